@@ -1,0 +1,109 @@
+// The result as Markdown, and its place in docs/benchmarks.md.
+
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import type { About } from "./cases.ts";
+import { command, findProgram } from "./command.ts";
+import type { Resident } from "./memory.ts";
+import { median, type Random, ratioOfMedians, summarize } from "./statistics.ts";
+
+/** All measured of one case: one value per round. */
+export interface Measured {
+  readonly about: About;
+  /** Milliseconds from spawn to exit. */
+  readonly times: readonly number[];
+  /** Milliseconds of user and system time of the whole tree; empty for a library case. */
+  readonly cpu: readonly number[];
+  /** KiB resident of the largest process of the tree, over all runs; 0 for a library case. */
+  readonly peakRss: number;
+}
+
+type Row = readonly string[];
+
+/** A Markdown table. All columns after the first are right-aligned when they hold figures. */
+export function markdownTable(head: Row, rows: readonly Row[]): string {
+  const figures = (column: number) => rows.every((row) => /^[-–—0-9]/.test(row[column] ?? ""));
+  const rule = head.map((_, column) => (column > 0 && figures(column) ? "---:" : "---"));
+  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+const yes = (value: boolean) => (value ? "yes" : "no");
+const ms = (value: number) => value.toFixed(2);
+const mib = (kib: number) => (kib / 1024).toFixed(1);
+
+/**
+ * The table of start times. Throws when `base` is not among the measured.
+ * A ratio of 2 says: takes twice the time of `base`.
+ */
+export function timeTable(measured: readonly Measured[], base: string, random: Random): string {
+  const reference = measured.find(({ about }) => about.id === base);
+  if (!reference) throw new Error(`the base ${base} is not among the cases that ran`);
+  const rows = measured.map(({ about, times, cpu, peakRss }) => {
+    const { min, median: middle, p90 } = summarize(times);
+    const { ratio, low, high } = ratioOfMedians(times, reference.times, random);
+    return [
+      about.id,
+      about.root,
+      yes(about.cgroups),
+      yes(about.seccomp),
+      ms(min),
+      ms(middle),
+      ms(p90),
+      cpu.length > 0 ? ms(median(cpu)) : "–",
+      peakRss > 0 ? mib(peakRss) : "–",
+      about.id === base ? "1" : `${ms(ratio)} (${ms(low)}–${ms(high)})`,
+    ];
+  });
+  const head = ["case", "root", "cgroups", "seccomp", "min", "median", "p90", "CPU", "peak RSS"];
+  return markdownTable([...head, `of ${base} (95 %)`], rows);
+}
+
+/** The table of what stays in memory while a container runs. */
+export function residentTable(residents: readonly Resident[]): string {
+  const rows = residents.map(({ id, mode, programs, rss, pss }) => {
+    const names = programs.length > 0 ? programs.toSorted().join(", ") : "none";
+    return [id, mode, names, mib(rss), mib(pss)];
+  });
+  return markdownTable(["case", "command", "processes", "RSS", "PSS"], rows);
+}
+
+/** Date, machine and versions of what was compared, a line each. */
+export function circumstances(load: readonly number[] = loadavg()): string[] {
+  const [cpu] = cpus();
+  const versions = [
+    ["crun", "--version"],
+    ["runc", "--version"],
+    ["bwrap", "--version"],
+    ["podman", "--version"],
+    ["conmon", "--version"],
+    ["unshare", "--version"],
+  ].flatMap(([name = "", option = ""]) =>
+    findProgram(name) ? [command([name, option]).split("\n")[0] ?? ""] : [],
+  );
+  return [
+    `- Date: ${new Date().toISOString().slice(0, 10)}`,
+    `- Machine: ${cpus().length} × ${cpu?.model.trim()}, ${hypervisor()}, Linux ${release()}, ` +
+      `${Math.round(totalmem() / 2 ** 30)} GiB; load average at the start ${load[0]?.toFixed(2)}`,
+    `- Versions: ${[...versions, `bun ${Bun.version}`].join("; ")}`,
+  ];
+}
+
+/** Virtual machines pay for instructions and page faults that are free on bare metal. */
+function hypervisor(): string {
+  return / hypervisor\b/.test(readFileSync("/proc/cpuinfo", "utf8"))
+    ? "virtual machine"
+    : "bare metal";
+}
+
+const begin = "<!-- result of bench/start.ts: begin -->";
+const end = "<!-- result of bench/start.ts: end -->";
+
+/** The document with what stands between the markers replaced; appended without markers. */
+export function insertResult(document: string, result: string): string {
+  const block = `${begin}\n${result.trim()}\n${end}`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 && to < 0) return `${document.trimEnd()}\n\n${block}\n`.trimStart();
+  if (from < 0 || to < from) throw new Error("the markers of the result do not form a pair");
+  return document.slice(0, from) + block + document.slice(to + end.length);
+}

@@ -1,0 +1,275 @@
+// The benchmark of container start. What is compared with what: docs/benchmarks.md.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { type CommandCase, commandCases } from "./cases.ts";
+import { command } from "./command.ts";
+import { type LibraryCase, libraryCases } from "./library.ts";
+import { measureResident, type Resident } from "./memory.ts";
+import { descendants, kill } from "./process-tree.ts";
+import { contradiction, ownNamespaces, proof } from "./proof.ts";
+import { circumstances, insertResult, type Measured, residentTable, timeTable } from "./report.ts";
+import { ends, makeSite, type Site } from "./site.ts";
+import { median, type Random, seededRandom, shuffled } from "./statistics.ts";
+import { startStopwatch } from "./stopwatch.ts";
+import { Cleanup, enterPrivateMountNamespace, makeWorkbench } from "./workbench.ts";
+
+const usage = `usage: bun bench/start.ts [OPTION]...
+Compare the start of a container: all cases in each round, in a new random order.
+  --rounds N     timed rounds (60)
+  --warmup N     rounds before them (5)
+  --only A,B     these cases only; the base is added
+  --base CASE    the case that ratios refer to (floor)
+  --seed N       of the random orders and of the confidence intervals (1)
+  --dir DIR      where the working directory is made (the system's temporary directory)
+  --write        put the result into docs/benchmarks.md
+`;
+
+/** Containers that a library case starts in each round; the round's value is their median. */
+const libraryBatch = 5;
+
+const documentPath = join(import.meta.dirname, "../docs/benchmarks.md");
+
+interface Options {
+  readonly rounds: number;
+  readonly warmup: number;
+  readonly only: readonly string[] | undefined;
+  readonly base: string;
+  readonly seed: number;
+  readonly dir: string | undefined;
+  readonly write: boolean;
+}
+
+/** Why a case is not in the result. */
+interface LeftOut {
+  readonly id: string;
+  readonly reason: string;
+}
+
+function parseOptions(args: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "60" },
+      warmup: { type: "string", default: "5" },
+      only: { type: "string" },
+      base: { type: "string", default: "floor" },
+      seed: { type: "string", default: "1" },
+      dir: { type: "string" },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const count = (name: "rounds" | "warmup" | "seed", least: number) => {
+    const value = Number(values[name]);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new Error(`--${name} ${values[name]}: a whole number from ${least} is needed`);
+  };
+  return {
+    rounds: count("rounds", 1),
+    warmup: count("warmup", 0),
+    only: values.only?.split(","),
+    base: values.base,
+    seed: count("seed", 0),
+    dir: values.dir,
+    write: values.write,
+  };
+}
+
+/** Keeps the cases that were asked for and can run, each tried once; tells of the others. */
+function selectCases(site: Site, options: Options) {
+  const leftOut: LeftOut[] = [];
+  const wanted = ({ id }: { id: string }) =>
+    id === options.base || (options.only?.includes(id) ?? true);
+  const usable = (each: CommandCase | LibraryCase): boolean => {
+    let reason = each.unavailable;
+    if (reason === undefined && "argv" in each) reason = tryCase(site, each);
+    if (reason !== undefined) leftOut.push({ id: each.id, reason });
+    return reason === undefined;
+  };
+  const commands = commandCases(site);
+  const libraries = libraryCases(site);
+  const known = [...commands, ...libraries].map(({ id }) => id);
+  const unknown = [options.base, ...(options.only ?? [])].find((id) => !known.includes(id));
+  if (unknown) throw new Error(`there is no case ${unknown}, only ${known.join(", ")}`);
+  const selection = {
+    commands: commands.filter(wanted).filter(usable),
+    libraries: libraries.filter(wanted).filter(usable),
+    leftOut,
+  };
+  const base = leftOut.find(({ id }) => id === options.base);
+  if (base) throw new Error(`the base ${base.id} cannot run: ${base.reason}`);
+  return selection;
+}
+
+/** Sets a case up and has it prove its claim; returns what is wrong with it. */
+function tryCase(site: Site, each: CommandCase): string | undefined {
+  const { prepare, argv, reset, seccomp, shares = [] } = each;
+  try {
+    prepare?.();
+    if (reset) site.bench.cleanup.add("remove containers", reset);
+    return contradiction(command(argv(proof), site.env), { shares, seccomp }, ownNamespaces());
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Times all cases, interleaved. A case of which a run fails is left out from then on. */
+async function measureTimes(
+  site: Site,
+  { commands, libraries, leftOut }: ReturnType<typeof selectCases>,
+  { rounds, warmup }: Options,
+  random: Random,
+  interrupted: AbortSignal,
+): Promise<Measured[]> {
+  const file = join(site.bench.dir, "commands");
+  const vectors = commands.map(({ argv }) => argv(ends));
+  const stopwatch = startStopwatch(site.programs.stopwatch, file, vectors, site.env);
+  const all = [...commands, ...libraries].map((each) => ({
+    each,
+    result: { about: each, times: [] as number[], cpu: [] as number[], peakRss: 0 },
+  }));
+  let running = all;
+  for (let round = -warmup; round < rounds; round++) {
+    for (const entry of shuffled(running, random)) {
+      interrupted.throwIfAborted();
+      const { each, result } = entry;
+      const before = { times: result.times.length };
+      try {
+        if ("library" in each) {
+          result.times.push(median(await each.library(libraryBatch)));
+        } else {
+          const run = await stopwatch.run(commands.indexOf(each));
+          if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
+          result.times.push(run.wallNs / 1e6);
+          result.cpu.push((run.userUs + run.sysUs) / 1e3);
+          result.peakRss = Math.max(result.peakRss, run.maxRssKb);
+        }
+      } catch (error) {
+        leftOut.push({ id: each.id, reason: String(error) });
+        running = running.filter((other) => other !== entry);
+        if ("reset" in each) each.reset?.();
+      }
+      if (round < 0) {
+        result.times.length = before.times;
+        result.cpu.length = 0;
+      }
+    }
+    progress(`round ${round + 1} of ${rounds}`);
+  }
+  stopwatch.close();
+  return running.map(({ result }) => result);
+}
+
+async function measureResidents(
+  site: Site,
+  { commands, leftOut }: ReturnType<typeof selectCases>,
+  measured: readonly Measured[],
+  interrupted: AbortSignal,
+): Promise<Resident[]> {
+  const residents: Resident[] = [];
+  const timed = new Set(measured.map(({ about }) => about.id));
+  for (const each of commands.filter(({ id, resident }) => resident && timed.has(id))) {
+    for (const mode of each.detached
+      ? (["attached", "detached"] as const)
+      : ["attached" as const]) {
+      interrupted.throwIfAborted();
+      progress(`memory of ${each.id}, ${mode}`);
+      try {
+        residents.push(await measureResident(site, each, mode));
+      } catch (error) {
+        leftOut.push({ id: `memory of ${each.id}, ${mode}`, reason: String(error) });
+        each.reset?.();
+      }
+    }
+  }
+  return residents;
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** All of the result that is not prose, in Markdown. */
+function describe(
+  options: Options,
+  where: readonly string[],
+  measured: readonly Measured[],
+  residents: readonly Resident[],
+  leftOut: readonly LeftOut[],
+  random: Random,
+): string {
+  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
+  const called = ["bun", `bench/${basename(import.meta.filename)}`, ...asked].join(" ");
+  const notes = leftOut.map(({ id, reason }) => `- Left out: ${id}: ${reason}`);
+  return [
+    ...where,
+    `- Command: \`${called}\` (${options.rounds} rounds after ${options.warmup} to warm up)`,
+    ...notes,
+    "",
+    "Start to exit in milliseconds, processor time in milliseconds, memory in MiB.",
+    "",
+    timeTable(measured, options.base, random),
+    ...(residents.length > 0
+      ? ["", "Kept in memory while a container runs, without its payload, in MiB.", ""]
+      : []),
+    ...(residents.length > 0 ? [residentTable(residents)] : []),
+    "",
+  ].join("\n");
+}
+
+async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortSignal) {
+  const where = circumstances();
+  const site = makeSite(makeWorkbench(options.dir, cleanup));
+  const selection = selectCases(site, options);
+  // Last in, first undone: nothing may run when the containers are removed.
+  cleanup.add("end what still runs", () => descendants(process.pid).forEach(kill));
+  const random = seededRandom(options.seed);
+  const measured = await measureTimes(site, selection, options, random, interrupted);
+  const residents = await measureResidents(site, selection, measured, interrupted);
+  progress("");
+  return describe(options, where, measured, residents, selection.leftOut, random);
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  enterPrivateMountNamespace();
+  const cleanup = new Cleanup();
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // The first lets the current run end; whoever asks twice does not want to wait.
+      if (interrupt.signal.aborted) {
+        cleanup.run();
+        process.exit(130);
+      }
+      interrupt.abort(new Error(`ended by ${signal}`));
+    });
+  }
+  try {
+    const result = await benchmark(options, cleanup, interrupt.signal);
+    process.stdout.write(result);
+    if (options.write) {
+      const document = existsSync(documentPath) ? readFileSync(documentPath, "utf8") : "";
+      writeFileSync(documentPath, insertResult(document || "# Benchmarks\n", result));
+    }
+    return 0;
+  } finally {
+    cleanup.run();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

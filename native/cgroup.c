@@ -1,0 +1,123 @@
+/* cgroups: the device rules of version 2, and taking one away with what still runs in it. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_CGROUP_DEPTH 64
+
+/* Kills every process of one cgroup; -EBUSY when there was one, so that the caller looks again. */
+static int kill_processes(int cgroup) {
+    int fd = pv_result(openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC));
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    char buffer[4096];
+    ssize_t n = read(fd, buffer, sizeof buffer - 1);
+    close(fd);
+    if (n < 0)
+        return errno == ENODEV ? 0 : -errno; /* ENODEV: removed in the meantime */
+    buffer[n] = '\0';
+    int found = 0;
+    for (char *line = buffer, *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        if (!end)
+            break; /* cut off by the buffer; the next look finds it */
+        int pid = atoi(line);
+        /* 0 stands for a process that this pid namespace cannot see. */
+        if (pid > 1 && pid != getpid()) {
+            kill(pid, SIGKILL);
+            found = 1;
+        }
+    }
+    return found ? -EBUSY : 0;
+}
+
+/* A frozen cgroup holds its SIGKILLs back. Which of the files is there depends on the version. */
+static void thaw(int cgroup) {
+    static const char *const files[][2] = {
+        {"cgroup.freeze", "0"}, {"freezer.state", "THAWED"}, {"cgroup.kill", "1"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int fd = openat(cgroup, files[i][0], O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (write(fd, files[i][1], strlen(files[i][1])) < 0) {
+            /* Not frozen, or killed one by one below. */
+        }
+        close(fd);
+    }
+}
+
+/* Removes what lies below a cgroup, then itself; -EBUSY while processes are still ending. */
+static int remove_once(int parent, const char *name, int depth) {
+    if (pv_result(unlinkat(parent, name, AT_REMOVEDIR)) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EBUSY || depth == PV_CGROUP_DEPTH)
+        return -errno;
+    int cgroup = pv_result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (cgroup < 0)
+        return cgroup == -ENOENT ? 0 : cgroup;
+    thaw(cgroup);
+    int rc = kill_processes(cgroup);
+    DIR *entries = fdopendir(cgroup);
+    if (!entries) {
+        close(cgroup);
+        return -ENOMEM;
+    }
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+            continue;
+        int below = remove_once(dirfd(entries), entry->d_name, depth + 1);
+        if (below < 0)
+            rc = below;
+    }
+    closedir(entries);
+    if (rc == 0)
+        rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int pv_do_remove_cgroup(struct pv_run *run, const struct pv_remove_cgroup *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent == -ENOENT ? 0 : parent;
+    /* Killed processes leave their cgroup a moment later: 2 s at most, in growing steps. */
+    int rc = remove_once(parent, name, 0);
+    for (long wait = 100000; rc == -EBUSY && wait < 1000000000; wait *= 2) {
+        nanosleep(&(struct timespec){0, wait}, NULL);
+        rc = remove_once(parent, name, 0);
+    }
+    close(parent);
+    return rc;
+}
+
+int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op) {
+    int cgroup = pv_slot(run, op->cgroup);
+    if (cgroup < 0)
+        return cgroup;
+    union bpf_attr load = {
+        .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+        .insn_cnt = op->program.size / sizeof(struct bpf_insn),
+        .insns = (uintptr_t)op->program.data,
+        .license = (uintptr_t) "GPL",
+    };
+    int program = pv_result(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load));
+    if (program < 0)
+        return pv_say(run, program, "BPF_PROG_LOAD");
+    union bpf_attr attach = {
+        .target_fd = (uint32_t)cgroup,
+        .attach_bpf_fd = (uint32_t)program,
+        .attach_type = BPF_CGROUP_DEVICE,
+        .attach_flags = BPF_F_ALLOW_MULTI,
+    };
+    /* The cgroup holds the program from here on; both go together. */
+    int rc = pv_result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach));
+    close(program);
+    return rc < 0 ? pv_say(run, rc, "BPF_PROG_ATTACH") : 0;
+}

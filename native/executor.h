@@ -1,0 +1,182 @@
+/*
+ * The executor: carries out a plan, step by step, and decides nothing.
+ *
+ * Error convention: a function gives 0 or a descriptor, or a negative errno. What the errno alone
+ * does not say (which of several calls, the kernel's own words) goes into `run->text`, which
+ * travels with the failure; see pv_say().
+ */
+#ifndef PV_EXECUTOR_H
+#define PV_EXECUTOR_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "plan.h"
+
+#define PV_TEXT 240
+
+/*
+ * The hand-shake. Parent and init walk the same list; each does its own steps, and only one of
+ * them is at work at any time. Who meets a step of the other hands over and waits.
+ *
+ *      parent                                   init
+ *        | steps before `clone`
+ *        | clone ------------------------------> waits
+ *        | (maps, cgroup: its steps)
+ *        | TURN n ------------------------------> steps n, n+1, ...
+ *        | waits      <---------- TERMINAL + fd   (a terminal's master, when there is one)
+ *        |            <------------------ TURN m  meets a step of the parent
+ *        | steps m ...
+ *        | TURN n ------------------------------>
+ *        |            <------------------- LEAPS  the next thing that can be heard is execve
+ *        |            <------- end of file        execve closed the socket
+ *        | supervise
+ *
+ * At any time init may say FAILED and exit; the parent may kill init.
+ */
+enum pv_message_kind {
+    PV_TURN = 1,
+    PV_TERMINAL,
+    PV_LEAPS,
+    PV_FAILED,
+};
+
+struct pv_message {
+    uint32_t kind;
+    uint32_t step;
+    int32_t error; /* an errno */
+    uint32_t size; /* of text */
+    char text[PV_TEXT];
+};
+
+/* What is reported to who started the executor: fixed-size records on the result descriptor. */
+enum pv_event_kind {
+    PV_EVENT_STARTED = 1, /* value: the pid of init */
+    PV_EVENT_FAILED,      /* step, error, text */
+    PV_EVENT_ENDED,       /* value: exit code, error: the signal that ended it or 0 */
+    PV_EVENT_LEFT,        /* an undo failed: step, error, text */
+    PV_EVENT_PAUSED,      /* step */
+};
+
+struct pv_event {
+    uint32_t kind;
+    uint32_t step;
+    int32_t error;
+    int32_t value;
+    char text[PV_TEXT];
+};
+
+/* Only what a reporter is to tell is kept; more than this many things go wrong in no plan. */
+#define PV_EVENTS 16
+
+enum { PV_STDIN, PV_STDOUT, PV_STDERR, PV_STREAMS };
+
+struct pv_run {
+    struct pv_plan plan;
+    enum pv_actor actor;
+    int slots[PV_SLOTS];
+    uint8_t *done; /* parent: which steps have been carried out */
+    uint32_t step; /* the one at hand */
+    int sync;      /* the socket between parent and init, or -1 */
+    int result;    /* where events go, or -1: then they are kept below */
+    struct pv_event events[PV_EVENTS];
+    uint32_t kept;
+    int signals;   /* parent: a signalfd, or -1 */
+    pid_t init;    /* parent: 0 before `clone`, and after it was reaped */
+    int pidfd;
+    int leapt;     /* init has said LEAPS */
+    int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
+    int exit_code; /* parent: what main returns */
+    int has_news;  /* parent: a step or an undo has failed */
+    int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
+    int pipes[PV_STREAMS][2];
+    int copies_terminal_in, copies_terminal_out; /* parent: the terminal is copied from 0, to 1 */
+    char home[256]; /* init: what set_user found in /etc/passwd */
+    char text[PV_TEXT];
+};
+
+/* Adds words to the failure that is about to be returned; gives `rc` back. */
+int pv_say(struct pv_run *run, int rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* run.c */
+int pv_run_main(int argc, char **argv);
+int pv_walk(struct pv_run *run, uint32_t from);
+void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
+              const char *text);
+
+/* envelope.c */
+int pv_plan_from_environment(struct pv_plan *plan);
+int pv_events_to_environment(const struct pv_event *events, uint32_t count);
+
+/* sync.c */
+int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd);
+int pv_receive(struct pv_run *run, struct pv_message *message);
+
+/* place.c */
+int pv_place_open(struct pv_run *run, const struct pv_place *place, uint64_t flags, uint64_t resolve);
+int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_parents,
+                    const char **name);
+int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_target_kind create,
+                  int directory);
+int pv_keep(struct pv_run *run, uint32_t slot, int fd);
+int pv_slot(struct pv_run *run, uint32_t slot);
+
+/* files.c */
+int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
+int pv_do_write(struct pv_run *run, const struct pv_write *op);
+int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
+int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, int number);
+int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
+int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
+int pv_do_remove(struct pv_run *run, const struct pv_remove *op);
+int pv_do_open(struct pv_run *run, const struct pv_open *op);
+int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);
+
+/* cgroup.c */
+int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op);
+int pv_do_remove_cgroup(struct pv_run *run, const struct pv_remove_cgroup *op);
+
+/* namespaces.c */
+int pv_do_clone(struct pv_run *run, const struct pv_clone *op);
+int pv_do_setns(struct pv_run *run, const struct pv_setns *op);
+int pv_do_interface_up(const struct pv_interface_up *op);
+
+/* mounts.c */
+int pv_do_mount(struct pv_run *run, const struct pv_mount *op);
+int pv_do_bind(struct pv_run *run, const struct pv_bind *op);
+int pv_do_attach(struct pv_run *run, const struct pv_attach *op);
+int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op);
+int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint32_t create);
+
+/* cover.c */
+int pv_do_mask(struct pv_run *run, const struct pv_mask *op);
+int pv_do_readonly(struct pv_run *run, const struct pv_readonly *op);
+
+/* root.c */
+int pv_do_pivot_root(const struct pv_pivot_root *op);
+int pv_do_umount(const struct pv_umount *op);
+int pv_do_move(const struct pv_move *op);
+int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op);
+
+/* streams.c */
+int pv_do_console(struct pv_run *run, const struct pv_console *op);
+int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op);
+int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op);
+int pv_do_setsid(const struct pv_setsid *op);
+
+/* process.c */
+int pv_do_setrlimit(const struct pv_setrlimit *op);
+int pv_do_capbset(const struct pv_capbset *op);
+int pv_do_capset(struct pv_run *run, const struct pv_capset *op);
+int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
+int pv_do_init(struct pv_run *run);
+int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
+
+/* user.c */
+int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);
+
+/* supervise.c */
+int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op);
+
+#endif

@@ -1,0 +1,226 @@
+/* Files: what the plan makes on the host and in file systems that are not yet attached. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "calls.h"
+#include "executor.h"
+
+int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, (int)op->parents, &name);
+    if (parent < 0)
+        return parent;
+    /* The umask is the caller's: ask for no more than the mode, then set it exactly. */
+    char last[256];
+    size_t length = strcspn(name, "/");
+    if (length >= sizeof last) {
+        close(parent);
+        return -ENAMETOOLONG;
+    }
+    memcpy(last, name, length);
+    last[length] = '\0';
+    int rc = pv_result(mkdirat(parent, last, op->mode & 0700));
+    if (rc == 0)
+        rc = pv_result(fchmodat(parent, last, op->mode, 0));
+    else if (rc == -EEXIST && op->parents)
+        rc = 0;
+    close(parent);
+    return rc;
+}
+
+/* A descriptor of a file that was not there before, with exactly these permissions. */
+static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mode) {
+    const char *name;
+    int parent = pv_place_parent(run, at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = pv_result(openat(parent, name, flags, mode & 0700));
+    close(parent);
+    if (fd >= 0 && fchmod(fd, mode) < 0) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+/* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
+static int write_all(int fd, const char *text) {
+    for (size_t sent = 0, length = strlen(text); sent < length;) {
+        ssize_t n = write(fd, text + sent, length - sent);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n > 0)
+            sent += (size_t)n;
+    }
+    return 0;
+}
+
+int pv_do_write(struct pv_run *run, const struct pv_write *op) {
+    int fd;
+    if (op->how == PV_WRITE_MODE_EXCLUSIVE)
+        fd = create_file(run, &op->at, op->mode);
+    else /* One file system only: nothing that was mounted over procfs can take the write. */
+        fd = pv_place_open(run, &op->at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
+    if (fd < 0)
+        return fd;
+    int rc = write_all(fd, op->text);
+    close(fd);
+    return rc;
+}
+
+int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, int number) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", number);
+    int fd = create_file(run, at, mode);
+    if (fd < 0)
+        return fd;
+    int rc = write_all(fd, text);
+    close(fd);
+    return rc;
+}
+
+int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
+    return pv_write_number(run, &op->at, op->mode, run->init);
+}
+
+/* The descriptor stays open: the lock goes with the executor, however that ends. */
+int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
+    int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
+    if (rc < 0)
+        close(fd);
+    return rc == -EWOULDBLOCK ? pv_say(run, rc, "somebody else holds it") : rc;
+}
+
+int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int rc = pv_result(symlinkat(op->to, parent, name));
+    close(parent);
+    return rc;
+}
+
+static int is_this_device(int parent, const char *name, const struct pv_mknod *op) {
+    struct stat st;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    return (st.st_mode & S_IFMT) == op->type && st.st_rdev == makedev(op->major, op->minor);
+}
+
+int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, 1, &name);
+    if (parent < 0)
+        return parent;
+    mode_t mode = op->type | (op->mode & 0600);
+    int rc = pv_result(mknodat(parent, name, mode, makedev(op->major, op->minor)));
+    if (rc == -EEXIST && op->accept && is_this_device(parent, name, op))
+        rc = 0;
+    if (rc == 0 && (op->uid || op->gid))
+        rc = pv_result(fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW));
+    if (rc == 0)
+        rc = pv_result(fchmodat(parent, name, op->mode, 0));
+    close(parent);
+    return rc;
+}
+
+int pv_do_open(struct pv_run *run, const struct pv_open *op) {
+    int fd = pv_place_open(run, &op->at, op->flags | O_NOCTTY, 0);
+    return fd < 0 ? fd : pv_keep(run, op->into, fd);
+}
+
+/*
+ * Empties a directory, deepest first. The tree is a container's leavings and may be of any depth:
+ * so it goes down and up by descriptor (`..` of an emptied directory is its parent, which nobody
+ * else moves: the container is gone) instead of by recursion.
+ */
+static int remove_below(int top) {
+    int rc = 0, depth = 0;
+    int dir = pv_result(fcntl(top, F_DUPFD_CLOEXEC, 3));
+    char buffer[4096] __attribute__((aligned(8)));
+    while (dir >= 0 && rc == 0) {
+        ssize_t n = 0;
+        int descended = 0;
+        if (lseek(dir, 0, SEEK_SET) < 0)
+            rc = -errno;
+        while (rc == 0 && !descended && (n = syscall(SYS_getdents64, dir, buffer, sizeof buffer)) > 0) {
+            for (ssize_t at = 0; at < n && rc == 0 && !descended;) {
+                struct dirent64 *entry = (struct dirent64 *)(buffer + at);
+                at += entry->d_reclen;
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                    continue;
+                if (unlinkat(dir, entry->d_name, 0) == 0 || errno == ENOENT)
+                    continue;
+                if (errno != EISDIR) {
+                    rc = -errno;
+                    break;
+                }
+                if (unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0)
+                    continue;
+                if (errno != ENOTEMPTY && errno != EEXIST) {
+                    rc = -errno;
+                    break;
+                }
+                int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+                int below = pv_result(openat(dir, entry->d_name, flags));
+                if (below < 0) {
+                    rc = below;
+                    break;
+                }
+                close(dir);
+                dir = below;
+                depth++;
+                descended = 1;
+            }
+        }
+        if (rc != 0 || descended)
+            continue;
+        if (n < 0) {
+            rc = -errno;
+        } else if (depth == 0) {
+            break;
+        } else {
+            /* Empty now: up again, where it is met a second time and removed. */
+            int above = pv_result(openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            close(dir);
+            dir = above;
+            depth--;
+        }
+    }
+    if (dir < 0)
+        return dir;
+    close(dir);
+    return rc;
+}
+
+int pv_do_remove(struct pv_run *run, const struct pv_remove *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent == -ENOENT ? 0 : parent;
+    int rc = pv_result(unlinkat(parent, name, 0));
+    if (rc == -EISDIR) {
+        rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
+        if (rc == -ENOTEMPTY || rc == -EEXIST) {
+            int dir = pv_result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            rc = dir < 0 ? dir : remove_below(dir);
+            if (dir >= 0)
+                close(dir);
+            if (rc == 0)
+                rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
+        }
+    }
+    close(parent);
+    return rc == -ENOENT ? 0 : rc;
+}

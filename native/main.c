@@ -1,0 +1,33 @@
+/*
+ * One static program of two trades, told apart by the name it is called by: `pivot-executor` is
+ * the executor, anything else the launcher. So the launcher can seal its own file for the other.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "executor.h"
+#include "launch.h"
+#include "unpack.h"
+
+static int executor_main(int argc, char **argv) {
+    const char *trade = argc > 1 ? argv[1] : "";
+    int rc = pv_seal_self(argv);
+    if (rc < 0) {
+        fprintf(stderr, "pivot-executor: cannot seal itself: %s\n", strerror(-rc));
+        return 125;
+    }
+    if (strcmp(trade, "run") == 0)
+        return pv_run_main(argc, argv);
+    if (strcmp(trade, "unpack") == 0)
+        return unpack_main(argc - 1, argv + 1);
+    fputs("usage: pivot-executor run PLAN RESULT [REPORTER ARG...]\n"
+          "       pivot-executor unpack ...\n",
+          stderr);
+    return 125;
+}
+
+int main(int argc, char **argv) {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+    return strcmp(name, "pivot-executor") == 0 ? executor_main(argc, argv) : pv_launch_main(argv);
+}

@@ -1,0 +1,153 @@
+/*
+ * Looks up places. What lies below a slot may be hostile: it is resolved by the kernel with that
+ * descriptor as its root, once, and what follows works on the descriptor that came of it.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/stat.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_PATH 4096
+
+int pv_slot(struct pv_run *run, uint32_t slot) {
+    if (slot >= PV_SLOTS || run->slots[slot] < 0)
+        return pv_say(run, -EBADF, "nothing is kept in this slot");
+    return run->slots[slot];
+}
+
+int pv_keep(struct pv_run *run, uint32_t slot, int fd) {
+    if (slot == PV_SLOT_NONE) {
+        close(fd);
+        return 0;
+    }
+    if (run->slots[slot] >= 0)
+        close(run->slots[slot]);
+    run->slots[slot] = fd;
+    return 0;
+}
+
+/* A descriptor of the place, which the caller closes. `resolve` is added to RESOLVE_IN_ROOT. */
+int pv_place_open(struct pv_run *run, const struct pv_place *place, uint64_t flags,
+                  uint64_t resolve) {
+    flags |= O_CLOEXEC;
+    if (place->slot == PV_SLOT_HOST)
+        return pv_result(openat(AT_FDCWD, place->path, (int)flags));
+    int root = pv_slot(run, place->slot);
+    if (root < 0)
+        return root;
+    if (place->path[0] == '\0')
+        return pv_result(fcntl(root, F_DUPFD_CLOEXEC, 3));
+    struct open_how how = {
+        .flags = flags,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
+    };
+    /* EAGAIN: a rename or mount elsewhere made the kernel unsure of a `..`; openat2(2). */
+    int fd, tries = 0;
+    do
+        fd = pv_openat2(root, place->path, &how);
+    while (fd == -EAGAIN && ++tries < 1000);
+    return fd;
+}
+
+static int open_below(struct pv_run *run, const struct pv_place *place, const char *path) {
+    struct pv_place part = {place->slot, path};
+    return pv_place_open(run, &part, O_PATH | O_DIRECTORY, 0);
+}
+
+/*
+ * The directory `path` of the place, made where it is missing. Each missing name is made in the
+ * descriptor of its parent; then the whole is looked up again from the root, since a name that is
+ * a symbolic link must be followed as the container would.
+ */
+static int open_directory(struct pv_run *run, const struct pv_place *place, char *path, int make) {
+    int fd = open_below(run, place, path[0] ? path : "/");
+    if (fd != -ENOENT || !make)
+        return fd;
+    for (char *slash = path; slash;) {
+        slash = strchr(slash + 1, '/');
+        if (slash)
+            *slash = '\0';
+        fd = open_below(run, place, path[0] ? path : "/");
+        if (fd == -ENOENT) {
+            char *name = strrchr(path, '/');
+            const char *above = "/";
+            if (name && name != path) {
+                *name = '\0';
+                above = path;
+            }
+            int parent = open_below(run, place, above);
+            if (name && name != path)
+                *name = '/';
+            if (parent < 0)
+                return parent;
+            int rc = pv_result(mkdirat(parent, name ? name + 1 : path, 0755));
+            close(parent);
+            if (rc < 0 && rc != -EEXIST)
+                return rc;
+            fd = open_below(run, place, path);
+        }
+        if (fd < 0)
+            return fd;
+        if (slash) {
+            close(fd);
+            *slash = '/';
+        }
+    }
+    return fd;
+}
+
+/* The directory that holds the place; `*name` is set to the last name in it. */
+int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_parents,
+                    const char **name) {
+    char path[PV_PATH];
+    size_t length = strlen(place->path);
+    while (length > 1 && place->path[length - 1] == '/')
+        length--;
+    if (length >= sizeof path)
+        return -ENAMETOOLONG;
+    const char *last = place->path;
+    for (size_t i = 0; i + 1 < length; i++)
+        if (place->path[i] == '/')
+            last = place->path + i + 1;
+    if (*last == '/' || *last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0 ||
+        place->path + length != last + strcspn(last, "/"))
+        return pv_say(run, -EINVAL, "the path does not end in a name");
+    size_t above = (size_t)(last - place->path);
+    while (above > 1 && place->path[above - 1] == '/')
+        above--;
+    memcpy(path, place->path, above);
+    path[above] = '\0';
+    *name = last;
+    return open_directory(run, place, path, make_parents);
+}
+
+/*
+ * An O_PATH descriptor of a mount's target. When it is missing it is made: as a directory for a
+ * mount whose root is one, otherwise as an empty file.
+ */
+int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_target_kind create,
+                  int directory) {
+    uint64_t resolve = create == PV_TARGET_KIND_STRICT ? RESOLVE_NO_SYMLINKS : 0;
+    int fd = pv_place_open(run, place, O_PATH, resolve);
+    if (fd == -ELOOP && resolve)
+        return pv_say(run, fd, "a symbolic link stands in the way");
+    if (fd != -ENOENT || create == PV_TARGET_KIND_EXISTING)
+        return fd;
+    const char *name;
+    int parent = pv_place_parent(run, place, 1, &name);
+    if (parent < 0)
+        return parent;
+    /* Exclusive: a name that is there after all is a dangling link, which is not followed. */
+    int rc;
+    if (directory) {
+        rc = pv_result(mkdirat(parent, name, 0755));
+    } else {
+        rc = pv_result(openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (rc >= 0)
+            close(rc);
+    }
+    close(parent);
+    return rc < 0 ? rc : pv_place_open(run, place, O_PATH, resolve);
+}

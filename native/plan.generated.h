@@ -1,0 +1,621 @@
+/* Made from src/plan/catalogue.ts by tools/header.ts. Do not edit. */
+#ifndef PV_PLAN_GENERATED_H
+#define PV_PLAN_GENERATED_H
+
+#include "wire.h"
+
+#define PV_WIRE_VERSION 1
+
+enum pv_stream { PV_STREAM_INHERIT = 0, PV_STREAM_NULL = 1, PV_STREAM_PIPE = 2, PV_STREAM_TERMINAL = 3 };
+enum pv_target_kind { PV_TARGET_KIND_EXISTING = 0, PV_TARGET_KIND_MATCHING = 1, PV_TARGET_KIND_STRICT = 2 };
+enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1 };
+
+enum pv_opcode {
+    PV_MKDIR = 1,
+    PV_WRITE = 2,
+    PV_SYMLINK = 3,
+    PV_REMOVE = 4,
+    PV_REMOVE_CGROUP = 5,
+    PV_DEVICE_FILTER = 7,
+    PV_WRITE_PID = 8,
+    PV_LOCK = 9,
+    PV_OPEN = 6,
+    PV_CLONE = 10,
+    PV_SETNS = 13,
+    PV_UNSHARE = 14,
+    PV_SETHOSTNAME = 15,
+    PV_SETDOMAINNAME = 16,
+    PV_INTERFACE_UP = 17,
+    PV_MOUNT = 20,
+    PV_BIND = 21,
+    PV_ATTACH = 22,
+    PV_MOUNT_SETATTR = 23,
+    PV_MASK = 24,
+    PV_READONLY = 25,
+    PV_MKNOD = 26,
+    PV_PIVOT_ROOT = 27,
+    PV_UMOUNT = 28,
+    PV_MOVE = 29,
+    PV_CHROOT = 30,
+    PV_CHDIR = 31,
+    PV_CONSOLE = 32,
+    PV_PIPES = 40,
+    PV_STDIO = 41,
+    PV_SETSID = 42,
+    PV_SETRLIMIT = 43,
+    PV_UMASK = 44,
+    PV_PERSONALITY = 45,
+    PV_SET_USER = 46,
+    PV_CAPBSET = 47,
+    PV_CAPSET = 48,
+    PV_NO_NEW_PRIVS = 49,
+    PV_SECCOMP = 50,
+    PV_CLOSE_FDS = 51,
+    PV_INIT = 52,
+    PV_EXEC = 53,
+    PV_SUPERVISE = 54,
+    PV_PAUSE = 55,
+};
+
+/* Make a directory. mkdir(2) */
+struct pv_mkdir {
+    struct pv_place at; /* the directory; below a slot it is resolved inside that root */
+    uint32_t mode; /* its permissions, whatever the umask */
+    uint32_t parents; /* make missing parents too, and accept one that is there */
+};
+
+/* Write a whole file in one call, as procfs and cgroups want it. write(2) */
+struct pv_write {
+    struct pv_place at; /* the file; no symbolic link to another mount is followed below a slot */
+    const char *text; /* what is written */
+    uint32_t how; /* whether the file must be there or must not */
+    uint32_t mode; /* permissions of a new file, whatever the umask */
+};
+
+/* Make a symbolic link. symlink(2) */
+struct pv_symlink {
+    struct pv_place at; /* the link */
+    const char *to; /* what it says; never resolved here */
+};
+
+/* Remove a file, or a directory with all below it; links are not followed. unlink(2) */
+struct pv_remove {
+    struct pv_place at; /* what goes; not being there is no failure */
+};
+
+/* End what still runs in a cgroup and remove it with its children. cgroups(7) */
+struct pv_remove_cgroup {
+    struct pv_place at; /* the cgroup's directory; not being there is no failure */
+};
+
+/* Say by an eBPF program which devices the processes of a cgroup v2 may use. bpf(2) */
+struct pv_device_filter {
+    uint32_t cgroup; /* the cgroup's directory */
+    struct pv_bytes program; /* an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE */
+};
+
+/* Write the process id of the container's first process to a new file. write(2) */
+struct pv_write_pid {
+    struct pv_place at; /* the file */
+    uint32_t mode; /* its permissions */
+};
+
+/* Lock a directory for as long as the executor lives: so others see that it is in use. flock(2) */
+struct pv_lock {
+    struct pv_place at; /* the directory */
+};
+
+/* Open a file and keep its descriptor. openat2(2) */
+struct pv_open {
+    struct pv_place at; /* the file */
+    uint64_t flags; /* how it is opened; always close-on-exec */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Start the container's first process in new namespaces; from here on there are two. clone(2) */
+struct pv_clone {
+    uint64_t namespaces; /* which are new */
+    uint32_t cgroup; /* a cgroup v2 directory in which it starts (CLONE_INTO_CGROUP) */
+    uint32_t user; /* a user namespace to join first, which then owns the new ones */
+    uint32_t proc; /* the name under which the process's /proc directory is kept */
+};
+
+/* Join a namespace that is already there. setns(2) */
+struct pv_setns {
+    uint32_t namespace; /* the namespace's file */
+    uint32_t type; /* which kind it must be */
+};
+
+/* Leave a namespace for a new one. unshare(2) */
+struct pv_unshare {
+    uint64_t namespaces; /* which are new */
+};
+
+/* Name the machine that the container sees. sethostname(2) */
+struct pv_sethostname {
+    const char *name; /* at most 64 bytes */
+};
+
+/* Set the NIS domain name that the container sees. setdomainname(2) */
+struct pv_setdomainname {
+    const char *name; /* at most 64 bytes */
+};
+
+/* Switch a network interface on. netdevice(7) */
+struct pv_interface_up {
+    const char *name; /* the interface */
+};
+
+/* Mount a new file system; it is attached last, with its flags already in force. mount(2) */
+struct pv_mount {
+    const char *type; /* the file system */
+    const char *source; /* what mountinfo shows as its source */
+    struct pv_texts options; /* the file system's own options, `name=value` or `name` */
+    uint64_t attributes; /* the mount's own flags */
+    struct pv_place at; /* where it is attached; null leaves it detached */
+    uint32_t create; /* what is asked of the target */
+    uint32_t into; /* the name under which its root is kept */
+};
+
+/* Show a directory or file in a second place; attached last, with its flags in force. open_tree(2) */
+struct pv_bind {
+    struct pv_place from; /* what is shown */
+    uint32_t recursive; /* with the mounts below it */
+    uint64_t attributes; /* flags that are set */
+    uint64_t clear; /* flags that are taken away */
+    uint64_t deep_attributes; /* set on it and on all mounts below it */
+    uint64_t deep_clear; /* taken away from it and from all mounts below it */
+    uint32_t propagation; /* how later mounts travel across it */
+    uint32_t deep_propagation; /* the same for all mounts below it */
+    struct pv_place at; /* where it is attached; null leaves it detached */
+    uint32_t create; /* what is asked of the target */
+    uint32_t into; /* the name under which its root is kept */
+};
+
+/* Attach a detached mount. move_mount(2) */
+struct pv_attach {
+    uint32_t mount; /* the detached mount */
+    struct pv_place at; /* where it is attached */
+    uint32_t create; /* what is asked of the target */
+};
+
+/* Change the flags or the propagation of a mount that is there. mount_setattr(2) */
+struct pv_mount_setattr {
+    struct pv_place at; /* the mount */
+    uint64_t attributes; /* flags that are set */
+    uint64_t clear; /* flags that are taken away */
+    uint32_t propagation; /* how later mounts travel across it */
+    uint32_t recursive; /* the mounts below it too */
+};
+
+/* Cover a path: a file by /dev/null, a directory by an empty one; then look that it is so. proc(5) */
+struct pv_mask {
+    struct pv_place at; /* what is covered; not being there is no failure */
+    struct pv_place null_at; /* the container's /dev/null, which must be the device 1:3 */
+    struct pv_place empty; /* an empty, read-only directory */
+};
+
+/* Make a path read-only with all mounts below it; then look that it is so. mount_setattr(2) */
+struct pv_readonly {
+    struct pv_place at; /* the path; not being there is no failure */
+};
+
+/* Make a device node. mknod(2) */
+struct pv_mknod {
+    struct pv_place at; /* the node */
+    uint32_t type; /* character, block or fifo */
+    uint32_t major; /* the driver */
+    uint32_t minor; /* the device */
+    uint32_t mode; /* permissions, whatever the umask */
+    uint32_t uid; /* owner */
+    uint32_t gid; /* group */
+    uint32_t accept; /* a node that is there already and is this device will do */
+};
+
+/* Make new_root the root of the mount namespace and move the old root to put_old. pivot_root(2) */
+struct pv_pivot_root {
+    const char *new_root; /* a mount point */
+    const char *put_old; /* at or below new_root */
+};
+
+/* Take a mount away. umount2(2) */
+struct pv_umount {
+    const char *target; /* relative to the working directory */
+    uint64_t flags; /* detach: at once, with all below it, busy or not */
+};
+
+/* Move a mount to another place. mount(2) */
+struct pv_move {
+    const char *from; /* relative to the working directory */
+    const char *to; /* where it goes */
+};
+
+/* Start look-ups of `/` at another directory; what lies outside stays mounted. chroot(2) */
+struct pv_chroot {
+    const char *path; /* relative to the working directory */
+};
+
+/* Go to a directory, and look that it lies inside the root. chdir(2) */
+struct pv_chdir {
+    struct pv_place at; /* the directory */
+};
+
+/* Make a terminal in the container's own devpts and hand its other end to the executor. pty(7) */
+struct pv_console {
+    uint32_t devpts; /* the container's devpts */
+    struct pv_place at; /* where the terminal is shown, /dev/console */
+    uint32_t uid; /* its owner */
+};
+
+/* Make the pipes for the standard streams that the executor copies. pipe(2) */
+struct pv_pipes {
+    uint32_t stdin_; /* where standard input comes from */
+    uint32_t stdout_; /* where standard output goes */
+    uint32_t stderr_; /* where standard error goes */
+};
+
+/* Take up the standard streams. dup(2) */
+struct pv_stdio {
+    uint32_t stdin_; /* where standard input comes from */
+    uint32_t stdout_; /* where standard output goes */
+    uint32_t stderr_; /* where standard error goes */
+    struct pv_place null_at; /* the container's /dev/null */
+};
+
+/* Start a session of its own, so that no terminal of the host can be written to. setsid(2) */
+struct pv_setsid {
+    uint32_t terminal; /* make standard input its controlling terminal */
+};
+
+/* Limit what the process may use. getrlimit(2) */
+struct pv_setrlimit {
+    uint32_t resource; /* which */
+    uint64_t soft; /* the limit in force */
+    uint64_t hard; /* what it may be raised to */
+};
+
+/* Say which permissions new files do not get. umask(2) */
+struct pv_umask {
+    uint32_t mask; /* the bits */
+};
+
+/* Choose the execution domain. personality(2) */
+struct pv_personality {
+    uint32_t persona; /* the kernel's number */
+};
+
+/* Become a user; names are looked up in the container's own /etc/passwd and /etc/group. credentials(7) */
+struct pv_set_user {
+    const char *user; /* a name or a number */
+    const char *group; /* a name or a number; empty: the user's own */
+    struct pv_texts groups; /* additional groups, names or numbers */
+    uint32_t lookup; /* read /etc/passwd and /etc/group, for additional groups and HOME too */
+};
+
+/* Give up for good the capabilities outside a set. capabilities(7) */
+struct pv_capbset {
+    uint64_t keep; /* the bounding set */
+};
+
+/* Set the capabilities in force. capset(2) */
+struct pv_capset {
+    uint64_t effective; /* in force now */
+    uint64_t permitted; /* may be put in force */
+    uint64_t inheritable; /* kept by files that ask for them */
+    uint64_t ambient; /* kept by any program */
+};
+
+/* Filter system calls from here on. seccomp(2) */
+struct pv_seccomp {
+    uint32_t flags; /* SECCOMP_FILTER_FLAG bits */
+    struct pv_bytes program; /* an array of struct sock_filter */
+};
+
+/* Let no descriptor of the host through the next execve. close_range(2) */
+struct pv_close_fds {
+    uint32_t from; /* the first that does not pass */
+};
+
+/* Become the program. execve(2) */
+struct pv_exec {
+    struct pv_texts paths; /* tried in order until one is there */
+    struct pv_texts argv; /* its arguments, its own name first */
+    struct pv_texts env; /* its environment, `NAME=value` */
+};
+
+/* Wait for the container's end; until then copy its streams and pass signals on. pidfd_open(2) */
+struct pv_supervise {
+    uint32_t signals; /* pass the executor's own signals on */
+    uint32_t parent; /* end the container when the executor's parent ends */
+    struct pv_place status; /* a new file for the exit code; null: none */
+};
+
+struct pv_op {
+    uint16_t code;
+    union {
+        struct pv_mkdir mkdir;
+        struct pv_write write;
+        struct pv_symlink symlink;
+        struct pv_remove remove;
+        struct pv_remove_cgroup remove_cgroup;
+        struct pv_device_filter device_filter;
+        struct pv_write_pid write_pid;
+        struct pv_lock lock;
+        struct pv_open open;
+        struct pv_clone clone;
+        struct pv_setns setns;
+        struct pv_unshare unshare;
+        struct pv_sethostname sethostname;
+        struct pv_setdomainname setdomainname;
+        struct pv_interface_up interface_up;
+        struct pv_mount mount;
+        struct pv_bind bind;
+        struct pv_attach attach;
+        struct pv_mount_setattr mount_setattr;
+        struct pv_mask mask;
+        struct pv_readonly readonly;
+        struct pv_mknod mknod;
+        struct pv_pivot_root pivot_root;
+        struct pv_umount umount;
+        struct pv_move move;
+        struct pv_chroot chroot;
+        struct pv_chdir chdir;
+        struct pv_console console;
+        struct pv_pipes pipes;
+        struct pv_stdio stdio;
+        struct pv_setsid setsid;
+        struct pv_setrlimit setrlimit;
+        struct pv_umask umask;
+        struct pv_personality personality;
+        struct pv_set_user set_user;
+        struct pv_capbset capbset;
+        struct pv_capset capset;
+        struct pv_seccomp seccomp;
+        struct pv_close_fds close_fds;
+        struct pv_exec exec;
+        struct pv_supervise supervise;
+    };
+};
+
+#ifdef PV_SHAPES
+static const struct pv_field pv_fields_mkdir[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, mkdir.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, mkdir.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, mkdir.parents)},
+};
+static const struct pv_field pv_fields_write[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, write.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, write.text)},
+    {PV_KIND_U32, offsetof(struct pv_op, write.how)},
+    {PV_KIND_U32, offsetof(struct pv_op, write.mode)},
+};
+static const struct pv_field pv_fields_symlink[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, symlink.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, symlink.to)},
+};
+static const struct pv_field pv_fields_remove[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, remove.at)},
+};
+static const struct pv_field pv_fields_remove_cgroup[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, remove_cgroup.at)},
+};
+static const struct pv_field pv_fields_device_filter[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, device_filter.cgroup)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, device_filter.program)},
+};
+static const struct pv_field pv_fields_write_pid[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, write_pid.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, write_pid.mode)},
+};
+static const struct pv_field pv_fields_lock[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, lock.at)},
+};
+static const struct pv_field pv_fields_open[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, open.at)},
+    {PV_KIND_U64, offsetof(struct pv_op, open.flags)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, open.into)},
+};
+static const struct pv_field pv_fields_clone[] = {
+    {PV_KIND_U64, offsetof(struct pv_op, clone.namespaces)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, clone.cgroup)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, clone.user)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, clone.proc)},
+};
+static const struct pv_field pv_fields_setns[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, setns.namespace)},
+    {PV_KIND_U32, offsetof(struct pv_op, setns.type)},
+};
+static const struct pv_field pv_fields_unshare[] = {
+    {PV_KIND_U64, offsetof(struct pv_op, unshare.namespaces)},
+};
+static const struct pv_field pv_fields_sethostname[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, sethostname.name)},
+};
+static const struct pv_field pv_fields_setdomainname[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, setdomainname.name)},
+};
+static const struct pv_field pv_fields_interface_up[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, interface_up.name)},
+};
+static const struct pv_field pv_fields_mount[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, mount.type)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, mount.source)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, mount.options)},
+    {PV_KIND_U64, offsetof(struct pv_op, mount.attributes)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, mount.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, mount.create)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, mount.into)},
+};
+static const struct pv_field pv_fields_bind[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, bind.from)},
+    {PV_KIND_U32, offsetof(struct pv_op, bind.recursive)},
+    {PV_KIND_U64, offsetof(struct pv_op, bind.attributes)},
+    {PV_KIND_U64, offsetof(struct pv_op, bind.clear)},
+    {PV_KIND_U64, offsetof(struct pv_op, bind.deep_attributes)},
+    {PV_KIND_U64, offsetof(struct pv_op, bind.deep_clear)},
+    {PV_KIND_U32, offsetof(struct pv_op, bind.propagation)},
+    {PV_KIND_U32, offsetof(struct pv_op, bind.deep_propagation)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, bind.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, bind.create)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, bind.into)},
+};
+static const struct pv_field pv_fields_attach[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, attach.mount)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, attach.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, attach.create)},
+};
+static const struct pv_field pv_fields_mount_setattr[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, mount_setattr.at)},
+    {PV_KIND_U64, offsetof(struct pv_op, mount_setattr.attributes)},
+    {PV_KIND_U64, offsetof(struct pv_op, mount_setattr.clear)},
+    {PV_KIND_U32, offsetof(struct pv_op, mount_setattr.propagation)},
+    {PV_KIND_U32, offsetof(struct pv_op, mount_setattr.recursive)},
+};
+static const struct pv_field pv_fields_mask[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, mask.at)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, mask.null_at)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, mask.empty)},
+};
+static const struct pv_field pv_fields_readonly[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, readonly.at)},
+};
+static const struct pv_field pv_fields_mknod[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, mknod.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.type)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.major)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.minor)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.uid)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.gid)},
+    {PV_KIND_U32, offsetof(struct pv_op, mknod.accept)},
+};
+static const struct pv_field pv_fields_pivot_root[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, pivot_root.new_root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pivot_root.put_old)},
+};
+static const struct pv_field pv_fields_umount[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, umount.target)},
+    {PV_KIND_U64, offsetof(struct pv_op, umount.flags)},
+};
+static const struct pv_field pv_fields_move[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, move.from)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, move.to)},
+};
+static const struct pv_field pv_fields_chroot[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, chroot.path)},
+};
+static const struct pv_field pv_fields_chdir[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, chdir.at)},
+};
+static const struct pv_field pv_fields_console[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, console.devpts)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, console.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, console.uid)},
+};
+static const struct pv_field pv_fields_pipes[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, pipes.stdin_)},
+    {PV_KIND_U32, offsetof(struct pv_op, pipes.stdout_)},
+    {PV_KIND_U32, offsetof(struct pv_op, pipes.stderr_)},
+};
+static const struct pv_field pv_fields_stdio[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, stdio.stdin_)},
+    {PV_KIND_U32, offsetof(struct pv_op, stdio.stdout_)},
+    {PV_KIND_U32, offsetof(struct pv_op, stdio.stderr_)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, stdio.null_at)},
+};
+static const struct pv_field pv_fields_setsid[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, setsid.terminal)},
+};
+static const struct pv_field pv_fields_setrlimit[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, setrlimit.resource)},
+    {PV_KIND_U64, offsetof(struct pv_op, setrlimit.soft)},
+    {PV_KIND_U64, offsetof(struct pv_op, setrlimit.hard)},
+};
+static const struct pv_field pv_fields_umask[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, umask.mask)},
+};
+static const struct pv_field pv_fields_personality[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, personality.persona)},
+};
+static const struct pv_field pv_fields_set_user[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, set_user.user)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, set_user.group)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, set_user.groups)},
+    {PV_KIND_U32, offsetof(struct pv_op, set_user.lookup)},
+};
+static const struct pv_field pv_fields_capbset[] = {
+    {PV_KIND_U64, offsetof(struct pv_op, capbset.keep)},
+};
+static const struct pv_field pv_fields_capset[] = {
+    {PV_KIND_U64, offsetof(struct pv_op, capset.effective)},
+    {PV_KIND_U64, offsetof(struct pv_op, capset.permitted)},
+    {PV_KIND_U64, offsetof(struct pv_op, capset.inheritable)},
+    {PV_KIND_U64, offsetof(struct pv_op, capset.ambient)},
+};
+static const struct pv_field pv_fields_seccomp[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, seccomp.flags)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, seccomp.program)},
+};
+static const struct pv_field pv_fields_close_fds[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, close_fds.from)},
+};
+static const struct pv_field pv_fields_exec[] = {
+    {PV_KIND_TEXTS, offsetof(struct pv_op, exec.paths)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, exec.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, exec.env)},
+};
+static const struct pv_field pv_fields_supervise[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, supervise.signals)},
+    {PV_KIND_U32, offsetof(struct pv_op, supervise.parent)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, supervise.status)},
+};
+
+static const struct pv_shape pv_shapes[56] = {
+    [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
+    [PV_WRITE] = {"write", 4, pv_fields_write},
+    [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
+    [PV_REMOVE] = {"remove", 1, pv_fields_remove},
+    [PV_REMOVE_CGROUP] = {"remove_cgroup", 1, pv_fields_remove_cgroup},
+    [PV_DEVICE_FILTER] = {"device_filter", 2, pv_fields_device_filter},
+    [PV_WRITE_PID] = {"write_pid", 2, pv_fields_write_pid},
+    [PV_LOCK] = {"lock", 1, pv_fields_lock},
+    [PV_OPEN] = {"open", 3, pv_fields_open},
+    [PV_CLONE] = {"clone", 4, pv_fields_clone},
+    [PV_SETNS] = {"setns", 2, pv_fields_setns},
+    [PV_UNSHARE] = {"unshare", 1, pv_fields_unshare},
+    [PV_SETHOSTNAME] = {"sethostname", 1, pv_fields_sethostname},
+    [PV_SETDOMAINNAME] = {"setdomainname", 1, pv_fields_setdomainname},
+    [PV_INTERFACE_UP] = {"interface_up", 1, pv_fields_interface_up},
+    [PV_MOUNT] = {"mount", 7, pv_fields_mount},
+    [PV_BIND] = {"bind", 11, pv_fields_bind},
+    [PV_ATTACH] = {"attach", 3, pv_fields_attach},
+    [PV_MOUNT_SETATTR] = {"mount_setattr", 5, pv_fields_mount_setattr},
+    [PV_MASK] = {"mask", 3, pv_fields_mask},
+    [PV_READONLY] = {"readonly", 1, pv_fields_readonly},
+    [PV_MKNOD] = {"mknod", 8, pv_fields_mknod},
+    [PV_PIVOT_ROOT] = {"pivot_root", 2, pv_fields_pivot_root},
+    [PV_UMOUNT] = {"umount", 2, pv_fields_umount},
+    [PV_MOVE] = {"move", 2, pv_fields_move},
+    [PV_CHROOT] = {"chroot", 1, pv_fields_chroot},
+    [PV_CHDIR] = {"chdir", 1, pv_fields_chdir},
+    [PV_CONSOLE] = {"console", 3, pv_fields_console},
+    [PV_PIPES] = {"pipes", 3, pv_fields_pipes},
+    [PV_STDIO] = {"stdio", 4, pv_fields_stdio},
+    [PV_SETSID] = {"setsid", 1, pv_fields_setsid},
+    [PV_SETRLIMIT] = {"setrlimit", 3, pv_fields_setrlimit},
+    [PV_UMASK] = {"umask", 1, pv_fields_umask},
+    [PV_PERSONALITY] = {"personality", 1, pv_fields_personality},
+    [PV_SET_USER] = {"set_user", 4, pv_fields_set_user},
+    [PV_CAPBSET] = {"capbset", 1, pv_fields_capbset},
+    [PV_CAPSET] = {"capset", 4, pv_fields_capset},
+    [PV_NO_NEW_PRIVS] = {"no_new_privs", 0, NULL},
+    [PV_SECCOMP] = {"seccomp", 2, pv_fields_seccomp},
+    [PV_CLOSE_FDS] = {"close_fds", 1, pv_fields_close_fds},
+    [PV_INIT] = {"init", 0, NULL},
+    [PV_EXEC] = {"exec", 3, pv_fields_exec},
+    [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},
+    [PV_PAUSE] = {"pause", 0, NULL},
+};
+#endif
+
+#endif

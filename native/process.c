@@ -1,0 +1,145 @@
+/* What the process is allowed, and its leap into the program. */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "calls.h"
+#include "executor.h"
+
+int pv_do_setrlimit(const struct pv_setrlimit *op) {
+    struct rlimit limit = {.rlim_cur = op->soft, .rlim_max = op->hard};
+    return pv_result(prlimit(0, (int)op->resource, &limit, NULL));
+}
+
+int pv_do_capbset(const struct pv_capbset *op) {
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if (op->keep >> cap & 1)
+            continue;
+        int held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+        if (held < 0)
+            break; /* EINVAL: beyond the last one that this kernel knows */
+        if (held && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+int pv_do_capset(struct pv_run *run, const struct pv_capset *op) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    for (int i = 0; i < 2; i++) {
+        data[i].effective = (uint32_t)(op->effective >> (32 * i));
+        data[i].permitted = (uint32_t)(op->permitted >> (32 * i));
+        data[i].inheritable = (uint32_t)(op->inheritable >> (32 * i));
+    }
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && op->ambient)
+        return pv_say(run, -errno, "PR_CAP_AMBIENT_CLEAR_ALL");
+    if (syscall(SYS_capset, &header, data) < 0)
+        return pv_say(run, -errno, "capset");
+    for (unsigned long cap = 0; cap < 64; cap++)
+        if (op->ambient >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+            return pv_say(run, -errno, "PR_CAP_AMBIENT_RAISE %lu", cap);
+    /* Changed credentials have cleared it; prctl(2). */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return 0;
+}
+
+/* After the filter, even a word to the parent may be forbidden: so it is said before. */
+static int leap(struct pv_run *run) {
+    if (run->leapt)
+        return 0;
+    run->leapt = 1;
+    return pv_send(run, PV_LEAPS, run->step, 0, -1);
+}
+
+int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op) {
+    if (op->program.size % sizeof(struct sock_filter) != 0 ||
+        op->program.size / sizeof(struct sock_filter) > BPF_MAXINSNS)
+        return -EINVAL;
+    /* The record's bytes have no alignment, the kernel copies them from anywhere. */
+    struct sock_fprog program = {
+        .len = (unsigned short)(op->program.size / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *)(uintptr_t)op->program.data,
+    };
+    int rc = leap(run);
+    return rc < 0 ? rc : pv_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program));
+}
+
+/* Process 1: reaps whoever ends, passes signals on, and ends as its child does. */
+static void __attribute__((noreturn)) reap_until(pid_t child) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    pv_close_range(3, ~0u, 0);
+    prctl(PR_SET_NAME, "pivot-init");
+    for (;;) {
+        int status;
+        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) != 0;) {
+            if (pid == child && WIFEXITED(status))
+                _exit(WEXITSTATUS(status));
+            if (pid == child && WIFSIGNALED(status))
+                _exit(128 + WTERMSIG(status));
+            if (pid < 0 && errno != EINTR)
+                break;
+        }
+        int signal = sigwaitinfo(&all, NULL);
+        if (signal > 0 && signal != SIGCHLD)
+            kill(child, signal);
+    }
+}
+
+int pv_do_init(struct pv_run *run) {
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child > 0) {
+        close(run->sync);
+        reap_until(child);
+    }
+    /* The terminal's foreground is the program alone: ^C must not reach it twice. */
+    if (setpgid(0, 0) == 0 && isatty(STDIN_FILENO))
+        tcsetpgrp(STDIN_FILENO, getpid());
+    return 0;
+}
+
+static char **with_home(struct pv_run *run, const struct pv_texts *env) {
+    static char entry[sizeof run->home + 8] = "HOME=";
+    if (run->home[0] == '\0')
+        return env->items;
+    for (uint32_t i = 0; i < env->count; i++)
+        if (strncmp(env->items[i], "HOME=", 5) == 0)
+            return env->items;
+    strcpy(entry + 5, run->home);
+    env->items[env->count] = entry; /* the reader left room for one more */
+    return env->items;
+}
+
+int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
+    char **env = with_home(run, &op->env);
+    int rc = leap(run);
+    if (rc < 0)
+        return rc;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int signal = 1; signal < NSIG; signal++)
+        sigaction(signal, &standard, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    rc = -ENOENT;
+    for (uint32_t i = 0; i < op->paths.count; i++) {
+        execve(op->paths.items[i], op->argv.items, env);
+        /* As execvp(3): one that may not be executed does not end the search, but is remembered. */
+        if (errno == EACCES)
+            rc = -EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR)
+            return pv_say(run, -errno, "%s", op->paths.items[i]);
+    }
+    return rc;
+}

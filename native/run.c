@@ -1,0 +1,363 @@
+/* The walk along the plan: who does which step, what happens when one fails, and the clean-up. */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "calls.h"
+#include "executor.h"
+
+int pv_say(struct pv_run *run, int rc, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(run->text, sizeof run->text, format, arguments);
+    va_end(arguments);
+    return rc;
+}
+
+void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
+              const char *text) {
+    struct pv_event event = {.kind = kind, .step = step, .error = error, .value = value};
+    if (kind == PV_EVENT_ENDED)
+        run->exit_code = value;
+    if (kind == PV_EVENT_FAILED || kind == PV_EVENT_LEFT)
+        run->has_news = 1;
+    strncpy(event.text, text, sizeof event.text - 1);
+    if (run->result < 0 && run->kept < PV_EVENTS)
+        run->events[run->kept++] = event;
+    /* Who asked may be gone; the exit status says the rest. */
+    if (run->result >= 0 && write(run->result, &event, sizeof event) < 0)
+        run->result = -1;
+}
+
+static int do_op(struct pv_run *run, const struct pv_op *op) {
+    switch ((enum pv_opcode)op->code) {
+    case PV_MKDIR:
+        return pv_do_mkdir(run, &op->mkdir);
+    case PV_WRITE:
+        return pv_do_write(run, &op->write);
+    case PV_SYMLINK:
+        return pv_do_symlink(run, &op->symlink);
+    case PV_REMOVE:
+        return pv_do_remove(run, &op->remove);
+    case PV_REMOVE_CGROUP:
+        return pv_do_remove_cgroup(run, &op->remove_cgroup);
+    case PV_DEVICE_FILTER:
+        return pv_do_device_filter(run, &op->device_filter);
+    case PV_WRITE_PID:
+        return pv_do_write_pid(run, &op->write_pid);
+    case PV_LOCK:
+        return pv_do_lock(run, &op->lock);
+    case PV_OPEN:
+        return pv_do_open(run, &op->open);
+    case PV_CLONE:
+        return pv_do_clone(run, &op->clone);
+    case PV_SETNS:
+        return pv_do_setns(run, &op->setns);
+    case PV_UNSHARE:
+        return pv_result(unshare((int)op->unshare.namespaces));
+    case PV_SETHOSTNAME:
+        return pv_result(sethostname(op->sethostname.name, strlen(op->sethostname.name)));
+    case PV_SETDOMAINNAME:
+        return pv_result(setdomainname(op->setdomainname.name, strlen(op->setdomainname.name)));
+    case PV_INTERFACE_UP:
+        return pv_do_interface_up(&op->interface_up);
+    case PV_MOUNT:
+        return pv_do_mount(run, &op->mount);
+    case PV_BIND:
+        return pv_do_bind(run, &op->bind);
+    case PV_ATTACH:
+        return pv_do_attach(run, &op->attach);
+    case PV_MOUNT_SETATTR:
+        return pv_do_mount_setattr(run, &op->mount_setattr);
+    case PV_MASK:
+        return pv_do_mask(run, &op->mask);
+    case PV_READONLY:
+        return pv_do_readonly(run, &op->readonly);
+    case PV_MKNOD:
+        return pv_do_mknod(run, &op->mknod);
+    case PV_PIVOT_ROOT:
+        return pv_do_pivot_root(&op->pivot_root);
+    case PV_UMOUNT:
+        return pv_do_umount(&op->umount);
+    case PV_MOVE:
+        return pv_do_move(&op->move);
+    case PV_CHROOT:
+        return pv_result(chroot(op->chroot.path));
+    case PV_CHDIR:
+        return pv_do_chdir(run, &op->chdir);
+    case PV_CONSOLE:
+        return pv_do_console(run, &op->console);
+    case PV_PIPES:
+        return pv_do_pipes(run, &op->pipes);
+    case PV_STDIO:
+        return pv_do_stdio(run, &op->stdio);
+    case PV_SETSID:
+        return pv_do_setsid(&op->setsid);
+    case PV_SETRLIMIT:
+        return pv_do_setrlimit(&op->setrlimit);
+    case PV_UMASK:
+        umask(op->umask.mask);
+        return 0;
+    case PV_PERSONALITY:
+        return pv_result(personality(op->personality.persona));
+    case PV_SET_USER:
+        return pv_do_set_user(run, &op->set_user);
+    case PV_CAPBSET:
+        return pv_do_capbset(&op->capbset);
+    case PV_CAPSET:
+        return pv_do_capset(run, &op->capset);
+    case PV_NO_NEW_PRIVS:
+        return pv_result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    case PV_SECCOMP:
+        return pv_do_seccomp(run, &op->seccomp);
+    case PV_CLOSE_FDS:
+        return pv_close_range(op->close_fds.from, ~0u, PV_CLOSE_RANGE_CLOEXEC);
+    case PV_INIT:
+        return pv_do_init(run);
+    case PV_EXEC:
+        return pv_do_exec(run, &op->exec);
+    case PV_SUPERVISE:
+        return pv_do_supervise(run, &op->supervise);
+    case PV_PAUSE:
+        pv_event(run, PV_EVENT_PAUSED, run->step, 0, 0, "");
+        return pv_result(raise(SIGSTOP));
+    }
+    return -ENOSYS;
+}
+
+/* -EINTR when somebody asked the executor to stop; nothing but steps may run meanwhile. */
+static int was_asked_to_stop(struct pv_run *run, int timeout) {
+    struct signalfd_siginfo info;
+    struct pollfd fds[2] = {{run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
+    for (;;) {
+        int n = poll(fds, 2, timeout);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (fds[0].revents && read(run->signals, &info, sizeof info) == sizeof info) {
+            int signal = (int)info.ssi_signo;
+            if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) {
+                run->exit_code = 128 + signal;
+                return pv_say(run, -EINTR, "stopped by signal %d", signal);
+            }
+            continue;
+        }
+        return 0;
+    }
+}
+
+/* Waits until it is our turn again. Gives 0 with `*step` set, or a negative errno. */
+static int wait_for_turn(struct pv_run *run, uint32_t *step) {
+    for (;;) {
+        struct pv_message message;
+        int rc = run->actor == PV_BY_PARENT ? was_asked_to_stop(run, -1) : 0;
+        if (rc == 0)
+            rc = pv_receive(run, &message);
+        if (rc == -EPIPE && run->leapt) {
+            pv_event(run, PV_EVENT_STARTED, *step, 0, run->init, "");
+            return 1;
+        }
+        if (rc == -EPIPE)
+            return pv_say(run, -ECHILD, "init ended before it could say why");
+        if (rc < 0)
+            return rc;
+        switch ((enum pv_message_kind)message.kind) {
+        case PV_TURN:
+            *step = message.step;
+            return 0;
+        case PV_TERMINAL:
+            continue;
+        case PV_LEAPS:
+            run->leapt = 1;
+            *step = message.step;
+            continue;
+        case PV_FAILED:
+            *step = run->step = message.step;
+            memcpy(run->text, message.text, PV_TEXT);
+            return -message.error;
+        }
+        return -EPROTO;
+    }
+}
+
+/* Does our steps from `from` on; at the other's, hands over. */
+int pv_walk(struct pv_run *run, uint32_t from) {
+    for (uint32_t i = from; i < run->plan.count; i++) {
+        const struct pv_record *record = &run->plan.records[i];
+        if (record->flags & PV_RECORD_UNDO)
+            continue;
+        if (record->actor != run->actor) {
+            if (run->leapt)
+                continue; /* taken by init, which is the program by now */
+            if (run->sync < 0) {
+                run->step = i;
+                return pv_say(run, -EPROTO, "there is no other process to take this step");
+            }
+            int rc = pv_send(run, PV_TURN, i, 0, -1);
+            if (rc == 0 || rc == -EPIPE) /* gone already: it may have left word */
+                rc = wait_for_turn(run, &i);
+            if (rc < 0)
+                return rc;
+            if (rc == 0)
+                i--; /* ours; the loop adds one */
+            continue;
+        }
+        run->step = i;
+        run->text[0] = '\0';
+        int rc = run->actor == PV_BY_PARENT ? was_asked_to_stop(run, 0) : 0;
+        if (rc == 0)
+            rc = do_op(run, &record->op);
+        if (rc < 0)
+            return rc;
+        if (record->op.code == PV_CLONE && run->actor == PV_BY_INIT)
+            return 0; /* a second process comes out of this call: see init_main */
+        if (run->actor == PV_BY_PARENT)
+            run->done[i] = 1;
+    }
+    return 0;
+}
+
+/* The container's first process: waits for its turn, and leaves only by execve or _exit. */
+static void __attribute__((noreturn)) init_main(struct pv_run *run) {
+    uint32_t step = 0;
+    int rc = wait_for_turn(run, &step);
+    /* The identity maps are written by now: from here on nobody inside may look into us. */
+    if (rc == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = pv_walk(run, step);
+    if (rc == 0)
+        rc = pv_say(run, -EPROTO, "the plan ends without a program");
+    pv_send(run, PV_FAILED, run->step, -rc, -1);
+    _exit(rc == -ENOENT ? 127 : 126);
+}
+
+static void kill_init(struct pv_run *run) {
+    if (run->init <= 0)
+        return;
+    if (run->pidfd >= 0)
+        pv_pidfd_send_signal(run->pidfd, SIGKILL);
+    else
+        kill(run->init, SIGKILL);
+    while (waitpid(run->init, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    run->init = 0;
+}
+
+/* Takes away what the steps that were done have made, the last first. */
+static void undo(struct pv_run *run) {
+    for (uint32_t i = run->plan.count; i-- > 0;) {
+        const struct pv_record *record = &run->plan.records[i];
+        if (!(record->flags & PV_RECORD_UNDO) || !run->done[i - 1])
+            continue;
+        if (record->flags & PV_RECORD_ON_FAILURE && run->leapt)
+            continue;
+        run->step = i;
+        run->text[0] = '\0';
+        int rc = do_op(run, &record->op);
+        if (rc < 0)
+            pv_event(run, PV_EVENT_LEFT, i, -rc, 0, run->text);
+    }
+}
+
+/* The signals that are meant for the container: all that end or tell, none that stop or crash. */
+static int catch_signals(void) {
+    static const int passed[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGUSR1, SIGUSR2, SIGALRM,
+                                 SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGWINCH, SIGPWR};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
+        struct sigaction now;
+        /* Ignored by who started us (nohup): stays so. */
+        if (sigaction(passed[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN &&
+            passed[i] != SIGWINCH)
+            continue;
+        sigaddset(&set, passed[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    return pv_result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+/* `env` stands for the environment, anything else for a descriptor. */
+static int load(struct pv_run *run, const char *from) {
+    if (strcmp(from, "env") == 0)
+        return pv_plan_from_environment(&run->plan);
+    int fd = atoi(from);
+    int rc = pv_plan_load(fd, &run->plan);
+    close(fd);
+    return rc;
+}
+
+static int start(struct pv_run *run, const char *plan, const char *result) {
+    for (uint32_t i = 0; i < PV_SLOTS; i++)
+        run->slots[i] = -1;
+    for (int i = 0; i < PV_STREAMS; i++)
+        run->pipes[i][0] = run->pipes[i][1] = -1;
+    run->sync = run->pidfd = run->terminal = run->signals = run->starter = -1;
+    run->result = strcmp(result, "env") == 0 ? -1 : atoi(result);
+    run->exit_code = 125;
+    int rc = load(run, plan);
+    if (rc < 0)
+        return pv_say(run, rc, "the plan cannot be read");
+    if (run->result >= 0)
+        fcntl(run->result, F_SETFD, FD_CLOEXEC);
+    run->done = calloc(run->plan.count + 1, 1);
+    if (!run->done)
+        return -ENOMEM;
+    run->starter = pv_pidfd_open(getppid());
+    run->signals = catch_signals();
+    return run->signals < 0 ? run->signals : 0;
+}
+
+/* Something must be told to a person: the reporter takes over, with the same pid. */
+static void become_reporter(struct pv_run *run, char **reporter) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    if (pv_events_to_environment(run->events, run->kept) == 0)
+        execv(reporter[0], reporter);
+}
+
+/*
+ * executor run PLAN RESULT [REPORTER ARG...]
+ *
+ * PLAN is a descriptor, or `env` for PIVOT_PLAN_0 and so on. Events are written to the descriptor
+ * RESULT as struct pv_event; with `env` they are kept, and when there is something to tell, the
+ * reporter is executed in our place and finds them in PIVOT_EVENTS. The exit status is the
+ * container's, or 125 when it could not be made.
+ */
+int pv_run_main(int argc, char **argv) {
+    static struct pv_run run;
+    if (argc < 4) {
+        fputs("usage: pivot-executor run PLAN RESULT [REPORTER ARG...]\n", stderr);
+        return 125;
+    }
+    int rc = start(&run, argv[2], argv[3]);
+    if (rc == 0)
+        rc = pv_walk(&run, 0);
+    if (run.actor == PV_BY_INIT)
+        init_main(&run);
+    if (rc < 0)
+        pv_event(&run, PV_EVENT_FAILED, run.step, -rc, 0, run.text);
+    kill_init(&run);
+    if (run.done)
+        undo(&run);
+    if (run.has_news && argc > 4)
+        become_reporter(&run, argv + 4);
+    return run.exit_code;
+}

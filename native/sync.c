@@ -1,0 +1,66 @@
+/* The socket between parent and init; the hand-shake is drawn in executor.h. */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/socket.h>
+
+#include "calls.h"
+#include "executor.h"
+
+/* Sends `run->text` along when there is an error, and a descriptor when `fd` is not -1. */
+int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd) {
+    struct pv_message message = {.kind = kind, .step = step, .error = error};
+    if (error) {
+        memcpy(message.text, run->text, PV_TEXT);
+        message.size = (uint32_t)strnlen(message.text, PV_TEXT);
+    }
+    struct iovec part = {&message, sizeof message};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    }
+    ssize_t n;
+    do
+        n = sendmsg(run->sync, &header, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+/* The next message; -EPIPE at the end of the file. A terminal that comes along is kept. */
+int pv_receive(struct pv_run *run, struct pv_message *message) {
+    struct iovec part = {message, sizeof *message};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr header = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t n;
+    do
+        n = recvmsg(run->sync, &header, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == ECONNRESET ? -EPIPE : -errno;
+    if (n == 0)
+        return -EPIPE;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights && rights->cmsg_type == SCM_RIGHTS)
+        memcpy(&run->terminal, CMSG_DATA(rights), sizeof(int));
+    if (n != sizeof *message)
+        return -EPROTO;
+    message->text[PV_TEXT - 1] = '\0';
+    return 0;
+}

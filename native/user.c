@@ -1,0 +1,211 @@
+/*
+ * Who the process becomes. Names are the container's own: its /etc/passwd and /etc/group are read
+ * here, after the change of root, as what they are: hostile, so a regular file, a bounded part of
+ * it, and numbers that are checked.
+ */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <linux/capability.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_GROUPS 1024
+#define PV_DATABASE (1u << 20) /* as much of a file as is read */
+#define PV_FIELDS 8
+
+static char database[PV_DATABASE + 1];
+
+struct identity {
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[PV_GROUPS];
+    int count;
+    char name[256]; /* of the user, when /etc/passwd knows it */
+};
+
+/* The file's text in `database`, empty when it is not there or no regular file. */
+static void read_database(const char *path) {
+    struct open_how how = {
+        .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    size_t size = 0;
+    int fd = pv_openat2(AT_FDCWD, path, &how);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        ssize_t n;
+        while (size < PV_DATABASE && (n = read(fd, database + size, PV_DATABASE - size)) > 0)
+            size += (size_t)n;
+    }
+    if (fd >= 0)
+        close(fd);
+    database[size] = '\0';
+    /* A NUL would end the text for strchr: nothing that follows one is looked at. */
+}
+
+/* Splits the line at `*text` into fields and moves on; 0 at the end. */
+static int next_line(char **text, char *fields[PV_FIELDS]) {
+    while (**text) {
+        char *line = *text;
+        char *end = strchrnul(line, '\n');
+        *text = *end ? end + 1 : end;
+        *end = '\0';
+        if (line[0] == '\0' || line[0] == '#')
+            continue;
+        int count = 0;
+        for (char *at = line; at && count < PV_FIELDS; count++) {
+            fields[count] = at;
+            at = strchr(at, ':');
+            if (at)
+                *at++ = '\0';
+        }
+        while (count < PV_FIELDS)
+            fields[count++] = (char *)"";
+        return 1;
+    }
+    return 0;
+}
+
+/* A whole decimal number below 2^32 - 1 (which means "no change" to setresuid). */
+static int parse_id(const char *text, uint32_t *id) {
+    if (text[0] < '0' || text[0] > '9' || strlen(text) > 10)
+        return 0;
+    uint64_t value = 0;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return 0;
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    *id = (uint32_t)value;
+    return value < 0xffffffffu;
+}
+
+static int all_digits(const char *text) {
+    return text[0] && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* A number is never matched against names: a user who is *called* 1000 is not the user 1000. */
+static int find_user(struct pv_run *run, const char *user, struct identity *who, int lookup) {
+    int number = all_digits(user);
+    if (number && !parse_id(user, &who->uid))
+        return pv_say(run, -EINVAL, "the user %.32s: ids end at 4294967294", user);
+    int found = 0;
+    if (lookup)
+        read_database("/etc/passwd");
+    char *text = database, *f[PV_FIELDS];
+    while (lookup && !found && next_line(&text, f)) {
+        uint32_t uid, gid;
+        if (!parse_id(f[2], &uid) || !parse_id(f[3], &gid))
+            continue;
+        if (number ? uid != who->uid : strcmp(f[0], user) != 0)
+            continue;
+        found = 1;
+        who->uid = uid;
+        who->gid = gid;
+        if (strlen(f[0]) < sizeof who->name)
+            strcpy(who->name, f[0]);
+        if (strlen(f[5]) < sizeof run->home)
+            strcpy(run->home, f[5]);
+    }
+    if (!found && !number)
+        return pv_say(run, -ENOENT, "no user %.64s in the container's /etc/passwd", user);
+    if (lookup && run->home[0] == '\0')
+        strcpy(run->home, "/");
+    return 0;
+}
+
+static int add_group(struct identity *who, gid_t gid) {
+    for (int i = 0; i < who->count; i++)
+        if (who->groups[i] == gid)
+            return 0;
+    if (who->count == PV_GROUPS)
+        return -E2BIG;
+    who->groups[who->count++] = gid;
+    return 0;
+}
+
+static int is_member(const char *members, const char *name) {
+    size_t length = strlen(name);
+    while (length && *members) {
+        size_t part = strcspn(members, ",");
+        if (part == length && memcmp(members, name, length) == 0)
+            return 1;
+        members += part + (members[part] == ',');
+    }
+    return 0;
+}
+
+/* The number of a group by name or number. */
+static int find_group(struct pv_run *run, const char *group, gid_t *gid, int lookup) {
+    if (all_digits(group))
+        return parse_id(group, gid)
+                   ? 0
+                   : pv_say(run, -EINVAL, "the group %.32s: ids end at 4294967294", group);
+    if (lookup)
+        read_database("/etc/group");
+    char *text = database, *f[PV_FIELDS];
+    while (lookup && next_line(&text, f))
+        if (strcmp(f[0], group) == 0 && parse_id(f[2], gid))
+            return 0;
+    return pv_say(run, -ENOENT, "no group %.64s in the container's /etc/group", group);
+}
+
+static int find_groups(struct pv_run *run, const struct pv_set_user *op, struct identity *who) {
+    int rc = 0;
+    if (op->group[0])
+        rc = find_group(run, op->group, &who->gid, (int)op->lookup);
+    if (rc == 0)
+        rc = add_group(who, who->gid);
+    /* Who names a group gets that one; otherwise those that list the user. */
+    if (rc == 0 && op->lookup && !op->group[0] && who->name[0]) {
+        read_database("/etc/group");
+        char *text = database, *f[PV_FIELDS];
+        gid_t gid;
+        while (rc == 0 && next_line(&text, f))
+            if (is_member(f[3], who->name) && parse_id(f[2], &gid))
+                rc = add_group(who, gid);
+    }
+    for (uint32_t i = 0; rc == 0 && i < op->groups.count; i++) {
+        gid_t gid;
+        rc = find_group(run, op->groups.items[i], &gid, (int)op->lookup);
+        if (rc == 0)
+            rc = add_group(who, gid);
+    }
+    return rc;
+}
+
+/* setresuid takes the effective capabilities away, which the steps up to `capset` still need. */
+static int raise_permitted(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -errno;
+    for (int i = 0; i < 2; i++)
+        data[i].effective = data[i].permitted;
+    return pv_result(syscall(SYS_capset, &header, data));
+}
+
+int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op) {
+    static struct identity who;
+    memset(&who, 0, sizeof who);
+    int rc = find_user(run, op->user, &who, (int)op->lookup);
+    if (rc == 0)
+        rc = find_groups(run, op, &who);
+    if (rc < 0)
+        return rc;
+    if (setgroups((size_t)who.count, who.groups) < 0)
+        return pv_say(run, -errno, "setgroups");
+    if (setresgid(who.gid, who.gid, who.gid) < 0)
+        return pv_say(run, -errno, "setresgid %u", who.gid);
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(who.uid, who.uid, who.uid) < 0)
+        return pv_say(run, -errno, "setresuid %u", who.uid);
+    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+    /* Changed credentials have cleared it; prctl(2). */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return raise_permitted();
+}

@@ -1,0 +1,51 @@
+/** `pivot plan`: the plan of `run`, as a table for people or as JSON. */
+
+import { prepareContainer } from "../container/prepare.ts";
+import { readStreams } from "../host/streams.ts";
+import { writeAll } from "../host/write.ts";
+import { describeOp } from "../plan/describe.ts";
+import { planToJson } from "../plan/json.ts";
+import type { Plan } from "../plan/op.ts";
+import { type ParsedArguments, UsageError } from "./arguments.ts";
+import type { Globals } from "./commands.ts";
+import { report } from "./report-error.ts";
+import { readRunWish } from "./run-wish.ts";
+
+/** Columns as wide as what is in them; the last one as long as it gets. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) =>
+    Math.max(...rows.map((row) => (row[i] ?? "").length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const shorten = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text;
+
+/** One line for each step: who, what, how, and why. */
+export function printPlan({ steps }: Plan): string {
+  const rows = steps.map(({ by, op, why, undo }, i) => {
+    const { what, detail } = describeOp(op);
+    const back = undo === undefined ? "" : "↩";
+    return [String(i + 1), by, shorten(what, 60), shorten(detail, 70), back, why];
+  });
+  return `${table([["STEP", "BY", "WHAT", "OPERATION", "", "WHY"], ...rows])}\n`;
+}
+
+export async function planCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const format = given.flags.get("format")?.at(-1) ?? "table";
+  if (format !== "table" && format !== "json") {
+    throw new UsageError(`--format takes table or json, received ${JSON.stringify(format)}`);
+  }
+  const { plan, warnings } = await prepareContainer(readRunWish(given, globals, readStreams()));
+  writeAll(1, format === "json" ? `${planToJson(plan)}\n` : printPlan(plan));
+  for (const warning of warnings) report("warning", warning, globals.logFormat);
+  return 0;
+}

@@ -1,0 +1,79 @@
+/** The arguments of `run` and `plan` as a wish for a container. */
+
+import type { ContainerWish, Source } from "../container/prepare.ts";
+import { defaultRoots } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import type { ImportProgress } from "../image/import.ts";
+import { type ParsedArguments, UsageError } from "./arguments.ts";
+import type { Globals } from "./commands.ts";
+import { readRunOptions } from "./run-options.ts";
+
+const absolute = (path: string, cwd: string): string =>
+  path.startsWith("/") ? path : `${cwd === "/" ? "" : cwd}/${path}`;
+
+function workingDirectory(): string {
+  if (process.env["PIVOT_NO_CWD"] === undefined) return process.cwd();
+  return "/";
+}
+
+/** `DIR`, `DIR:ro`, `DIR:rw`. */
+function rootfsSource(given: string, cwd: string): Source {
+  const match = /^(.+?)(?::(ro|rw))?$/.exec(given);
+  if (match?.[1] === undefined) throw new UsageError("--rootfs needs a directory");
+  return { kind: "rootfs", directory: absolute(match[1], cwd), readonly: match[2] === "ro" };
+}
+
+function sourceOf(given: ParsedArguments, cwd: string): { source: Source; command: string[] } {
+  const rootfs = given.flags.get("rootfs")?.at(-1);
+  const bundle = given.flags.get("bundle")?.at(-1);
+  const words = [...given.words];
+  if (rootfs !== undefined && bundle !== undefined) {
+    throw new UsageError("--rootfs and --bundle exclude each other");
+  }
+  if (rootfs !== undefined) return { source: rootfsSource(rootfs, cwd), command: words };
+  if (bundle !== undefined) {
+    if (words.length > 0) {
+      throw new UsageError(
+        `the command of a bundle is in its config.json, received ${words.join(" ")}`,
+      );
+    }
+    return { source: { kind: "bundle", directory: absolute(bundle, cwd) }, command: [] };
+  }
+  const reference = words.shift();
+  if (reference === undefined) {
+    throw new UsageError("which image? for example: pivot run -it busybox sh");
+  }
+  if (reference === "") throw new UsageError("the name of the image is empty");
+  return { source: { kind: "image", reference }, command: words };
+}
+
+/**
+ * @throws WishError with every problem of the options; UsageError
+ */
+export function readRunWish(
+  given: ParsedArguments,
+  globals: Globals,
+  streams: ContainerWish["streams"],
+  onProgress?: (progress: ImportProgress) => void,
+): ContainerWish {
+  const cwd = workingDirectory();
+  const { source, command } = sourceOf(given, cwd);
+  const { options, problems } = readRunOptions(given, { cwd, env: process.env });
+  if (problems.length > 0) throw new WishError(problems);
+  const standard = defaultRoots(process.geteuid?.() ?? 0, process.env);
+  const pidFile = given.flags.get("pid-file")?.at(-1);
+  return {
+    source,
+    command,
+    options,
+    roots: {
+      runRoot: globals.runRoot === null ? standard.runRoot : absolute(globals.runRoot, cwd),
+      dataRoot: globals.root === null ? standard.dataRoot : absolute(globals.root, cwd),
+    },
+    cwd,
+    streams,
+    pidFile: pidFile === undefined ? null : absolute(pidFile, cwd),
+    endWithCaller: false,
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}

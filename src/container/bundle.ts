@@ -1,0 +1,88 @@
+/** A bundle: a directory with a config.json and, most often, its root beside it. */
+
+import { readFileSync } from "node:fs";
+import type { ContainerExtras } from "../options/extras.ts";
+import type { RunOptions } from "../options/options.ts";
+import type { RootSource } from "../planner/setting.ts";
+import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
+import { WishError } from "./wish-error.ts";
+
+const absolute = (path: string, base: string): string =>
+  path.startsWith("/") ? path : `${base.replace(/\/+$/, "")}/${path}`;
+
+function readConfig(directory: string): { spec: Spec; warnings: readonly string[] } {
+  const file = `${directory.replace(/\/+$/, "")}/config.json`;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new WishError([`no bundle: ${(error as Error).message}`]);
+  }
+  const parsed = parseSpec(text);
+  if (!parsed.ok) {
+    throw new WishError(parsed.problems.map((problem) => `${file}: ${formatProblem(problem)}`));
+  }
+  return { spec: parsed.spec, warnings: parsed.warnings.map(formatProblem) };
+}
+
+/** Sources of binds may be relative to the bundle (config.md, "Mounts"). */
+const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
+  ...spec,
+  ...(spec.mounts === undefined
+    ? {}
+    : {
+        mounts: spec.mounts.map((mount) =>
+          mount.source !== undefined && mount.options?.some((o) => o === "bind" || o === "rbind")
+            ? { ...mount, source: absolute(mount.source, directory) }
+            : mount,
+        ),
+      }),
+});
+
+export type Bundle = {
+  readonly spec: Spec;
+  readonly root: RootSource;
+  readonly extras: ContainerExtras;
+  readonly image: string;
+  readonly user: null;
+};
+
+/**
+ * Reads a bundle. Its configuration says everything; of the options only those count that it has
+ * no place for.
+ *
+ * @param directory absolute
+ * @throws WishError with every problem of the configuration
+ */
+export function bundleWish(directory: string, options: RunOptions): Bundle {
+  const { spec, warnings } = readConfig(directory);
+  const tty = spec.process?.terminal === true;
+  return {
+    spec: withAbsoluteSources(spec, directory),
+    root: { kind: "directory", path: absolute(spec.root.path, directory) },
+    image: directory,
+    user: null,
+    extras: {
+      user: "",
+      groups: [],
+      seccomp: spec.linux?.seccomp ?? "unconfined",
+      init: options.init === true,
+      interactive: tty || options.interactive === true,
+      tty,
+      signalProxy: options.signalProxy ?? true,
+      stopSignal: 15,
+      rootSwitch: options.rootSwitch ?? "pivot",
+      network: "private",
+      hostname: spec.hostname ?? "",
+      domainname: spec.domainname ?? "",
+      dns: { servers: [], search: [], options: [] },
+      hosts: [],
+      labels: {},
+      selinux: [],
+      relabel: [],
+      createSources: [],
+      imageVolumes: [],
+      warnings,
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** Gathers what `containerSpec` has to know of the machine: for most containers next to nothing. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { allDevices, devicesAt } from "../host/devices.ts";
+import type { ContainerFacts, RunningContainer } from "../options/facts.ts";
+import { neededFacts } from "../options/facts.ts";
+import type { RunOptions } from "../options/options.ts";
+import type { Facts } from "../planner/facts.ts";
+import { findContainer } from "./state.ts";
+import { WishError } from "./wish-error.ts";
+
+function runningContainer(runRoot: string, wanted: string): RunningContainer {
+  const found = findContainer(runRoot, wanted);
+  if (found.pid === null || found.exitCode !== null || !existsSync(`/proc/${found.pid}`)) {
+    throw new WishError([`the container ${wanted} is not running: its namespaces are gone`]);
+  }
+  return { pid: found.pid, hostname: found.state?.hostname ?? "" };
+}
+
+const byKey = <T>(keys: readonly string[], valueOf: (key: string) => T): Record<string, T> =>
+  Object.fromEntries(keys.map((key) => [key, valueOf(key)]));
+
+/** How many CPUs the machine has on: `0-3,8` is five. */
+function countCpus(): number {
+  const list = readFileSync("/sys/devices/system/cpu/online", "latin1").trim();
+  return list.split(",").reduce((sum, range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+const limitsSwap = ({ cgroups: { mode, v1 } }: Facts): boolean => {
+  if (mode === "v2") return true;
+  const memory = v1.find(({ controllers }) => controllers.includes("memory"));
+  return memory !== undefined && existsSync(`${memory.mount}/memory.memsw.limit_in_bytes`);
+};
+
+export type Gathering = {
+  readonly id: string;
+  readonly root: string;
+  readonly runRoot: string;
+  readonly options: RunOptions;
+  readonly facts: Facts;
+};
+
+/**
+ * @throws WishError when a container that is to be joined is not there
+ */
+export function gatherContainerFacts(wish: Gathering): ContainerFacts {
+  const { id, root, runRoot, options, facts } = wish;
+  const needed = neededFacts(options);
+  return {
+    id,
+    root,
+    hostname: readFileSync("/proc/sys/kernel/hostname", "utf8").trim(),
+    kernel: facts.kernel,
+    capabilities: facts.capabilities,
+    cgroups: facts.cgroups.mode,
+    rootless: facts.uid !== 0,
+    devices: byKey(needed.devices, devicesAt),
+    ...(needed.hostDevices ? { hostDevices: allDevices() } : {}),
+    containers: byKey(needed.containers, (name) => runningContainer(runRoot, name)),
+    ...(needed.cpus ? { cpus: countCpus() } : {}),
+    ...(needed.swapLimit ? { swapLimit: limitsSwap(facts) } : {}),
+  };
+}

@@ -1,0 +1,257 @@
+/**
+ * From a wish for a container to its plan: finds the image, gathers facts, makes the configuration
+ * and plans it. Nothing is made but what belongs to the store of images.
+ */
+
+import { readFileSync } from "node:fs";
+import { planCgroup } from "../cgroup/mod.ts";
+import { readCgroupFacts, readCgroupLayout } from "../host/cgroups.ts";
+import { readFacts } from "../host/facts.ts";
+import type { ImportProgress } from "../image/import.ts";
+import { openStore } from "../image/store.ts";
+import { containerSpec } from "../options/container-spec.ts";
+import type { ContainerExtras } from "../options/extras.ts";
+import type { ImageConfig } from "../options/image-config.ts";
+import type { RunOptions } from "../options/options.ts";
+import { formatOptionProblem } from "../options/problem.ts";
+import type { Plan } from "../plan/op.ts";
+import type { Facts, StreamFact } from "../planner/facts.ts";
+import { planContainer } from "../planner/plan.ts";
+import type { RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Spec } from "../spec/mod.ts";
+import { bundleWish } from "./bundle.ts";
+import { filterFor } from "./filter.ts";
+import { findImage } from "./find-image.ts";
+import { gatherContainerFacts } from "./gather.ts";
+import { newId, shortId } from "./identity.ts";
+import { hostsFile, resolverFile } from "./network-files.ts";
+import type { Roots } from "./roots.ts";
+import type { ContainerState } from "./state.ts";
+import { chooseStreams } from "./streams.ts";
+import { WishError } from "./wish-error.ts";
+
+/** What the root is made of. */
+export type Source =
+  | { readonly kind: "image"; readonly reference: string }
+  | { readonly kind: "rootfs"; readonly directory: string; readonly readonly: boolean }
+  /** A directory with a config.json, which then says everything else too. */
+  | { readonly kind: "bundle"; readonly directory: string };
+
+export type ContainerWish = {
+  readonly source: Source;
+  /** Replaces the image's command; empty: it does not. */
+  readonly command: readonly string[];
+  readonly options: RunOptions;
+  readonly roots: Roots;
+  readonly cwd: string;
+  /** What the executor's standard streams will be. */
+  readonly streams: readonly [StreamFact, StreamFact, StreamFact];
+  readonly pidFile?: string | null;
+  /** End the container when the process that asked for it ends. */
+  readonly endWithCaller: boolean;
+  readonly onProgress?: (progress: ImportProgress) => void;
+};
+
+export type PreparedContainer = {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly warnings: readonly string[];
+  readonly spec: Spec;
+  readonly facts: Facts;
+};
+
+/** A configuration, and where its root comes from. */
+type Described = {
+  readonly spec: Spec;
+  readonly root: RootSource;
+  readonly extras: ContainerExtras;
+  readonly image: string;
+  /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
+  readonly user: string | null;
+};
+
+async function describeContainer(
+  wish: ContainerWish,
+  id: string,
+  facts: Facts,
+): Promise<Described> {
+  const { source, roots, options, command, cwd, onProgress } = wish;
+  if (source.kind === "bundle") return bundleWish(source.directory, options);
+  let config: ImageConfig | null = null;
+  let root: RootSource;
+  let image: string;
+  if (source.kind === "image") {
+    const progress = onProgress === undefined ? {} : { onProgress };
+    const store = openStore(roots.dataRoot);
+    const found = findImage({ store, reference: source.reference, cwd, ...progress });
+    const resolved = found instanceof Promise ? await found : found;
+    config = resolved.config.config;
+    root = { kind: "overlay", layers: resolved.layers };
+    image = resolved.reference;
+  } else {
+    root = { kind: "directory", path: source.directory };
+    image = source.directory;
+  }
+  const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
+  const made = containerSpec(
+    config,
+    command,
+    { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    gatherContainerFacts({
+      id,
+      root: `${roots.runRoot}/${id}/rootfs`,
+      runRoot: roots.runRoot,
+      options,
+      facts,
+    }),
+  );
+  if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
+  return { spec: made.spec, root, extras: made.extras, image, user: made.extras.user };
+}
+
+const readIfThere = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+/** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
+function stateFiles({ spec, extras, image }: Described, source: Source): StateFile[] {
+  if (source.kind === "bundle") return [];
+  const { hostname, hosts, dns, network } = extras;
+  const files: StateFile[] = [
+    {
+      name: "hostname",
+      destination: "/etc/hostname",
+      text: `${hostname}\n`,
+      why: "default: the file says what the kernel says",
+    },
+    {
+      name: "hosts",
+      destination: "/etc/hosts",
+      text: hostsFile({
+        hostname,
+        isHostNetwork: network === "host",
+        hostText: network === "host" ? readIfThere("/etc/hosts") : "",
+        extra: hosts,
+      }),
+      why: "default: names that the container knows without asking",
+    },
+    {
+      name: "resolv.conf",
+      destination: "/etc/resolv.conf",
+      text: resolverFile({
+        hostText: readIfThere("/etc/resolv.conf"),
+        dns: dns.servers,
+        search: dns.search,
+        options: dns.options,
+      }),
+      why: "default: the host's name servers, or those asked for",
+    },
+  ];
+  void image;
+  const taken = new Set(spec.mounts?.map(({ destination }) => destination));
+  return files.filter(({ destination }) => !taken.has(destination));
+}
+
+function planResources(spec: Spec, id: string, facts: Facts) {
+  const resources = spec.linux?.resources;
+  const name = spec.linux?.cgroupsPath ?? `/pivot-${id}`;
+  const planned = planCgroup(
+    {
+      name,
+      resources,
+      kernel: facts.kernel,
+      rootless: facts.uid !== 0,
+      ...readCgroupFacts({ name, resources }, facts.cgroups),
+    },
+    facts.cgroups,
+  );
+  if (!Array.isArray(planned)) return planned as Exclude<typeof planned, readonly unknown[]>;
+  throw new WishError(
+    planned.map(
+      ({ path, expected, received }) =>
+        `${pathText(path)}: expected ${expected}, received ${received}`,
+    ),
+  );
+}
+
+const pathText = (path: string | readonly (string | number)[]): string =>
+  typeof path === "string" ? path : path.join(".");
+
+function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
+  const refusals: string[] = [];
+  if (uid !== 0) {
+    refusals.push("containers of ordinary users are not there yet: run pivot as root");
+  }
+  if (typeof network === "object" && "network" in network) {
+    refusals.push(
+      `--network ${network.network}: networks by name are not there yet: it is none, host, container:ID or a path`,
+    );
+  }
+  return refusals;
+}
+
+function stateText(
+  wish: ContainerWish,
+  id: string,
+  described: Described,
+  cgroups: readonly string[],
+) {
+  const state: ContainerState = {
+    version: 1,
+    id,
+    name: wish.options.name ?? null,
+    image: described.image,
+    command: described.spec.process?.args ?? [],
+    created: new Date().toISOString(),
+    dataRoot: wish.roots.dataRoot,
+    hostname: described.extras.hostname,
+    cgroups,
+  };
+  return `${JSON.stringify(state)}\n`;
+}
+
+/**
+ * Plans a container.
+ *
+ * @throws WishError with every problem; ImageError
+ */
+export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
+  const facts = readFacts(readCgroupLayout(), wish.streams);
+  const refusals = findRefusals(facts, wish.options);
+  if (refusals.length > 0) throw new WishError(refusals);
+  const id = newId();
+  const described = await describeContainer(wish, id, facts);
+  const { spec, extras } = described;
+  const cgroup = planResources(spec, id, facts);
+  const keep = wish.options.rm !== true;
+  const setting: Setting = {
+    id,
+    ...wish.roots,
+    name: wish.options.name ?? null,
+    root: described.root,
+    user: described.user,
+    groups: extras.groups,
+    files: stateFiles(described, wish.source),
+    makeDirectories: extras.createSources,
+    streams: chooseStreams(extras, wish.streams),
+    terminalInput: extras.interactive,
+    init: extras.init,
+    rootSwitch: extras.rootSwitch,
+    keep,
+    seccomp: await filterFor(extras.seccomp, spec.process?.capabilities?.bounding ?? [], facts),
+    state: stateText(wish, id, described, cgroup.paths),
+    pidFile: wish.pidFile ?? null,
+    passSignals: extras.signalProxy,
+    endWithCaller: wish.endWithCaller,
+  };
+  const planned = planContainer(spec, setting, facts, cgroup);
+  if (!planned.ok) throw new WishError(planned.problems);
+  const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
+  return { id, plan: planned.plan, warnings, spec, facts };
+}
+
+export { shortId };

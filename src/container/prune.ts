@@ -1,0 +1,97 @@
+/**
+ * Finds and removes what containers have left behind whose executor was killed, and those that
+ * have ended and were kept. Removing is a plan like any other: its lock is what says that nobody
+ * uses the container any more.
+ */
+
+import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { executePlan, type Outcome } from "../executor/spawn.ts";
+import type { Step } from "../plan/op.ts";
+import { byParent, onHost } from "../planner/step.ts";
+import type { Roots } from "./roots.ts";
+import { type FoundState, listStates, readState } from "./state.ts";
+
+/** EWOULDBLOCK: the lock is held, so the container is alive. */
+const EAGAIN = 11;
+
+function listIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+const remove = (path: string, why: string): Step =>
+  byParent({ op: "remove", at: onHost(path) }, why);
+
+/** Takes one container away, unless it is alive. */
+function removalOf({ id, directory, state }: FoundState, roots: Roots): Step[] {
+  const dataRoot = state?.dataRoot ?? roots.dataRoot;
+  const name = state?.name ?? null;
+  return [
+    byParent({ op: "lock", at: onHost(directory) }, "nobody uses it any more"),
+    ...(state?.cgroups ?? []).map((path) =>
+      byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+    ),
+    remove(`${dataRoot}/containers/${id}`, "state.json: dataRoot"),
+    ...(name === null ? [] : [remove(`${roots.runRoot}/names/${name}`, "state.json: name")]),
+    remove(directory, "the state itself, last: until then it can be tried again"),
+  ];
+}
+
+export type Pruned = {
+  /** Ids of containers that were removed. */
+  readonly containers: readonly string[];
+  /** Other paths that were removed. */
+  readonly paths: readonly string[];
+  /** What could not be removed, in one line each. */
+  readonly problems: readonly string[];
+};
+
+const isAlive = ({ failure }: Outcome): boolean => failure?.step === 0 && failure.errno === EAGAIN;
+
+/** Writable layers whose container has no state any more: the state goes last, so nobody's. */
+function orphanedData({ runRoot, dataRoot }: Roots): string[] {
+  const known = new Set(listStates(runRoot));
+  return listIfThere(`${dataRoot}/containers`)
+    .filter((id) => !known.has(id))
+    .map((id) => `${dataRoot}/containers/${id}`);
+}
+
+/** Names that point at a container that is gone. */
+function danglingNames({ runRoot }: Roots): string[] {
+  const known = new Set(listStates(runRoot));
+  return listIfThere(`${runRoot}/names`)
+    .map((name) => `${runRoot}/names/${name}`)
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+    .filter((path) => !known.has(readlinkSync(path).replace(/^.*\//, "")));
+}
+
+/** Removes everything that belongs to no living container. */
+export async function prune(
+  roots: Roots,
+  describe: (steps: readonly Step[], outcome: Outcome) => string | null,
+): Promise<Pruned> {
+  const containers: string[] = [];
+  const paths: string[] = [];
+  const problems: string[] = [];
+  const execute = async (steps: Step[]): Promise<Outcome> =>
+    executePlan({ version: 1, steps }).outcome;
+  for (const id of listStates(roots.runRoot)) {
+    const steps = removalOf(readState(roots.runRoot, id), roots);
+    const outcome = await execute(steps);
+    if (isAlive(outcome)) continue;
+    const problem = describe(steps, outcome);
+    if (problem === null) containers.push(id);
+    else problems.push(problem);
+  }
+  for (const path of [...orphanedData(roots), ...danglingNames(roots)]) {
+    const steps = [remove(path, "belongs to no container")];
+    const problem = describe(steps, await execute(steps));
+    if (problem === null) paths.push(path);
+    else problems.push(problem);
+  }
+  return { containers, paths, problems };
+}

@@ -1,0 +1,21 @@
+/** Where containers keep their state, and the engine its data. */
+
+export type Roots = {
+  /** State of containers: gone after a reboot. `/run/pivot`. */
+  readonly runRoot: string;
+  /** Images and writable layers. `/var/lib/pivot`. */
+  readonly dataRoot: string;
+};
+
+/** The directories of root, or the user's own by the XDG base directory specification. */
+export function defaultRoots(
+  uid: number,
+  env: Readonly<Record<string, string | undefined>>,
+): Roots {
+  if (uid === 0) return { runRoot: "/run/pivot", dataRoot: "/var/lib/pivot" };
+  const home = env["HOME"] ?? "/";
+  return {
+    runRoot: `${env["XDG_RUNTIME_DIR"] ?? `/tmp/pivot-run-${uid}`}/pivot`,
+    dataRoot: `${env["XDG_DATA_HOME"] ?? `${home}/.local/share`}/pivot`,
+  };
+}

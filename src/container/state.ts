@@ -1,0 +1,95 @@
+/** What a container's state directory says of it: for commands that come later. */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** `state.json`: written once, before anything that it names is made. */
+export type ContainerState = {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string | null;
+  readonly image: string;
+  readonly command: readonly string[];
+  /** RFC 3339. */
+  readonly created: string;
+  /** The engine's data: the writable layer is in `containers/ID` there. */
+  readonly dataRoot: string;
+  readonly hostname: string;
+  /** Directories of cgroups that were made for it alone. */
+  readonly cgroups: readonly string[];
+};
+
+/** What is in one state directory; the parts may be missing when its start was cut short. */
+export type FoundState = {
+  readonly id: string;
+  readonly directory: string;
+  readonly state: ContainerState | null;
+  /** Of the container's first process, once it was made. */
+  readonly pid: number | null;
+  /** Set when it has ended and was kept. */
+  readonly exitCode: number | null;
+};
+
+const idPattern = /^[0-9a-f]{64}$/;
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+function readNumber(path: string): number | null {
+  const text = readIfThere(path);
+  return text === null || !/^\d+$/.test(text) ? null : Number(text);
+}
+
+function parseState(text: string | null): ContainerState | null {
+  if (text === null) return null;
+  try {
+    const state = JSON.parse(text) as ContainerState;
+    return state.version === 1 ? state : null;
+  } catch {
+    return null; // cut short by the end of its writer
+  }
+}
+
+export function readState(runRoot: string, id: string): FoundState {
+  const directory = `${runRoot}/${id}`;
+  return {
+    id,
+    directory,
+    state: parseState(readIfThere(`${directory}/state.json`)),
+    pid: readNumber(`${directory}/pid`),
+    exitCode: readNumber(`${directory}/exit`),
+  };
+}
+
+/** The ids below a run root. */
+export function listStates(runRoot: string): string[] {
+  try {
+    return readdirSync(runRoot).filter((name) => idPattern.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/**
+ * The container that is meant by a name, an id or the beginning of one.
+ *
+ * @throws Error in one line when there is none, or more than one.
+ */
+export function findContainer(runRoot: string, wanted: string): FoundState {
+  const ids = listStates(runRoot);
+  const found = ids.filter((id) => id === wanted || id.startsWith(wanted));
+  if (found.length > 1) {
+    throw new Error(`${found.length} containers begin with ${wanted}: give more of the id`);
+  }
+  if (found[0] !== undefined && wanted !== "") return readState(runRoot, found[0]);
+  const named = ids.map((id) => readState(runRoot, id)).find(({ state }) => state?.name === wanted);
+  if (named !== undefined) return named;
+  throw new Error(`no container is called ${wanted}`);
+}

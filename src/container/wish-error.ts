@@ -1,0 +1,10 @@
+/** What is wrong with a wish for a container: all of it, a line each. */
+export class WishError extends Error {
+  override name = "WishError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}

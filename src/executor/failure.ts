@@ -1,0 +1,100 @@
+/** One line for a person about a step that failed: what, where in the plan, why, and what to do. */
+
+import { describeOp } from "../plan/describe.ts";
+import { describeErrno } from "../plan/errno.ts";
+import type { Op, Plan } from "../plan/op.ts";
+
+export type StepFailure = {
+  /** Index into `plan.steps`. */
+  readonly step: number;
+  readonly errno: number;
+  /** Words of the executor or of the kernel, or "". */
+  readonly text: string;
+};
+
+const EPERM = 1;
+const ENOENT = 2;
+const EINTR = 4;
+const EACCES = 13;
+const EBUSY = 16;
+const EEXIST = 17;
+const ENODEV = 19;
+const ENOTDIR = 20;
+const EINVAL = 22;
+const ENOSPC = 28;
+const EROFS = 30;
+const ELOOP = 40;
+const ENOEXEC = 8;
+
+/** What stands behind an errno that does not say it, and what helps; or "". */
+function hint(op: Op, { errno, text }: StepFailure): string {
+  switch (op.op) {
+    case "mount":
+      if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
+        return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
+      }
+      if (errno === ENODEV) return `this kernel does not know the file system ${op.type}`;
+      if (errno === ELOOP) return "the image has a symbolic link there: use another image";
+      if (errno === ENOTDIR) return "the image has a file where a directory is needed";
+      return "";
+    case "exec":
+      if (errno === ENOENT) return `the image has no such program: ${op.argv[0] ?? ""}`;
+      if (errno === EACCES) return "it is no regular file, or nobody may execute it";
+      if (errno === ENOEXEC) return "it is made for another machine, or a script without #!";
+      return "";
+    case "clone":
+      if (errno === ENOSPC)
+        return "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces";
+      if (errno === EPERM) return "making namespaces needs root, or a user namespace";
+      return "";
+    case "pivot_root":
+      if (errno === EINVAL)
+        return "the host's root is not one that can be moved (an initramfs?): try --root-switch move";
+      return "";
+    case "symlink":
+      if (errno === EEXIST) return "another container has this name: choose another, or remove it";
+      return "";
+    case "mkdir":
+    case "attach":
+      if (errno === EROFS) return "the root is read-only and lacks this: make it in the image";
+      return "";
+    case "setrlimit":
+      if (errno === EPERM)
+        return "the caller's own hard limit is lower, and raising it needs CAP_SYS_RESOURCE";
+      return "";
+    case "write":
+      if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
+      if (errno === EINVAL) return "the kernel does not take this value";
+      return "";
+    case "remove_cgroup":
+      if (errno === EBUSY) return "processes are still in it: `pivot system prune` tries again";
+      return "";
+    default:
+      return text === "" ? "" : "";
+  }
+}
+
+const isInterrupted = ({ errno, text }: StepFailure): boolean =>
+  errno === EINTR && text.startsWith("stopped by signal");
+
+/** `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`. */
+export function describeFailure(plan: Plan, failure: StepFailure): string {
+  const step = plan.steps[failure.step];
+  if (step === undefined) return `the plan could not be read: ${failure.text}`;
+  if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
+  const { what, detail } = describeOp(step.op);
+  const position = `step ${failure.step + 1} of ${plan.steps.length}`;
+  const words = [
+    `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
+    failure.text,
+    hint(step.op, failure),
+  ];
+  return words.filter((part) => part !== "").join("; ");
+}
+
+/** The exit code of docker for it: 127 no such program, 126 not executable, 125 anything else. */
+export function exitCodeOf(plan: Plan, failure: StepFailure): number {
+  if (isInterrupted(failure)) return 128 + Number(failure.text.replace(/\D+/g, ""));
+  if (plan.steps[failure.step]?.op.op !== "exec") return 125;
+  return failure.errno === ENOENT || failure.errno === ENOTDIR ? 127 : 126;
+}

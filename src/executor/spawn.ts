@@ -1,0 +1,118 @@
+/** Runs the executor as a child: for the library, and for commands that go on afterwards. */
+
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Readable } from "node:stream";
+import type { Plan } from "../plan/op.ts";
+import { decodePlan } from "./decode.ts";
+import { encodePlan } from "./encode.ts";
+import { type ExecutorEvent, readEvents } from "./events.ts";
+import type { StepFailure } from "./failure.ts";
+import { executorPath } from "./locate.ts";
+
+/** open(2): a file without a name, which nothing has to remove. */
+const O_TMPFILE = 0o20200000;
+const O_RDWR = 2;
+
+/** A file that holds the bytes and has no name. The caller closes it. */
+function anonymousFile(bytes: Uint8Array): number {
+  const fd = openSync("/dev/shm", O_TMPFILE | O_RDWR, 0o600);
+  for (let sent = 0; sent < bytes.length; ) sent += writeSync(fd, bytes, sent);
+  return fd;
+}
+
+/** How a plan ended. */
+export type Outcome = {
+  /** Set when the program was started. */
+  readonly pid: number | null;
+  /** The program's exit code, 128 + signal when a signal ended it; null when it never started. */
+  readonly exitCode: number | null;
+  /** The signal that ended it, or 0. */
+  readonly signal: number;
+  /** The step that failed. */
+  readonly failure: StepFailure | null;
+  /** What could not be undone. */
+  readonly left: readonly StepFailure[];
+};
+
+export type Execution = {
+  readonly child: ChildProcess;
+  /** Resolves when the program runs, or with null when it never will. */
+  readonly started: Promise<number | null>;
+  readonly outcome: Promise<Outcome>;
+};
+
+/** Descriptors of the child: 0 to 2 are the caller's wish. */
+const planFd = 3;
+const resultFd = 4;
+
+function stepFailure(
+  event: { record: number; errno: number; text: string },
+  bytes: Uint8Array,
+): StepFailure {
+  const { stepOfRecord } = decodePlan(bytes);
+  return { step: stepOfRecord[event.record] ?? -1, errno: event.errno, text: event.text };
+}
+
+/** Collects events into an outcome, and says when the program has started. */
+function follow(results: Readable, bytes: Uint8Array, onStarted: (pid: number | null) => void) {
+  let rest: Uint8Array = new Uint8Array(0);
+  const events: ExecutorEvent[] = [];
+  results.on("data", (chunk: Uint8Array) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const read = readEvents(rest);
+    rest = rest.subarray(read.taken);
+    for (const event of read.events) {
+      events.push(event);
+      if (event.kind === "started") onStarted(event.pid);
+    }
+  });
+  return (): Outcome => {
+    const find = <K extends ExecutorEvent["kind"]>(kind: K) =>
+      events.find((event): event is Extract<ExecutorEvent, { kind: K }> => event.kind === kind);
+    const failed = find("failed");
+    const ended = find("ended");
+    return {
+      pid: find("started")?.pid ?? null,
+      exitCode: ended?.code ?? null,
+      signal: ended?.signal ?? 0,
+      failure: failed === undefined ? null : stepFailure(failed, bytes),
+      left: events
+        .filter((event) => event.kind === "left")
+        .map((event) => stepFailure(event, bytes)),
+    };
+  };
+}
+
+/**
+ * Carries a plan out. Standard streams are as in `child_process.spawn`; Node and Bun make sockets
+ * of "pipe", so the plan's `pipes` should put real pipes between them and the container.
+ */
+export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execution {
+  const bytes = encodePlan(plan);
+  const file = anonymousFile(bytes);
+  const [stdin, stdout, stderr] = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
+  let child: ChildProcess;
+  try {
+    child = spawn(executorPath(), ["run", String(planFd), String(resultFd)], {
+      argv0: "pivot-executor",
+      stdio: [stdin, stdout, stderr, file, "pipe"],
+      env: {},
+    });
+  } finally {
+    closeSync(file);
+  }
+  let tellStarted: (pid: number | null) => void = () => {};
+  const started = new Promise<number | null>((resolve) => {
+    tellStarted = resolve;
+  });
+  const outcome = new Promise<Outcome>((resolve, reject) => {
+    const collect = follow(child.stdio[resultFd] as Readable, bytes, tellStarted);
+    child.on("error", reject);
+    child.on("close", () => {
+      tellStarted(null);
+      resolve(collect());
+    });
+  });
+  return { child, started, outcome };
+}

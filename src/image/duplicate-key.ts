@@ -1,0 +1,34 @@
+/**
+ * Finds keys that occur twice in one JSON object.
+ *
+ * JSON.parse keeps the last, other parsers keep the first or mix both, so that a
+ * signed or scanned document would mean one thing to the scanner and another
+ * here. Documents with such keys are refused when they enter the store.
+ */
+import { ImageError, quote } from "./error.ts";
+
+/**
+ * @param text valid JSON: this walks tokens and checks no grammar
+ * @throws ImageError naming the document and the key
+ */
+export function refuseDuplicateKeys(text: string, document: string): void {
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
+  // One set per open object, undefined per open list.
+  const open: (Set<string> | undefined)[] = [];
+  let previous = "";
+  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
+    const token = match[0];
+    const keys = open.at(-1);
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token.startsWith('"') && keys !== undefined && /[{,]/.test(previous)) {
+      const key = String(JSON.parse(token));
+      if (keys.has(key)) {
+        throw new ImageError("invalid-image", `${document}: the key ${quote(key)} occurs twice`);
+      }
+      keys.add(key);
+    }
+    previous = token.startsWith('"') ? '"' : token;
+  }
+}

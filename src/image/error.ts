@@ -1,0 +1,48 @@
+/** What goes wrong with images: an error of one line, with a code for callers to branch on. */
+
+export type ImageErrorCode =
+  /** The reference does not follow the grammar. */
+  | "invalid-reference"
+  /** No such image, tag, blob or file. */
+  | "not-found"
+  /** The image is in the store but a layer's directory is not. */
+  | "not-unpacked"
+  /** A manifest, config, layer or archive is malformed or hostile. */
+  | "invalid-image"
+  /** Bytes do not have the digest or size that was promised. */
+  | "digest-mismatch"
+  /** Well-formed, but something that this program or machine cannot do. */
+  | "unsupported"
+  /** Larger than a limit that the caller can raise. */
+  | "limit"
+  /** The kernel refused a step of unpacking or removing. */
+  | "unpack-failed";
+
+/** A failure to find, read, import or unpack an image. `message` is one line, fit for a person. */
+export class ImageError extends Error {
+  readonly code: ImageErrorCode;
+  override readonly name = "ImageError";
+
+  constructor(code: ImageErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const shownLength = 160;
+
+/** Quotes hostile text for a message: one line, no control characters, not endless. */
+export function quote(text: string): string {
+  const shown = text.length > shownLength ? `${text.slice(0, shownLength)}…` : text;
+  // JSON leaves DEL, C1 controls and the bidirectional marks as they are.
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** `error.code` where it is a string, as the errors of node:fs have it. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

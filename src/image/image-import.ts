@@ -1,0 +1,199 @@
+/**
+ * Brings an image into the store from any source of blobs: chooses the platform,
+ * checks every document and digest, unpacks what is not unpacked, and lets
+ * references stand for it once all is there.
+ */
+import { createHash } from "node:crypto";
+import { hasBlob, prepareStore, putBlob } from "./blob.ts";
+import { type BlobSource, readDocument, readFileInChunks } from "./blob-source.ts";
+import { type ImageConfig, parseImageConfig } from "./config.ts";
+import { defaultLimits, type ExpansionLimits } from "./decompress.ts";
+import { refuseDuplicateKeys } from "./duplicate-key.ts";
+import { ImageError, quote } from "./error.ts";
+import { bringLayer, type LayerOutcome } from "./layer.ts";
+import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
+import { writeReference } from "./names.ts";
+import { platformOf, selectPlatform } from "./platform.ts";
+import { blobPath, layerPath, readReference, type Store } from "./store.ts";
+import type { UnpackerOptions } from "./unpack.ts";
+
+/** What importing tells while it works. Layers are counted from 1. */
+export type ImportProgress =
+  | {
+      readonly kind: "reading";
+      readonly layer: number;
+      readonly layers: number;
+      readonly digest: string;
+      /** Bytes of the blob, and how many of them have been read. */
+      readonly total: number;
+      readonly done: number;
+    }
+  | {
+      readonly kind: "layer";
+      readonly layer: number;
+      readonly layers: number;
+      readonly digest: string;
+      readonly outcome: LayerOutcome;
+    };
+
+export interface ImportOptions extends UnpackerOptions {
+  /** Which manifest of an index; this machine's platform unless given. */
+  readonly platform?: Platform;
+  readonly limits?: Partial<ExpansionLimits>;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+export interface ImportedImage {
+  /** The normal forms of the references that now stand for it. */
+  readonly references: readonly string[];
+  /** The manifest's digest. */
+  readonly digest: string;
+  /** Absolute paths of the unpacked layers, lowest first. */
+  readonly layers: readonly string[];
+}
+
+const indexDepthMax = 4;
+
+/**
+ * The chain ID of each layer: its key among all layers on all others.
+ *
+ * @returns hex, lowest first
+ * @see https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid
+ */
+export function chainIds(diffIds: readonly string[]): readonly string[] {
+  const ids: string[] = [];
+  for (const diffId of diffIds) {
+    const below = ids.at(-1);
+    const own = diffId.slice("sha256:".length);
+    ids.push(
+      below === undefined
+        ? own
+        : createHash("sha256").update(`sha256:${below} ${diffId}`).digest("hex"),
+    );
+  }
+  return ids;
+}
+
+/** Follows indexes to the manifest for a platform. */
+async function findManifest(
+  source: BlobSource,
+  descriptor: Descriptor,
+  platform: Platform,
+): Promise<{ descriptor: Descriptor; bytes: Buffer; manifest: Manifest }> {
+  let current = descriptor;
+  for (let depth = 0; depth <= indexDepthMax; depth++) {
+    const what = `manifest ${current.digest} of ${source.name}`;
+    const bytes = await readDocument(source, current, what);
+    refuseDuplicateKeys(bytes.toString("utf8"), what);
+    const manifest = parseManifest(bytes, current.mediaType, what);
+    if (manifest.kind === "manifest") return { descriptor: current, bytes, manifest };
+    current = selectPlatform(manifest.manifests, platform, what);
+  }
+  throw new ImageError(
+    "invalid-image",
+    `${source.name} nests indexes more than ${indexDepthMax} deep`,
+  );
+}
+
+function checkConfig(config: ImageConfig, manifest: Manifest, what: string): void {
+  if (config.os !== "linux") {
+    throw new ImageError(
+      "unsupported",
+      `${what} is for ${quote(config.os)}; containers here are Linux`,
+    );
+  }
+  const [layers, diffIds] = [manifest.layers.length, config.rootfs.diff_ids.length];
+  if (layers !== diffIds) {
+    throw new ImageError("invalid-image", `${what} lists ${diffIds} diff_ids for ${layers} layers`);
+  }
+}
+
+async function bringLayers(
+  store: Store,
+  source: BlobSource,
+  manifest: Manifest,
+  diffIds: readonly string[],
+  options: ImportOptions,
+): Promise<readonly string[]> {
+  const ids = chainIds(diffIds);
+  const paths = ids.map((id) => layerPath(store, id));
+  const layers = manifest.layers.length;
+  const limits = { ...defaultLimits, ...options.limits };
+  for (const [i, descriptor] of manifest.layers.entries()) {
+    const { digest, size } = descriptor;
+    const about = { layer: i + 1, layers, digest };
+    const inStore = await hasBlob(store, descriptor);
+    const outcome = await bringLayer(
+      store,
+      {
+        blob: { digest, size },
+        diffId: diffIds[i] ?? "",
+        chainId: ids[i] ?? "",
+        lower: paths.slice(0, i),
+        name: `layer ${i + 1} of ${layers} of ${source.name}`,
+        open: () => (inStore ? readFileInChunks(blobPath(store, digest)) : source.open(descriptor)),
+      },
+      {
+        ...options,
+        limits,
+        onBytes: (done) => options.onProgress?.({ kind: "reading", ...about, total: size, done }),
+      },
+    );
+    options.onProgress?.({ kind: "layer", ...about, outcome });
+  }
+  return ids;
+}
+
+/**
+ * Imports the image that a descriptor leads to.
+ *
+ * @param references normal forms that shall stand for it
+ * @throws ImageError, one line that names what is wrong
+ */
+export async function importImage(
+  store: Store,
+  source: BlobSource,
+  descriptor: Descriptor,
+  references: readonly string[],
+  options: ImportOptions,
+): Promise<ImportedImage> {
+  const platform = options.platform ?? platformOf(process.arch);
+  const found = await findManifest(source, descriptor, platform);
+  const aboutConfig = `config ${found.manifest.config.digest} of ${source.name}`;
+  const configBytes = await readDocument(source, found.manifest.config, aboutConfig);
+  refuseDuplicateKeys(configBytes.toString("utf8"), aboutConfig);
+  const config = parseImageConfig(configBytes, aboutConfig);
+  checkConfig(config, found.manifest, aboutConfig);
+  await prepareStore(store);
+  const diffIds = config.rootfs.diff_ids;
+  const ids = await bringLayers(store, source, found.manifest, diffIds, options);
+  await putBlob(store, configBytes);
+  await putBlob(store, found.bytes);
+  for (const name of references) await writeReference(store, name, found.descriptor, ids);
+  return {
+    references,
+    digest: found.descriptor.digest,
+    layers: ids.map((id) => layerPath(store, id)),
+  };
+}
+
+/**
+ * Unpacks again what is missing of an image that is in the store.
+ *
+ * @param name a normal form
+ */
+export async function repairImage(
+  store: Store,
+  name: string,
+  options: ImportOptions,
+): Promise<ImportedImage> {
+  const descriptor = readReference(store, name);
+  if (descriptor === undefined) {
+    throw new ImageError("not-found", `no image ${quote(name)} in ${store.root}`);
+  }
+  const source: BlobSource = {
+    name: quote(name),
+    open: ({ digest }) => readFileInChunks(blobPath(store, digest)),
+  };
+  return importImage(store, source, descriptor, [name], options);
+}

@@ -1,0 +1,256 @@
+/** Brings one layer into the store: its blob, and unpacked, in a single pass over its bytes. */
+import { createHash } from "node:crypto";
+import { lstat, mkdir, rename } from "node:fs/promises";
+import { type BlobWriter, type Content, checkContent, createBlob, hasBlob } from "./blob.ts";
+import { type Compression, decompress, type ExpansionLimits } from "./decompress.ts";
+import { codeOf, ImageError } from "./error.ts";
+import { recordOf } from "./layer-entry.ts";
+import { layerPath, type Store } from "./store.ts";
+import { TarReader } from "./tar-reader.ts";
+import { temporaryName } from "./temporary.ts";
+import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "./unpack.ts";
+import { encodeRecord, makeRecord } from "./unpack-record.ts";
+
+/** A layer to bring in. */
+export interface Layer {
+  /** Its blob, as it came: digest and size are promises to be checked. */
+  readonly blob: Content;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: string;
+  /** Key of the unpacked layer: hex. */
+  readonly chainId: string;
+  /** Unpacked layers below, lowest first: absolute paths. */
+  readonly lower: readonly string[];
+  /** "layer 2 of 5 of …", for messages. */
+  readonly name: string;
+  open(): AsyncIterable<Buffer>;
+}
+
+export interface LayerOptions extends UnpackerOptions {
+  readonly limits: ExpansionLimits;
+  /** Called as bytes of the blob are read: how many so far. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Counts and hashes what passes. */
+class Meter {
+  readonly #hash = createHash("sha256");
+  size = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.size += bytes.length;
+  }
+
+  content(): Content {
+    return { size: this.size, digest: `sha256:${this.#hash.digest("hex")}` };
+  }
+}
+
+/** Content of at least this many bytes goes on as it is; less is gathered. */
+const copyBelowBytes = 8 * 1024;
+const gatherBytes = 64 * 1024;
+
+/** Turns the bytes of a tar into the bytes of the unpacker's stream. */
+export class LayerTranslator {
+  #out: Buffer[] = [];
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  readonly #reader: TarReader;
+
+  constructor() {
+    this.#reader = new TarReader({
+      entry: (entry) => {
+        const record = recordOf(entry);
+        if (record !== undefined) this.#gather(encodeRecord(record));
+        // The content of a whiteout, or of what is left out, is not sent.
+        return record?.type === "file";
+      },
+      content: (bytes) => {
+        if (bytes.length < copyBelowBytes) this.#gather(bytes);
+        else {
+          this.#flush();
+          this.#out.push(bytes);
+        }
+      },
+    });
+  }
+
+  /** Takes bytes of the tar and gives what is to be sent now. */
+  push(bytes: Buffer): readonly Buffer[] {
+    this.#reader.push(bytes);
+    return this.#taken();
+  }
+
+  finish(): readonly Buffer[] {
+    this.#reader.finish();
+    this.#gather(encodeRecord(makeRecord({ type: "end" })));
+    return this.#taken();
+  }
+
+  #gather(bytes: Buffer): void {
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+    if (this.#gatheredBytes >= gatherBytes) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#gathered.length > 0) this.#out.push(Buffer.concat(this.#gathered));
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+  }
+
+  #taken(): readonly Buffer[] {
+    this.#flush();
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+}
+
+async function* metered(
+  layer: Layer,
+  meter: Meter,
+  blob: BlobWriter | undefined,
+  onBytes: LayerOptions["onBytes"],
+): AsyncGenerator<Buffer> {
+  for await (const chunk of layer.open()) {
+    meter.update(chunk);
+    // No more than was promised is ever written or looked at.
+    if (meter.size > layer.blob.size) {
+      throw new ImageError(
+        "digest-mismatch",
+        `it has more bytes than the ${layer.blob.size} promised`,
+      );
+    }
+    await blob?.write(chunk);
+    onBytes?.(meter.size);
+    yield chunk;
+  }
+}
+
+/** Unpacks into a temporary directory and checks every byte on the way. */
+async function unpackInto(
+  directory: string,
+  layer: Layer,
+  blob: BlobWriter | undefined,
+  options: LayerOptions,
+): Promise<UnpackReport & { readonly compression: Compression }> {
+  const [packed, plain] = [new Meter(), new Meter()];
+  const translator = new LayerTranslator();
+  const unpacker = startUnpacker(options, directory, layer.lower);
+  const send = async (pieces: readonly Buffer[]) => {
+    for (const piece of pieces) await unpacker.write(piece);
+  };
+  try {
+    const source = metered(layer, packed, blob, options.onBytes);
+    const compression = await decompress(source, options.limits, async (chunk) => {
+      plain.update(chunk);
+      await send(translator.push(chunk));
+    });
+    checkContent(packed.content(), layer.blob, "its blob");
+    const content = plain.content();
+    checkContent(
+      content,
+      { size: content.size, digest: layer.diffId },
+      `its tar (${layer.diffId})`,
+    );
+    await send(translator.finish());
+    return { ...(await unpacker.finish()), compression };
+  } catch (error) {
+    await unpacker.abort();
+    throw error;
+  }
+}
+
+/** Copies a blob whose layer is unpacked already. */
+async function copyBlob(store: Store, layer: Layer, options: LayerOptions): Promise<void> {
+  const blob = await createBlob(store);
+  try {
+    const meter = new Meter();
+    for await (const _ of metered(layer, meter, blob, options.onBytes)) {
+      // metered() does all there is to do.
+    }
+    checkContent(meter.content(), layer.blob, "its blob");
+    await blob.commit(layer.blob.digest);
+  } finally {
+    await blob.abort();
+  }
+}
+
+async function isUnpacked(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Puts an unpacked layer in its place. False: another process was first. */
+async function place(temporary: string, path: string): Promise<boolean> {
+  try {
+    await rename(temporary, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function unpackLayer(
+  store: Store,
+  layer: Layer,
+  blob: BlobWriter | undefined,
+  options: LayerOptions,
+): Promise<UnpackReport> {
+  const temporary = `${store.root}/layers/${temporaryName()}`;
+  await mkdir(temporary, { mode: 0o700 });
+  let isPlaced = false;
+  try {
+    const done = await unpackInto(temporary, layer, blob, options);
+    await blob?.commit(layer.blob.digest);
+    isPlaced = await place(temporary, layerPath(store, layer.chainId));
+    return done;
+  } finally {
+    if (!isPlaced) await removeTrees(options, [temporary]);
+  }
+}
+
+/** What had to be done for a layer. */
+export type LayerOutcome =
+  | { readonly state: "present" }
+  | { readonly state: "copied" }
+  | { readonly state: "unpacked"; readonly report: UnpackReport };
+
+/**
+ * Brings a layer into the store, doing only what is not done yet.
+ *
+ * @throws ImageError, its message begins with the layer's name
+ */
+export async function bringLayer(
+  store: Store,
+  layer: Layer,
+  options: LayerOptions,
+): Promise<LayerOutcome> {
+  try {
+    const [blobIsThere, unpackedIsThere] = await Promise.all([
+      hasBlob(store, layer.blob),
+      isUnpacked(layerPath(store, layer.chainId)),
+    ]);
+    if (unpackedIsThere && blobIsThere) return { state: "present" };
+    if (unpackedIsThere) {
+      await copyBlob(store, layer, options);
+      return { state: "copied" };
+    }
+    const blob = blobIsThere ? undefined : await createBlob(store);
+    try {
+      return { state: "unpacked", report: await unpackLayer(store, layer, blob, options) };
+    } finally {
+      await blob?.abort();
+    }
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ImageError(error.code, `${layer.name}: ${error.message}`, { cause: error });
+  }
+}

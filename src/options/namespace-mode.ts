@@ -1,0 +1,77 @@
+// Whose namespaces a container gets: its own, the host's, another container's.
+
+import { accept, type Result, refuse } from "./problem.ts";
+
+/** One of its own, the host's, that of a running container (by id or name), or that of a file. */
+export type NamespaceMode =
+  | "private"
+  | "host"
+  | { readonly container: string }
+  /** Absolute, such as `/proc/1234/ns/pid`. */
+  | { readonly path: string };
+
+/**
+ * `private` is a network namespace of its own, connected as the engine's default is; `none` one with
+ * the loopback device alone; with a name it is connected to that network.
+ */
+export type NetworkMode = NamespaceMode | "none" | { readonly network: string };
+
+/** `shareable` is an own one that other containers may join; `none` an own one without /dev/shm. */
+export type IpcMode = NamespaceMode | "shareable" | "none";
+
+/** The options that take a NamespaceMode and nothing else. */
+export type NamespaceOption = "--pid" | "--uts" | "--cgroupns" | "--userns";
+
+/**
+ * Parses `--pid`, `--uts`, `--cgroupns` and `--userns`: `private`, `host`, `container:NAME`, or `ns:` and
+ * the path of a namespace.
+ */
+export function parseNamespaceMode(given: string, option: NamespaceOption): Result<NamespaceMode> {
+  const mode = readMode(given);
+  if (mode !== undefined) return accept(mode);
+  if (option === "--userns" && /^(?:auto|keep-id|nomap)(?::|$)/.test(given)) {
+    return refuse(option, given, "this way to map ids is not there yet: it is host or private");
+  }
+  return refuse(option, given, "invalid mode: it is private, host, container:NAME or ns:/path");
+}
+
+/** Parses `--ipc`: as the others, and `shareable` or `none`. */
+export function parseIpcMode(given: string): Result<IpcMode> {
+  if (given === "shareable" || given === "none") return accept(given);
+  const mode = readMode(given);
+  return mode === undefined
+    ? refuse(
+        "--ipc",
+        given,
+        "invalid mode: it is private, shareable, none, host, container:NAME or ns:/path",
+      )
+    : accept(mode);
+}
+
+/** Parses `--network`: as the others, and `none`, `default`, or the name of a network. */
+export function parseNetworkMode(given: string): Result<NetworkMode> {
+  const option = "--network";
+  if (given === "none") return accept(given);
+  if (given === "default") return accept("private");
+  const mode = readMode(given);
+  if (mode !== undefined) return accept(mode);
+  if (given.includes("=")) {
+    return refuse(option, given, "settings of a network are not there yet: give its name alone");
+  }
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(given) && !/^(?:container|ns)$/.test(given)) {
+    return accept({ network: given });
+  }
+  return refuse(
+    option,
+    given,
+    "it is none, host, container:NAME, ns:/path or the name of a network",
+  );
+}
+
+function readMode(given: string): NamespaceMode | undefined {
+  if (given === "private" || given === "host") return given;
+  const container = /^container:([a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.exec(given)?.[1];
+  if (container !== undefined) return { container };
+  const path = /^ns:(\/.*)$/s.exec(given)?.[1];
+  return path === undefined ? undefined : { path };
+}

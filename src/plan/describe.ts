@@ -1,0 +1,152 @@
+/** Says an operation in words: for the table of `pivot plan`, and for the line of a failure. */
+
+import { type Op, type Place, unreachable } from "./op.ts";
+
+export type Description = {
+  /** Continues "cannot …": `mount proc on /proc`. */
+  readonly what: string;
+  /** The decoded arguments: `mount type=proc flags=nosuid,nodev,noexec`. */
+  readonly detail: string;
+};
+
+/** A path as the reader knows it; below a slot it is the container's own. */
+export function describePlace(place: Place | null): string {
+  if (place === null) return "nowhere yet";
+  if (place.in === "host" || place.in === "root") return place.path === "" ? "/" : place.path;
+  if (place.path === "") return `the ${place.in}`;
+  return `${place.path.replace(/^\//, "")} in the ${place.in}`;
+}
+
+const list = (name: string, values: readonly string[]): string =>
+  values.length === 0 ? "" : ` ${name}=${values.join(",")}`;
+
+const shown = (text: string): string => {
+  const line = text.trim().replaceAll("\n", "; ");
+  return line.length > 48 ? `${line.slice(0, 45)}...` : line;
+};
+
+const octal = (mode: number): string => `0${mode.toString(8)}`;
+
+const infinity = 2n ** 64n - 1n;
+const limit = (value: bigint): string => (value === infinity ? "unlimited" : String(value));
+
+const onto = (place: Place | null): string => (place === null ? "" : ` on ${describePlace(place)}`);
+
+/** What an operation does, in the words of the person who reads the plan. */
+export function describeOp(op: Op): Description {
+  const say = (what: string, detail = ""): Description => ({ what, detail: `${op.op}${detail}` });
+  switch (op.op) {
+    case "mkdir":
+      return say(`make the directory ${describePlace(op.at)}`, ` mode=${octal(op.mode)}`);
+    case "write":
+      return say(`write ${describePlace(op.at)}`, ` text=${JSON.stringify(shown(op.text))}`);
+    case "symlink":
+      return say(`link ${describePlace(op.at)} to ${op.to}`);
+    case "remove":
+      return say(`remove ${describePlace(op.at)}`);
+    case "remove_cgroup":
+      return say(`remove the cgroup ${describePlace(op.at)}`);
+    case "device_filter":
+      return say("set the device rules", ` program=${op.program.length / 8} instructions`);
+    case "write_pid":
+      return say(`write the process id to ${describePlace(op.at)}`);
+    case "lock":
+      return say(`lock ${describePlace(op.at)}`);
+    case "open":
+      return say(`open ${describePlace(op.at)}`, list("flags", op.flags));
+    case "clone":
+      return say(
+        "start the container's first process",
+        `${list("namespaces", op.namespaces)}${op.cgroup === null ? "" : ` cgroup=${op.cgroup}`}`,
+      );
+    case "setns":
+      return say(`join the ${op.type} namespace`);
+    case "unshare":
+      return say(`leave for a new ${op.namespaces.join(", ")} namespace`);
+    case "sethostname":
+      return say(`set the hostname ${op.name}`);
+    case "setdomainname":
+      return say(`set the domainname ${op.name}`);
+    case "interface_up":
+      return say(`switch the network interface ${op.name} on`);
+    case "mount":
+      return say(
+        `mount ${op.type}${onto(op.at)}`,
+        ` type=${op.type}${list("flags", op.attributes)}${list("options", op.options)}`,
+      );
+    case "bind":
+      return say(
+        `bind ${describePlace(op.from)}${onto(op.at)}`,
+        `${op.recursive ? " recursive" : ""}${list("flags", [...op.attributes, ...op.deep_attributes])} propagation=${op.propagation}`,
+      );
+    case "attach":
+      return say(`attach ${op.mount} to ${describePlace(op.at)}`);
+    case "mount_setattr":
+      return say(
+        `change the mount ${describePlace(op.at)}`,
+        `${op.recursive ? " recursive" : ""}${list("flags", op.attributes)}${op.propagation === "unchanged" ? "" : ` propagation=${op.propagation}`}`,
+      );
+    case "mask":
+      return say(`mask ${describePlace(op.at)}`);
+    case "readonly":
+      return say(`make ${describePlace(op.at)} read-only`);
+    case "mknod":
+      return say(
+        `make the device ${describePlace(op.at)}`,
+        ` ${op.type} ${op.major}:${op.minor} mode=${octal(op.mode)}`,
+      );
+    case "pivot_root":
+      return say("make the new root /", ` new_root=${op.new_root} put_old=${op.put_old}`);
+    case "umount":
+      return say(`take the mount ${op.target} away`, list("flags", op.flags));
+    case "move":
+      return say(`move the mount ${op.from} to ${op.to}`);
+    case "chroot":
+      return say(`chroot to ${op.path}`);
+    case "chdir":
+      return say(`go to ${describePlace(op.at)}`);
+    case "console":
+      return say("make a terminal", ` at=${describePlace(op.at)}`);
+    case "pipes":
+    case "stdio":
+      return say(
+        op.op === "pipes" ? "make pipes for the standard streams" : "take up the standard streams",
+        ` stdin=${op.stdin} stdout=${op.stdout} stderr=${op.stderr}`,
+      );
+    case "setsid":
+      return say(op.terminal ? "take the terminal" : "start a session");
+    case "setrlimit":
+      return say(`set ${op.resource}`, ` soft=${limit(op.soft)} hard=${limit(op.hard)}`);
+    case "umask":
+      return say(`set the umask ${octal(op.mask)}`);
+    case "personality":
+      return say(`set the personality ${op.persona}`);
+    case "set_user":
+      return say(
+        `become user ${op.user}${op.group === "" ? "" : `:${op.group}`}`,
+        list("groups", op.groups),
+      );
+    case "capbset":
+      return say("bound the capabilities", list("keep", op.keep.map(shortCapability)));
+    case "capset":
+      return say("set the capabilities", list("effective", op.effective.map(shortCapability)));
+    case "no_new_privs":
+      return say("forbid new privileges");
+    case "seccomp":
+      return say("filter system calls", ` program=${op.program.length / 8} instructions`);
+    case "close_fds":
+      return say("close the host's descriptors", ` from=${op.from}`);
+    case "init":
+      return say("stay as process 1");
+    case "exec":
+      return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
+    case "supervise":
+      return say("wait for the container's end");
+    case "pause":
+      return say("pause");
+    default:
+      return unreachable(op);
+  }
+}
+
+const shortCapability = (name: string): string => name.replace(/^CAP_/, "").toLowerCase();

@@ -1,0 +1,96 @@
+/** The mount of type `cgroup`: what a container sees of its own cgroups, as docker shows it. */
+
+import type { MountAttribute } from "../plan/constants.ts";
+import type { Place, Step } from "../plan/op.ts";
+import type { CgroupLayout, CgroupV1 } from "./facts.ts";
+import { bind, byInit, inRoot, mount, onHost, slot } from "./step.ts";
+
+type CgroupView = {
+  readonly destination: string;
+  readonly attributes: readonly MountAttribute[];
+  readonly layout: CgroupLayout;
+  /** With a cgroup namespace a new mount shows the container's own cgroup as its root. */
+  readonly hasNamespace: boolean;
+  /** The container's cgroups, as directories of the host. */
+  readonly own: readonly string[];
+  readonly why: string;
+};
+
+const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** The container's cgroup in the hierarchy mounted there. */
+const ownBelow = (own: readonly string[], mountPoint: string): string | undefined =>
+  own.find((path) => path.startsWith(`${mountPoint}/`));
+
+function hierarchy(view: CgroupView, mountPoint: string, type: string, options: string[]): Step[] {
+  const at: Place = { in: "cgroups", path: lastName(mountPoint) };
+  const { hasNamespace, attributes, why } = view;
+  if (hasNamespace) return [byInit(mount({ type, options, attributes, at }), why)];
+  const own = ownBelow(view.own, mountPoint);
+  return own === undefined ? [] : [byInit(bind({ from: onHost(own), attributes, at }), why)];
+}
+
+/** Version 1: a small tmpfs with a directory for each hierarchy, and links for co-mounted ones. */
+function planV1(view: CgroupView): Step[] {
+  const { layout, attributes, destination, why } = view;
+  const mountPoints = [
+    ...layout.v1.map(({ mount: point }) => point),
+    ...(layout.v2 === null ? [] : [layout.v2.mount]),
+  ];
+  const links = layout.v1
+    .filter(({ controllers }) => controllers.length > 1)
+    .flatMap(({ controllers, mount: point }: CgroupV1) =>
+      controllers
+        .filter((name) => name !== lastName(point))
+        .map((name) =>
+          byInit({ op: "symlink", at: { in: "cgroups", path: name }, to: lastName(point) }, why),
+        ),
+    );
+  const withoutRo = attributes.filter((flag) => flag !== "ro");
+  return [
+    byInit(
+      mount({ type: "tmpfs", options: ["mode=755"], attributes: withoutRo, into: "cgroups" }),
+      why,
+    ),
+    ...mountPoints.map((point) =>
+      byInit(
+        { op: "mkdir", at: { in: "cgroups", path: lastName(point) }, mode: 0o755, parents: false },
+        why,
+      ),
+    ),
+    ...links,
+    byInit({ op: "attach", mount: "cgroups", at: inRoot(destination), create: "matching" }, why),
+    ...layout.v1.flatMap(({ mount: point, controllers }) =>
+      hierarchy(view, point, "cgroup", [...controllers]),
+    ),
+    ...(layout.v2 === null ? [] : hierarchy(view, layout.v2.mount, "cgroup2", [])),
+    ...(attributes.includes("ro")
+      ? [
+          byInit(
+            {
+              op: "mount_setattr",
+              at: slot("cgroups"),
+              attributes: ["ro"],
+              clear: [],
+              propagation: "unchanged",
+              recursive: false,
+            },
+            why,
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** The steps of a `cgroup` mount; none where the host has no cgroups. */
+export function planCgroupMount(view: CgroupView): Step[] {
+  const { layout, hasNamespace, attributes, own, why } = view;
+  if (layout.mode === "none") return [];
+  if (layout.mode !== "v2" || layout.v2 === null) return planV1(view);
+  const at = inRoot(view.destination);
+  if (hasNamespace) return [byInit(mount({ type: "cgroup2", attributes, at }), why)];
+  const directory = ownBelow(own, layout.v2.mount);
+  return directory === undefined
+    ? []
+    : [byInit(bind({ from: onHost(directory), attributes, at }), why)];
+}

@@ -1,0 +1,137 @@
+/** /dev: a file system of its own with only the devices that are safe, and those asked for. */
+
+import type { NodeType } from "../plan/constants.ts";
+import type { OpOf, Place, Step } from "../plan/op.ts";
+import type { LinuxDevice, Mount } from "../spec/mod.ts";
+import type { MountOptions } from "./mount-options.ts";
+import { bind, byInit, byParent, inRoot, mount, onHost, slot } from "./step.ts";
+
+/** config-linux.md, "Default Devices"; numbers from Documentation/admin-guide/devices.txt. */
+const defaultDevices: readonly LinuxDevice[] = [
+  { path: "/dev/null", type: "c", major: 1, minor: 3 },
+  { path: "/dev/zero", type: "c", major: 1, minor: 5 },
+  { path: "/dev/full", type: "c", major: 1, minor: 7 },
+  { path: "/dev/random", type: "c", major: 1, minor: 8 },
+  { path: "/dev/urandom", type: "c", major: 1, minor: 9 },
+  { path: "/dev/tty", type: "c", major: 5, minor: 0 },
+];
+
+/** config-linux.md, "Dev symbolic links", and the ptmx of the container's own devpts. */
+const links: readonly (readonly [name: string, to: string])[] = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+];
+
+const nodeTypes: Readonly<Record<LinuxDevice["type"], NodeType>> = {
+  c: "character",
+  u: "character",
+  b: "block",
+  p: "fifo",
+};
+
+const mknod = (at: Place, device: LinuxDevice, accept: boolean): OpOf<"mknod"> => ({
+  op: "mknod",
+  at,
+  type: nodeTypes[device.type],
+  major: device.major ?? 0,
+  minor: device.minor ?? 0,
+  mode: (device.fileMode ?? 0o666) & 0o7777,
+  uid: device.uid ?? 0,
+  gid: device.gid ?? 0,
+  accept,
+});
+
+type Wanted = { readonly device: LinuxDevice; readonly why: string };
+
+/** The default devices, less those that the configuration describes itself, and then these. */
+function wantedDevices(extra: readonly LinuxDevice[]): Wanted[] {
+  const described = new Set(extra.map(({ path }) => path));
+  return [
+    ...defaultDevices
+      .filter(({ path }) => !described.has(path))
+      .map((device) => ({ device, why: "default: a device that every program may use" })),
+    ...extra.map((device, i) => ({ device, why: `linux.devices[${i}]` })),
+  ];
+}
+
+/** The name below /dev, or null for a device elsewhere. */
+const belowDev = (path: string): string | null =>
+  /^\/dev\/+(?!\.\.?\/)(.+)$/.exec(path)?.[1] ?? null;
+
+/**
+ * Mounts /dev as a new tmpfs. All that can be is made while it is still detached, where nothing
+ * of the image can get in the way: an image whose /dev is a link leads nowhere.
+ *
+ * In a user namespace mknod(2) is not allowed, so the nodes of the host are shown instead.
+ */
+export function planDev(
+  { source }: Mount,
+  options: MountOptions,
+  extra: readonly LinuxDevice[],
+  inUserNamespace: boolean,
+  why: string,
+): { before: Step[]; steps: Step[] } {
+  const before: Step[] = [];
+  const nodes: Step[] = [];
+  const shown: Step[] = [];
+  const inDev = (name: string): Place => ({ in: "dev", path: name });
+  for (const [i, { device, why: reason }] of wantedDevices(extra).entries()) {
+    const name = belowDev(device.path);
+    const at = name === null ? inRoot(device.path) : inDev(name);
+    if (inUserNamespace && device.type !== "p") {
+      const node = `device${i}`;
+      before.push(byParent(bind({ from: onHost(device.path), into: node }), reason));
+      shown.push(byInit({ op: "attach", mount: node, at, create: "matching" }, reason));
+    } else {
+      (name === null ? shown : nodes).push(byInit(mknod(at, device, name === null), reason));
+    }
+  }
+  const linkSteps = links.map(([name, to]) =>
+    byInit({ op: "symlink", at: inDev(name), to }, "default: a name that programs expect in /dev"),
+  );
+  return {
+    before,
+    steps: [
+      byInit(
+        mount({
+          type: "tmpfs",
+          source: source ?? "tmpfs",
+          options: options.data,
+          attributes: options.set.filter((flag) => flag !== "ro"),
+          into: "dev",
+        }),
+        why,
+      ),
+      ...nodes,
+      ...linkSteps,
+      byInit({ op: "attach", mount: "dev", at: inRoot("/dev"), create: "matching" }, why),
+      ...shown,
+    ],
+  };
+}
+
+/** The devices of a root whose /dev is its own directory: what is there and right, stays. */
+export function planDevicesInRoot(extra: readonly LinuxDevice[]): Step[] {
+  return wantedDevices(extra).map(({ device, why }) =>
+    byInit(mknod(inRoot(device.path), device, true), why),
+  );
+}
+
+/** A terminal of the container's own, shown as /dev/console. */
+export const planConsole = (hasDev: boolean, uid: number): Step =>
+  byInit(
+    {
+      op: "console",
+      devpts: "devpts",
+      at: hasDev ? { in: "dev", path: "console" } : inRoot("/dev/console"),
+      uid,
+    },
+    "process.terminal",
+  );
+
+/** The container's /dev/null, for streams and masks. */
+export const nullDevice = (hasDev: boolean): Place =>
+  hasDev ? { ...slot("dev"), path: "null" } : inRoot("/dev/null");

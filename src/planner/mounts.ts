@@ -1,0 +1,166 @@
+/** The mounts of a configuration, in its order. */
+
+import type { Step } from "../plan/op.ts";
+import type { Mount, Spec } from "../spec/mod.ts";
+import { planCgroupMount } from "./cgroup-mounts.ts";
+import { planDev, planDevicesInRoot } from "./devices.ts";
+import type { CgroupLayout } from "./facts.ts";
+import { type MountOptions, readMountOptions } from "./mount-options.ts";
+import { bind, byInit, byParent, inRoot, mount, onHost } from "./step.ts";
+
+export type MountPlan = {
+  /** By the parent, while it still sees the host as the caller does. */
+  readonly before: readonly Step[];
+  readonly steps: readonly Step[];
+  /** /dev is a file system of its own, kept as `dev`. */
+  readonly hasDev: boolean;
+  readonly hasProc: boolean;
+  readonly hasDevpts: boolean;
+  readonly problems: readonly string[];
+};
+
+export type MountView = {
+  readonly layout: CgroupLayout;
+  readonly hasCgroupNamespace: boolean;
+  readonly inUserNamespace: boolean;
+  readonly cgroups: readonly string[];
+};
+
+/** Absolute, without empty and `.` parts; `..` is left to the kernel, which keeps it inside. */
+export function destinationOf({ destination }: Mount): string {
+  return `/${destination
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/")}`;
+}
+
+/**
+ * A bind is opened by the parent before there is a namespace: that way it is the file that the
+ * caller can reach, even when root inside could not, and it can take part in the host's
+ * propagation when that is asked for.
+ */
+function planBind(entry: Mount, options: MountOptions, name: string, why: string) {
+  const deep = options.deepPropagation && options.recursive;
+  return {
+    before: byParent(
+      bind({
+        from: onHost(entry.source ?? "/"),
+        recursive: options.recursive,
+        attributes: options.set,
+        clear: options.clear,
+        deepAttributes: options.deepSet,
+        deepClear: options.deepClear,
+        propagation: options.propagation,
+        deepPropagation: deep,
+        into: name,
+      }),
+      why,
+    ),
+    step: byInit(
+      { op: "attach", mount: name, at: inRoot(destinationOf(entry)), create: "matching" },
+      why,
+    ),
+  };
+}
+
+/** The names under which some mounts are kept for later steps. */
+const keptAs: Readonly<Record<string, string>> = {
+  "proc /proc": "proc",
+  "devpts /dev/pts": "devpts",
+};
+
+function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[] {
+  const type = entry.type ?? "none";
+  const destination = destinationOf(entry);
+  const isKernelView = type === "proc" || type === "sysfs";
+  const fresh = byInit(
+    mount({
+      type,
+      source: entry.source ?? type,
+      options: options.data,
+      attributes: [...new Set([...options.set, ...options.deepSet])],
+      at: inRoot(destination),
+      // A link here would put the kernel's view elsewhere, and leave a look-alike in its place.
+      create: isKernelView ? "strict" : "matching",
+      into: keptAs[`${type} ${destination}`] ?? null,
+    }),
+    why,
+  );
+  if (options.propagation === "private") return [fresh];
+  return [
+    fresh,
+    byInit(
+      {
+        op: "mount_setattr",
+        at: inRoot(destination),
+        attributes: [],
+        clear: [],
+        propagation: options.propagation,
+        recursive: options.deepPropagation,
+      },
+      why,
+    ),
+  ];
+}
+
+function problemOf(entry: Mount, options: MountOptions): string | null {
+  if (entry.uidMappings !== undefined || options.data.some((o) => /^r?idmap(=|$)/.test(o))) {
+    return "id-mapped mounts are not there yet: leave uidMappings, gidMappings and idmap out";
+  }
+  if (options.data.includes("tmpcopyup")) {
+    return "tmpcopyup is not there yet: leave the option out";
+  }
+  if (options.isBind && entry.source === undefined) {
+    return "a bind mount needs a source: name the directory or file of the host";
+  }
+  if (options.isBind && options.data.length > 0) {
+    return `a bind mount takes no options of a file system: leave ${options.data.join(",")} out`;
+  }
+  return null;
+}
+
+/** The steps of `spec.mounts`, and of the devices where /dev is among them. */
+export function planMounts(spec: Spec, view: MountView): MountPlan {
+  const before: Step[] = [];
+  const steps: Step[] = [];
+  const problems: string[] = [];
+  const devices = spec.linux?.devices ?? [];
+  let hasDev = false;
+  let boundDev = false;
+  const kept = new Set<string>();
+  for (const [i, entry] of (spec.mounts ?? []).entries()) {
+    const why = `mounts[${i}]`;
+    const options = readMountOptions(entry.options ?? []);
+    const destination = destinationOf(entry);
+    const problem = problemOf(entry, options);
+    if (problem !== null) {
+      problems.push(`${why} (${entry.destination}): ${problem}`);
+    } else if (options.isBind || entry.type === "bind") {
+      boundDev ||= destination === "/dev";
+      const plan = planBind(entry, options, `bind${i}`, why);
+      before.push(plan.before);
+      steps.push(plan.step);
+    } else if (entry.type === "tmpfs" && destination === "/dev") {
+      const plan = planDev(entry, options, devices, view.inUserNamespace, why);
+      before.push(...plan.before);
+      steps.push(...plan.steps);
+      hasDev = true;
+    } else if (entry.type === "cgroup" || entry.type === "cgroup2") {
+      const { layout, hasCgroupNamespace: hasNamespace, cgroups: own } = view;
+      const attributes = options.set;
+      steps.push(...planCgroupMount({ destination, attributes, layout, hasNamespace, own, why }));
+    } else {
+      kept.add(keptAs[`${entry.type} ${destination}`] ?? "");
+      steps.push(...planFileSystem(entry, options, why));
+    }
+  }
+  if (!hasDev && !boundDev) steps.push(...planDevicesInRoot(devices));
+  return {
+    before,
+    steps,
+    hasDev,
+    hasProc: kept.has("proc"),
+    hasDevpts: kept.has("devpts"),
+    problems,
+  };
+}

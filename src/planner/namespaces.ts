@@ -1,0 +1,86 @@
+/** Which namespaces a container gets: new ones, the host's, or somebody else's. */
+
+import type { Namespace } from "../plan/constants.ts";
+import type { Step } from "../plan/op.ts";
+import type { LinuxIDMapping, Spec } from "../spec/mod.ts";
+import { byInit, byParent, onHost, write } from "./step.ts";
+
+export type NamespacePlan = {
+  /** New ones, made by clone3(2) all at once. */
+  readonly fresh: readonly Namespace[];
+  /** New, by unshare(2) of init once it is in its cgroup, which becomes the namespace's root. */
+  readonly freshCgroup: boolean;
+  /** The slot of a user namespace to join. */
+  readonly user: string | null;
+  /** By the parent before `clone`. */
+  readonly before: readonly Step[];
+  /** By the parent after `clone`, while init waits. */
+  readonly maps: readonly Step[];
+  /** By init, first of all. */
+  readonly join: readonly Step[];
+  readonly has: (type: Namespace) => boolean;
+};
+
+/** The namespaces that only a process's children enter: joined or left by the parent. */
+const forChildren: ReadonlySet<Namespace> = new Set(["pid", "time"]);
+
+/** Every id is itself: root inside is root outside as far as files go, but without its rights. */
+const identity: readonly LinuxIDMapping[] = [{ containerID: 0, hostID: 0, size: 4294967295 }];
+
+const lines = (mappings: readonly LinuxIDMapping[]): string =>
+  mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
+
+function planMaps(spec: Spec): Step[] {
+  const uids = spec.linux?.uidMappings ?? identity;
+  const gids = spec.linux?.gidMappings ?? identity;
+  return [
+    byParent(write({ in: "child", path: "uid_map" }, lines(uids)), "linux.uidMappings"),
+    byParent(write({ in: "child", path: "gid_map" }, lines(gids)), "linux.gidMappings"),
+  ];
+}
+
+function planTimeOffsets(spec: Spec): Step[] {
+  const offsets = Object.entries(spec.linux?.timeOffsets ?? {})
+    .map(([clock, { secs, nanosecs }]) => `${clock} ${secs ?? 0n} ${nanosecs ?? 0}\n`)
+    .join("");
+  const unshare = byParent(
+    { op: "unshare", namespaces: ["time"] },
+    "linux.namespaces: a new time namespace, for the child alone",
+  );
+  if (offsets === "") return [unshare];
+  const file = onHost("/proc/self/timens_offsets");
+  return [unshare, byParent(write(file, offsets), "linux.timeOffsets")];
+}
+
+/** The steps of `linux.namespaces`. */
+export function planNamespaces(spec: Spec): NamespacePlan {
+  const fresh: Namespace[] = [];
+  const before: Step[] = [];
+  const join: Step[] = [];
+  let user: string | null = null;
+  const listed = spec.linux?.namespaces ?? [];
+  for (const [i, { type, path }] of listed.entries()) {
+    const why = `linux.namespaces[${i}]`;
+    if (path === undefined) {
+      if (type !== "cgroup" && type !== "time") fresh.push(type);
+      continue;
+    }
+    const namespace = `ns.${type}`;
+    before.push(byParent({ op: "open", at: onHost(path), flags: ["read"], into: namespace }, why));
+    if (type === "user") user = namespace;
+    else if (forChildren.has(type)) before.push(byParent({ op: "setns", namespace, type }, why));
+    else join.push(byInit({ op: "setns", namespace, type }, why));
+  }
+  const isNew = (wanted: Namespace): boolean =>
+    listed.some(({ type, path }) => type === wanted && path === undefined);
+  if (isNew("time")) before.push(...planTimeOffsets(spec));
+  return {
+    fresh,
+    freshCgroup: isNew("cgroup"),
+    user,
+    before,
+    maps: isNew("user") ? planMaps(spec) : [],
+    join,
+    has: (wanted) => listed.some(({ type }) => type === wanted),
+  };
+}

@@ -1,0 +1,272 @@
+/**
+ * The planner: an OCI configuration, what the engine says besides, and facts of the machine, in;
+ * a plan, or everything that is wrong with the wish, out.
+ *
+ * Invariant: no input or output here, and no decision left to the executor.
+ */
+
+import type { Plan, Step } from "../plan/op.ts";
+import type { Process, Spec } from "../spec/mod.ts";
+import { nullDevice, planConsole } from "./devices.ts";
+import type { Facts } from "./facts.ts";
+import { planMounts } from "./mounts.ts";
+import { planNamespaces } from "./namespaces.ts";
+import { planProcess, planStreams, planWorkingDirectory } from "./process.ts";
+import {
+  planDirectories,
+  planFiles,
+  planPropagation,
+  planRoot,
+  planRootAttributes,
+  planSwitch,
+  rootProblem,
+  stateDirectory,
+} from "./root.ts";
+import type { Setting } from "./setting.ts";
+import { byInit, byParent, inRoot, mkdir, mount, onHost, slot, write } from "./step.ts";
+
+export type Planned =
+  | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** What a cgroup planner has made of `linux.resources`. */
+export type CgroupSteps = {
+  /** By the parent before `clone`. */
+  readonly make: readonly Step[];
+  /** The slot of the cgroup v2 in which init starts, or null. */
+  readonly clone: string | null;
+  /** By init, first of all. */
+  readonly join: readonly Step[];
+  /** The cgroups, as directories of the host. */
+  readonly paths: readonly string[];
+};
+
+function planKernelSettings(spec: Spec, hasProc: boolean): Step[] {
+  const entries = Object.entries(spec.linux?.sysctl ?? {});
+  if (entries.length === 0) return [];
+  // A procfs of our own, which nothing was mounted over.
+  const own = hasProc
+    ? []
+    : [byInit(mount({ type: "proc", into: "proc" }), "linux.sysctl: a procfs to write to")];
+  return [
+    ...own,
+    ...entries.map(([name, value]) =>
+      byInit(
+        write({ in: "proc", path: `sys/${name.replaceAll(".", "/")}` }, value),
+        `linux.sysctl.${name}`,
+      ),
+    ),
+  ];
+}
+
+/** Masks and read-only paths; an empty directory to cover directories with is mounted for them. */
+function planCovers(spec: Spec, setting: Setting, hasDev: boolean): Step[] {
+  const masked = spec.linux?.maskedPaths ?? [];
+  const readonly = spec.linux?.readonlyPaths ?? [];
+  const empty = onHost(`${stateDirectory(setting)}/empty`);
+  const cover: Step[] =
+    masked.length === 0
+      ? []
+      : [
+          byInit(
+            { op: "mkdir", at: empty, mode: 0o755, parents: false },
+            "linux.maskedPaths: what covers directories",
+          ),
+          byInit(
+            mount({
+              type: "tmpfs",
+              options: ["size=4k", "mode=755"],
+              attributes: ["ro", "nosuid", "nodev", "noexec"],
+              at: empty,
+              into: "empty",
+            }),
+            "linux.maskedPaths: what covers directories",
+          ),
+        ];
+  return [
+    ...cover,
+    ...masked.map((path, i) =>
+      byInit(
+        { op: "mask", at: inRoot(path), null: nullDevice(hasDev), empty: slot("empty") },
+        `linux.maskedPaths[${i}]`,
+      ),
+    ),
+    ...readonly.map((path, i) =>
+      byInit({ op: "readonly", at: inRoot(path) }, `linux.readonlyPaths[${i}]`),
+    ),
+  ];
+}
+
+function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
+  const problems: string[] = [];
+  const has = (type: string) => spec.linux?.namespaces?.some((entry) => entry.type === type);
+  if (spec.process === undefined) {
+    problems.push("process: expected an object with args and cwd, received nothing");
+  }
+  if (has("mount") !== true) {
+    problems.push(
+      "linux.namespaces: expected a new mount namespace, received none: without it the mounts of the container would be the host's",
+    );
+  }
+  if (spec.hostname !== undefined && has("uts") !== true) {
+    problems.push("hostname: expected a uts namespace, received none: the host would be renamed");
+  }
+  if (setting.init && has("pid") !== true) {
+    problems.push("--init: expected a new pid namespace, received none: leave --init or --pid out");
+  }
+  const root = rootProblem(setting.root, facts);
+  if (root !== null) problems.push(root);
+  return problems;
+}
+
+function findWarnings(spec: Spec): string[] {
+  const has = (type: string) => spec.linux?.namespaces?.some((entry) => entry.type === type);
+  const showsProc = spec.mounts?.some(({ type }) => type === "proc") === true;
+  return has("pid") !== true && showsProc
+    ? ["/proc shows the host's processes: the container has no pid namespace of its own"]
+    : [];
+}
+
+/** Plans a container. */
+export function planContainer(
+  spec: Spec,
+  setting: Setting,
+  facts: Facts,
+  cgroup: CgroupSteps,
+): Planned {
+  const problems = findProblems(spec, setting, facts);
+  const namespaces = planNamespaces(spec);
+  const inUserNamespace = namespaces.has("user");
+  const mounts = planMounts(spec, {
+    layout: facts.cgroups,
+    hasCgroupNamespace: namespaces.has("cgroup"),
+    inUserNamespace,
+    cgroups: cgroup.paths,
+  });
+  problems.push(...mounts.problems);
+  const process = spec.process;
+  if (process?.terminal === true && !mounts.hasDevpts) {
+    problems.push("process.terminal: expected a mount of devpts on /dev/pts, received none");
+  }
+  if (problems.length > 0 || process === undefined) return { ok: false, problems };
+
+  const last = planProcess(process, setting, facts);
+  const root = planRoot({ setting, facts, spec, inUserNamespace });
+  const files = planFiles(setting);
+  const steps: Step[] = [
+    ...planDirectories(setting),
+    ...cgroup.make,
+    ...planParentStreams(setting),
+    ...files.before,
+    ...planMissingSources(setting),
+    ...root.before,
+    ...mounts.before,
+    ...namespaces.before,
+    byParent(
+      {
+        op: "clone",
+        namespaces: namespaces.fresh,
+        cgroup: cgroup.clone,
+        user: namespaces.user,
+        proc: namespaces.maps.length > 0 || process.oomScoreAdj !== undefined ? "child" : null,
+      },
+      "linux.namespaces",
+    ),
+    ...namespaces.maps,
+    ...planOomScore(process),
+    ...planPidFiles(setting),
+    ...cgroup.join,
+    ...namespaces.join,
+    ...planNames(spec, namespaces.freshCgroup),
+    planPropagation(spec),
+    ...planLoopback(spec),
+    ...root.steps,
+    ...mounts.steps,
+    ...files.steps,
+    ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
+    ...planKernelSettings(spec, mounts.hasProc),
+    ...planCovers(spec, setting, mounts.hasDev),
+    ...planWorkingDirectory(process),
+    ...planRootAttributes(spec),
+    ...planStreams(process, setting, nullDevice(mounts.hasDev)),
+    ...planSwitch(setting.rootSwitch),
+    ...last.steps,
+    planSupervision(setting),
+  ];
+  return {
+    ok: true,
+    plan: { version: 1, steps },
+    warnings: [...findWarnings(spec), ...last.warnings],
+  };
+}
+
+/** As docker does for `-v`; they stay, since what is in them is the caller's. */
+const planMissingSources = ({ makeDirectories }: Setting): Step[] =>
+  makeDirectories.map((path) =>
+    byParent(mkdir(onHost(path), 0o755, true), "-v: a source that is not there is made"),
+  );
+
+function planParentStreams(setting: Setting): Step[] {
+  const [stdin, stdout, stderr] = setting.streams;
+  const copied = setting.streams.some((stream) => stream === "pipe" || stream === "terminal");
+  if (!copied) return [];
+  const input = stdin === "terminal" && !setting.terminalInput ? "null" : stdin;
+  return [byParent({ op: "pipes", stdin: input, stdout, stderr }, "standard streams")];
+}
+
+/** Written by the parent: in a user namespace the process itself may not. */
+const planOomScore = ({ oomScoreAdj }: Process): Step[] =>
+  oomScoreAdj === undefined
+    ? []
+    : [
+        byParent(
+          write({ in: "child", path: "oom_score_adj" }, String(oomScoreAdj)),
+          "process.oomScoreAdj",
+        ),
+      ];
+
+function planPidFiles(setting: Setting): Step[] {
+  const pid = onHost(`${stateDirectory(setting)}/pid`);
+  const steps = [byParent({ op: "write_pid", at: pid, mode: 0o600 }, "what other commands join")];
+  if (setting.pidFile !== null) {
+    const at = onHost(setting.pidFile);
+    steps.push(byParent({ op: "write_pid", at, mode: 0o644 }, "--pid-file"));
+  }
+  return steps;
+}
+
+function planNames({ hostname, domainname }: Spec, freshCgroup: boolean): Step[] {
+  const steps: Step[] = [];
+  if (freshCgroup) {
+    steps.push(
+      byInit(
+        { op: "unshare", namespaces: ["cgroup"] },
+        "linux.namespaces: only now, so that its own cgroup is the root that it sees",
+      ),
+    );
+  }
+  if (hostname !== undefined && hostname !== "") {
+    steps.push(byInit({ op: "sethostname", name: hostname }, "hostname"));
+  }
+  if (domainname !== undefined && domainname !== "") {
+    steps.push(byInit({ op: "setdomainname", name: domainname }, "domainname"));
+  }
+  return steps;
+}
+
+/** A new network namespace has a loopback that is off. */
+const planLoopback = (spec: Spec): Step[] =>
+  spec.linux?.namespaces?.some(({ type, path }) => type === "network" && path === undefined)
+    ? [byInit({ op: "interface_up", name: "lo" }, "default: 127.0.0.1 works")]
+    : [];
+
+const planSupervision = (setting: Setting): Step =>
+  byParent(
+    {
+      op: "supervise",
+      signals: setting.passSignals,
+      parent: setting.endWithCaller,
+      status: setting.keep ? onHost(`${stateDirectory(setting)}/exit`) : null,
+    },
+    "until the container has ended",
+  );

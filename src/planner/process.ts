@@ -1,0 +1,140 @@
+/** The process of a configuration: what it may do, who it is, and its leap into the program. */
+
+import type { Place, Step } from "../plan/op.ts";
+import type { Capability, Process } from "../spec/mod.ts";
+import type { Facts } from "./facts.ts";
+import type { Setting } from "./setting.ts";
+import { byInit, inRoot, mkdir, onHost } from "./step.ts";
+
+/** What execvp(3) would try, found out before: the environment is known. */
+export function executablePaths(command: string, env: readonly string[]): string[] {
+  if (command.includes("/")) return [command];
+  const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice(5) ?? "/bin:/usr/bin";
+  return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
+}
+
+/** The sets as far as the caller can grant them; both peers leave out the rest with a warning. */
+function grantable(
+  wanted: readonly Capability[] | undefined,
+  facts: Facts,
+  warnings: Set<string>,
+): Capability[] {
+  const held = new Set<string>(facts.capabilities);
+  return (wanted ?? []).filter((name) => {
+    if (!held.has(name)) warnings.add(`${name} is left out: the caller does not have it to give`);
+    return held.has(name);
+  });
+}
+
+function planLimits(process: Process, facts: Facts): Step[] {
+  const steps = (process.rlimits ?? []).map(({ type, soft, hard }, i) =>
+    byInit({ op: "setrlimit", resource: type, soft, hard }, `process.rlimits[${i}]`),
+  );
+  const own = facts.openFiles;
+  if (own !== null && !process.rlimits?.some(({ type }) => type === "RLIMIT_NOFILE")) {
+    steps.push(
+      byInit(
+        { op: "setrlimit", resource: "RLIMIT_NOFILE", soft: own.soft, hard: own.hard },
+        "default: the caller's own limit of open files",
+      ),
+    );
+  }
+  return steps;
+}
+
+/**
+ * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
+ * before `capset` in the one case and last in the other; the working directory is entered with
+ * the rights of the user, after no descriptor of the host is left to enter it through.
+ */
+function planIdentity(process: Process, setting: Setting, facts: Facts, warnings: Set<string>) {
+  const sets = process.capabilities ?? {};
+  const seccomp: Step[] =
+    setting.seccomp === null
+      ? []
+      : [byInit({ op: "seccomp", ...setting.seccomp }, "linux.seccomp")];
+  const noNewPrivs = process.noNewPrivileges === true;
+  const { uid, gid, additionalGids } = process.user;
+  return [
+    byInit(
+      { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
+      "process.capabilities.bounding",
+    ),
+    byInit(
+      setting.user === null
+        ? {
+            op: "set_user",
+            user: String(uid),
+            group: String(gid),
+            groups: (additionalGids ?? []).map(String),
+            lookup: true,
+          }
+        : {
+            op: "set_user",
+            user: setting.user.split(":")[0] ?? "",
+            group: setting.user.split(":")[1] ?? "",
+            groups: setting.groups,
+            lookup: true,
+          },
+      "process.user",
+    ),
+    ...(noNewPrivs ? [] : seccomp),
+    byInit(
+      {
+        op: "capset",
+        effective: grantable(sets.effective, facts, warnings),
+        permitted: grantable(sets.permitted, facts, warnings),
+        inheritable: grantable(sets.inheritable, facts, warnings),
+        ambient: grantable(sets.ambient, facts, warnings),
+      },
+      "process.capabilities",
+    ),
+    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
+    ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
+    ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
+  ];
+}
+
+/** A working directory that the image lacks is made, as docker does; before the root is `/`. */
+export const planWorkingDirectory = ({ cwd }: Process): Step[] =>
+  /^\/+$/.test(cwd) ? [] : [byInit(mkdir(inRoot(cwd), 0o755, true), "process.cwd")];
+
+/** Session and streams; while the container's /dev/null can still be reached by its descriptor. */
+export function planStreams(process: Process, setting: Setting, nullAt: Place): Step[] {
+  const [stdin, stdout, stderr] = setting.streams;
+  const terminal = process.terminal === true;
+  return [
+    byInit({ op: "stdio", stdin, stdout, stderr, null: nullAt }, "standard streams"),
+    byInit(
+      { op: "setsid", terminal },
+      terminal ? "process.terminal" : "default: no terminal of the host can be written to",
+    ),
+  ];
+}
+
+/** The last steps, after the change of root. */
+export function planProcess(
+  process: Process,
+  setting: Setting,
+  facts: Facts,
+): { steps: Step[]; warnings: string[] } {
+  const warnings = new Set<string>();
+  const env = process.env ?? [];
+  const umask = process.user.umask;
+  const steps = [
+    ...planLimits(process, facts),
+    byInit({ op: "umask", mask: umask ?? 0o022 }, "process.user.umask"),
+    byInit({ op: "close_fds", from: 3 }, "default: no descriptor of the host passes"),
+    ...planIdentity(process, setting, facts, warnings),
+    byInit(
+      {
+        op: "exec",
+        paths: executablePaths(process.args[0] ?? "", env),
+        argv: process.args,
+        env,
+      },
+      "process.args",
+    ),
+  ];
+  return { steps, warnings: [...warnings] };
+}

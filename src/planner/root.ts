@@ -1,0 +1,240 @@
+/** The container's root file system, and the change of root. */
+
+import type { Step } from "../plan/op.ts";
+import type { Spec } from "../spec/mod.ts";
+import type { Facts } from "./facts.ts";
+import type { RootSource, RootSwitch, Setting } from "./setting.ts";
+import { bind, byInit, byParent, create, inRoot, mkdir, mount, onHost, slot } from "./step.ts";
+
+export const stateDirectory = ({ runRoot, id }: Setting): string => `${runRoot}/${id}`;
+const dataDirectory = ({ dataRoot, id }: Setting): string => `${dataRoot}/containers/${id}`;
+
+/** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
+const longestParameter = 255;
+const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
+  major > 6 || (major === 6 && minor >= 7);
+
+/** overlayfs takes the highest layer first. */
+function lowerdirs(layers: readonly string[], facts: Facts): string[] {
+  const highestFirst = [...layers].reverse();
+  if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
+  const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
+  return [`lowerdir=${escaped.join(":")}`];
+}
+
+/** Why the kernel could not take these layers, or null. */
+export function rootProblem(root: RootSource, facts: Facts): string | null {
+  if (root.kind !== "overlay") return null;
+  const long = lowerdirs(root.layers, facts).find(
+    (option) => option.slice(option.indexOf("=") + 1).length > longestParameter,
+  );
+  if (long === undefined) return null;
+  return `the kernel takes ${longestParameter} bytes of lowerdir, these layers need ${long.length}: use a shorter --root, or Linux 6.7 and later`;
+}
+
+/** The directories of the state and of the writable layer, made before there is a namespace. */
+export function planDirectories(setting: Setting): Step[] {
+  const state = onHost(stateDirectory(setting));
+  const keep = setting.keep ? { keep: true } : {};
+  const steps: Step[] = [
+    byParent(mkdir(onHost(setting.runRoot), 0o700, true), "the directory of all containers' state"),
+    {
+      ...byParent(mkdir(state, 0o700), "this container's state", { op: "remove", at: state }),
+      ...keep,
+    },
+    byParent({ op: "lock", at: state }, "shows that the container is alive"),
+    byParent(
+      create(onHost(`${stateDirectory(setting)}/state.json`), setting.state, 0o600),
+      "what other commands need to know of it",
+    ),
+  ];
+  if (setting.name !== null) {
+    const names = onHost(`${setting.runRoot}/names`);
+    const link = onHost(`${names.path}/${setting.name}`);
+    steps.push(byParent(mkdir(names, 0o700, true), "--name"), {
+      ...byParent({ op: "symlink", at: link, to: `../${setting.id}` }, "--name", {
+        op: "remove",
+        at: link,
+      }),
+      ...keep,
+    });
+  }
+  steps.push(
+    byParent(mkdir(onHost(`${state.path}/rootfs`), 0o755), "where the new root is mounted"),
+  );
+  if (setting.root.kind === "overlay") {
+    const data = onHost(dataDirectory(setting));
+    const why = "root: what the container writes goes here";
+    steps.push(
+      byParent(mkdir(onHost(`${setting.dataRoot}/containers`), 0o700, true), why),
+      { ...byParent(mkdir(data, 0o700), why, { op: "remove", at: data }), ...keep },
+      byParent(mkdir(onHost(`${data.path}/upper`), 0o755), why),
+      byParent(mkdir(onHost(`${data.path}/work`), 0o700), "root: overlayfs prepares changes here"),
+    );
+  }
+  return steps;
+}
+
+/** The files that the engine shows inside: a change of them on the host is seen at once. */
+export function planFiles(setting: Setting): { before: Step[]; steps: Step[] } {
+  const before: Step[] = [];
+  const steps: Step[] = [];
+  for (const { name, destination, text, why } of setting.files) {
+    const file = onHost(`${stateDirectory(setting)}/${name}`);
+    before.push(
+      byParent(create(file, text, 0o644), why),
+      byParent(bind({ from: file, into: name }), why),
+    );
+    steps.push(
+      byInit({ op: "attach", mount: name, at: inRoot(destination), create: "matching" }, why),
+    );
+  }
+  return { before, steps };
+}
+
+type RootView = {
+  readonly setting: Setting;
+  readonly facts: Facts;
+  readonly spec: Spec;
+  readonly inUserNamespace: boolean;
+};
+
+/** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
+export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
+  const { setting, facts, spec, inUserNamespace } = view;
+  const at = onHost(`${stateDirectory(setting)}/rootfs`);
+  if (setting.root.kind === "overlay") {
+    const data = dataDirectory(setting);
+    // A read-only root has a writable layer too, for the mount points that the image lacks.
+    const options = lowerdirs(setting.root.layers, facts);
+    options.push(`upperdir=${data}/upper`, `workdir=${data}/work`);
+    if (inUserNamespace) options.push("userxattr");
+    // What is thrown away afterwards need not reach the disk.
+    if (!setting.keep) options.push("volatile");
+    return {
+      before: [],
+      steps: [
+        byInit(
+          mount({ type: "overlay", options, at, into: "root" }),
+          "root: the image's layers, and what the container writes above them",
+        ),
+      ],
+    };
+  }
+  const wanted = spec.linux?.rootfsPropagation?.replace(/^r(?=[psu])/, "") ?? "private";
+  const followsHost = wanted === "shared" || wanted === "slave";
+  return {
+    before: [
+      byParent(
+        bind({
+          from: onHost(setting.root.path),
+          recursive: true,
+          propagation: followsHost ? "unchanged" : "private",
+          deepPropagation: !followsHost,
+          into: "root",
+        }),
+        "root: a mount of its own, as pivot_root demands",
+      ),
+    ],
+    steps: [byInit({ op: "attach", mount: "root", at, create: "existing" }, "root: a mount point")],
+  };
+}
+
+/** What the root's mount is made at the end, when nothing has to be made in it any more. */
+export function planRootAttributes(spec: Spec): Step[] {
+  const propagation = spec.linux?.rootfsPropagation;
+  const steps: Step[] = [];
+  const kinds = ["private", "shared", "slave", "unbindable"] as const;
+  const kind = kinds.find((name) => propagation === name || propagation === `r${name}`);
+  if (kind !== undefined && kind !== "private") {
+    steps.push(
+      byInit(
+        {
+          op: "mount_setattr",
+          at: slot("root"),
+          attributes: [],
+          clear: [],
+          propagation: kind,
+          recursive: propagation !== kind,
+        },
+        "linux.rootfsPropagation",
+      ),
+    );
+  }
+  if (spec.root.readonly === true) {
+    steps.push(
+      byInit(
+        {
+          op: "mount_setattr",
+          at: slot("root"),
+          attributes: ["ro"],
+          clear: [],
+          propagation: "unchanged",
+          recursive: false,
+        },
+        "root.readonly",
+      ),
+    );
+  }
+  return steps;
+}
+
+/** The host's mounts must not follow the container's, nor the other way, from here on. */
+export const planPropagation = (spec: Spec): Step => {
+  const follows = /shared|slave/.test(spec.linux?.rootfsPropagation ?? "");
+  return byInit(
+    {
+      op: "mount_setattr",
+      at: onHost("/"),
+      attributes: [],
+      clear: [],
+      propagation: follows ? "slave" : "private",
+      recursive: true,
+    },
+    "default: no mount made here is seen by the host",
+  );
+};
+
+const toRoot = byInit({ op: "chdir", at: slot("root") }, "the next calls say `.` for the new root");
+const toSlash = byInit(
+  { op: "chdir", at: onHost("/") },
+  "the working directory must not stay on the old root",
+);
+
+/** Makes the root `/`. */
+export function planSwitch(how: RootSwitch): Step[] {
+  switch (how) {
+    case "pivot":
+      return [
+        toRoot,
+        byInit(
+          { op: "pivot_root", new_root: ".", put_old: "." },
+          "the new root becomes /, the old one lies on top of it: no directory is needed for it",
+        ),
+        byInit(
+          { op: "umount", target: ".", flags: ["detach"] },
+          "the old root goes, with every mount of the host",
+        ),
+        toSlash,
+      ];
+    case "chroot":
+      return [
+        toRoot,
+        byInit(
+          { op: "chroot", path: "." },
+          "--root-switch chroot: the host's root stays mounted, and a way out stays open",
+        ),
+        toSlash,
+      ];
+    case "move":
+      return [
+        toRoot,
+        byInit(
+          { op: "move", from: ".", to: "/" },
+          "--root-switch move: the new root covers the old one, which stays below",
+        ),
+        byInit({ op: "chroot", path: "." }, "--root-switch move"),
+        toSlash,
+      ];
+  }
+}

@@ -1,0 +1,74 @@
+/** What an engine says of a container beyond its OCI configuration. */
+
+import type { Stream } from "../plan/constants.ts";
+
+export type Setting = {
+  /** The container's id: names its directories and its cgroup. */
+  readonly id: string;
+  /** The directory of all containers' state, such as `/run/pivot`. */
+  readonly runRoot: string;
+  /** The directory of the engine's data, such as `/var/lib/pivot`. */
+  readonly dataRoot: string;
+  /** A name that no other container may have, or null. */
+  readonly name: string | null;
+  readonly root: RootSource;
+  /**
+   * `USER[:GROUP]`, names or numbers, looked up inside the root; null: the configuration's numbers.
+   */
+  readonly user: string | null;
+  /** Additional groups, names or numbers, looked up inside the root; only with `user`. */
+  readonly groups: readonly string[];
+  /** Files of the container's state directory that are shown inside, such as /etc/hosts. */
+  readonly files: readonly StateFile[];
+  /** Directories of the host that are made when they are missing: sources of `-v`. */
+  readonly makeDirectories: readonly string[];
+  /** Standard input, output and error. */
+  readonly streams: readonly [Stream, Stream, Stream];
+  /** The caller's terminal is copied to the container's: not for `-t` without `-i`. */
+  readonly terminalInput: boolean;
+  /** A process 1 that reaps orphans and passes signals on. */
+  readonly init: boolean;
+  readonly rootSwitch: RootSwitch;
+  /** The writable layer and the state stay when the container has ended. */
+  readonly keep: boolean;
+  /** The compiled filter, or null for none. */
+  readonly seccomp: SeccompFilter | null;
+  /** What `state.json` says. */
+  readonly state: string;
+  /** A file for the pid of the container's first process. */
+  readonly pidFile: string | null;
+  /** Signals to pivot are passed on to the container. */
+  readonly passSignals: boolean;
+  /** The container ends when the process that started the executor ends. */
+  readonly endWithCaller: boolean;
+};
+
+export type RootSource =
+  | {
+      readonly kind: "overlay";
+      /** Unpacked directories, the lowest first. */
+      readonly layers: readonly string[];
+    }
+  | { readonly kind: "directory"; readonly path: string };
+
+/**
+ * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in
+ * one of the two ways that leave it within reach, for comparison.
+ */
+export type RootSwitch = "pivot" | "chroot" | "move";
+
+export type StateFile = {
+  /** Its name in the state directory. */
+  readonly name: string;
+  /** Where it is shown inside. */
+  readonly destination: string;
+  readonly text: string;
+  readonly why: string;
+};
+
+export type SeccompFilter = {
+  /** An array of struct sock_filter. */
+  readonly program: Uint8Array;
+  /** SECCOMP_FILTER_FLAG bits. */
+  readonly flags: number;
+};

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Makes what a clone lacks: packages of npm, the C program, the compiled command line.
+# One line on standard error for each thing that is done; nothing is said when nothing is.
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+say() { printf 'pivot: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+mkdir -p build
+# Two first calls at once: the second waits, and then finds nothing to do.
+if [ "${PIVOT_SETUP_LOCKED:-}" != 1 ] && command -v flock >/dev/null; then
+  PIVOT_SETUP_LOCKED=1 exec flock build/.lock "$0" "$@"
+fi
+
+# Debian's packages, when they can be had without asking anybody.
+packages=
+need() { command -v "$1" >/dev/null || packages="$packages $2"; }
+need cc gcc
+need npm npm
+# A static program of musl's starts in half the time of one of glibc's, and is a tenth of its size.
+if [ "$(id -u)" = 0 ]; then need musl-gcc musl-tools; fi
+{ [ -x /bin/busybox ] || command -v busybox >/dev/null; } || packages="$packages busybox-static"
+if [ -n "$packages" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing$packages"
+    log=build/apt.log
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      $packages libc6-dev linux-libc-dev; } </dev/null >"$log" 2>&1 ||
+      fail "apt-get could not install$packages: see $log"
+  else
+    case $packages in
+      *gcc* | *npm*) fail "these programs are missing, install them first:$packages" ;;
+      *) say "not installed, and needed for the image busybox:$packages" ;;
+    esac
+  fi
+fi
+
+newer() { # newer THAN FILE...: is one of the files newer?
+  than=$1
+  shift
+  [ -e "$than" ] || return 0
+  for file; do [ "$file" -nt "$than" ] && return 0; done
+  return 1
+}
+
+if newer node_modules/.package-lock.json package-lock.json; then
+  say "installing packages of npm"
+  npm ci --no-audit --no-fund --ignore-scripts </dev/null >build/npm.log 2>&1 ||
+    fail "npm ci failed: see build/npm.log"
+  touch node_modules/.package-lock.json
+fi
+# The package holds the program for each machine in a package of its own; see its install script.
+bun=node_modules/.bin/bun
+if ! "$bun" --version >/dev/null 2>&1; then
+  node node_modules/bun/install.js >>build/npm.log 2>&1 || fail "bun does not run: see build/npm.log"
+fi
+
+if newer build/pivot native/*.[ch]; then
+  say "compiling the executor"
+  compiler=cc
+  if command -v musl-gcc >/dev/null; then
+    # The kernel's headers are not among musl's own.
+    compiler="musl-gcc -idirafter /usr/include -idirafter /usr/include/$(cc -print-multiarch)"
+  fi
+  $compiler -std=c11 -Os -Wall -Wextra -Werror -ffunction-sections -fdata-sections -static \
+    -Wl,--gc-sections -s -o build/pivot.new native/*.c || fail "cc could not compile native/*.c"
+  mv build/pivot.new build/pivot
+fi
+
+if newer build/pivot-program src/*/*.ts package-lock.json; then
+  say "compiling the command line"
+  "$bun" build --compile --minify --bytecode --format=esm --splitting --compile-jit-policy=1000 \
+    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --no-compile-autoload-tsconfig \
+    --no-compile-autoload-package-json src/cli/main.ts --outfile build/pivot-program.new \
+    >build/bun.log 2>&1 || fail "bun could not compile the command line: see build/bun.log"
+  mv build/pivot-program.new build/pivot-program
+fi
+touch build/.built
