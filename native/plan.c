@@ -140,7 +140,7 @@ static int take_record(struct reader *r, struct pv_record *record, int first) {
         return -EPROTO;
     for (uint32_t i = 0; i < shape->count; i++)
         take_field(&body, &shape->fields[i], &record->op);
-    return body.bad ? -EPROTO : 0;
+    return body.bad || body.left != 0 ? -EPROTO : 0;
 }
 
 int pv_plan_decode(void *bytes, size_t size, struct pv_plan *plan) {

@@ -1,4 +1,4 @@
-/* Made from src/plan/catalogue.ts by tools/header.ts. Do not edit. */
+/* Made from src/plan/catalogue.ts by tools/generate.ts. Do not edit. */
 #ifndef PV_PLAN_GENERATED_H
 #define PV_PLAN_GENERATED_H
 

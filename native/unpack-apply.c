@@ -204,7 +204,7 @@ static int apply_whiteout(struct unpack *u) {
         return unpack_fail(u, errno, "cannot look at what is in the way");
     if (mknodat(parent, base, S_IFCHR, makedev(0, 0)) < 0)
         return unpack_fail(u, errno, "cannot make a whiteout");
-    return 0;
+    return unpack_later_whiteout(u, u->record.path);
 }
 
 static int apply_opaque(struct unpack *u) {

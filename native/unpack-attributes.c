@@ -119,13 +119,22 @@ int unpack_set_attributes_at(struct unpack *u, int parent, const char *base) {
     return 0;
 }
 
-static int grow_later(struct unpack *u) {
-    size_t capacity = u->later_capacity == 0 ? 256 : u->later_capacity * 2;
-    struct unpack_later_time *grown = realloc(u->later, capacity * sizeof *grown);
-    if (grown == NULL)
-        return unpack_fail(u, ENOMEM, "cannot hold the times of so many directories");
-    u->later = grown;
-    u->later_capacity = capacity;
+static int keep_for_later(struct unpack *u, struct unpack_later_entry entry) {
+    u->later_bytes += strlen(entry.path) + 1 + sizeof *u->later;
+    if (u->later_bytes > LATER_BYTES_MAX)
+        return unpack_fail(u, ENOMEM, "cannot keep so many directories in mind");
+    if (u->later_count == u->later_capacity) {
+        size_t capacity = u->later_capacity == 0 ? 256 : u->later_capacity * 2;
+        struct unpack_later_entry *grown = realloc(u->later, capacity * sizeof *grown);
+        if (grown == NULL)
+            return unpack_fail(u, ENOMEM, "cannot keep so many directories in mind");
+        u->later = grown;
+        u->later_capacity = capacity;
+    }
+    entry.path = strdup(entry.path);
+    if (entry.path == NULL)
+        return unpack_fail(u, ENOMEM, "cannot keep so many directories in mind");
+    u->later[u->later_count++] = entry;
     return 0;
 }
 
@@ -134,20 +143,17 @@ int unpack_later(struct unpack *u, int directory, const char *path, struct times
     struct stat st;
     if (fstat(directory, &st) < 0)
         return unpack_fail(u, errno, "cannot read the directory's inode");
-    u->later_bytes += strlen(path) + 1 + sizeof *u->later;
-    if (u->later_bytes > LATER_BYTES_MAX)
-        return unpack_fail(u, ENOMEM, "cannot hold the times of so many directories");
-    if (u->later_count == u->later_capacity && grow_later(u) < 0)
-        return -1;
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return unpack_fail(u, ENOMEM, "cannot hold the times of so many directories");
-    u->later[u->later_count++] = (struct unpack_later_time){
-        .path = copy, .device = st.st_dev, .inode = st.st_ino, .mtime = mtime};
-    return 0;
+    return keep_for_later(
+        u, (struct unpack_later_entry){
+               .path = (char *)path, .device = st.st_dev, .inode = st.st_ino, .mtime = mtime});
 }
 
-static int apply_one(struct unpack *u, const struct unpack_later_time *later) {
+int unpack_later_whiteout(struct unpack *u, const char *path) {
+    return keep_for_later(u,
+                          (struct unpack_later_entry){.path = (char *)path, .is_whiteout = true});
+}
+
+static int apply_one(struct unpack *u, const struct unpack_later_entry *later) {
     struct timespec times[2] = {later->mtime, later->mtime};
     const char *slash = strrchr(later->path, '/');
     const char *base = slash == NULL ? later->path : slash + 1;
@@ -167,7 +173,7 @@ static int apply_one(struct unpack *u, const struct unpack_later_time *later) {
 int unpack_apply_later(struct unpack *u) {
     for (size_t i = 0; i < u->later_count; i++) {
         u->where = u->later[i].path;
-        if (apply_one(u, &u->later[i]) < 0)
+        if (!u->later[i].is_whiteout && apply_one(u, &u->later[i]) < 0)
             return unpack_fail(u, errno, "cannot set the times of the directory");
     }
     return 0;

@@ -131,7 +131,7 @@ int unpack_link_target(struct unpack *u, const char *path, char base[NAME_MAX + 
     if (length > 0)
         canonical[length++] = '/';
     memcpy(canonical + length, base, strlen(base) + 1);
-    enum unpack_found found = unpack_look_up(u, canonical, 0, &place);
+    enum unpack_found found = unpack_look_up(u, canonical, &place);
     if (found == UNPACK_FAILED)
         return -1;
     if (found != UNPACK_FOUND)
@@ -198,6 +198,50 @@ int unpack_hide_root(struct unpack *u) {
                 result = hide(u, e->d_name);
         closedir(d);
         if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Takes a whiteout away that hides nothing. overlayfs leaves whiteouts out only where it merges
+ * directories: in one that no layer below has, or that is opaque, it shows the device. */
+static int prune_whiteout(struct unpack *u, const char *path) {
+    char canonical[2 * (UNPACK_PATH_BYTES_MAX + 1)];
+    char parent[UNPACK_PATH_BYTES_MAX + 1];
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    size_t parent_length = slash == NULL ? 0 : (size_t)(slash - path);
+    struct stat st;
+    int directory = unpack_existing_directory(u, path, parent_length);
+    /* Later entries may have replaced it, or a directory on the way. */
+    if (directory < 0 || fstatat(directory, base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !unpack_is_whiteout(&st))
+        return 0;
+    memcpy(parent, path, parent_length);
+    parent[parent_length] = '\0';
+    if (unpack_follow(u, parent, canonical) < 0)
+        return -1;
+    size_t length = strlen(canonical);
+    if (length > 0)
+        canonical[length++] = '/';
+    memcpy(canonical + length, base, strlen(base) + 1);
+    struct unpack_place place;
+    enum unpack_found found = unpack_look_below(u, canonical, &place);
+    if (found == UNPACK_FAILED)
+        return -1;
+    if (found == UNPACK_FOUND) {
+        close(place.directory);
+        return 0;
+    }
+    if (unlinkat(directory, base, 0) < 0)
+        return unpack_fail(u, errno, "cannot take an idle whiteout away");
+    return 0;
+}
+
+int unpack_prune_whiteouts(struct unpack *u) {
+    for (size_t i = 0; i < u->later_count; i++) {
+        u->where = u->later[i].path;
+        if (u->later[i].is_whiteout && prune_whiteout(u, u->later[i].path) < 0)
             return -1;
     }
     return 0;

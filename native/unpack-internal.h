@@ -46,10 +46,12 @@ struct unpack_input {
     unsigned char bytes[256 * 1024];
 };
 
-/* A directory whose times are set last, since making its children changes them. */
-struct unpack_later_time {
+/* What is left for the end: the times of a directory, which making its children changes, or a
+ * whiteout, which may turn out to be idle. */
+struct unpack_later_entry {
     char *path;
-    dev_t device;
+    bool is_whiteout;
+    dev_t device; /* of the directory */
     ino_t inode;
     struct timespec mtime;
 };
@@ -72,7 +74,7 @@ struct unpack {
     int parent;
     char parent_path[UNPACK_PATH_BYTES_MAX + 1];
 
-    struct unpack_later_time *later;
+    struct unpack_later_entry *later;
     size_t later_count;
     size_t later_capacity;
     size_t later_bytes;
@@ -112,8 +114,8 @@ enum unpack_found { UNPACK_FOUND, UNPACK_ABSENT, UNPACK_MASKED, UNPACK_FAILED };
 
 bool unpack_is_whiteout(const struct stat *st);
 int unpack_open_in_root(int root, const char *path);
-enum unpack_found unpack_look_up(struct unpack *u, const char *path, size_t from,
-                                 struct unpack_place *place);
+enum unpack_found unpack_look_up(struct unpack *u, const char *path, struct unpack_place *place);
+enum unpack_found unpack_look_below(struct unpack *u, const char *path, struct unpack_place *place);
 int unpack_follow(struct unpack *u, const char *path, char out[UNPACK_PATH_BYTES_MAX + 1]);
 
 /* unpack-parent.c */
@@ -128,6 +130,7 @@ int unpack_copy_attributes(struct unpack *u, int from, int to, const struct stat
 int unpack_link_target(struct unpack *u, const char *path, char base[NAME_MAX + 1]);
 int unpack_adopt_root(struct unpack *u);
 int unpack_hide_root(struct unpack *u);
+int unpack_prune_whiteouts(struct unpack *u);
 
 /* unpack-apply.c */
 int unpack_apply(struct unpack *u);
@@ -140,6 +143,7 @@ int unpack_clear_xattrs(struct unpack *u, int fd);
 int unpack_set_attributes(struct unpack *u, int fd);
 int unpack_set_attributes_at(struct unpack *u, int parent, const char *base);
 int unpack_later(struct unpack *u, int directory, const char *path, struct timespec mtime);
+int unpack_later_whiteout(struct unpack *u, const char *path);
 int unpack_apply_later(struct unpack *u);
 
 /* unpack-remove.c: -1 leaves errno, and is not reported yet */

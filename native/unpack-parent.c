@@ -13,7 +13,7 @@
  * the directory below that it will cover, or root's 0755 if there is none. */
 static int adopt(struct unpack *u, int made, const char *path, bool covers) {
     struct unpack_place place;
-    enum unpack_found found = covers ? unpack_look_up(u, path, 1, &place) : UNPACK_MASKED;
+    enum unpack_found found = covers ? unpack_look_below(u, path, &place) : UNPACK_MASKED;
     if (found == UNPACK_FAILED)
         return -1;
     if (found == UNPACK_FOUND && S_ISDIR(place.st.st_mode)) {

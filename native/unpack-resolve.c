@@ -55,7 +55,8 @@ static void close_unless(int fd, int kept) {
         close(fd);
 }
 
-static enum unpack_found look_up_in(struct unpack *u, int root, const char *path,
+/* past: as if the last component were not in this layer. */
+static enum unpack_found look_up_in(struct unpack *u, int root, const char *path, bool past,
                                     struct unpack_place *place) {
     int at = root;
     bool opaque = false;
@@ -70,6 +71,10 @@ static enum unpack_found look_up_in(struct unpack *u, int root, const char *path
         memcpy(place->base, path, n);
         place->base[n] = '\0';
         path += n + 1;
+        if (last && past) {
+            close_unless(at, root);
+            return opaque ? UNPACK_MASKED : UNPACK_ABSENT;
+        }
         if (fstatat(at, place->base, &place->st, AT_SYMLINK_NOFOLLOW) < 0) {
             int error = errno;
             close_unless(at, root);
@@ -99,18 +104,28 @@ static enum unpack_found look_up_in(struct unpack *u, int root, const char *path
     }
 }
 
-/* Looks a path without symbolic links up, from layer `from` on down. UNPACK_FOUND leaves
- * place->directory open; otherwise nothing is left open. */
-enum unpack_found unpack_look_up(struct unpack *u, const char *path, size_t from,
+static enum unpack_found look_up(struct unpack *u, const char *path, bool past,
                                  struct unpack_place *place) {
-    for (size_t layer = from; layer <= u->lower_count; layer++) {
+    for (size_t layer = 0; layer <= u->lower_count; layer++) {
         int root = layer == 0 ? u->root : u->lower[layer - 1];
         place->layer = layer;
-        enum unpack_found found = look_up_in(u, root, path, place);
+        enum unpack_found found = look_up_in(u, root, path, past && layer == 0, place);
         if (found != UNPACK_ABSENT)
             return found;
     }
     return UNPACK_ABSENT;
+}
+
+/* Looks a path without symbolic links up in the merged view. FOUND leaves
+ * place->directory open; otherwise nothing is left open. */
+enum unpack_found unpack_look_up(struct unpack *u, const char *path, struct unpack_place *place) {
+    return look_up(u, path, false, place);
+}
+
+/* The same for what the new layer's own entry of that path covers, if there is one. */
+enum unpack_found unpack_look_below(struct unpack *u, const char *path,
+                                    struct unpack_place *place) {
+    return look_up(u, path, true, place);
 }
 
 /* Puts the target of a symbolic link before what is left of the path. */
@@ -171,7 +186,7 @@ int unpack_follow(struct unpack *u, const char *path, char out[UNPACK_PATH_BYTES
         if (go_down(u, out, rest, n) < 0)
             return -1;
         struct unpack_place place;
-        enum unpack_found found = unpack_look_up(u, out, 0, &place);
+        enum unpack_found found = unpack_look_up(u, out, &place);
         if (found == UNPACK_FAILED)
             return -1;
         if (found != UNPACK_FOUND)

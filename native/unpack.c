@@ -53,7 +53,7 @@ static int apply_stream(struct unpack *u) {
     }
     if (u->opaque_root && unpack_hide_root(u) < 0)
         return -1;
-    if (unpack_apply_later(u) < 0)
+    if (unpack_prune_whiteouts(u) < 0 || unpack_apply_later(u) < 0)
         return -1;
     if (u->sync && syncfs(u->root) < 0)
         return unpack_fail(u, errno, "cannot flush the file system");

@@ -3,7 +3,7 @@
  *
  *   plan    "PVPLAN" u16 version, u32 total bytes, u32 records, then the records
  *   record  u16 opcode, u8 actor, u8 flags, u32 bytes of the whole record, then its fields in the
- *           catalogue's order, then one text: where the step comes from (not read here)
+ *           catalogue's order
  *   fields  u32 · u64 · text: u32 length, bytes, NUL · texts: u32 count, each a text ·
  *           bytes: u32 length, bytes · slot: u32 · place: slot, text
  *

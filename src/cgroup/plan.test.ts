@@ -144,6 +144,21 @@ test("cpuset of version 1: filled on the way down, from the nearest that is ther
   ]);
 });
 
+test("a cpuset that shares its hierarchy is filled whenever that is joined", () => {
+  const mount = "/sys/fs/cgroup/cpu,cpuset";
+  const layout: CgroupLayout = {
+    mode: "v1",
+    v1: [{ controllers: ["cpu", "cpuset"], mount, own: "/" }],
+    v2: null,
+  };
+  const cpusetParent = { directory: mount, cpus: "0-1", mems: "0" };
+  expect(written(plan(layout, undefined, { cpusetParent }))).toEqual([
+    "cpuset.cpus = 0-1",
+    "cpuset.mems = 0",
+  ]);
+  expect(refusals(plan(layout))[0]).toStartWith("linux.cgroupsPath: expected a cpuset above");
+});
+
 const refused = (name: string) => refusals(plan(hybrid, undefined, { name }));
 
 test("names that would lead elsewhere are refused", () => {
@@ -232,6 +247,7 @@ test("without root: version 2 for what is asked for, no cgroup for nothing", () 
     `parent: ${directory}/pivot-a/cpu.max = 5000 100000 (linux.resources.cpu.quota)`,
     `parent: open ${directory}/pivot-a path,directory as [cgroup] (linux.cgroupsPath)`,
   ]);
+  expect(planned(plan(hybrid, { memory: { limit: -1n } }, rootless)).make).toEqual([]);
   expect(refusals(plan(hybrid, { memory: { limit: 4096n } }, rootless))).toEqual([
     "linux.resources.memory.limit: expected cgroups of version 2 with the controller memory, delegated to this user, received the controller memory in version 1 at /sys/fs/cgroup/memory: run it as root, or leave this out",
   ]);

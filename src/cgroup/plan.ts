@@ -32,7 +32,7 @@ export type CgroupRequest = {
   readonly kernel: readonly [major: number, minor: number];
   /** Whether the caller lacks root's rights over the machine's cgroups. */
   readonly rootless: boolean;
-  /** Needed for `cpu.cpus` and `cpu.mems` in version 1. */
+  /** Needed for `cpu.cpus` and `cpu.mems` in version 1, and where cpuset shares its hierarchy. */
   readonly cpusetParent?: CpusetParent | undefined;
   /** Needed for weights of block devices in version 2; `io.weight` when absent. */
   readonly ioWeight?: IoWeightFile | undefined;

@@ -42,7 +42,7 @@ async function findCommand(words: readonly string[]): Promise<{ command: Command
     commands.map((each) => each.name),
   );
   throw new UsageError(
-    `unknown command: ${first}${near === null ? "" : `; did you mean ${near}?`} \`pivot help\` lists them all`,
+    `unknown command: ${first}${near === null ? "" : `; did you mean ${near}?`}; \`pivot help\` lists them all`,
   );
 }
 

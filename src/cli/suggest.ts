@@ -17,7 +17,7 @@ function distance(a: string, b: string): number {
 /** The nearest of the known words, or null when none is near. */
 export function suggest(word: string, known: readonly string[]): string | null {
   let best: string | null = null;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const each of known) {
     const far = distance(word, each);
     if (far < least) {

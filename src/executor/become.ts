@@ -29,8 +29,7 @@ export function becomeExecutor(plan: Plan, reporter: readonly string[]): never {
   if (process.env["PIVOT_NOFILE"] === undefined || process.execve === undefined) {
     throw new Error("this program is started by its launcher: call `pivot`, not `pivot-program`");
   }
-  const encoded = encodePlan(plan);
-  const text = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).toString("base64");
+  const text = encodePlan(plan).toString("base64");
   const env: Record<string, string> = {};
   for (let part = 0; part * partLength < text.length; part++) {
     env[planVariable(part)] = text.slice(part * partLength, (part + 1) * partLength);

@@ -6,15 +6,8 @@
 import { catalogue, type Entry, type Kind, type OpName } from "../plan/catalogue.ts";
 import { capabilities, choices, flagSets } from "../plan/constants.ts";
 import type { Op, Place, Plan, Step } from "../plan/op.ts";
-import {
-  actors,
-  headerSize,
-  magic,
-  onFailureFlag,
-  slotHost,
-  slotNone,
-  undoFlag,
-} from "./encode.ts";
+import { actors, headerSize, magic, onFailureFlag, undoFlag } from "./encode.ts";
+import { slotHost, slotNone } from "./wire-writer.ts";
 
 class Reader {
   readonly #view: DataView;
@@ -40,7 +33,8 @@ class Reader {
 
   bytes(count: number): Uint8Array {
     const at = this.#take(count);
-    return this.#bytes.slice(at, at + count);
+    // A copy: the slice of a Buffer would be a window on it.
+    return new Uint8Array(this.#bytes.subarray(at, at + count));
   }
 
   text(): string {
@@ -127,12 +121,11 @@ export function decodePlan(bytes: Uint8Array): { plan: Plan; stepOfRecord: reado
       ["op", name],
       ...fields.map(([field, [kind]]) => [field, readField(from, kind)]),
     ]) as Op;
-    const why = from.text();
     from.at = end;
     const last = steps.at(-1);
     if ((flags & undoFlag) !== 0 && last !== undefined) {
       steps[steps.length - 1] = { ...last, undo: op, ...(keep ? { keep } : {}) };
-    } else steps.push({ by, op, why });
+    } else steps.push({ by, op, why: "" });
     stepOfRecord.push(steps.length - 1);
   }
   return { plan: { version: 1, steps }, stepOfRecord };

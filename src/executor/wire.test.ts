@@ -29,6 +29,7 @@ function withNumberedSlots(plan: Plan): unknown {
     );
   return plan.steps.map((step) => ({
     ...step,
+    why: "",
     op: renamed(step.op),
     ...(step.undo === undefined ? {} : { undo: renamed(step.undo) }),
   }));
@@ -71,7 +72,7 @@ test("a text with a NUL is refused: C would read another path than we wrote", ()
     steps: [{ by: "init", op: { op: "chroot", path: "/a\0/b" }, why: "" }],
   };
   expect(() => encodePlan(plan)).toThrow(
-    'chroot.path: a text of the plan contains a NUL: "/a\\u0000/b"',
+    'chroot: a text of the plan contains a NUL: "/a\\u0000/b"',
   );
 });
 
@@ -82,7 +83,7 @@ test("a number that does not fit is refused, with its place", () => {
   });
   for (const mask of [-1, 2 ** 32, 0.5, Number.NaN]) {
     expect(() => encodePlan(umask(mask))).toThrow(
-      `umask.mask: expected a whole number below 2^32, received ${mask}`,
+      `umask: expected a whole number below 2^32, received ${mask}`,
     );
   }
 });

@@ -33,15 +33,20 @@ export function readCgroupFacts(
   const { cpus = "", mems = "" } = resources?.cpu ?? {};
   const { weight, weightDevice = [] } = resources?.blockIO ?? {};
   return {
-    cpusetParent: cpus === "" && mems === "" ? undefined : readCpusetParent(name, layout),
+    cpusetParent: readCpusetParent(name, layout, cpus !== "" || mems !== ""),
     ioWeight:
       weight === undefined && weightDevice.length === 0 ? undefined : findIoWeight(name, layout),
   };
 }
 
-function readCpusetParent(name: string, layout: CgroupLayout): CgroupRequest["cpusetParent"] {
+function readCpusetParent(
+  name: string,
+  layout: CgroupLayout,
+  isAsked: boolean,
+): CgroupRequest["cpusetParent"] {
   const hierarchy = layout.v1.find(({ controllers }) => controllers.includes("cpuset"));
-  if (hierarchy === undefined) return undefined;
+  // Together with another controller the cpuset is joined, and so filled, whether asked for or not.
+  if (hierarchy === undefined || (!isAsked && hierarchy.controllers.length === 1)) return undefined;
   const { base, between } = locateV1(hierarchy, name);
   for (const directory of [...between.toReversed(), base]) {
     const cpus = read(`${directory}/cpuset.cpus`)?.trim();

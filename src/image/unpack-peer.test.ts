@@ -102,7 +102,7 @@ describe.skipIf(!isRoot)("GNU tar as a peer (needs root: owners and device nodes
           "-xf",
           tar,
         ];
-        expect(spawnSync("tar", options, { encoding: "utf8" }).stderr).toBe("");
+        expect(spawnSync("tar", options, { stdio: "ignore" }).status).toBe(0);
         await applyTar(readFileSync(tar), ours, {
           ...unpackerOptions(chunk < 2000 ? "sanitised" : "plain"),
           chunk,

@@ -20,7 +20,7 @@ test.each([
   ["0.0001k", 0n],
   ["1.0000001g", 1_073_741_931n],
   ["9223372036854775807", 9_223_372_036_854_775_807n],
-])("%s is %d bytes", (given, bytes) => {
+])("%s is %s bytes", (given, bytes) => {
   expect(outcome(parseBytes(given, "-m, --memory"))).toBe(bytes);
 });
 

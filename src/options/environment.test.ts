@@ -98,11 +98,13 @@ test("an image can take a default away, by a name without a value", () => {
 
 test("names that no environment can have are found", () => {
   const findings = new Findings();
-  containerEnvironment({ "A=B": "1", "": "2", C: "\0" }, { ...source, image: ["=x"] }, findings);
+  containerEnvironment({ "A=B": "1", "": "2", C: "\0" }, source, findings);
+  containerEnvironment({}, { ...source, image: ["=x", "D=\0"] }, findings);
   expect(findings.problems.map(({ option, received }) => [option, received])).toEqual([
     ["-e, --env", "A=B"],
     ["-e, --env", ""],
     ["-e, --env", "C"],
     ["IMAGE", "=x"],
+    ["IMAGE", "D=\0"],
   ]);
 });

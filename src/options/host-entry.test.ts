@@ -40,16 +40,25 @@ test("a name server has an address", () => {
   );
 });
 
-test.each([".", "example.org", "example.org.", "_tcp.example", "a-b.c"])("%s is a domain", (given) => {
-  expect(outcome(parseDnsSearch(given))).toBe(given);
-});
-
-test.each(["", "..", "-a.org", "a..b", "a b", "1.2.3", `${"a.".repeat(130)}a`, "a\nnameserver 192.0.2.1"])(
-  "%p is no domain",
+test.each([".", "example.org", "example.org.", "_tcp.example", "a-b.c"])(
+  "%s is a domain",
   (given) => {
-    expect(outcome(parseDnsSearch(given))).toEndWith('for "--dns-search": it is not a valid domain');
+    expect(outcome(parseDnsSearch(given))).toBe(given);
   },
 );
+
+test.each([
+  "",
+  "..",
+  "-a.org",
+  "a..b",
+  "a b",
+  "1.2.3",
+  `${"a.".repeat(130)}a`,
+  "a\nnameserver 192.0.2.1",
+])("%p is no domain", (given) => {
+  expect(outcome(parseDnsSearch(given))).toEndWith('for "--dns-search": it is not a valid domain');
+});
 
 test("an option of resolv.conf is one word", () => {
   expect(outcome(parseDnsOption("ndots:2"))).toBe("ndots:2");

@@ -36,7 +36,20 @@ test.each([
 });
 
 test("addresses and what looks like them are told apart as by Node", () => {
-  const part = fc.constantFrom("0", "1", "255", "256", "01", "ffff", "10000", "", "::", ":", ".", "a");
+  const part = fc.constantFrom(
+    "0",
+    "1",
+    "255",
+    "256",
+    "01",
+    "ffff",
+    "10000",
+    "",
+    "::",
+    ":",
+    ".",
+    "a",
+  );
   const text = fc.oneof(
     fc.ipV4(),
     fc.ipV6(),
@@ -46,7 +59,11 @@ test("addresses and what looks like them are told apart as by Node", () => {
   );
   fc.assert(
     fc.property(text, (given) => {
-      expect([given, isIPv4(given), isIPv6(given)]).toEqual([given, nodeIPv4(given), nodeIPv6(given)]);
+      expect([given, isIPv4(given), isIPv6(given)]).toEqual([
+        given,
+        nodeIPv4(given),
+        nodeIPv6(given),
+      ]);
     }),
     { numRuns: 2000 },
   );

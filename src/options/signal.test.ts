@@ -20,14 +20,23 @@ test.each([
   expect(outcome(parseSignal(given, "--stop-signal"))).toBe(number);
 });
 
-test.each(["", "0", "65", "-9", "1.5", "SIG", "SIGSIGTERM", "NOPE", "RTMIN+31", "RTMAX-31", "RTMIN-1"])(
-  "%p is refused",
-  (given) => {
-    expect(outcome(parseSignal(given, "--stop-signal"))).toBe(
-      `invalid argument "${given}" for "--stop-signal": it is a signal such as SIGTERM, RTMIN+3 or 15`,
-    );
-  },
-);
+test.each([
+  "",
+  "0",
+  "65",
+  "-9",
+  "1.5",
+  "SIG",
+  "SIGSIGTERM",
+  "NOPE",
+  "RTMIN+31",
+  "RTMAX-31",
+  "RTMIN-1",
+])("%p is refused", (given) => {
+  expect(outcome(parseSignal(given, "--stop-signal"))).toBe(
+    `invalid argument "${given}" for "--stop-signal": it is a signal such as SIGTERM, RTMIN+3 or 15`,
+  );
+});
 
 test("every signal has the number that this machine gives it", () => {
   for (const [name, number] of Object.entries(constants.signals)) {

@@ -58,7 +58,7 @@ const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLo
 export function printHeader(): string {
   const entries = Object.entries(catalogue) as readonly (readonly [string, Entry])[];
   const lines = [
-    "/* Made from src/plan/catalogue.ts by tools/header.ts. Do not edit. */",
+    "/* Made from src/plan/catalogue.ts by tools/generate.ts. Do not edit. */",
     "#ifndef PV_PLAN_GENERATED_H",
     "#define PV_PLAN_GENERATED_H",
     "",

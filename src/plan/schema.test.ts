@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { catalogue, type Entry } from "./catalogue.ts";
 import * as constants from "./constants.ts";
+import { printEncoder } from "./encoder.ts";
 import { printHeader, wireVersion } from "./header.ts";
 
 /** What both sides must agree on: numbers, and fields in their order. Not the prose. */
@@ -33,7 +34,9 @@ test("every operation says what it is in one sentence", () => {
   }
 });
 
-test("the C header is the one that the catalogue makes", () => {
-  const path = new URL("../../native/plan.generated.h", import.meta.url).pathname;
-  expect(readFileSync(path, "utf8")).toBe(printHeader());
+test("what is made from the catalogue is fresh: `npm run generate`", () => {
+  const read = (path: string) =>
+    readFileSync(new URL(`../../${path}`, import.meta.url).pathname, "utf8");
+  expect(read("native/plan.generated.h")).toBe(printHeader());
+  expect(read("src/executor/write-fields.generated.ts")).toBe(printEncoder());
 });

@@ -78,19 +78,25 @@ describe("what libseccomp and runc do", () => {
     expect([answer(filter, 437), answer(filter, 438)]).toEqual([EPERM, ENOSYS]);
   });
 
-  test("arm's private calls hide no younger call", () => {
+  test("arm's private calls hide no younger call, and are none when they are named", () => {
+    const named = { names: ["cacheflush"], action: "SCMP_ACT_ERRNO" };
     const filter = program(
-      { ...base, architectures: ["SCMP_ARCH_ARM"], syscalls: [allow("read", "set_tls")] },
+      {
+        ...base,
+        architectures: ["SCMP_ARCH_ARM"],
+        syscalls: [
+          allow("read", "set_tls"),
+          named,
+          { ...allow("breakpoint"), args: [equal(0, 1)] },
+        ],
+      },
       "aarch64",
     );
     const arm = (nr: number): number => answer(filter, nr, 0x40000028);
-    expect([arm(3), arm(2), arm(4), arm(0xf0005), arm(0xf0004)]).toEqual([
-      ALLOW,
-      EPERM,
-      ENOSYS,
-      ALLOW,
-      ENOSYS,
-    ]);
+    expect([arm(3), arm(2), arm(4)]).toEqual([ALLOW, EPERM, ENOSYS]);
+    // set_tls, cacheflush, breakpoint with another argument, usr26
+    const far = [0xf0005, 0xf0002, 0xf0001, 0xf0003].map(arm);
+    expect(far).toEqual([ALLOW, EPERM, EPERM, ENOSYS]);
   });
 
   test("an entry without conditions wins over those that look at arguments", () => {
@@ -115,6 +121,17 @@ describe("what libseccomp and runc do", () => {
     });
     const answers = [1n, 2n, 3n].map((first) => answer(any, 3, X86_64, first));
     expect(answers).toEqual([ALLOW, ALLOW, EPERM]);
+  });
+
+  test("alternatives may overlap, and lie in one another", () => {
+    const atMost: ArgumentRule = { index: 0, value: 10, op: "SCMP_CMP_LE" };
+    const atLeast: ArgumentRule = { index: 0, value: 1n << 40n, op: "SCMP_CMP_GE" };
+    const args = [equal(0, 3), atMost, equal(0, 11), atLeast, equal(0, 1n << 41n)];
+    const filter = program({ ...base, syscalls: [{ ...allow("close"), args }] });
+    const allowed = [0n, 3n, 4n, 10n, 11n, 1n << 40n, (1n << 41n) + 1n, (1n << 64n) - 1n];
+    const denied = [12n, 1n << 32n, (1n << 32n) + 3n, (1n << 40n) - 1n];
+    for (const value of allowed) expect(answer(filter, 3, X86_64, value)).toBe(ALLOW);
+    for (const value of denied) expect(answer(filter, 3, X86_64, value)).toBe(EPERM);
   });
 
   test("on 32-bit x86 a rule also holds for the call made through a multiplexer", () => {

@@ -58,7 +58,8 @@ function decideChecked(profile: CheckedProfile, call: SyscallData): Decision {
     names.map((name) => numbers.get(name) ?? -1),
   );
   const newest = Math.max(-1, ...named.filter((number) => number < ARM_PRIVATE));
-  const isYounger = newest >= 0 && newest + abi.base > 0 && nr > newest + abi.base;
+  const isNamed = named.includes(nr - abi.base);
+  const isYounger = newest >= 0 && newest + abi.base > 0 && nr > newest + abi.base && !isNamed;
   const tracerSkips = nr === 0xffffffff && abi.name === "x86_64";
   if (isYounger && !tracerSkips && !isPermissive(profile.defaultAction)) {
     return { action: RET_ERRNO + ENOSYS, reason: "younger" };

@@ -10,6 +10,9 @@ import {
   RET_K,
 } from "./assembler.ts";
 
+/** Not one of the compiler's, but of other programs' filters. */
+const JMP_JGT_K = 0x25;
+
 /** struct seccomp_data of <linux/seccomp.h>, without the instruction pointer. */
 export interface SyscallData {
   /** The call number; -1 may be written as 0xffffffff. */
@@ -32,8 +35,8 @@ export interface Verdict {
 
 /**
  * Runs `program`, an array of struct sock_filter, with the instructions that this folder's compiler
- * uses and JGT, which libseccomp's filters have too. Throws where the kernel would refuse to load
- * the program: on any other instruction, a load outside of the data, or a missing return.
+ * uses and JGT, which libseccomp's filters have too. Throws on what the kernel would not load: any
+ * other instruction, a load outside of the data, a missing return.
  */
 export function run(program: Uint8Array, call: SyscallData): Verdict {
   const code = new DataView(program.buffer, program.byteOffset, program.byteLength);
@@ -78,8 +81,6 @@ export function run(program: Uint8Array, call: SyscallData): Verdict {
   }
   throw new Error(`the program of ${count} instructions ends without a return`);
 }
-
-const JMP_JGT_K = 0x25;
 
 function encode({ nr, arch, args }: SyscallData): DataView {
   const data = new DataView(new ArrayBuffer(DATA_BYTES));

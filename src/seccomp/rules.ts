@@ -27,7 +27,8 @@ export interface Rule {
 
 /**
  * What one call gets: either one rule without conditions, or rules of which the first that matches
- * answers. No rules stand for the default action.
+ * answers, and the default action if none does. Where there are no rules the profile has nothing to
+ * say: the call gets the default action, or ENOSYS if its number is above `last`.
  */
 export type CallRules = readonly Rule[] | undefined;
 
@@ -40,7 +41,7 @@ export interface Block {
 /** The rules for the calls of one ABI. */
 export interface AbiRules {
   readonly abi: Abi;
-  /** In the order of their numbers. Calls that are in none get the default action. */
+  /** In the order of their numbers. */
   readonly blocks: readonly Block[];
   /** The largest number in the first block that the profile names, by whatever action. */
   readonly last: number | undefined;
@@ -88,7 +89,7 @@ function rulesFor(profile: CheckedProfile, abi: Abi, numbers: SyscallNumbers): A
     for (const name of entry.names) {
       const number = numbers.get(name) ?? -1;
       if (number >= ARM_PRIVATE) {
-        if (rules !== undefined) add(far, number - ARM_PRIVATE, rules);
+        add(far, number - ARM_PRIVATE, rules ?? []);
       } else if (number >= 0) {
         if (number > last) last = number;
         if (rules !== undefined) add(ordinary, number, rules);

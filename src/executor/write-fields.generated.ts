@@ -1,0 +1,256 @@
+/** Made from src/plan/catalogue.ts by tools/generate.ts. Do not edit. */
+
+import { choices, flagSets } from "../plan/constants.ts";
+import { type Op, unreachable } from "../plan/op.ts";
+import type { WireWriter } from "./wire-writer.ts";
+
+export const operationCodes: Readonly<Record<Op["op"], number>> = {
+  mkdir: 1,
+  write: 2,
+  symlink: 3,
+  remove: 4,
+  remove_cgroup: 5,
+  device_filter: 7,
+  write_pid: 8,
+  lock: 9,
+  open: 6,
+  clone: 10,
+  setns: 13,
+  unshare: 14,
+  sethostname: 15,
+  setdomainname: 16,
+  interface_up: 17,
+  mount: 20,
+  bind: 21,
+  attach: 22,
+  mount_setattr: 23,
+  mask: 24,
+  readonly: 25,
+  mknod: 26,
+  pivot_root: 27,
+  umount: 28,
+  move: 29,
+  chroot: 30,
+  chdir: 31,
+  console: 32,
+  pipes: 40,
+  stdio: 41,
+  setsid: 42,
+  setrlimit: 43,
+  umask: 44,
+  personality: 45,
+  set_user: 46,
+  capbset: 47,
+  capset: 48,
+  no_new_privs: 49,
+  seccomp: 50,
+  close_fds: 51,
+  init: 52,
+  exec: 53,
+  supervise: 54,
+  pause: 55,
+};
+
+export function writeFields(out: WireWriter, op: Op): void {
+  switch (op.op) {
+    case "mkdir":
+      out.place(op.at);
+      out.u32(op.mode);
+      out.bool(op.parents);
+      return;
+    case "write":
+      out.place(op.at);
+      out.text(op.text);
+      out.one(choices.writeMode, op.how);
+      out.u32(op.mode);
+      return;
+    case "symlink":
+      out.place(op.at);
+      out.text(op.to);
+      return;
+    case "remove":
+      out.place(op.at);
+      return;
+    case "remove_cgroup":
+      out.place(op.at);
+      return;
+    case "device_filter":
+      out.slot(op.cgroup);
+      out.bytesOf(op.program);
+      return;
+    case "write_pid":
+      out.place(op.at);
+      out.u32(op.mode);
+      return;
+    case "lock":
+      out.place(op.at);
+      return;
+    case "open":
+      out.place(op.at);
+      out.flags(flagSets.open, op.flags);
+      out.slot(op.into);
+      return;
+    case "clone":
+      out.flags(flagSets.namespace, op.namespaces);
+      out.slot(op.cgroup);
+      out.slot(op.user);
+      out.slot(op.proc);
+      return;
+    case "setns":
+      out.slot(op.namespace);
+      out.one(choices.namespace, op.type);
+      return;
+    case "unshare":
+      out.flags(flagSets.namespace, op.namespaces);
+      return;
+    case "sethostname":
+      out.text(op.name);
+      return;
+    case "setdomainname":
+      out.text(op.name);
+      return;
+    case "interface_up":
+      out.text(op.name);
+      return;
+    case "mount":
+      out.text(op.type);
+      out.text(op.source);
+      out.texts(op.options);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.place(op.at);
+      out.one(choices.targetKind, op.create);
+      out.slot(op.into);
+      return;
+    case "bind":
+      out.place(op.from);
+      out.bool(op.recursive);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.flags(flagSets.mountAttribute, op.clear);
+      out.flags(flagSets.mountAttribute, op.deep_attributes);
+      out.flags(flagSets.mountAttribute, op.deep_clear);
+      out.one(choices.propagation, op.propagation);
+      out.bool(op.deep_propagation);
+      out.place(op.at);
+      out.one(choices.targetKind, op.create);
+      out.slot(op.into);
+      return;
+    case "attach":
+      out.slot(op.mount);
+      out.place(op.at);
+      out.one(choices.targetKind, op.create);
+      return;
+    case "mount_setattr":
+      out.place(op.at);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.flags(flagSets.mountAttribute, op.clear);
+      out.one(choices.propagation, op.propagation);
+      out.bool(op.recursive);
+      return;
+    case "mask":
+      out.place(op.at);
+      out.place(op.null);
+      out.place(op.empty);
+      return;
+    case "readonly":
+      out.place(op.at);
+      return;
+    case "mknod":
+      out.place(op.at);
+      out.one(choices.nodeType, op.type);
+      out.u32(op.major);
+      out.u32(op.minor);
+      out.u32(op.mode);
+      out.u32(op.uid);
+      out.u32(op.gid);
+      out.bool(op.accept);
+      return;
+    case "pivot_root":
+      out.text(op.new_root);
+      out.text(op.put_old);
+      return;
+    case "umount":
+      out.text(op.target);
+      out.flags(flagSets.umount, op.flags);
+      return;
+    case "move":
+      out.text(op.from);
+      out.text(op.to);
+      return;
+    case "chroot":
+      out.text(op.path);
+      return;
+    case "chdir":
+      out.place(op.at);
+      return;
+    case "console":
+      out.slot(op.devpts);
+      out.place(op.at);
+      out.u32(op.uid);
+      return;
+    case "pipes":
+      out.one(choices.stream, op.stdin);
+      out.one(choices.stream, op.stdout);
+      out.one(choices.stream, op.stderr);
+      return;
+    case "stdio":
+      out.one(choices.stream, op.stdin);
+      out.one(choices.stream, op.stdout);
+      out.one(choices.stream, op.stderr);
+      out.place(op.null);
+      return;
+    case "setsid":
+      out.bool(op.terminal);
+      return;
+    case "setrlimit":
+      out.one(choices.resourceLimit, op.resource);
+      out.u64(op.soft);
+      out.u64(op.hard);
+      return;
+    case "umask":
+      out.u32(op.mask);
+      return;
+    case "personality":
+      out.u32(op.persona);
+      return;
+    case "set_user":
+      out.text(op.user);
+      out.text(op.group);
+      out.texts(op.groups);
+      out.bool(op.lookup);
+      return;
+    case "capbset":
+      out.capabilities(op.keep);
+      return;
+    case "capset":
+      out.capabilities(op.effective);
+      out.capabilities(op.permitted);
+      out.capabilities(op.inheritable);
+      out.capabilities(op.ambient);
+      return;
+    case "no_new_privs":
+      return;
+    case "seccomp":
+      out.u32(op.flags);
+      out.bytesOf(op.program);
+      return;
+    case "close_fds":
+      out.u32(op.from);
+      return;
+    case "init":
+      return;
+    case "exec":
+      out.texts(op.paths);
+      out.texts(op.argv);
+      out.texts(op.env);
+      return;
+    case "supervise":
+      out.bool(op.signals);
+      out.bool(op.parent);
+      out.place(op.status);
+      return;
+    case "pause":
+      return;
+    default:
+      unreachable(op);
+  }
+}

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { parseIpcMode, parseNamespaceMode, parseNetworkMode } from "./namespace-mode.ts";
+import { outcome } from "./testing/outcome.ts";
+
+test.each([
+  ["private", "private"],
+  ["host", "host"],
+  ["container:web_1", { container: "web_1" }],
+  ["ns:/proc/1/ns/pid", { path: "/proc/1/ns/pid" }],
+])("%s", (given, mode) => {
+  for (const option of ["--pid", "--uts", "--cgroupns", "--userns"] as const) {
+    expect<unknown>(outcome(parseNamespaceMode(given, option))).toEqual(mode);
+  }
+  expect<unknown>(outcome(parseIpcMode(given))).toEqual(mode);
+  expect<unknown>(outcome(parseNetworkMode(given))).toEqual(mode);
+});
+
+test.each(["", "none", "container:", "container:a b", "ns:rel", "web"])(
+  "--pid %p is refused",
+  (given) => {
+    expect(outcome(parseNamespaceMode(given, "--pid"))).toBe(
+      `invalid argument "${given}" for "--pid": invalid mode: it is private, host, container:NAME or ns:/path`,
+    );
+  },
+);
+
+test("ids are mapped in one way so far", () => {
+  expect(outcome(parseNamespaceMode("keep-id:uid=5", "--userns"))).toBe(
+    'invalid argument "keep-id:uid=5" for "--userns": this way to map ids is not there yet: it is host or private',
+  );
+});
+
+test("ipc knows two modes more", () => {
+  expect(outcome(parseIpcMode("shareable"))).toBe("shareable");
+  expect(outcome(parseIpcMode("none"))).toBe("none");
+  expect(outcome(parseIpcMode("own"))).toBe(
+    'invalid argument "own" for "--ipc": invalid mode: it is private, shareable, none, host, container:NAME or ns:/path',
+  );
+});
+
+test.each([
+  ["none", "none"],
+  ["default", "private"],
+  ["bridge", { network: "bridge" }],
+  ["my-net.1", { network: "my-net.1" }],
+])("--network %s", (given, mode) => {
+  expect<unknown>(outcome(parseNetworkMode(given))).toEqual(mode);
+});
+
+const names = "it is none, host, container:NAME, ns:/path or the name of a network";
+
+test.each([
+  ["", names],
+  ["container:", names],
+  ["container", names],
+  ["a b", names],
+  ["name=web,alias=x", "settings of a network are not there yet: give its name alone"],
+])("--network %p is refused", (given, reason) => {
+  expect(outcome(parseNetworkMode(given))).toBe(
+    `invalid argument "${given}" for "--network": ${reason}`,
+  );
+});
