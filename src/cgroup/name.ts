@@ -45,7 +45,7 @@ function whatIsWrong(name: string): string | undefined {
 }
 
 /** The names that the engine gives, which need no closer look. */
-const plain = /^[A-Za-z0-9][\w-]{0,127}$/;
+const plain = /^\/?[A-Za-z0-9][\w-]{0,127}$/;
 
 /** What is wrong with the name of a cgroup: it becomes a path of the host, and is made and removed. */
 export function findNameProblem(name: string): Problem | undefined {

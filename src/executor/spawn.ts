@@ -40,6 +40,8 @@ export type Execution = {
   /** Resolves when the program runs, or with null when it never will. */
   readonly started: Promise<number | null>;
   readonly outcome: Promise<Outcome>;
+  /** Ends the program by SIGKILL; one that is still being made is given up. */
+  readonly end: () => void;
 };
 
 /** Descriptors of the child: 0 to 2 are the caller's wish. */
@@ -54,8 +56,8 @@ function stepFailure(
   return { step: stepOfRecord[event.record] ?? -1, errno: event.errno, text: event.text };
 }
 
-/** Collects events into an outcome, and says when the program has started. */
-function follow(results: Readable, bytes: Uint8Array, onStarted: (pid: number | null) => void) {
+/** Collects events into an outcome, and tells each as it comes. */
+function follow(results: Readable, bytes: Uint8Array, onEvent: (event: ExecutorEvent) => void) {
   let rest: Uint8Array = new Uint8Array(0);
   const events: ExecutorEvent[] = [];
   results.on("data", (chunk: Uint8Array) => {
@@ -64,7 +66,7 @@ function follow(results: Readable, bytes: Uint8Array, onStarted: (pid: number | 
     rest = rest.subarray(read.taken);
     for (const event of read.events) {
       events.push(event);
-      if (event.kind === "started") onStarted(event.pid);
+      onEvent(event);
     }
   });
   return (): Outcome => {
@@ -106,13 +108,43 @@ export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execut
   const started = new Promise<number | null>((resolve) => {
     tellStarted = resolve;
   });
+  const life = new Life(child);
   const outcome = new Promise<Outcome>((resolve, reject) => {
-    const collect = follow(child.stdio[resultFd] as Readable, bytes, tellStarted);
+    const collect = follow(child.stdio[resultFd] as Readable, bytes, (event) => {
+      if (event.kind === "started") tellStarted(event.pid);
+      life.see(event);
+    });
     child.on("error", reject);
     child.on("close", () => {
       tellStarted(null);
       resolve(collect());
     });
   });
-  return { child, started, outcome };
+  return { child, started, outcome, end: () => life.end() };
+}
+
+/** Whom to kill: the executor while it makes the container, then the container alone. */
+class Life {
+  readonly #executor: ChildProcess;
+  #pid: number | null = null;
+  #hasEnded = false;
+  #isWanted = true;
+
+  constructor(executor: ChildProcess) {
+    this.#executor = executor;
+  }
+
+  see(event: ExecutorEvent): void {
+    if (event.kind === "started") this.#pid = event.pid;
+    // Its pid may be somebody else's from now on.
+    if (event.kind === "ended" || event.kind === "failed") this.#hasEnded = true;
+    if (event.kind === "started" && !this.#isWanted) this.end();
+  }
+
+  end(): void {
+    this.#isWanted = false;
+    if (this.#hasEnded) return;
+    if (this.#pid === null) this.#executor.kill("SIGTERM");
+    else process.kill(this.#pid, "SIGKILL");
+  }
 }

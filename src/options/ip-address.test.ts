@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { isIPv4 as nodeIPv4, isIPv6 as nodeIPv6 } from "node:net";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { isIPv4, isIPv6 } from "./ip-address.ts";
 
 test.each([

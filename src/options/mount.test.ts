@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseMount } from "./mount.ts";
 import { outcome } from "./testing/outcome.ts";
 
@@ -119,10 +119,11 @@ test("the line names the option and what it was given", () => {
   );
 });
 
+const field = (text: string) => `"${text.replaceAll('"', '""')}"`;
+
 test("a bind mount of any two paths comes back as they were", () => {
   const part = fc.string({ minLength: 1 }).filter((name) => !/[/\0]|^\.\.?$/.test(name));
   const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join("/")}`);
-  const field = (text: string) => `"${text.replaceAll('"', '""')}"`;
   fc.assert(
     fc.property(path, path, fc.boolean(), (source, target, readonly) => {
       const fields = ["type=bind", field(`source=${source}`), field(`target=${target}`)];

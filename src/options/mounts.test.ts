@@ -48,10 +48,11 @@ test("without cgroups there is nothing to show of them", () => {
   expect(mountAt(made({}, { ...hostFacts, cgroups: "none" }), "/sys/fs/cgroup")).toBeUndefined();
 });
 
+const shmOptions = (shmSize: number | bigint) => mountAt(made({ shmSize }), "/dev/shm")?.options;
+
 test("/dev/shm has the size that is asked for", () => {
-  const options = (shmSize: number | bigint) => mountAt(made({ shmSize }), "/dev/shm")?.options;
-  expect(options(1024)).toEqual([...guarded, "mode=1777", "size=1024"]);
-  expect(options(0n)).toEqual([...guarded, "mode=1777", "size=67108864"]);
+  expect(shmOptions(1024)).toEqual([...guarded, "mode=1777", "size=1024"]);
+  expect(shmOptions(0n)).toEqual([...guarded, "mode=1777", "size=67108864"]);
 });
 
 test("/proc has its own options", () => {
@@ -94,19 +95,20 @@ test("before Linux 5.12 read-only is that of one mount", () => {
   ]);
 });
 
+const rootPropagation = (...words: BindMount["propagation"][]) =>
+  made({
+    mounts: words.map((word, i) => ({
+      type: "bind",
+      source: "/a",
+      target: `/b${i}`,
+      propagation: word,
+    })),
+  }).linux.rootfsPropagation;
+
 test("the root lets mounts travel as far as they have to", () => {
-  const propagation = (...words: BindMount["propagation"][]) =>
-    made({
-      mounts: words.map((word, i) => ({
-        type: "bind",
-        source: "/a",
-        target: `/b${i}`,
-        propagation: word,
-      })),
-    }).linux.rootfsPropagation;
-  expect(propagation(undefined, "private", "rprivate")).toBeUndefined();
-  expect(propagation("slave", "private")).toBe("rslave");
-  expect(propagation("rslave", "rshared")).toBe("shared");
+  expect(rootPropagation(undefined, "private", "rprivate")).toBeUndefined();
+  expect(rootPropagation("slave", "private")).toBe("rslave");
+  expect(rootPropagation("rslave", "rshared")).toBe("shared");
   expect(made({ rootPropagation: "private" }).linux.rootfsPropagation).toBe("private");
 });
 
@@ -136,10 +138,11 @@ test("an empty file system in memory", () => {
   ]);
 });
 
+const bindAt = (target: string): BindMount => ({ type: "bind", source: "/s", target });
+
 test("mounts go from the root downwards, after the default ones", () => {
-  const bind = (target: string): BindMount => ({ type: "bind", source: "/s", target });
   const { spec } = made({
-    mounts: [bind("/a/b/c"), bind("/z"), bind("/a/b"), bind("/a")],
+    mounts: [bindAt("/a/b/c"), bindAt("/z"), bindAt("/a/b"), bindAt("/a")],
     tmpfs: { "/a/x": "" },
   });
   expect(spec.mounts?.slice(-5).map(({ destination }) => destination)).toEqual([
@@ -151,12 +154,11 @@ test("mounts go from the root downwards, after the default ones", () => {
   ]);
 });
 
+const destinationsWith = (target: string) =>
+  made({ mounts: [{ type: "bind", source: "/s", target }] }).spec.mounts?.map((m) => m.destination);
+
 test("what is asked for stands in place of a default mount", () => {
-  const destinations = (target: string) =>
-    made({ mounts: [{ type: "bind", source: "/s", target }] }).spec.mounts?.map(
-      (m) => m.destination,
-    );
-  expect(destinations("/dev/shm")).toEqual([
+  expect(destinationsWith("/dev/shm")).toEqual([
     "/proc",
     "/dev",
     "/dev/pts",
@@ -165,7 +167,7 @@ test("what is asked for stands in place of a default mount", () => {
     "/dev/mqueue",
     "/dev/shm",
   ]);
-  expect(destinations("/dev")).toEqual(["/proc", "/sys", "/sys/fs/cgroup", "/dev"]);
+  expect(destinationsWith("/dev")).toEqual(["/proc", "/sys", "/sys/fs/cgroup", "/dev"]);
 });
 
 test("what has to be done with the sources before", () => {
@@ -228,13 +230,14 @@ test("a kind of mount that nobody knows is refused to programs without types", (
   ]);
 });
 
+const sharedShm = (source: string) => ({
+  destination: "/dev/shm",
+  type: "bind",
+  source,
+  options: ["rbind", "rprivate", ...guarded],
+});
+
 test("/dev/shm goes with the ipc namespace", () => {
-  const shared = (source: string) => ({
-    destination: "/dev/shm",
-    type: "bind",
-    source,
-    options: ["rbind", "rprivate", ...guarded],
-  });
   const donor = { pid: 7, hostname: "donor" };
   const facts: ContainerFacts = {
     ...hostFacts,
@@ -242,10 +245,10 @@ test("/dev/shm goes with the ipc namespace", () => {
     containers: { open: { ...donor, shm: "/run/open/shm" }, closed: donor },
   };
   expect(mountAt(made({ ipc: "none" }, facts), "/dev/shm")).toBeUndefined();
-  expect(mountAt(made({ ipc: "host" }, facts), "/dev/shm")).toEqual(shared("/dev/shm"));
-  expect(mountAt(made({ ipc: "shareable" }, facts), "/dev/shm")).toEqual(shared("/run/own/shm"));
+  expect(mountAt(made({ ipc: "host" }, facts), "/dev/shm")).toEqual(sharedShm("/dev/shm"));
+  expect(mountAt(made({ ipc: "shareable" }, facts), "/dev/shm")).toEqual(sharedShm("/run/own/shm"));
   expect(mountAt(made({ ipc: { container: "open" } }, facts), "/dev/shm")).toEqual(
-    shared("/run/open/shm"),
+    sharedShm("/run/open/shm"),
   );
   expect(mountAt(made({ ipc: { path: "/x" } }, facts), "/dev/shm")?.type).toBe("tmpfs");
   expect(linesOf({ ipc: { container: "closed" } }, facts)).toEqual([
@@ -256,17 +259,18 @@ test("/dev/shm goes with the ipc namespace", () => {
   ]);
 });
 
+const hostView = (path: string, options: readonly string[]) => ({
+  destination: path,
+  type: "bind",
+  source: path,
+  options: ["rbind", ...options],
+});
+
 test("in a user namespace the host's views are shown where they cannot be made", () => {
   const container = made({ network: "host", pid: "host", ipc: "host" }, rootlessFacts);
-  const bound = (path: string, options: readonly string[]) => ({
-    destination: path,
-    type: "bind",
-    source: path,
-    options: ["rbind", ...options],
-  });
-  expect(mountAt(container, "/proc")).toEqual(bound("/proc", guarded));
-  expect(mountAt(container, "/sys")).toEqual(bound("/sys", [...guarded, "rro"]));
-  expect(mountAt(container, "/dev/mqueue")).toEqual(bound("/dev/mqueue", guarded));
+  expect(mountAt(container, "/proc")).toEqual(hostView("/proc", guarded));
+  expect(mountAt(container, "/sys")).toEqual(hostView("/sys", [...guarded, "rro"]));
+  expect(mountAt(container, "/dev/mqueue")).toEqual(hostView("/dev/mqueue", guarded));
   const own = made({}, rootlessFacts);
   expect(mountAt(own, "/proc")?.type).toBe("proc");
   expect(mountAt(own, "/sys")?.type).toBe("sysfs");
@@ -275,11 +279,12 @@ test("in a user namespace the host's views are shown where they cannot be made",
   ]);
 });
 
+const hasTtyGroup = (facts: ContainerFacts) =>
+  mountAt(made({}, facts), "/dev/pts")?.options?.includes("gid=5");
+
 test("terminals belong to a group only if it is mapped", () => {
-  const group = (facts: ContainerFacts) =>
-    mountAt(made({}, facts), "/dev/pts")?.options?.includes("gid=5");
   const range = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  expect(group(hostFacts)).toBe(true);
-  expect(group(rootlessFacts)).toBe(false);
-  expect(group({ ...rootlessFacts, idMappings: { uid: range, gid: range } })).toBe(true);
+  expect(hasTtyGroup(hostFacts)).toBe(true);
+  expect(hasTtyGroup(rootlessFacts)).toBe(false);
+  expect(hasTtyGroup({ ...rootlessFacts, idMappings: { uid: range, gid: range } })).toBe(true);
 });

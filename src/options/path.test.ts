@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { posix } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { absoluteFrom, cleanPath, depthOf, targetProblem } from "./path.ts";
 
 const part = fc.constantFrom("a", "b", "..", ".", "", "...", "c d");

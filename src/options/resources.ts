@@ -145,7 +145,7 @@ function cpuShare(
 ): bigint | undefined {
   if (cpus === undefined || cpus === 0) return undefined;
   // The least that the kernel takes is a quota of 1 ms.
-  if (!(cpus >= 0.01 && Number.isFinite(cpus))) {
+  if (!(cpus >= 0.01 && cpus <= 1e6)) {
     findings.problem(
       "--cpus",
       String(cpus),

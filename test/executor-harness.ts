@@ -1,0 +1,233 @@
+/**
+ * Drives the real executor with plans written by hand: builds the program once, starts it, and
+ * reads back its events, its output and what it cost.
+ */
+import { afterAll } from "bun:test";
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { encodePlan } from "../src/executor/encode.ts";
+import { type ExecutorEvent, readEvents } from "../src/executor/events.ts";
+import type { Namespace, Stream } from "../src/plan/constants.ts";
+import type { Op, Place, Plan, Step } from "../src/plan/op.ts";
+
+export const native = new URL("../native/", import.meta.url).pathname;
+export const isRoot = process.getuid?.() === 0;
+
+/** A directory for everything a test file makes. */
+export const directory = mkdtempSync(`${tmpdir()}/pivot-executor-`);
+let count = 0;
+export const freshPath = (name = "file"): string => `${directory}/${name}-${count++}`;
+export const freshDirectory = (name = "directory"): string => {
+  const path = freshPath(name);
+  mkdirSync(path);
+  return path;
+};
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Compiles native/*.c without the unpacker, which has its own tests. */
+function build(): string {
+  const stub = `${directory}/stub.c`;
+  writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
+  const sources = readdirSync(native)
+    .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
+    .map((name) => native + name);
+  const program = `${directory}/pivot-executor`;
+  const { status, stderr } = spawnSync(
+    "cc",
+    ["-std=c11", "-O0", "-static", "-o", program, ...sources, stub],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return program;
+}
+
+export const executor = build();
+
+// ── plans ──────────────────────────────────────────────────────────────────────────────────
+
+export const byInit = (op: Op): Step => ({ by: "init", op, why: "test" });
+export const byParent = (op: Op, undo?: Op, keep?: boolean): Step => ({
+  by: "parent",
+  op,
+  why: "test",
+  ...(undo === undefined ? {} : { undo }),
+  ...(keep === undefined ? {} : { keep }),
+});
+export const onHost = (path: string): Place => ({ in: "host", path });
+
+export const clone = (namespaces: readonly Namespace[] = ["mount", "pid"]): Step =>
+  byParent({ op: "clone", namespaces, cgroup: null, user: null, proc: null });
+
+export const privately: Step = byInit({
+  op: "mount_setattr",
+  at: onHost("/"),
+  attributes: [],
+  clear: [],
+  propagation: "private",
+  recursive: true,
+});
+
+export const mountTmpfs = (at: Place | null, into: string | null): Step =>
+  byInit({
+    op: "mount",
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["mode=755"],
+    attributes: [],
+    at,
+    create: "matching",
+    into,
+  });
+
+export const supervise = (wish: Partial<Extract<Op, { op: "supervise" }>> = {}): Step =>
+  byParent({ op: "supervise", signals: true, parent: true, status: null, ...wish });
+
+export const execute = (argv: readonly string[], env: readonly string[] = []): Step =>
+  byInit({ op: "exec", paths: [argv[0] ?? ""], argv, env: ["PATH=/usr/bin:/bin", ...env] });
+
+export const closeFds = byInit({ op: "close_fds", from: 3 });
+
+type Streams = readonly [Stream, Stream, Stream];
+
+/** The plan of a process that sees the host's files, in mount and pid namespaces of its own. */
+export function planOf(
+  argv: readonly string[],
+  {
+    streams = ["inherit", "inherit", "inherit"] as Streams,
+    namespaces = ["mount", "pid"] as readonly Namespace[],
+    before = [] as readonly Step[],
+    inside = [] as readonly Step[],
+    last = [] as readonly Step[],
+    supervision = {},
+  } = {},
+): Step[] {
+  const [stdin, stdout, stderr] = streams;
+  const proc: Step = byInit({
+    op: "mount",
+    type: "proc",
+    source: "proc",
+    options: [],
+    attributes: [],
+    at: onHost("/proc"),
+    create: "existing",
+    into: null,
+  });
+  return [
+    ...before,
+    byParent({ op: "pipes", stdin, stdout, stderr }),
+    clone(namespaces),
+    ...(namespaces.includes("mount") ? [privately] : []),
+    ...(namespaces.includes("mount") && namespaces.includes("pid") ? [proc] : []),
+    ...inside,
+    byInit({ op: "stdio", stdin, stdout, stderr, null: onHost("/dev/null") }),
+    byInit({ op: "setsid", terminal: stdin === "terminal" }),
+    closeFds,
+    ...last,
+    execute(argv),
+    supervise(supervision),
+  ];
+}
+
+export const shell = (script: string): string[] => ["/bin/busybox", "sh", "-c", script];
+
+// ── runs ───────────────────────────────────────────────────────────────────────────────────
+
+export type Outcome = {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly events: readonly ExecutorEvent[];
+};
+
+export type Running = {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly events: () => ExecutorEvent[];
+  readonly outcome: Promise<Outcome>;
+};
+
+const text = async (stream: AsyncIterable<Uint8Array> | null): Promise<string> => {
+  const parts: Uint8Array[] = [];
+  if (stream !== null) for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts).toString();
+};
+
+/** What stands before the executor, such as `nice` or a shell that closes descriptors. */
+export type Start = {
+  readonly stdio?: readonly [unknown, unknown, unknown];
+  readonly wrapper?: readonly string[];
+  readonly options?: SpawnOptions;
+};
+
+/** The files of one run: the plan, and an empty one for the events. */
+export function writePlan(steps: readonly Step[]): { planFile: string; resultFile: string } {
+  const plan: Plan = { version: 1, steps };
+  const planFile = freshPath("plan");
+  const resultFile = freshPath("result");
+  writeFileSync(planFile, encodePlan(plan));
+  writeFileSync(resultFile, "");
+  return { planFile, resultFile };
+}
+
+export const eventsIn = (resultFile: string): ExecutorEvent[] =>
+  readEvents(readFileSync(resultFile)).events;
+
+export function start(
+  steps: readonly Step[],
+  { stdio = ["ignore", "pipe", "pipe"], wrapper = [], options = {} }: Start = {},
+): Running {
+  const { planFile, resultFile } = writePlan(steps);
+  const files = [openSync(planFile, "r"), openSync(resultFile, "r+")];
+  const [program = "", ...argv] = [...wrapper, executor, "run", "3", "4"];
+  const child = spawn(program, argv, { ...options, stdio: [...stdio, ...files] as never });
+  for (const file of files) closeSync(file);
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.on("exit", (code, signal) => resolve({ code, signal }));
+    child.on("error", reject);
+  });
+  const events = () => eventsIn(resultFile);
+  const outcome = Promise.all([ended, text(child.stdout), text(child.stderr)]).then(
+    ([end, stdout, stderr]) => ({ ...end, stdout, stderr, events: events() }),
+  );
+  return { process: child, pid: child.pid ?? -1, events, outcome };
+}
+
+export const run = (steps: readonly Step[], how?: Start): Promise<Outcome> =>
+  start(steps, how).outcome;
+
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let waited = 0; !condition(); waited += 5) {
+    if (waited > 5000) throw new Error(`waited 5 s in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export const failureOf = ({ events }: Outcome) => events.find(({ kind }) => kind === "failed");
+
+/** A process that is there and is not just waiting for its parent to notice its end. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Time on the processor, user and system, in hundredths of a second. */
+export function processorTime(pid: number): number {
+  const [, , , , , , , , , , , utime = "0", stime = "0"] = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return Number(utime) + Number(stime);
+}
