@@ -92,6 +92,7 @@ struct pv_run {
     int pipes[PV_STREAMS][2];
     int copies_terminal_in, copies_terminal_out; /* parent: the terminal is copied from 0, to 1 */
     char home[256]; /* init: what set_user found in /etc/passwd */
+    char name[256]; /* the last one that pv_place_parent took from a path */
     char text[PV_TEXT];
 };
 
@@ -119,6 +120,7 @@ int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_p
                     const char **name);
 int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_target_kind create,
                   int directory);
+int pv_mkdir(int parent, const char *name, mode_t mode);
 int pv_keep(struct pv_run *run, uint32_t slot, int fd);
 int pv_slot(struct pv_run *run, uint32_t slot);
 

@@ -12,22 +12,13 @@
 
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
     const char *name;
+    if (op->mode & ~01777u)
+        return pv_say(run, -EINVAL, "mkdir(2) gives no set-user-id or set-group-id bit");
     int parent = pv_place_parent(run, &op->at, (int)op->parents, &name);
     if (parent < 0)
         return parent;
-    /* The umask is the caller's: ask for no more than the mode, then set it exactly. */
-    char last[256];
-    size_t length = strcspn(name, "/");
-    if (length >= sizeof last) {
-        close(parent);
-        return -ENAMETOOLONG;
-    }
-    memcpy(last, name, length);
-    last[length] = '\0';
-    int rc = pv_result(mkdirat(parent, last, op->mode & 0700));
-    if (rc == 0)
-        rc = pv_result(fchmodat(parent, last, op->mode, 0));
-    else if (rc == -EEXIST && op->parents)
+    int rc = pv_mkdir(parent, name, op->mode);
+    if (rc == -EEXIST && op->parents)
         rc = 0;
     close(parent);
     return rc;
@@ -54,10 +45,11 @@ static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mod
 static int write_all(int fd, const char *text) {
     for (size_t sent = 0, length = strlen(text); sent < length;) {
         ssize_t n = write(fd, text + sent, length - sent);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0)
-            sent += (size_t)n;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        sent += (size_t)n;
     }
     return 0;
 }
@@ -111,11 +103,11 @@ int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op) {
     return rc;
 }
 
-static int is_this_device(int parent, const char *name, const struct pv_mknod *op) {
+static int is_this_device(int fd, const struct pv_mknod *op) {
     struct stat st;
-    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != op->type)
         return 0;
-    return (st.st_mode & S_IFMT) == op->type && st.st_rdev == makedev(op->major, op->minor);
+    return op->type == S_IFIFO || st.st_rdev == makedev(op->major, op->minor);
 }
 
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op) {
@@ -123,20 +115,28 @@ int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op) {
     int parent = pv_place_parent(run, &op->at, 1, &name);
     if (parent < 0)
         return parent;
-    mode_t mode = op->type | (op->mode & 0600);
-    int rc = pv_result(mknodat(parent, name, mode, makedev(op->major, op->minor)));
-    if (rc == -EEXIST && op->accept && is_this_device(parent, name, op))
-        rc = 0;
-    if (rc == 0 && (op->uid || op->gid))
-        rc = pv_result(fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW));
-    if (rc == 0)
-        rc = pv_result(fchmodat(parent, name, op->mode, 0));
+    mode_t mask = umask(0); /* the mode comes with the call: see pv_mkdir */
+    int rc = pv_result(mknodat(parent, name, op->type | op->mode, makedev(op->major, op->minor)));
+    umask(mask);
+    int is_new = rc == 0;
+    /* By descriptor: the name may stand for something else by now. */
+    int fd = is_new || (rc == -EEXIST && op->accept)
+                 ? pv_result(openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC))
+                 : rc;
     close(parent);
+    if (fd < 0)
+        return fd;
+    rc = is_this_device(fd, op) ? 0 : -EEXIST;
+    if (rc == 0 && is_new && (op->uid || op->gid))
+        rc = pv_result(fchownat(fd, "", op->uid, op->gid, AT_EMPTY_PATH));
+    close(fd);
     return rc;
 }
 
 int pv_do_open(struct pv_run *run, const struct pv_open *op) {
-    int fd = pv_place_open(run, &op->at, op->flags | O_NOCTTY, 0);
+    /* A FIFO would be waited for; what is opened here is never read, and O_PATH takes no more. */
+    uint64_t more = op->flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK;
+    int fd = pv_place_open(run, &op->at, op->flags | more, 0);
     return fd < 0 ? fd : pv_keep(run, op->into, fd);
 }
 

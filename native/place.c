@@ -51,6 +51,17 @@ int pv_place_open(struct pv_run *run, const struct pv_place *place, uint64_t fla
     return fd;
 }
 
+/*
+ * The mode comes with the call. Set afterwards it would be set on a name, and somebody who shares
+ * the directory could have put a link to a file of the host under that name.
+ */
+int pv_mkdir(int parent, const char *name, mode_t mode) {
+    mode_t mask = umask(0);
+    int rc = pv_result(mkdirat(parent, name, mode));
+    umask(mask);
+    return rc;
+}
+
 static int open_below(struct pv_run *run, const struct pv_place *place, const char *path) {
     struct pv_place part = {place->slot, path};
     return pv_place_open(run, &part, O_PATH | O_DIRECTORY, 0);
@@ -62,17 +73,17 @@ static int open_below(struct pv_run *run, const struct pv_place *place, const ch
  * a symbolic link must be followed as the container would.
  */
 static int open_directory(struct pv_run *run, const struct pv_place *place, char *path, int make) {
-    int fd = open_below(run, place, path[0] ? path : "/");
+    int fd = open_below(run, place, path[0] ? path : ".");
     if (fd != -ENOENT || !make)
         return fd;
     for (char *slash = path; slash;) {
         slash = strchr(slash + 1, '/');
         if (slash)
             *slash = '\0';
-        fd = open_below(run, place, path[0] ? path : "/");
+        fd = open_below(run, place, path);
         if (fd == -ENOENT) {
             char *name = strrchr(path, '/');
-            const char *above = "/";
+            const char *above = name ? "/" : ".";
             if (name && name != path) {
                 *name = '\0';
                 above = path;
@@ -82,7 +93,7 @@ static int open_directory(struct pv_run *run, const struct pv_place *place, char
                 *name = '/';
             if (parent < 0)
                 return parent;
-            int rc = pv_result(mkdirat(parent, name ? name + 1 : path, 0755));
+            int rc = pv_mkdir(parent, name ? name + 1 : path, 0755);
             close(parent);
             if (rc < 0 && rc != -EEXIST)
                 return rc;
@@ -98,7 +109,7 @@ static int open_directory(struct pv_run *run, const struct pv_place *place, char
     return fd;
 }
 
-/* The directory that holds the place; `*name` is set to the last name in it. */
+/* The directory that holds the place; `*name` is set to the last name in it, until the next call. */
 int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_parents,
                     const char **name) {
     char path[PV_PATH];
@@ -107,19 +118,19 @@ int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_p
         length--;
     if (length >= sizeof path)
         return -ENAMETOOLONG;
-    const char *last = place->path;
-    for (size_t i = 0; i + 1 < length; i++)
-        if (place->path[i] == '/')
-            last = place->path + i + 1;
-    if (*last == '/' || *last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0 ||
-        place->path + length != last + strcspn(last, "/"))
+    memcpy(path, place->path, length);
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    char *last = slash ? slash + 1 : path;
+    if (*last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
         return pv_say(run, -EINVAL, "the path does not end in a name");
-    size_t above = (size_t)(last - place->path);
-    while (above > 1 && place->path[above - 1] == '/')
-        above--;
-    memcpy(path, place->path, above);
-    path[above] = '\0';
-    *name = last;
+    if (strlen(last) >= sizeof run->name)
+        return -ENAMETOOLONG;
+    /* A copy without the slashes at the end: behind one the kernel follows a link, come what may. */
+    *name = strcpy(run->name, last);
+    while (last > path + 1 && last[-1] == '/')
+        last--;
+    *last = '\0';
     return open_directory(run, place, path, make_parents);
 }
 
@@ -142,7 +153,7 @@ int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_targ
     /* Exclusive: a name that is there after all is a dangling link, which is not followed. */
     int rc;
     if (directory) {
-        rc = pv_result(mkdirat(parent, name, 0755));
+        rc = pv_mkdir(parent, name, 0755);
     } else {
         rc = pv_result(openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
         if (rc >= 0)

@@ -8,14 +8,21 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import {
+  countMounts,
+  emptyCgroups,
+  listIfThere,
+  mountsBelow,
+  ownNamespaces,
+  processesAt,
+} from "./leftovers.ts";
+import type { Sight } from "./sight.ts";
 
 export const pivotPath = new URL("../build/pivot", import.meta.url).pathname;
 
@@ -65,103 +72,6 @@ export type RunSettings = {
   readonly timeout?: number;
 };
 
-type FileFacts = {
-  readonly type: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly major: number;
-  readonly minor: number;
-  readonly dev: number;
-  readonly ino: number;
-  readonly size: number;
-};
-
-/** The outcome of an attempt: `errno` is null when it succeeded. */
-export type Attempt = Partial<FileFacts> & {
-  readonly errno: string | null;
-  readonly text?: string;
-  readonly readErrno?: string;
-  readonly count?: number;
-  readonly signal?: number;
-};
-
-/** What `probe.c` prints; raw texts are those of the files of /proc/self. */
-export type Sight = {
-  readonly fds: Readonly<Record<string, FileFacts & { target: string | null; flags: number }>>;
-  readonly ns: Readonly<Record<string, string | null>>;
-  readonly uids: readonly [real: number, effective: number, saved: number];
-  readonly gids: readonly [real: number, effective: number, saved: number];
-  readonly groups: readonly number[];
-  readonly securebits: number;
-  readonly noNewPrivs: number;
-  /** prctl(PR_GET_SECCOMP): 0 none, 2 a filter. */
-  readonly seccomp: number;
-  readonly personality: number;
-  readonly cwd: string | null;
-  readonly umask: number;
-  readonly pid: number;
-  readonly ppid: number;
-  readonly sid: number;
-  readonly pgid: number;
-  readonly controllingTerminal: 0 | 1;
-  readonly terminal: Readonly<Record<"in" | "out" | "err" | "rows" | "columns", number>>;
-  readonly env: readonly string[];
-  /** By the kernel's number of the resource: RLIMIT_CPU first; -1 is no limit. */
-  readonly rlimits: readonly (readonly [soft: number, hard: number])[];
-  readonly blockedSignals: readonly number[];
-  readonly ignoredSignals: readonly number[];
-  readonly hostname: string;
-  readonly domainname: string;
-  /** Seconds. */
-  readonly boottime: number;
-  readonly monotonic: number;
-  readonly status: string | null;
-  readonly mountinfo: string | null;
-  readonly cgroup: string | null;
-  readonly oomScoreAdj: string | null;
-  readonly uidMap: string | null;
-  readonly gidMap: string | null;
-  readonly exe: string | null;
-  /** All below /dev, by path. */
-  readonly devices: Readonly<Record<string, FileFacts & { target: string | null }>>;
-  readonly attempts: Readonly<Record<string, Attempt>>;
-};
-
-/** A mount of a mountinfo, see proc_pid_mountinfo(5). */
-export type MountLine = {
-  readonly id: number;
-  readonly parent: number;
-  readonly root: string;
-  readonly at: string;
-  readonly flags: readonly string[];
-  /** `shared:N`, `master:N`, …; empty: private. */
-  readonly propagation: readonly string[];
-  readonly type: string;
-  readonly source: string;
-  readonly options: readonly string[];
-};
-
-export function parseMountinfo(text: string | null): MountLine[] {
-  const lines = (text ?? "").split("\n").filter((line) => line !== "");
-  return lines.map((line) => {
-    const words = line.split(" ");
-    const dash = words.indexOf("-");
-    const [id = "", parent = "", , root = "", at = "", flags = ""] = words;
-    const [type = "", source = "", options = ""] = words.slice(dash + 1);
-    const propagation = words.slice(6, dash);
-    return {
-      ...{ id: Number(id), parent: Number(parent), root, at, propagation, type, source },
-      flags: flags.split(","),
-      options: options.split(","),
-    };
-  });
-}
-
-/** One line of /proc/PID/status, such as `CapEff`. */
-export const statusOf = (status: string | null, name: string): string | undefined =>
-  new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status ?? "")?.[1];
-
 /** A container in the background. */
 export type Running = {
   readonly name: string;
@@ -174,59 +84,6 @@ export type Running = {
 
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-const readIfThere = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
-
-const listIfThere = (path: string): string[] => {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-};
-
-/** Processes that hold a file or a mount below a directory, or were given its name: `PID what`. */
-function processesAt(directory: string): string[] {
-  const holds = (pid: string): string | undefined => {
-    if (readIfThere(`/proc/${pid}/cmdline`).includes(directory)) return "arguments";
-    if (readIfThere(`/proc/${pid}/mountinfo`).includes(directory)) return "mounts";
-    for (const fd of listIfThere(`/proc/${pid}/fd`)) {
-      try {
-        if (readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory)) return `descriptor ${fd}`;
-      } catch {} // closed meanwhile
-    }
-    return undefined;
-  };
-  return listIfThere("/proc")
-    .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid))
-    .flatMap((pid) => {
-      const what = holds(pid);
-      return what === undefined
-        ? []
-        : [`${pid} ${readIfThere(`/proc/${pid}/comm`).trim()} ${what}`];
-    });
-}
-
-/** Cgroups of containers in which no process is: others may have containers that are in use. */
-function emptyCgroups(): Set<string> {
-  const found = new Set<string>();
-  const look = (directory: string): void => {
-    for (const name of listIfThere(directory).filter((each) => each.startsWith("pivot-"))) {
-      if (readIfThere(`${directory}/${name}/cgroup.procs`) === "")
-        found.add(`${directory}/${name}`);
-    }
-  };
-  for (const { at, type } of parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))) {
-    if (type === "cgroup" || type === "cgroup2") look(at);
-  }
-  return found;
-}
 
 /** A temporary directory with an image store and a run root, for one test file. */
 export class Ground {
@@ -244,19 +101,9 @@ export class Ground {
     this.directory = realpathSync(mkdtempSync(`${tmpdir()}/pivot-${theme}-`));
     this.root = `${this.directory}/data`;
     this.runRoot = `${this.directory}/run`;
-    this.#mounts = this.#countMounts();
+    this.#mounts = countMounts();
     this.#cgroups = emptyCgroups();
-    this.#namespaces = this.#ownNamespaces();
-  }
-
-  #countMounts(): number {
-    return readFileSync("/proc/self/mountinfo", "utf8").split("\n").length;
-  }
-
-  #ownNamespaces(): string {
-    return listIfThere("/proc/self/ns")
-      .map((name) => readlinkSync(`/proc/self/ns/${name}`))
-      .join(" ");
+    this.#namespaces = ownNamespaces();
   }
 
   /** The whole command: the test says every word after the roots. */
@@ -352,15 +199,12 @@ export class Ground {
   }
 
   #left(): Record<string, unknown> {
-    const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-      .split("\n")
-      .filter((line) => line.includes(this.directory));
     return {
       processes: processesAt(this.directory),
       cgroups: [...emptyCgroups()].filter((path) => !this.#cgroups.has(path)),
-      mounts,
-      moreMounts: Math.max(0, this.#countMounts() - this.#mounts),
-      namespaces: this.#ownNamespaces() === this.#namespaces ? "unchanged" : "changed",
+      mounts: mountsBelow(this.directory),
+      moreMounts: Math.max(0, countMounts() - this.#mounts),
+      namespaces: ownNamespaces() === this.#namespaces ? "unchanged" : "changed",
       containers: listIfThere(this.runRoot).filter((name) => /^[0-9a-f]{64}$/.test(name)),
       names: listIfThere(`${this.runRoot}/names`),
       layers: listIfThere(`${this.root}/containers`),
@@ -370,8 +214,14 @@ export class Ground {
   /** Asserts that of all that was started nothing is left: processes, cgroups, mounts, directories. */
   async expectNothingLeft(): Promise<void> {
     const nothing = {
-      ...{ processes: [], cgroups: [], mounts: [], moreMounts: 0, namespaces: "unchanged" },
-      ...{ containers: [], names: [], layers: [] },
+      processes: [],
+      cgroups: [],
+      mounts: [],
+      moreMounts: 0,
+      namespaces: "unchanged",
+      containers: [],
+      names: [],
+      layers: [],
     };
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
     for (let i = 0; i < 40 && JSON.stringify(this.#left()) !== JSON.stringify(nothing); i++) {
