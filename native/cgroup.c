@@ -20,6 +20,8 @@ static int kill_processes(int cgroup) {
     char buffer[4096];
     ssize_t n = read(fd, buffer, sizeof buffer - 1);
     close(fd);
+    if (n < 0 && errno == EOPNOTSUPP)
+        return -EBUSY; /* a threaded cgroup: its processes are those of one above, and killed there */
     if (n < 0)
         return errno == ENODEV ? 0 : -errno; /* ENODEV: removed in the meantime */
     buffer[n] = '\0';
@@ -70,7 +72,8 @@ static int remove_once(int parent, const char *name, int depth) {
         return -ENOMEM;
     }
     for (struct dirent *entry; (entry = readdir(entries));) {
-        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+            strcmp(entry->d_name, "..") == 0)
             continue;
         int below = remove_once(dirfd(entries), entry->d_name, depth + 1);
         if (below < 0)
@@ -101,21 +104,21 @@ int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op) {
     int cgroup = pv_slot(run, op->cgroup);
     if (cgroup < 0)
         return cgroup;
-    union bpf_attr load = {
-        .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-        .insn_cnt = op->program.size / sizeof(struct bpf_insn),
-        .insns = (uintptr_t)op->program.data,
-        .license = (uintptr_t) "GPL",
-    };
+    /* All of the union must be zero, not only the member in use: hence no initializer. */
+    union bpf_attr load, attach;
+    memset(&load, 0, sizeof load);
+    load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    load.insn_cnt = op->program.size / sizeof(struct bpf_insn);
+    load.insns = (uintptr_t)op->program.data;
+    load.license = (uintptr_t) "GPL";
     int program = pv_result(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load));
     if (program < 0)
         return pv_say(run, program, "BPF_PROG_LOAD");
-    union bpf_attr attach = {
-        .target_fd = (uint32_t)cgroup,
-        .attach_bpf_fd = (uint32_t)program,
-        .attach_type = BPF_CGROUP_DEVICE,
-        .attach_flags = BPF_F_ALLOW_MULTI,
-    };
+    memset(&attach, 0, sizeof attach);
+    attach.target_fd = (uint32_t)cgroup;
+    attach.attach_bpf_fd = (uint32_t)program;
+    attach.attach_type = BPF_CGROUP_DEVICE;
+    attach.attach_flags = BPF_F_ALLOW_MULTI;
     /* The cgroup holds the program from here on; both go together. */
     int rc = pv_result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach));
     close(program);

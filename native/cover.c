@@ -17,6 +17,11 @@ static int is_missing(int rc) {
     return rc == -ENOENT || rc == -ENOTDIR;
 }
 
+/* Documentation/admin-guide/devices.txt */
+int pv_is_null(const struct stat *st) {
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
 /* Is the path now the very inode that covers it? */
 static int look_again(struct pv_run *run, const struct pv_place *at, const struct stat *cover) {
     struct stat found;
@@ -41,12 +46,11 @@ int pv_do_mask(struct pv_run *run, const struct pv_mask *op) {
                                            O_PATH | O_NOFOLLOW, 0);
     if (from >= 0)
         rc = pv_result(fstat(from, &cover));
-    if (from >= 0 && rc == 0 && !directory &&
-        (!S_ISCHR(cover.st_mode) || cover.st_rdev != makedev(1, 3)))
+    if (from >= 0 && rc == 0 && !directory && !pv_is_null(&cover))
         rc = pv_say(run, -EPERM, "/dev/null of the container is not the device 1:3");
     int mount = from < 0 || rc < 0 ? -1 : pv_open_tree(from, "", PV_CLONE_FLAGS);
     if (from < 0)
-        rc = pv_say(run, from, "the cover");
+        rc = run->text[0] ? from : pv_say(run, from, "the cover");
     else if (rc == 0 && mount < 0)
         rc = pv_say(run, mount, "open_tree");
     if (rc == 0)

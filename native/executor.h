@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "plan.h"
 
@@ -85,6 +86,7 @@ struct pv_run {
     pid_t init;    /* parent: 0 before `clone`, and after it was reaped */
     int pidfd;
     int leapt;     /* init has said LEAPS */
+    int started;   /* parent: and then was heard no more: the program runs */
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
@@ -131,9 +133,11 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, int number);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
-int pv_do_remove(struct pv_run *run, const struct pv_remove *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);
+
+/* remove.c */
+int pv_do_remove(struct pv_run *run, const struct pv_remove *op);
 
 /* cgroup.c */
 int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op);
@@ -154,6 +158,7 @@ int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint3
 /* cover.c */
 int pv_do_mask(struct pv_run *run, const struct pv_mask *op);
 int pv_do_readonly(struct pv_run *run, const struct pv_readonly *op);
+int pv_is_null(const struct stat *st);
 
 /* root.c */
 int pv_do_pivot_root(const struct pv_pivot_root *op);
@@ -166,6 +171,7 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op);
 int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op);
 int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op);
 int pv_do_setsid(const struct pv_setsid *op);
+void pv_copy_window_size(int terminal);
 
 /* process.c */
 int pv_do_setrlimit(const struct pv_setrlimit *op);

@@ -1,6 +1,5 @@
 /* Files: what the plan makes on the host and in file systems that are not yet attached. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -116,7 +115,8 @@ int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op) {
     if (parent < 0)
         return parent;
     mode_t mask = umask(0); /* the mode comes with the call: see pv_mkdir */
-    int rc = pv_result(mknodat(parent, name, op->type | op->mode, makedev(op->major, op->minor)));
+    dev_t device = makedev(op->major, op->minor);
+    int rc = pv_result(mknodat(parent, name, op->type | (op->mode & 07777), device));
     umask(mask);
     int is_new = rc == 0;
     /* By descriptor: the name may stand for something else by now. */
@@ -138,89 +138,4 @@ int pv_do_open(struct pv_run *run, const struct pv_open *op) {
     uint64_t more = op->flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK;
     int fd = pv_place_open(run, &op->at, op->flags | more, 0);
     return fd < 0 ? fd : pv_keep(run, op->into, fd);
-}
-
-/*
- * Empties a directory, deepest first. The tree is a container's leavings and may be of any depth:
- * so it goes down and up by descriptor (`..` of an emptied directory is its parent, which nobody
- * else moves: the container is gone) instead of by recursion.
- */
-static int remove_below(int top) {
-    int rc = 0, depth = 0;
-    int dir = pv_result(fcntl(top, F_DUPFD_CLOEXEC, 3));
-    char buffer[4096] __attribute__((aligned(8)));
-    while (dir >= 0 && rc == 0) {
-        ssize_t n = 0;
-        int descended = 0;
-        if (lseek(dir, 0, SEEK_SET) < 0)
-            rc = -errno;
-        while (rc == 0 && !descended && (n = syscall(SYS_getdents64, dir, buffer, sizeof buffer)) > 0) {
-            for (ssize_t at = 0; at < n && rc == 0 && !descended;) {
-                struct dirent64 *entry = (struct dirent64 *)(buffer + at);
-                at += entry->d_reclen;
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                    continue;
-                if (unlinkat(dir, entry->d_name, 0) == 0 || errno == ENOENT)
-                    continue;
-                if (errno != EISDIR) {
-                    rc = -errno;
-                    break;
-                }
-                if (unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0)
-                    continue;
-                if (errno != ENOTEMPTY && errno != EEXIST) {
-                    rc = -errno;
-                    break;
-                }
-                int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-                int below = pv_result(openat(dir, entry->d_name, flags));
-                if (below < 0) {
-                    rc = below;
-                    break;
-                }
-                close(dir);
-                dir = below;
-                depth++;
-                descended = 1;
-            }
-        }
-        if (rc != 0 || descended)
-            continue;
-        if (n < 0) {
-            rc = -errno;
-        } else if (depth == 0) {
-            break;
-        } else {
-            /* Empty now: up again, where it is met a second time and removed. */
-            int above = pv_result(openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-            close(dir);
-            dir = above;
-            depth--;
-        }
-    }
-    if (dir < 0)
-        return dir;
-    close(dir);
-    return rc;
-}
-
-int pv_do_remove(struct pv_run *run, const struct pv_remove *op) {
-    const char *name;
-    int parent = pv_place_parent(run, &op->at, 0, &name);
-    if (parent < 0)
-        return parent == -ENOENT ? 0 : parent;
-    int rc = pv_result(unlinkat(parent, name, 0));
-    if (rc == -EISDIR) {
-        rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
-        if (rc == -ENOTEMPTY || rc == -EEXIST) {
-            int dir = pv_result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-            rc = dir < 0 ? dir : remove_below(dir);
-            if (dir >= 0)
-                close(dir);
-            if (rc == 0)
-                rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
-        }
-    }
-    close(parent);
-    return rc == -ENOENT ? 0 : rc;
 }

@@ -76,8 +76,7 @@ static void __attribute__((noreturn)) give_up(const char *what, const char *advi
     exit(125);
 }
 
-/* Standard streams that are closed would be taken by the next file that is opened. */
-static void open_missing_streams(void) {
+void pv_open_missing_streams(void) {
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
             give_up("standard streams are closed", "and /dev/null cannot be opened for them");
@@ -88,7 +87,10 @@ static void place_executor(int copy) {
     if (copy != PV_EXECUTOR_FD) {
         if (fcntl(PV_EXECUTOR_FD, F_GETFD) >= 0) {
             char text[16];
-            snprintf(text, sizeof text, "%d", fcntl(PV_EXECUTOR_FD, F_DUPFD, 10));
+            int moved = fcntl(PV_EXECUTOR_FD, F_DUPFD, 10);
+            if (moved < 0)
+                give_up("too many open files", "close some, or raise `ulimit -n`");
+            snprintf(text, sizeof text, "%d", moved);
             setenv("PIVOT_MOVED_FD", text, 1);
         }
         if (dup2(copy, PV_EXECUTOR_FD) < 0)
@@ -103,6 +105,7 @@ static void clean_environment(void) {
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unsetenv(ours[i]);
     unsetenv("NODE_OPTIONS");
+    unsetenv("NODE_CHANNEL_FD"); /* the number may be the executor's by now */
     char **kept = environ;
     for (char **entry = environ; *entry; entry++)
         if (strncmp(*entry, "BUN_", 4) != 0)
@@ -123,7 +126,7 @@ static void note_limits(void) {
 int pv_launch_main(char **argv) {
     char program[PATH_MAX];
     clean_environment();
-    open_missing_streams();
+    pv_open_missing_streams();
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - sizeof "-program");
     if (length < 0)
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");

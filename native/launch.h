@@ -5,6 +5,9 @@
 /* Where the command line finds the executor's sealed copy. */
 #define PV_EXECUTOR_FD 4
 
+/* Opens /dev/null for standard streams that are closed: the next file would take their number. */
+void pv_open_missing_streams(void);
+
 /* Becomes `<this file>-program` with the same arguments; returns never. */
 int pv_launch_main(char **argv);
 

@@ -11,6 +11,7 @@
 
 static int executor_main(int argc, char **argv) {
     const char *trade = argc > 1 ? argv[1] : "";
+    pv_open_missing_streams();
     int rc = pv_seal_self(argv);
     if (rc < 0) {
         fprintf(stderr, "pivot-executor: cannot seal itself: %s\n", strerror(-rc));

@@ -17,7 +17,7 @@ int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint3
         return -errno;
     int target = pv_place_make(run, at, create, S_ISDIR(root.st_mode));
     if (target < 0)
-        return pv_say(run, target, "the target");
+        return run->text[0] ? target : pv_say(run, target, "the target");
     int rc = pv_move_mount(mount, "", target, "", PV_MOVE_MOUNT_EMPTY_PATHS);
     close(target);
     return rc;

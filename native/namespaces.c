@@ -43,7 +43,10 @@ static pid_t clone_in_user(struct pv_run *run, uint64_t flags, int cgroup, int u
     }
     if (between == 0) {
         int pidfd = -1;
-        pid_t pid = pv_result(setns(user, CLONE_NEWUSER));
+        /* Root of that namespace could trace us, and reach what we have open on the host. */
+        pid_t pid = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+        if (pid == 0)
+            pid = pv_result(setns(user, CLONE_NEWUSER));
         if (pid == 0)
             pid = clone_init(flags | CLONE_PARENT, cgroup, &pidfd);
         if (pid == 0) {
@@ -84,6 +87,8 @@ static void become_init(struct pv_run *run, int sync) {
 
 int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
     int sockets[2];
+    if (run->sync >= 0)
+        return pv_say(run, -EPROTO, "the container has a first process already");
     int cgroup = op->cgroup == PV_SLOT_NONE ? -1 : pv_slot(run, op->cgroup);
     if (op->cgroup != PV_SLOT_NONE && cgroup < 0)
         return cgroup;

@@ -74,7 +74,7 @@ static int open_below(struct pv_run *run, const struct pv_place *place, const ch
  */
 static int open_directory(struct pv_run *run, const struct pv_place *place, char *path, int make) {
     int fd = open_below(run, place, path[0] ? path : ".");
-    if (fd != -ENOENT || !make)
+    if (fd != -ENOENT || !make || !path[0])
         return fd;
     for (char *slash = path; slash;) {
         slash = strchr(slash + 1, '/');

@@ -125,7 +125,8 @@ const char *pv_op_name(uint16_t code) {
     return shape ? shape->name : "?";
 }
 
-static int take_record(struct reader *r, struct pv_record *record, int first) {
+/* `before` is the record before, of which an undo is, or NULL. */
+static int take_record(struct reader *r, struct pv_record *record, const struct pv_record *before) {
     record->op.code = (uint16_t)take_number(r, 2);
     record->actor = (uint8_t)take_number(r, 1);
     record->flags = (uint8_t)take_number(r, 1);
@@ -135,8 +136,13 @@ static int take_record(struct reader *r, struct pv_record *record, int first) {
     struct reader body = {.left = length - PV_RECORD_HEADER_SIZE};
     body.at = take(r, body.left);
     const struct pv_shape *shape = shape_of(record->op.code);
-    int undo = record->flags & PV_RECORD_UNDO;
-    if (r->bad || !shape || record->actor > PV_BY_INIT || (undo && (first || record->actor != PV_BY_PARENT)))
+    if (r->bad || !shape || record->actor > PV_BY_INIT)
+        return -EPROTO;
+    if (record->flags & ~(PV_RECORD_UNDO | PV_RECORD_ON_FAILURE))
+        return -EPROTO;
+    /* An undo is the parent's, and there is one for a step at most. */
+    if (record->flags && (!(record->flags & PV_RECORD_UNDO) || record->actor != PV_BY_PARENT ||
+                          !before || before->flags))
         return -EPROTO;
     for (uint32_t i = 0; i < shape->count; i++)
         take_field(&body, &shape->fields[i], &record->op);
@@ -161,7 +167,7 @@ int pv_plan_decode(void *bytes, size_t size, struct pv_plan *plan) {
     /* Counted as they are read, so that a plan cut short is freed as far as it got. */
     for (plan->count = 0; plan->count < count;) {
         struct pv_record *record = &plan->records[plan->count++];
-        int rc = take_record(&r, record, plan->count == 1);
+        int rc = take_record(&r, record, plan->count > 1 ? record - 1 : NULL);
         if (rc < 0) {
             pv_plan_free(plan);
             return rc;

@@ -13,6 +13,8 @@
 #include "calls.h"
 #include "executor.h"
 
+#define PV_LAST_SIGNAL 64
+
 int pv_do_setrlimit(const struct pv_setrlimit *op) {
     struct rlimit limit = {.rlim_cur = op->soft, .rlim_max = op->hard};
     return pv_result(prlimit(0, (int)op->resource, &limit, NULL));
@@ -103,7 +105,12 @@ int pv_do_init(struct pv_run *run) {
         close(run->sync);
         reap_until(child);
     }
-    /* The terminal's foreground is the program alone: ^C must not reach it twice. */
+    /* The terminal's foreground is the program alone: ^C must not reach it twice. To say so from
+     * the background would stop us, were the signal not blocked; `exec` clears the mask. */
+    sigset_t background;
+    sigemptyset(&background);
+    sigaddset(&background, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &background, NULL);
     if (setpgid(0, 0) == 0 && isatty(STDIN_FILENO))
         tcsetpgrp(STDIN_FILENO, getpid());
     return 0;
@@ -126,9 +133,11 @@ int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
     int rc = leap(run);
     if (rc < 0)
         return rc;
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal < NSIG; signal++)
-        sigaction(signal, &standard, NULL);
+    /* All of them: the C library keeps two or three to itself and would leave these ignored. A
+     * struct sigaction of zeros, as the kernel has it, means the default. */
+    static const char standard[64];
+    for (int signal = 1; signal <= PV_LAST_SIGNAL; signal++)
+        syscall(SYS_rt_sigaction, signal, standard, NULL, PV_LAST_SIGNAL / 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -128,6 +128,8 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
     case PV_SUPERVISE:
         return pv_do_supervise(run, &op->supervise);
     case PV_PAUSE:
+        if (run->actor == PV_BY_INIT)
+            return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");
         pv_event(run, PV_EVENT_PAUSED, run->step, 0, 0, "");
         return pv_result(raise(SIGSTOP));
     }
@@ -164,6 +166,7 @@ static int wait_for_turn(struct pv_run *run, uint32_t *step) {
         if (rc == 0)
             rc = pv_receive(run, &message);
         if (rc == -EPIPE && run->leapt) {
+            run->started = 1;
             pv_event(run, PV_EVENT_STARTED, *step, 0, run->init, "");
             return 1;
         }
@@ -203,9 +206,12 @@ int pv_walk(struct pv_run *run, uint32_t from) {
                 run->step = i;
                 return pv_say(run, -EPROTO, "there is no other process to take this step");
             }
+            uint32_t handed = i;
             int rc = pv_send(run, PV_TURN, i, 0, -1);
             if (rc == 0 || rc == -EPIPE) /* gone already: it may have left word */
                 rc = wait_for_turn(run, &i);
+            for (; run->actor == PV_BY_PARENT && handed < i; handed++)
+                run->done[handed] = 1; /* the other's, up to the step that it told of */
             if (rc < 0)
                 return rc;
             if (rc == 0)
@@ -260,7 +266,7 @@ static void undo(struct pv_run *run) {
         const struct pv_record *record = &run->plan.records[i];
         if (!(record->flags & PV_RECORD_UNDO) || !run->done[i - 1])
             continue;
-        if (record->flags & PV_RECORD_ON_FAILURE && run->leapt)
+        if (record->flags & PV_RECORD_ON_FAILURE && run->started)
             continue;
         run->step = i;
         run->text[0] = '\0';
@@ -270,20 +276,25 @@ static void undo(struct pv_run *run) {
     }
 }
 
+static void catch_signal(sigset_t *set, int signal) {
+    struct sigaction now;
+    /* Ignored by who started us (nohup): stays so. */
+    if (signal == SIGWINCH || sigaction(signal, NULL, &now) < 0 || now.sa_handler != SIG_IGN)
+        sigaddset(set, signal);
+}
+
 /* The signals that are meant for the container: all that end or tell, none that stop or crash. */
 static int catch_signals(void) {
-    static const int passed[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGUSR1, SIGUSR2, SIGALRM,
-                                 SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGWINCH, SIGPWR};
+    static const int passed[] = {SIGHUP,  SIGINT,    SIGQUIT, SIGUSR1,  SIGUSR2, SIGALRM, SIGTERM,
+                                 SIGXCPU, SIGVTALRM, SIGPROF, SIGWINCH, SIGPWR,  SIGIO};
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
-        struct sigaction now;
-        /* Ignored by who started us (nohup): stays so. */
-        if (sigaction(passed[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN &&
-            passed[i] != SIGWINCH)
-            continue;
-        sigaddset(&set, passed[i]);
-    }
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        catch_signal(&set, passed[i]);
+    for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+        catch_signal(&set, i);
+    /* Ignored, it would take the container's exit status away; wait(2). */
+    signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)

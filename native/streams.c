@@ -17,6 +17,25 @@ int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op) {
     return 0;
 }
 
+/* Looked at before it is opened: a hostile image has a FIFO or a disk there. */
+static int open_null(struct pv_run *run, const struct pv_place *at, uint64_t flags) {
+    const uint64_t looks[] = {O_PATH | O_NOFOLLOW, flags | O_NOFOLLOW | O_NOCTTY};
+    int fd = -1;
+    for (int i = 0; i < 2; i++) {
+        if (fd >= 0)
+            close(fd);
+        fd = pv_place_open(run, at, looks[i], 0);
+        if (fd < 0)
+            return pv_say(run, fd, "/dev/null of the container");
+        struct stat st;
+        if (fstat(fd, &st) < 0 || !pv_is_null(&st)) {
+            close(fd);
+            return pv_say(run, -EPERM, "/dev/null of the container is not the device 1:3");
+        }
+    }
+    return fd;
+}
+
 int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op) {
     const uint32_t kinds[PV_STREAMS] = {op->stdin_, op->stdout_, op->stderr_};
     for (int i = 0; i < PV_STREAMS; i++) {
@@ -25,9 +44,9 @@ int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op) {
         case PV_STREAM_INHERIT:
             continue;
         case PV_STREAM_NULL:
-            from = opened = pv_place_open(run, &op->null_at, i ? O_WRONLY : O_RDONLY, 0);
+            from = opened = open_null(run, &op->null_at, i ? O_WRONLY : O_RDONLY);
             if (opened < 0)
-                return pv_say(run, opened, "/dev/null of the container");
+                return opened;
             break;
         case PV_STREAM_PIPE:
             from = run->pipes[i][i == PV_STDIN ? 0 : 1];
@@ -51,6 +70,13 @@ int pv_do_setsid(const struct pv_setsid *op) {
     return op->terminal ? pv_result(ioctl(STDIN_FILENO, TIOCSCTTY, 0)) : 0;
 }
 
+/* The size of the caller's terminal, for the container's. */
+void pv_copy_window_size(int terminal) {
+    struct winsize size;
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        ioctl(terminal, TIOCSWINSZ, &size);
+}
+
 /*
  * The slave is opened through its master (TIOCGPTPEER), never by the name that a process of the
  * container could have put something else under.
@@ -71,6 +97,8 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op) {
         return pv_say(run, slave, "TIOCGPTPEER");
     }
     run->terminal = slave;
+    /* Now: the program may ask for it first of all. */
+    pv_copy_window_size(master);
     int rc = pv_result(fchown(slave, op->uid, (gid_t)-1));
     if (rc == 0) {
         int mount = pv_open_tree(slave, "", PV_OPEN_TREE_CLONE | PV_OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);

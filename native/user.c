@@ -28,22 +28,40 @@ struct identity {
     char name[256]; /* of the user, when /etc/passwd knows it */
 };
 
+/* A descriptor of a regular file, or -1: only to open a device can have effects. */
+static int open_regular(const char *path) {
+    const uint64_t looks[] = {O_PATH | O_CLOEXEC, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC};
+    int fd = -1;
+    for (int i = 0; i < 2; i++) {
+        struct open_how how = {.flags = looks[i], .resolve = RESOLVE_NO_MAGICLINKS};
+        struct stat st;
+        if (fd >= 0)
+            close(fd);
+        fd = pv_openat2(AT_FDCWD, path, &how);
+        if (fd < 0)
+            return -1;
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+            close(fd);
+            return -1;
+        }
+    }
+    return fd;
+}
+
 /* The file's text in `database`, empty when it is not there or no regular file. */
 static void read_database(const char *path) {
-    struct open_how how = {
-        .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
     size_t size = 0;
-    int fd = pv_openat2(AT_FDCWD, path, &how);
-    struct stat st;
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    int fd = open_regular(path);
+    if (fd >= 0) {
         ssize_t n;
         while (size < PV_DATABASE && (n = read(fd, database + size, PV_DATABASE - size)) > 0)
             size += (size_t)n;
-    }
-    if (fd >= 0)
         close(fd);
+    }
+    /* Of a line that is cut off the numbers would be wrong. */
+    if (size == PV_DATABASE)
+        while (size > 0 && database[size - 1] != '\n')
+            size--;
     database[size] = '\0';
     /* A NUL would end the text for strchr: nothing that follows one is looked at. */
 }
@@ -55,8 +73,8 @@ static int next_line(char **text, char *fields[PV_FIELDS]) {
         char *end = strchrnul(line, '\n');
         *text = *end ? end + 1 : end;
         *end = '\0';
-        if (line[0] == '\0' || line[0] == '#')
-            continue;
+        if (line[0] == '\0' || line[0] == '#' || line[0] == ':')
+            continue; /* what has no name is nobody */
         int count = 0;
         for (char *at = line; at && count < PV_FIELDS; count++) {
             fields[count] = at;

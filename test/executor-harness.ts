@@ -34,21 +34,23 @@ export const freshDirectory = (name = "directory"): string => {
 };
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Compiles native/*.c without the unpacker, which has its own tests. */
+/** Compiles C files to a static program. */
+export function compile(name: string, sources: readonly string[]): string {
+  const program = `${directory}/${name}`;
+  const argv = ["-std=c11", "-O0", "-static", "-o", program, ...sources];
+  const { status, stderr } = spawnSync("cc", argv, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return program;
+}
+
+/** native/*.c without the unpacker, which has its own tests. */
 function build(): string {
   const stub = `${directory}/stub.c`;
   writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
   const sources = readdirSync(native)
     .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
     .map((name) => native + name);
-  const program = `${directory}/pivot-executor`;
-  const { status, stderr } = spawnSync(
-    "cc",
-    ["-std=c11", "-O0", "-static", "-o", program, ...sources, stub],
-    { encoding: "utf8" },
-  );
-  if (status !== 0) throw new Error(stderr);
-  return program;
+  return compile("pivot-executor", [...sources, stub]);
 }
 
 export const executor = build();
@@ -138,7 +140,7 @@ export function planOf(
   ];
 }
 
-export const shell = (script: string): string[] => ["/bin/busybox", "sh", "-c", script];
+export const shell = (script: string): string[] => ["/bin/sh", "-c", script];
 
 // ── runs ───────────────────────────────────────────────────────────────────────────────────
 

@@ -29,6 +29,12 @@ async function compileProfile(profile: Profile, facts: Facts): Promise<SeccompFi
   return { program: compiled.program, flags: flags.value };
 }
 
+/** Not a Buffer itself: that has a `toJSON`, by which a plan's JSON would show it as an object. */
+function fromBase64(text: string): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.from(text, "base64");
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
 /**
  * The filter for a choice of profile; null for none.
  *
@@ -45,7 +51,7 @@ export async function filterFor(
   const [major, minor] = facts.kernel;
   const options = { capabilities, kernel: { major, minor }, arch: facts.arch };
   const ready = precompiledDefault(options);
-  if (ready !== undefined) return { program: Buffer.from(ready, "base64"), flags: specAllow };
+  if (ready !== undefined) return { program: fromBase64(ready), flags: specAllow };
   const { defaultProfile } = await import("../seccomp/default-profile.ts");
   return compileProfile(defaultProfile(options), facts);
 }

@@ -19,6 +19,7 @@ import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
 import type { RootSource, Setting, StateFile } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
+import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
 import { findImage } from "./find-image.ts";
@@ -86,7 +87,7 @@ async function describeContainer(
     const found = findImage({ store, reference: source.reference, cwd, ...progress });
     const resolved = found instanceof Promise ? await found : found;
     config = resolved.config.config;
-    root = { kind: "overlay", layers: resolved.layers };
+    root = { kind: "overlay", layers: [baseLayer(roots.dataRoot), ...resolved.layers] };
     image = resolved.reference;
   } else {
     root = { kind: "directory", path: source.directory };
@@ -99,7 +100,7 @@ async function describeContainer(
     { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
     gatherContainerFacts({
       id,
-      root: `${roots.runRoot}/${id}/rootfs`,
+      root: `${roots.runRoot}/${id}`,
       runRoot: roots.runRoot,
       options,
       facts,

@@ -1,8 +1,8 @@
 /** One line for a person about a step that failed: what, where in the plan, why, and what to do. */
 
-import { describeOp } from "../plan/describe.ts";
+import { describeOp, describePlace } from "../plan/describe.ts";
 import { describeErrno } from "../plan/errno.ts";
-import type { Op, Plan } from "../plan/op.ts";
+import type { Op, Plan, Slot, Step } from "../plan/op.ts";
 
 export type StepFailure = {
   /** Index into `plan.steps`. */
@@ -26,9 +26,18 @@ const EROFS = 30;
 const ELOOP = 40;
 const ENOEXEC = 8;
 
+/** The file of which a slot holds the descriptor. */
+function openedAs(slot: Slot | null, steps: readonly Step[]): string {
+  const found = steps.map(({ op }) => op).findLast((op) => op.op === "open" && op.into === slot);
+  return describePlace(found?.op === "open" ? found.at : null);
+}
+
 /** What stands behind an errno that does not say it, and what helps; or "". */
-function hint(op: Op, { errno, text }: StepFailure): string {
+function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   switch (op.op) {
+    case "setns":
+      if (errno === EINVAL) return `${openedAs(op.namespace, steps)} is no ${op.type} namespace`;
+      return "";
     case "mount":
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
         return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
@@ -87,7 +96,7 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     failure.text,
-    hint(step.op, failure),
+    hint(step.op, failure, plan),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

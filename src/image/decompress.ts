@@ -96,6 +96,12 @@ function refuseExpansion(expanded: number, compressed: number, limits: Expansion
   }
 }
 
+/** Node 22 stops after one frame. */
+function readsAllFrames(): boolean {
+  const frame = zlib.zstdCompressSync("a");
+  return zlib.zstdDecompressSync(Buffer.concat([frame, frame])).length === 2;
+}
+
 /**
  * Feeds a stream to `consume`, decompressed if it is compressed, until its end.
  *
@@ -116,11 +122,17 @@ export async function decompress(
     compressed += chunk.length;
     frames?.push(chunk);
   });
+  let failure: unknown;
   const take = async (plain: AsyncIterable<Buffer>) => {
-    for await (const chunk of plain) {
-      expanded += chunk.length;
-      refuseExpansion(expanded, compressed, limits);
-      await consume(chunk);
+    try {
+      for await (const chunk of plain) {
+        expanded += chunk.length;
+        refuseExpansion(expanded, compressed, limits);
+        await consume(chunk);
+      }
+    } catch (error) {
+      failure ??= error;
+      throw error;
     }
   };
   if (compression === "none") {
@@ -130,15 +142,18 @@ export async function decompress(
   try {
     await pipeline(Readable.from(input), createDecompressor(compression), take);
   } catch (cause) {
+    // Some versions of pipeline() only say that something was aborted.
+    const ours = [failure, cause].find((error) => error instanceof ImageError);
+    if (ours !== undefined) throw ours;
     const isOfZlib = /^(Z_|ERR_ZSTD|ZSTD_|ERR_ZLIB)/.test(codeOf(cause) ?? "");
     if (!isOfZlib) throw cause;
     throw malformed(`its ${compression} stream is broken (${codeOf(cause)})`);
   }
   frames?.finish();
-  if (frames !== undefined && frames.count > 1 && expanded === 0) {
+  if (frames !== undefined && frames.count > 1 && !readsAllFrames()) {
     throw new ImageError(
       "unsupported",
-      `this runtime (${process.version}) reads only the first frame of a zstd stream, and this one has ${frames.count}: use Node 26 or Bun`,
+      `this runtime (${process.version}) reads only the first of the ${frames.count} frames of a zstd stream: use Node 26 or Bun`,
     );
   }
   return compression;

@@ -124,9 +124,14 @@ export function readStringMap(
 ): Readonly<Record<string, string>> | undefined {
   const map = readObject(object, key, place);
   if (map === undefined) return undefined;
-  return Object.fromEntries(
-    Object.entries(map).map(([k, v]) => [k, asString(v, inside(place, `${key}[${quote(k)}]`))]),
-  );
+  for (const name of Object.keys(map)) {
+    const value = map[name];
+    // The place is put into words only when it is needed: this is on the way to every container.
+    if (typeof value !== "string" || value.includes("\0")) {
+      asString(value, inside(place, `${key}[${quote(name)}]`));
+    }
+  }
+  return map as Readonly<Record<string, string>>;
 }
 
 /** The keys of an object that Go uses as a set: `{"/data": {}}`. */

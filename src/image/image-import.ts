@@ -169,7 +169,8 @@ export async function importImage(
   const ids = await bringLayers(store, source, found.manifest, diffIds, options);
   await putBlob(store, configBytes);
   await putBlob(store, found.bytes);
-  for (const name of references) await writeReference(store, name, found.descriptor, ids);
+  const { digest } = found.manifest.config;
+  for (const name of references) await writeReference(store, name, found.descriptor, digest, ids);
   return {
     references,
     digest: found.descriptor.digest,

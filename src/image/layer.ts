@@ -1,6 +1,6 @@
 /** Brings one layer into the store: its blob, and unpacked, in a single pass over its bytes. */
 import { createHash } from "node:crypto";
-import { lstat, mkdir, rename } from "node:fs/promises";
+import { lstat, mkdir, rename, rmdir } from "node:fs/promises";
 import { type BlobWriter, type Content, checkContent, createBlob, hasBlob } from "./blob.ts";
 import { type Compression, decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
@@ -213,7 +213,17 @@ async function unpackLayer(
     isPlaced = await place(temporary, layerPath(store, layer.chainId));
     return done;
   } finally {
-    if (!isPlaced) await removeTrees(options, [temporary]);
+    if (!isPlaced) await discard(temporary, options);
+  }
+}
+
+/** Removes what was not finished. Should that fail, it stays for the next prune: the reason why it
+ * was not finished is the one to tell. */
+async function discard(temporary: string, options: LayerOptions): Promise<void> {
+  try {
+    await rmdir(temporary); // the unpacker may never have started
+  } catch {
+    await removeTrees(options, [temporary]).catch(() => undefined);
   }
 }
 

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { parseImageConfig } from "./config.ts";
 import { refuseDuplicateKeys } from "./duplicate-key.ts";
 import { ImageError } from "./error.ts";
-import { ociIndexType, ociManifestType, parseManifest } from "./manifest.ts";
+import { type Descriptor, ociIndexType, ociManifestType, parseManifest } from "./manifest.ts";
 import { platformOf, selectPlatform } from "./platform.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
@@ -19,6 +19,8 @@ const image = {
   architecture: "amd64",
   rootfs: { type: "layers", diff_ids: [digest] },
 };
+
+const refuse = (text: string) => () => refuseDuplicateKeys(text, "D");
 
 test("a manifest and an index", () => {
   expect(parseManifest(bytes(manifest), ociManifestType, "it")).toEqual({
@@ -85,7 +87,11 @@ describe("hostile manifests are refused in one line that names the document", ()
       { ...manifest, config: { ...config, size: 5 << 20 } },
       /config is larger/,
     ],
-    ["501 layers", { ...manifest, layers: Array(501).fill(layer) }, /layers has more than 500/],
+    [
+      "501 layers",
+      { ...manifest, layers: Array.from({ length: 501 }, () => layer) },
+      /layers has more than 500/,
+    ],
     [
       "an annotation that is a number",
       layerWith({ annotations: { a: 1 } }),
@@ -110,7 +116,6 @@ describe("hostile manifests are refused in one line that names the document", ()
   });
 
   test("duplicate keys, at any depth, however they are written", () => {
-    const refuse = (text: string) => () => refuseDuplicateKeys(text, "D");
     expect(refuse('{"a":1,"b":{"a":2},"c":[{"a":1},{"a":2}],"d":"a\\":1,\\"a"}')).not.toThrow();
     expect(refuse('{"a":1,"a":2}')).toThrow('D: the key "a" occurs twice');
     expect(refuse('{"x":{"a":[1,{}],"b":2,"\\u0061":2}}')).toThrow('the key "a" occurs twice');
@@ -250,20 +255,19 @@ test("any JSON is read or refused as an ImageError", () => {
   );
 });
 
-describe("platforms", () => {
-  const offer = (...names: readonly string[]) =>
-    names.map((name, i) => {
-      const [os = "", architecture = "", variant] = name.split("/");
-      return {
-        mediaType: ociManifestType,
-        digest,
-        size: i,
-        platform: { os, architecture, variant },
-      };
-    });
-  const choose = (arch: string, ...names: readonly string[]) =>
-    names[selectPlatform(offer(...names), platformOf(arch), "index").size];
+function offer(...names: readonly string[]): readonly Descriptor[] {
+  return names.map((name, i) => {
+    const [os = "", architecture = "", variant] = name.split("/");
+    return { mediaType: ociManifestType, digest, size: i, platform: { os, architecture, variant } };
+  });
+}
 
+/** Which of the platforms is chosen on a machine. */
+function choose(arch: string, ...platforms: readonly string[]): string | undefined {
+  return platforms[selectPlatform(offer(...platforms), platformOf(arch), "index").size];
+}
+
+describe("platforms", () => {
   test("the nearest that runs here", () => {
     const all = [
       "windows/amd64",

@@ -3,7 +3,13 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { replaceFile } from "./blob.ts";
 import { codeOf, ImageError } from "./error.ts";
 import type { Descriptor } from "./manifest.ts";
-import { chainIdsAnnotation, readReference, referencePath, type Store } from "./store.ts";
+import {
+  chainIdsAnnotation,
+  configAnnotation,
+  readReference,
+  referencePath,
+  type Store,
+} from "./store.ts";
 import { temporaryPrefix } from "./temporary.ts";
 
 /** A reference that cannot be read any more is as good as none to who replaces it. */
@@ -20,25 +26,25 @@ function readIfSound(store: Store, name: string): Descriptor | undefined {
  * Lets a reference stand for a manifest. Replaces what it stood for, in one step.
  *
  * @param name a normal form (Reference.name)
+ * @param config digest of the image's config
  * @param chainIds of the image's layers, lowest first
  */
 export async function writeReference(
   store: Store,
   name: string,
   manifest: Descriptor,
+  config: string,
   chainIds: readonly string[],
 ): Promise<void> {
   const { mediaType, digest, size } = manifest;
-  const annotations = { [chainIdsAnnotation]: chainIds.join(",") };
+  const annotations = { [configAnnotation]: config, [chainIdsAnnotation]: chainIds.join(",") };
   const text = JSON.stringify({ mediaType, digest, size, annotations });
   const old = readIfSound(store, name);
-  if (
+  const isSame =
     old?.digest === digest &&
     old.mediaType === mediaType &&
-    old.annotations?.[chainIdsAnnotation] === annotations[chainIdsAnnotation]
-  ) {
-    return;
-  }
+    Object.entries(annotations).every(([key, value]) => old.annotations?.[key] === value);
+  if (isSame) return;
   const path = referencePath(store, name);
   await mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   await replaceFile(`${store.root}/refs`, path, text);

@@ -109,3 +109,16 @@ test("the normal form is a fixed point, and whatever is typed gives a reference 
     ),
   );
 });
+
+test("the name of a repository is what distribution's expression says it is", () => {
+  const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+  const expression = new RegExp(`^${component}(?:/${component})*$`);
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(..."ab09._-/"), maxLength: 12 }), (path) => {
+      const parse = () => parseReference(`docker.io/x${path}`);
+      if (expression.test(`x${path}`)) expect(parse).not.toThrow();
+      else expect(parse).toThrow(ImageError);
+    }),
+    { numRuns: 2000 },
+  );
+});

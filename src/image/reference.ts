@@ -37,15 +37,10 @@ export interface FileReference {
 
 export type Reference = RegistryReference | FileReference;
 
-const domainComponent = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
-const domainPattern = new RegExp(
-  `^(?:${domainComponent}(?:\\.${domainComponent})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`,
-);
-const pathPattern =
-  /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+// Most references have neither a host nor a tag, and then these are never compiled.
+const domainPattern =
+  /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
-const digestPattern = /^sha256:[0-9a-f]{64}$/;
-const identifierPattern = /^[0-9a-f]{64}$/;
 
 /** Length of the repository's path, as registries have it. */
 const pathLengthMax = 255;
@@ -53,12 +48,45 @@ const defaultDomain = "docker.io";
 
 /** Whether a text is a digest that this store can hold: `sha256:` and 64 lower-case hex digits. */
 export function isDigest(text: string): boolean {
-  return digestPattern.test(text);
+  return text.length === 71 && text.startsWith("sha256:") && isHex(text, 7);
+}
+
+/** Whether all from `start` on are lower-case hex digits. A loop is done before an expression is compiled. */
+export function isHex(text: string, start = 0): boolean {
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (!isDigit && (code < 0x61 || code > 0x66)) return false;
+  }
+  return text.length > start;
 }
 
 /** Whether a text can be a tag. */
 export function isTag(text: string): boolean {
   return tagPattern.test(text);
+}
+
+function isAlphanumeric(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a);
+}
+
+/** What may stand between letters and digits of a path: / . _ __ and any number of -. */
+function isSeparator(text: string): boolean {
+  if (text.length === 1) return "/._-".includes(text);
+  if (text === "__") return true;
+  for (const c of text) if (c !== "-") return false;
+  return true;
+}
+
+/** Whether a path is one or more names with slashes between them, as repositories have it. */
+function isPath(text: string): boolean {
+  let start = 0; // of the separator at hand
+  for (let i = 0; i < text.length; i++) {
+    if (!isAlphanumeric(text.charCodeAt(i))) continue;
+    if (i > start && (start === 0 || !isSeparator(text.slice(start, i)))) return false;
+    start = i + 1;
+  }
+  return text !== "" && start === text.length;
 }
 
 function wrong(text: string, why: string): ImageError {
@@ -69,7 +97,11 @@ function wrong(text: string, why: string): ImageError {
 function splitDomain(name: string): [domain: string, path: string] {
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
-  const isHost = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
+  const isHost =
+    first.includes(".") ||
+    first.includes(":") ||
+    first === "localhost" ||
+    first !== first.toLowerCase();
   let domain = isHost ? first : defaultDomain;
   let path = isHost ? name.slice(slash + 1) : name;
   if (domain === "index.docker.io") domain = defaultDomain;
@@ -92,13 +124,14 @@ function parseRegistry(text: string): RegistryReference {
     throw wrong(text, `${quote(typedTag)} is not a tag (letters, digits, _ . -, at most 128)`);
   }
   if (bare === "") throw wrong(text, "the name is empty");
-  if (identifierPattern.test(bare)) {
+  if (bare.length === 64 && isHex(bare)) {
     throw wrong(text, "64 hex digits are an image ID, which cannot be the name of a repository");
   }
   const [domain, path] = splitDomain(bare);
-  if (!domainPattern.test(domain)) throw wrong(text, `${quote(domain)} is not a host name`);
+  if (domain !== defaultDomain && !domainPattern.test(domain))
+    throw wrong(text, `${quote(domain)} is not a host name`);
   if (path !== path.toLowerCase()) throw wrong(text, "the repository's name must be lower case");
-  if (!pathPattern.test(path)) {
+  if (!isPath(path)) {
     throw wrong(
       text,
       `${quote(path)} is not the name of a repository (a-z 0-9 with . _ - between)`,

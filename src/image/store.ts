@@ -1,6 +1,6 @@
 /**
  * The store of images, as far as starting a container needs it: this is the hot
- * path, so it is synchronous, reads three small files, and loads nothing but
+ * path, so it is synchronous, reads two small files, and loads nothing but
  * node:fs. What writes to the store is in modules of its own (import.ts).
  *
  * ```
@@ -15,15 +15,8 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { parseObject } from "./document.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
-import {
-  type Descriptor,
-  documentBytesMax,
-  isManifestType,
-  type Manifest,
-  parseManifest,
-  readDescriptor,
-} from "./manifest.ts";
-import { parseReference } from "./reference.ts";
+import { type Descriptor, documentBytesMax, readDescriptor } from "./manifest.ts";
+import { isDigest, isHex, parseReference } from "./reference.ts";
 
 export interface Store {
   /** The data root, an absolute path without a slash at its end. */
@@ -36,28 +29,30 @@ export interface ResolvedImage {
   readonly reference: string;
   /** The manifest's digest. */
   readonly digest: string;
-  readonly manifest: Manifest;
   readonly config: ImageConfig;
   /** Absolute paths of the unpacked layers, lowest first. */
   readonly layers: readonly string[];
 }
 
 /**
- * The annotation of a reference's descriptor that lists the chain IDs of the
- * image's layers, lowest first, without `sha256:`, with commas between. Computing
- * them takes a hash per layer, which is done once, at import.
+ * Annotations of a reference's descriptor, which spare the hot path the manifest
+ * and a hash per layer: the digest of the image's config, and the chain IDs of its
+ * layers, lowest first, without `sha256:`, with commas between. Import writes them,
+ * after it has checked what they come from.
  */
+export const configAnnotation = "pivot.config";
 export const chainIdsAnnotation = "pivot.chain-ids";
 
 const refsSegmentLength = 200;
-const chainIdPattern = /^[0-9a-f]{64}$/;
 
 /** Opens a store. Nothing is touched: what writes makes the directories it needs. */
 export function openStore(root: string): Store {
   if (!root.startsWith("/") || root.includes("\0")) {
     throw new ImageError("not-found", `the data root ${quote(root)} is not an absolute path`);
   }
-  return { root: root.replace(/(?<=.)\/+$/, "") };
+  let end = root.length;
+  while (end > 1 && root[end - 1] === "/") end -= 1;
+  return { root: root.slice(0, end) };
 }
 
 /** Where a blob is or would be. `digest` must have been checked (isDigest). */
@@ -115,7 +110,8 @@ function findByDigest(store: Store, name: string): Descriptor | undefined {
   return undefined;
 }
 
-function find(store: Store, name: string): Descriptor {
+/** What a normal form stands for in the store; one with a digest finds any tag of it. */
+export function findReference(store: Store, name: string): Descriptor {
   try {
     const found = readReference(store, name) ?? findByDigest(store, name);
     if (found !== undefined) return found;
@@ -125,34 +121,28 @@ function find(store: Store, name: string): Descriptor {
   throw new ImageError("not-found", `no image ${quote(name)} in ${store.root}: pull or import it`);
 }
 
-function readDocument(store: Store, descriptor: Descriptor, document: string): Uint8Array {
-  if (descriptor.size > documentBytesMax) {
+function readConfig(store: Store, descriptor: Descriptor, name: string): ImageConfig {
+  const digest = descriptor.annotations?.[configAnnotation];
+  if (digest === undefined || !isDigest(digest)) throw notUnpacked(name, "was never unpacked");
+  const document = `config ${digest} of ${quote(name)}`;
+  const bytes = readIfThere(blobPath(store, digest));
+  if (bytes === undefined) throw notUnpacked(name, "has lost its config");
+  if (bytes.byteLength > documentBytesMax) {
     throw new ImageError("invalid-image", `${document} is larger than ${documentBytesMax} bytes`);
   }
-  const bytes = readIfThere(blobPath(store, descriptor.digest));
-  if (bytes === undefined) {
-    throw new ImageError("not-unpacked", `${document} is not in the store: import the image again`);
-  }
-  if (bytes.byteLength !== descriptor.size) {
-    throw new ImageError(
-      "digest-mismatch",
-      `${document} has ${bytes.byteLength} bytes in place of ${descriptor.size}: import the image again`,
-    );
-  }
-  return bytes;
+  return parseImageConfig(bytes, document);
+}
+
+function notUnpacked(name: string, what: string): ImageError {
+  return new ImageError("not-unpacked", `image ${quote(name)} ${what}: import it again`);
 }
 
 /** The layers' chain IDs as the reference has them, checked against the image. */
 function chainIdsOf(descriptor: Descriptor, count: number, name: string): readonly string[] {
   const listed = descriptor.annotations?.[chainIdsAnnotation];
-  if (listed === undefined) {
-    throw new ImageError(
-      "not-unpacked",
-      `image ${quote(name)} was never unpacked: import it again`,
-    );
-  }
+  if (listed === undefined) throw notUnpacked(name, "was never unpacked");
   const ids = listed === "" ? [] : listed.split(",");
-  if (ids.length !== count || !ids.every((id) => chainIdPattern.test(id))) {
+  if (ids.length !== count || !ids.every((id) => id.length === 64 && isHex(id))) {
     throw new ImageError(
       "invalid-image",
       `the store's reference ${quote(name)} lists other layers than its image has: import it again`,
@@ -168,8 +158,7 @@ function isDirectory(path: string): boolean {
 /**
  * Finds an image that is in the store and unpacked.
  *
- * The blobs were hashed when they came in and are not hashed again; their lengths
- * are compared.
+ * The blobs were hashed when they came in and are not hashed again.
  *
  * @param reference as typed; of a file's transport, with an absolute path
  * @throws ImageError `not-found` (pull or import it), `not-unpacked` (import it
@@ -177,31 +166,14 @@ function isDirectory(path: string): boolean {
  */
 export function resolveImage(store: Store, reference: string): ResolvedImage {
   const { name } = parseReference(reference);
-  const descriptor = find(store, name);
-  const about = `manifest ${descriptor.digest} of ${quote(name)}`;
-  if (!isManifestType(descriptor.mediaType)) {
-    throw new ImageError(
-      "invalid-image",
-      `${about} has the media type ${quote(descriptor.mediaType)}`,
-    );
-  }
-  const manifest = parseManifest(
-    readDocument(store, descriptor, about),
-    descriptor.mediaType,
-    about,
-  );
-  if (manifest.kind !== "manifest") throw new ImageError("invalid-image", `${about} is an index`);
-  const aboutConfig = `config ${manifest.config.digest} of ${quote(name)}`;
-  const config = parseImageConfig(readDocument(store, manifest.config, aboutConfig), aboutConfig);
+  const descriptor = findReference(store, name);
+  const config = readConfig(store, descriptor, name);
   const layers = chainIdsOf(descriptor, config.rootfs.diff_ids.length, name).map((id) =>
     layerPath(store, id),
   );
   const missing = layers.findIndex((path) => !isDirectory(path));
   if (missing >= 0) {
-    throw new ImageError(
-      "not-unpacked",
-      `layer ${missing + 1} of ${layers.length} of image ${quote(name)} is not unpacked: import it again`,
-    );
+    throw notUnpacked(name, `has lost its layer ${missing + 1} of ${layers.length}`);
   }
-  return { reference: name, digest: descriptor.digest, manifest, config, layers };
+  return { reference: name, digest: descriptor.digest, config, layers };
 }

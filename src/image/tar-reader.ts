@@ -137,9 +137,13 @@ export class TarReader {
     }
   }
 
-  /** Says that the archive has ended. An end without the marker is accepted, one inside an entry is not. */
+  /**
+   * Says that the archive has ended. An end without the marker is accepted, and one in the
+   * filling of a block, as umoci's are; one inside an entry is not.
+   */
   finish(): void {
-    const isBetween = this.#state === "header" && this.#partialLength === 0;
+    const isFilling = this.#state === "content" && this.#left === 0;
+    const isBetween = isFilling || (this.#state === "header" && this.#partialLength === 0);
     if (this.#state === "end" || (isBetween && !this.#awaitsEntry)) return;
     const name = this.#header === undefined ? "" : ` in ${showBytes(this.#header.name)}`;
     throw malformed(`it ends early${name}`);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import * as fc from "fast-check";
+import { type TarMember, tarArchive } from "./tar-writer.ts";
 import {
   applyTar,
   describeTree,
@@ -11,23 +12,8 @@ import {
   makeDirectory,
   outline,
   unpackerOptions,
-} from "./fixture.ts";
-import { type TarMember, tarArchive } from "./tar-writer.ts";
-
-const dir = (name: string, mode = 0o755, more: Partial<TarMember> = {}): TarMember => ({
-  name,
-  type: "directory",
-  mode,
-  ...more,
-});
-const file = (name: string, content = "", more: Partial<TarMember> = {}): TarMember => ({
-  name,
-  mode: 0o644,
-  content: Buffer.from(content),
-  ...more,
-});
-const link = (name: string, to: string): TarMember => ({ name, type: "symlink", link: to });
-const hard = (name: string, to: string): TarMember => ({ name, type: "hardlink", link: to });
+} from "./testing/fixture.ts";
+import { dir, file, hard, link } from "./testing/members.ts";
 
 describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)", () => {
   let directory = "";
@@ -227,13 +213,13 @@ describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)"
     if (node === undefined) return;
     if (node.layer !== layer) children.delete(name);
     else if (node.children)
-      for (const below of [...node.children.keys()]) removeOlder(node.children, below, layer);
+      for (const below of node.children.keys()) removeOlder(node.children, below, layer);
   }
 
   function applyStep(root: Node, { kind, path }: Step, layer: number): void {
     if (kind === "opaque") {
       const children = parentOf(root, path, layer);
-      for (const name of [...children.keys()]) removeOlder(children, name, layer);
+      for (const name of children.keys()) removeOlder(children, name, layer);
       return;
     }
     const base = path.at(-1) ?? "";

@@ -9,7 +9,7 @@ import {
   isRoot,
   makeDirectory,
   unpackerOptions,
-} from "./fixture.ts";
+} from "./testing/fixture.ts";
 
 /** Makes a tree that has something of everything; `$1` is where. */
 const makeTree = `

@@ -3,9 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
-import { dropDirectory, isRoot, makeDirectory, outline, unpackerProgram } from "./fixture.ts";
 import { layersMax } from "./manifest.ts";
 import { sparseSegmentsMax } from "./tar-sparse.ts";
+import {
+  dropDirectory,
+  isRoot,
+  makeDirectory,
+  outline,
+  unpackerProgram,
+} from "./testing/fixture.ts";
 import {
   encodeRecord,
   makeRecord,
@@ -21,6 +27,11 @@ const header = readFileSync(new URL("../../native/unpack.h", import.meta.url), "
 
 function definition(name: string): string {
   return new RegExp(`^#define UNPACK_${name} (.*)$`, "m").exec(header)?.[1] ?? "missing";
+}
+
+function usage(...args: readonly string[]) {
+  const program = unpackerProgram("sanitised");
+  return spawnSync(program, ["unpack", ...args], { input: "", encoding: "utf8" });
 }
 
 test("native/unpack.h has the same numbers", () => {
@@ -239,8 +250,6 @@ describe.skipIf(!isRoot)("the reader of records (needs root: owners and device n
   }, 60_000);
 
   test("options that are wrong give the usage", () => {
-    const usage = (...args: readonly string[]) =>
-      spawnSync(unpackerProgram("sanitised"), ["unpack", ...args], { input: "", encoding: "utf8" });
     for (const args of [
       [],
       ["--what", directory],

@@ -6,7 +6,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
-import { ImageError, quote } from "./error.ts";
+import { codeOf, ImageError, quote } from "./error.ts";
 import { unpackMagic } from "./unpack-record.ts";
 
 /** Which program unpacks, and on whose behalf. */
@@ -84,7 +84,7 @@ async function text(stream: Readable): Promise<string> {
 async function outcomeOf(child: Child, program: string): Promise<Outcome> {
   const failed = new Promise<never>((_, reject) => {
     child.once("error", (cause) => {
-      const why = cause.message;
+      const why = codeOf(cause) ?? cause.message;
       reject(new ImageError("unpack-failed", `cannot start ${quote(program)}: ${why}`, { cause }));
     });
   });

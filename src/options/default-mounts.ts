@@ -2,7 +2,8 @@
 
 import type { Mount } from "../spec/mod.ts";
 import type { ContainerFacts } from "./facts.ts";
-import { isOwn, type NamespaceModes, runningContainer } from "./namespaces.ts";
+import type { IpcMode, NetworkMode } from "./namespace-mode.ts";
+import { type NamespaceModes, runningContainer } from "./namespaces.ts";
 import type { Findings } from "./problem.ts";
 import { type ProcOptions, procMountOptions } from "./security.ts";
 
@@ -50,10 +51,11 @@ function hostMount(path: string, options: readonly string[]): Mount {
 
 /**
  * In a user namespace proc, sysfs and mqueue can be mounted only for pid, network and ipc namespaces
- * that belong to it too (mount_namespaces(7)): where those are somebody else's, the host's are shown.
+ * that belong to it too (user_namespaces(7)): for the host's, the host's own mounts are shown. For those
+ * of another container they can, since its user namespace is then joined with them.
  */
-function mustBind(mode: Parameters<typeof isOwn>[0], view: MountView): boolean {
-  return view.inUserNamespace && !isOwn(mode);
+function mustBind(mode: NetworkMode | IpcMode, view: MountView): boolean {
+  return view.inUserNamespace && mode === "host";
 }
 
 function procMount(view: MountView, findings: Findings): Mount {

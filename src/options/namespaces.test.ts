@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { ContainerFacts } from "./facts.ts";
 import type { RunOptions } from "./options.ts";
 import { hostFacts, rootlessFacts } from "./testing/facts.ts";
-import { linesOf, made } from "./testing/made.ts";
+import { linesOf, made, mountAt } from "./testing/made.ts";
 
 const facts: ContainerFacts = {
   ...hostFacts,
@@ -68,6 +68,17 @@ test("a user namespace, asked for or needed", () => {
   expect(linesOf({ userns: "host" }, rootlessFacts)).toEqual([
     'invalid argument "host" for "--userns": only root can do without a user namespace',
   ]);
+});
+
+test("who joins a container without being root joins its user namespace too", () => {
+  const rootless = { ...rootlessFacts, containers: facts.containers };
+  for (const option of ["network", "pid", "ipc"]) {
+    const { linux } = made({ [option]: web }, rootless);
+    expect(linux.namespaces).toContainEqual({ type: "user", path: "/proc/42/ns/user" });
+    expect(linux.uidMappings).toBeUndefined();
+  }
+  expect(listed({ pid: web, userns: "private" }, rootless)).toContain("user");
+  expect(mountAt(made({ pid: web }, rootless), "/proc")?.type).toBe("proc");
 });
 
 test.each<[string, RunOptions, string | undefined, string]>([

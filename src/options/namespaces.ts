@@ -19,15 +19,17 @@ export interface NamespaceModes {
 }
 
 export function namespaceModes(options: RunOptions, facts: ContainerFacts): NamespaceModes {
-  return {
-    pid: options.pid ?? "private",
-    network: options.network ?? "private",
-    ipc: options.ipc ?? "private",
-    uts: options.uts ?? "private",
-    // With v1 the container's view of its cgroups is made by its mounts.
-    cgroupns: options.cgroupns ?? (facts.cgroups === "v2" ? "private" : "host"),
-    userns: options.userns ?? (facts.rootless ? "private" : "host"),
-  };
+  const { pid = "private", network = "private", ipc = "private", uts = "private" } = options;
+  // With v1 the container's view of its cgroups is made by its mounts.
+  const { cgroupns = facts.cgroups === "v2" ? "private" : "host" } = options;
+  // Namespaces that belong to another user namespace can be joined only from within it (setns(2)).
+  const owner = [network, pid, ipc].find((mode) => isContainer(mode)) ?? "private";
+  const { userns = facts.rootless ? owner : "host" } = options;
+  return { pid, network, ipc, uts, cgroupns, userns };
+}
+
+function isContainer(mode: NetworkMode | IpcMode): mode is { readonly container: string } {
+  return typeof mode === "object" && "container" in mode;
 }
 
 /** Whether a container gets a namespace of its own in this mode, and not somebody else's. */
@@ -89,7 +91,7 @@ function joinedPath(
   }
   const container = runningContainer(mode, facts);
   if (container !== undefined) return `/proc/${container.pid}/ns/${file}`;
-  if ("container" in mode) {
+  if (isContainer(mode)) {
     findings.problem(option, `container:${mode.container}`, "no such container is running");
   }
   return undefined;
@@ -100,7 +102,7 @@ export function runningContainer(
   mode: NetworkMode | IpcMode,
   facts: ContainerFacts,
 ): RunningContainer | undefined {
-  if (typeof mode === "string" || !("container" in mode)) return undefined;
+  if (!isContainer(mode)) return undefined;
   const { containers = {} } = facts;
   return Object.hasOwn(containers, mode.container) ? containers[mode.container] : undefined;
 }
@@ -143,7 +145,7 @@ function checkNames(options: RunOptions, { uts, network }: NamespaceModes, findi
     const problem = hostnameProblem(hostname);
     if (problem !== null) findings.problem("-h, --hostname", hostname, problem);
     if (!isOwn(uts)) conflict("hostname and the UTS mode", "-h, --hostname", findings);
-    else if (sharesWithContainer(network)) {
+    else if (isContainer(network)) {
       conflict("hostname and the network mode", "-h, --hostname", findings);
     }
   }
@@ -152,15 +154,11 @@ function checkNames(options: RunOptions, { uts, network }: NamespaceModes, findi
     if (problem !== null) findings.problem("--domainname", domainname, problem);
     if (!isOwn(uts)) conflict("domainname and the UTS mode", "--domainname", findings);
   }
-  if (!sharesWithContainer(network)) return;
+  if (!isContainer(network)) return;
   if ((options.dns ?? []).length > 0) conflict("dns and the network mode", "--dns", findings);
   if ((options.addHosts ?? []).length > 0) {
     conflict("custom host-to-IP mapping and the network mode", "--add-host", findings);
   }
-}
-
-function sharesWithContainer(network: NetworkMode): boolean {
-  return typeof network === "object" && "container" in network;
 }
 
 function conflict(what: string, option: string, findings: Findings): void {

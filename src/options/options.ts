@@ -119,7 +119,7 @@ interface NamespaceChoices {
   uts: NamespaceMode;
   /** Default: private with cgroup v2 alone, else the host's. */
   cgroupns: NamespaceMode;
-  /** Default: the host's for root, private for anybody else. */
+  /** Default: the host's for root; for anybody else private, or that of a container that is joined. */
   userns: NamespaceMode;
   /** Seconds by which the container's clocks are ahead of the host's. */
   timeOffsets: { readonly boottime?: number | undefined; readonly monotonic?: number | undefined };

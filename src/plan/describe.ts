@@ -9,10 +9,14 @@ export type Description = {
   readonly detail: string;
 };
 
-/** A path as the reader knows it; below a slot it is the container's own. */
+/**
+ * A path as the reader knows it; below a slot it is the container's own. An absolute one is of the
+ * root, also in a plan whose slots have lost their names (`executor/decode.ts`).
+ */
 export function describePlace(place: Place | null): string {
   if (place === null) return "nowhere yet";
   if (place.in === "host" || place.in === "root") return place.path === "" ? "/" : place.path;
+  if (place.path.startsWith("/")) return place.path;
   if (place.path === "") return `the ${place.in}`;
   return `${place.path.replace(/^\//, "")} in the ${place.in}`;
 }
@@ -80,7 +84,9 @@ export function describeOp(op: Op): Description {
         `${op.recursive ? " recursive" : ""}${list("flags", [...op.attributes, ...op.deep_attributes])} propagation=${op.propagation}`,
       );
     case "attach":
-      return say(`attach ${op.mount} to ${describePlace(op.at)}`);
+      return say(
+        `attach ${op.mount?.startsWith("#") ? "a mount" : op.mount} to ${describePlace(op.at)}`,
+      );
     case "mount_setattr":
       return say(
         `change the mount ${describePlace(op.at)}`,

@@ -14,6 +14,7 @@ export type MountPlan = {
   readonly steps: readonly Step[];
   /** /dev is a file system of its own, kept as `dev`. */
   readonly hasDev: boolean;
+  /** /proc is kept as `proc`, with the kernel's settings in it. */
   readonly hasProc: boolean;
   readonly hasDevpts: boolean;
   readonly problems: readonly string[];
@@ -40,7 +41,8 @@ export function destinationOf({ destination }: Mount): string {
  * propagation when that is asked for.
  */
 function planBind(entry: Mount, options: MountOptions, name: string, why: string) {
-  const deep = options.deepPropagation && options.recursive;
+  // The mounts below are the host's too: they stay in its peer groups only if the word is shared.
+  const deep = options.recursive && (options.deepPropagation || options.propagation !== "shared");
   return {
     before: byParent(
       bind({
@@ -63,11 +65,14 @@ function planBind(entry: Mount, options: MountOptions, name: string, why: string
   };
 }
 
-/** The names under which some mounts are kept for later steps. */
-const keptAs: Readonly<Record<string, string>> = {
-  "proc /proc": "proc",
-  "devpts /dev/pts": "devpts",
-};
+/** The name under which a mount is kept for later steps, or null. */
+function keptAs(entry: Mount, { data }: MountOptions): "proc" | "devpts" | null {
+  const destination = destinationOf(entry);
+  if (entry.type === "devpts" && destination === "/dev/pts") return "devpts";
+  if (entry.type !== "proc" || destination !== "/proc") return null;
+  // One with processes alone has no settings to write to.
+  return data.includes("subset=pid") ? null : "proc";
+}
 
 function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[] {
   const type = entry.type ?? "none";
@@ -82,7 +87,7 @@ function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[
       at: inRoot(destination),
       // A link here would put the kernel's view elsewhere, and leave a look-alike in its place.
       create: isKernelView ? "strict" : "matching",
-      into: keptAs[`${type} ${destination}`] ?? null,
+      into: keptAs(entry, options),
     }),
     why,
   );
@@ -127,7 +132,7 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
   const devices = spec.linux?.devices ?? [];
   let hasDev = false;
   let boundDev = false;
-  const kept = new Set<string>();
+  const kept = new Set<string | null>();
   for (const [i, entry] of (spec.mounts ?? []).entries()) {
     const why = `mounts[${i}]`;
     const options = readMountOptions(entry.options ?? []);
@@ -150,7 +155,7 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
       const attributes = options.set;
       steps.push(...planCgroupMount({ destination, attributes, layout, hasNamespace, own, why }));
     } else {
-      kept.add(keptAs[`${entry.type} ${destination}`] ?? "");
+      kept.add(keptAs(entry, options));
       steps.push(...planFileSystem(entry, options, why));
     }
   }

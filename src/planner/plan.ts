@@ -18,6 +18,7 @@ import {
   planPropagation,
   planRoot,
   planRootAttributes,
+  planRootPropagation,
   planSwitch,
   rootProblem,
   stateDirectory,
@@ -59,32 +60,30 @@ function planKernelSettings(spec: Spec, hasProc: boolean): Step[] {
   ];
 }
 
-/** Masks and read-only paths; an empty directory to cover directories with is mounted for them. */
-function planCovers(spec: Spec, setting: Setting, hasDev: boolean): Step[] {
+/**
+ * What directories are covered with. It has to be mounted somewhere to be cloned (before Linux
+ * 6.15), and so it lies on the state directory, below the root.
+ */
+function planEmptyDirectory(spec: Spec, setting: Setting): Step[] {
+  if ((spec.linux?.maskedPaths ?? []).length === 0) return [];
+  return [
+    byInit(
+      mount({
+        type: "tmpfs",
+        options: ["size=4k", "mode=755"],
+        attributes: ["ro", "nosuid", "nodev", "noexec"],
+        at: onHost(stateDirectory(setting)),
+        into: "empty",
+      }),
+      "linux.maskedPaths: an empty directory to cover directories with",
+    ),
+  ];
+}
+
+function planCovers(spec: Spec, hasDev: boolean): Step[] {
   const masked = spec.linux?.maskedPaths ?? [];
   const readonly = spec.linux?.readonlyPaths ?? [];
-  const empty = onHost(`${stateDirectory(setting)}/empty`);
-  const cover: Step[] =
-    masked.length === 0
-      ? []
-      : [
-          byInit(
-            { op: "mkdir", at: empty, mode: 0o755, parents: false },
-            "linux.maskedPaths: what covers directories",
-          ),
-          byInit(
-            mount({
-              type: "tmpfs",
-              options: ["size=4k", "mode=755"],
-              attributes: ["ro", "nosuid", "nodev", "noexec"],
-              at: empty,
-              into: "empty",
-            }),
-            "linux.maskedPaths: what covers directories",
-          ),
-        ];
   return [
-    ...cover,
     ...masked.map((path, i) =>
       byInit(
         { op: "mask", at: inRoot(path), null: nullDevice(hasDev), empty: slot("empty") },
@@ -180,16 +179,18 @@ export function planContainer(
     ...planNames(spec, namespaces.freshCgroup),
     planPropagation(spec),
     ...planLoopback(spec),
+    ...planEmptyDirectory(spec, setting),
     ...root.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
     ...planKernelSettings(spec, mounts.hasProc),
-    ...planCovers(spec, setting, mounts.hasDev),
+    ...planCovers(spec, mounts.hasDev),
     ...planWorkingDirectory(process),
     ...planRootAttributes(spec),
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
     ...planSwitch(setting.rootSwitch),
+    ...planRootPropagation(spec),
     ...last.steps,
     planSupervision(setting),
   ];

@@ -8,7 +8,8 @@ import { byInit, inRoot, mkdir, onHost } from "./step.ts";
 
 /** What execvp(3) would try, found out before: the environment is known. */
 export function executablePaths(command: string, env: readonly string[]): string[] {
-  if (command.includes("/")) return [command];
+  // The empty name is no file of any directory: as a path it gives the ENOENT that it deserves.
+  if (command === "" || command.includes("/")) return [command];
   const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice(5) ?? "/bin:/usr/bin";
   return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
 }
@@ -24,6 +25,20 @@ function grantable(
     if (!held.has(name)) warnings.add(`${name} is left out: the caller does not have it to give`);
     return held.has(name);
   });
+}
+
+/** An ambient capability has to be permitted and inheritable too, capabilities(7). */
+function ambient(sets: NonNullable<Process["capabilities"]>, warnings: Set<string>): Capability[] {
+  const wanted = sets.ambient ?? [];
+  const can = (name: Capability): boolean =>
+    sets.permitted?.includes(name) === true && sets.inheritable?.includes(name) === true;
+  const cannot = wanted.filter((name) => !can(name));
+  if (cannot.length > 0) {
+    warnings.add(
+      `process.capabilities.ambient: ${cannot.join(", ")} is left out: it would have to be in permitted and inheritable too`,
+    );
+  }
+  return wanted.filter(can);
 }
 
 function planLimits(process: Process, facts: Facts): Step[] {
@@ -85,7 +100,7 @@ function planIdentity(process: Process, setting: Setting, facts: Facts, warnings
         effective: grantable(sets.effective, facts, warnings),
         permitted: grantable(sets.permitted, facts, warnings),
         inheritable: grantable(sets.inheritable, facts, warnings),
-        ambient: grantable(sets.ambient, facts, warnings),
+        ambient: grantable(ambient(sets, warnings), facts, warnings),
       },
       "process.capabilities",
     ),

@@ -59,9 +59,6 @@ export function planDirectories(setting: Setting): Step[] {
       ...keep,
     });
   }
-  steps.push(
-    byParent(mkdir(onHost(`${state.path}/rootfs`), 0o755), "where the new root is mounted"),
-  );
   if (setting.root.kind === "overlay") {
     const data = onHost(dataDirectory(setting));
     const why = "root: what the container writes goes here";
@@ -92,6 +89,10 @@ export function planFiles(setting: Setting): { before: Step[]; steps: Step[] } {
   return { before, steps };
 }
 
+/** Mounts of the host that come later are to be seen inside. */
+const followsHost = (spec: Spec): boolean =>
+  /shared|slave/.test(spec.linux?.rootfsPropagation ?? "");
+
 type RootView = {
   readonly setting: Setting;
   readonly facts: Facts;
@@ -99,10 +100,15 @@ type RootView = {
   readonly inUserNamespace: boolean;
 };
 
-/** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
+/**
+ * Mounts the root, kept as `root`: everything after looks paths up below that descriptor.
+ *
+ * It is mounted on the container's own state directory, which it covers for init alone: that way
+ * no directory has to be made for it, and taken away.
+ */
 export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = view;
-  const at = onHost(`${stateDirectory(setting)}/rootfs`);
+  const at = onHost(stateDirectory(setting));
   if (setting.root.kind === "overlay") {
     const data = dataDirectory(setting);
     // A read-only root has a writable layer too, for the mount points that the image lacks.
@@ -121,16 +127,15 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
       ],
     };
   }
-  const wanted = spec.linux?.rootfsPropagation?.replace(/^r(?=[psu])/, "") ?? "private";
-  const followsHost = wanted === "shared" || wanted === "slave";
   return {
     before: [
       byParent(
         bind({
           from: onHost(setting.root.path),
           recursive: true,
-          propagation: followsHost ? "unchanged" : "private",
-          deepPropagation: !followsHost,
+          // Never shared with the host: what is mounted in the root would be seen there.
+          propagation: followsHost(spec) ? "slave" : "private",
+          deepPropagation: true,
           into: "root",
         }),
         "root: a mount of its own, as pivot_root demands",
@@ -141,54 +146,53 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
 }
 
 /** What the root's mount is made at the end, when nothing has to be made in it any more. */
-export function planRootAttributes(spec: Spec): Step[] {
-  const propagation = spec.linux?.rootfsPropagation;
-  const steps: Step[] = [];
-  const kinds = ["private", "shared", "slave", "unbindable"] as const;
-  const kind = kinds.find((name) => propagation === name || propagation === `r${name}`);
-  if (kind !== undefined && kind !== "private") {
-    steps.push(
-      byInit(
-        {
-          op: "mount_setattr",
-          at: slot("root"),
-          attributes: [],
-          clear: [],
-          propagation: kind,
-          recursive: propagation !== kind,
-        },
-        "linux.rootfsPropagation",
-      ),
-    );
-  }
-  if (spec.root.readonly === true) {
-    steps.push(
-      byInit(
-        {
-          op: "mount_setattr",
-          at: slot("root"),
-          attributes: ["ro"],
-          clear: [],
-          propagation: "unchanged",
-          recursive: false,
-        },
-        "root.readonly",
-      ),
-    );
-  }
-  return steps;
+export const planRootAttributes = (spec: Spec): Step[] =>
+  spec.root.readonly === true
+    ? [
+        byInit(
+          {
+            op: "mount_setattr",
+            at: slot("root"),
+            attributes: ["ro"],
+            clear: [],
+            propagation: "unchanged",
+            recursive: false,
+          },
+          "root.readonly",
+        ),
+      ]
+    : [];
+
+/** After the change of root: pivot_root(2) refuses a put_old on a shared mount. */
+export function planRootPropagation(spec: Spec): Step[] {
+  const wanted = spec.linux?.rootfsPropagation;
+  const kinds = ["shared", "slave", "unbindable"] as const;
+  const propagation = kinds.find((name) => wanted === name || wanted === `r${name}`);
+  if (propagation === undefined) return []; // it is private already
+  return [
+    byInit(
+      {
+        op: "mount_setattr",
+        at: slot("root"),
+        attributes: [],
+        clear: [],
+        propagation,
+        recursive: wanted !== propagation,
+      },
+      "linux.rootfsPropagation",
+    ),
+  ];
 }
 
 /** The host's mounts must not follow the container's, nor the other way, from here on. */
 export const planPropagation = (spec: Spec): Step => {
-  const follows = /shared|slave/.test(spec.linux?.rootfsPropagation ?? "");
   return byInit(
     {
       op: "mount_setattr",
       at: onHost("/"),
       attributes: [],
       clear: [],
-      propagation: follows ? "slave" : "private",
+      propagation: followsHost(spec) ? "slave" : "private",
       recursive: true,
     },
     "default: no mount made here is seen by the host",

@@ -13,12 +13,12 @@ import {
   renameSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { LayerTranslator } from "./layer.ts";
-import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "./unpack.ts";
+import { LayerTranslator } from "../layer.ts";
+import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "../unpack.ts";
 
 export const isRoot = process.getuid?.() === 0;
 
-const project = new URL("../..", import.meta.url).pathname;
+const project = new URL("../../..", import.meta.url).pathname;
 const native = `${project}native`;
 
 function sources(): readonly string[] {

@@ -1,0 +1,129 @@
+// What is left of a container whose start was cut short: by a signal nothing, and by SIGKILL nothing
+// that `pivot system prune` would not find.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { executePlan } from "../src/executor/spawn.ts";
+import { planFromJson } from "../src/plan/json.ts";
+import type { Plan, Step } from "../src/plan/op.ts";
+import { Ground, pivotPath, whyNot } from "./pivot.ts";
+
+const ground = new Ground("killed");
+
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The letter of proc_pid_stat(5); empty when there is no such process. */
+function stateOf(pid: number): string {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 2000; i++) {
+    if (isSo()) return;
+    await wait(2);
+  }
+  throw new Error(`it did not come to it that ${what}`);
+}
+
+const pause: Step = { by: "parent", op: { op: "pause" }, why: "the test looks here" };
+
+/** The plan with a stop after so many steps. */
+const pausedAfter = ({ version, steps }: Plan, count: number): Plan => ({
+  version,
+  steps: [...steps.slice(0, count), pause, ...steps.slice(count)],
+});
+
+/** A plan with a bit of everything. */
+function planOf(): Plan {
+  const shown = `${ground.directory}/shown`;
+  mkdirSync(shown, { recursive: true });
+  const flags = [
+    ...["--name", "short-lived", "--init", "--memory", "64m", "--pids-limit", "9", "--cpus", "1"],
+    ...["-v", `${shown}:/shown`, "--tmpfs", "/scratch", "--sysctl", "net.ipv4.ip_forward=1"],
+    ...["-u", "daemon", "-w", "/made", "--device", "/dev/fuse"].slice(0, 4),
+  ];
+  const ran = ground.pivot(["plan", "--format", "json", ...flags, "busybox", "sleep", "1000"]);
+  expect(ran).toMatchObject({ code: 0, stderr: "" });
+  return planFromJson(ran.stdout);
+}
+
+async function killAfter(plan: Plan, count: number): Promise<void> {
+  const { child, outcome } = executePlan(pausedAfter(plan, count), ["ignore", "pipe", "pipe"]);
+  const pid = child.pid ?? 0;
+  await until(() => /[TtZ]|^$/.test(stateOf(pid)), `step ${count} was done`);
+  expect(`after step ${count}: ${stateOf(pid)}`).toBe(`after step ${count}: T`);
+  child.kill("SIGKILL");
+  await outcome;
+}
+
+describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"})`, () => {
+  afterAll(() => ground.close());
+
+  test("killed after any step, it leaves nothing that prune does not remove", async () => {
+    ground.shell([], "true"); // the image
+    const plan = planOf();
+    const container = plan.steps.findIndex(({ op }) => op.op === "clone");
+    expect(container).toBeGreaterThan(20);
+    for (let count = 1; count < plan.steps.length; count++) {
+      await killAfter(plan, count);
+      const ran = ground.pivot(["system", "prune"]);
+      expect({ count, ...ran }).toMatchObject({ count, code: 0, stderr: "" });
+      await ground.expectNothingLeft();
+    }
+    expect(plan.steps.at(-1)?.op.op).toBe("supervise");
+  }, 120_000);
+
+  test("while it runs, killing pivot ends the container", async () => {
+    const running = await ground.start([]);
+    running.process.kill("SIGKILL");
+    await until(() => stateOf(running.pid) === "", "the container's process has ended");
+    const { stdout, code } = ground.pivot(["system", "prune"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n$/);
+    await ground.expectNothingLeft();
+  });
+
+  test("prune leaves a container alone that runs", async () => {
+    const running = await ground.start([]);
+    expect(ground.pivot(["system", "prune"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(stateOf(running.pid)).toMatch(/[RS]/);
+    await running.stop();
+    await ground.expectNothingLeft();
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    test(`${signal} at any moment of a start leaves nothing, without prune`, async () => {
+      const codes = new Set<string>();
+      for (let i = 0; i < 30; i++) {
+        const args = [...ground.roots(), "run", "--rm", "--init", "--name", "cut", "-m", "64m"];
+        const child = spawn(pivotPath, [...args, "busybox", "sleep", "20"], {
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        let said = "";
+        child.stderr.on("data", (bytes) => {
+          said += bytes;
+        });
+        const ended = new Promise<string>((resolve) =>
+          child.once("close", (code, by) => resolve(by ?? String(code))),
+        );
+        await wait(i * 2 + Math.random() * 2);
+        const start = Date.now();
+        child.kill(signal);
+        const how = await ended;
+        expect(Date.now() - start).toBeLessThan(5000);
+        codes.add(how);
+        expect(said).toMatch(/^(|pivot: stopped by signal \d+ while the container was being made\n)$/);
+        await ground.expectNothingLeft();
+      }
+      // By the signal itself before there is anything to clean up; then with the code that says so.
+      const number = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 }[signal];
+      expect([...codes].filter((how) => how !== signal)).toEqual([String(128 + number)]);
+    }, 60_000);
+  }
+});

@@ -1,0 +1,235 @@
+// Which namespaces a container is in: by default, the host's, another container's, a file's.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync, readlinkSync } from "node:fs";
+import { Ground, type Running, whyNot } from "./pivot.ts";
+
+const ground = new Ground("namespaces");
+
+const kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] as const;
+type Kind = (typeof kinds)[number];
+
+const namespaceOf = (pid: number | "self", kind: Kind): string =>
+  readlinkSync(`/proc/${pid}/ns/${kind}`);
+
+/** The flag for each kind that has one. */
+const flags: readonly (readonly [kind: Kind, flag: string])[] = [
+  ["pid", "--pid"],
+  ["net", "--net"],
+  ["ipc", "--ipc"],
+  ["uts", "--uts"],
+  ["cgroup", "--cgroupns"],
+];
+
+/** The kinds in which what the probe saw is the same as a process of the host has. */
+const sharedWith = (ns: Readonly<Record<string, string | null>>, pid: number | "self"): Kind[] =>
+  kinds.filter((kind) => ns[kind] === namespaceOf(pid, kind));
+
+/** The names in /proc/net/dev. */
+const interfacesOf = (text: string) => [...text.matchAll(/^\s*(\S+):/gm)].map(([, name]) => name);
+
+describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () => {
+  let other: Running;
+  beforeAll(async () => {
+    other = await ground.start(["--hostname", "other", "--ipc", "private"]);
+  });
+  afterAll(() => ground.close());
+
+  test("mount, pid, network, ipc, uts and cgroup are a container's own, user and time the host's", () => {
+    expect(sharedWith(ground.probe([]).ns, "self")).toEqual(["time", "user"]);
+  });
+
+  test("from outside the process is in the same namespaces that it sees from inside", () => {
+    const seen = ground.command([
+      "nsenter",
+      "--target",
+      String(other.pid),
+      "--mount",
+      "--pid",
+      "/bin/busybox",
+      "sh",
+      "-c",
+      "readlink /proc/1/ns/uts; readlink /proc/1/ns/net",
+    ]);
+    expect(seen.stdout.trim().split("\n")).toEqual([
+      namespaceOf(other.pid, "uts"),
+      namespaceOf(other.pid, "net"),
+    ]);
+  });
+
+  test("two containers share none of those that are their own", () => {
+    expect(sharedWith(ground.probe([]).ns, other.pid)).toEqual(["time", "user"]);
+  });
+
+  test("the first process is number 1, and its parent is nobody inside", () => {
+    expect(ground.probe([])).toMatchObject({ pid: 1, ppid: 0, sid: 1, pgid: 1 });
+  });
+
+  for (const [kind, flag] of flags) {
+    test(`${flag} host is the host's and leaves the others own`, () => {
+      const { ns } = ground.probe([flag, "host"]);
+      expect(sharedWith(ns, "self")).toEqual([...new Set([kind, "time", "user"])].sort() as Kind[]);
+    });
+
+    test(`${flag} private is new`, () => {
+      expect(ground.probe([flag, "private"]).ns[kind]).not.toBe(namespaceOf("self", kind));
+    });
+
+    test(`${flag} with a path of a running process's namespace joins it`, () => {
+      const { ns } = ground.probe([flag, `/proc/${other.pid}/ns/${kind}`]);
+      expect(sharedWith(ns, other.pid)).toEqual(
+        [...new Set([kind, "time", "user"])].sort() as Kind[],
+      );
+    });
+
+    test(`${flag} ns:PATH means the same`, () => {
+      const { ns } = ground.probe([flag, `ns:/proc/${other.pid}/ns/${kind}`]);
+      expect(ns[kind]).toBe(namespaceOf(other.pid, kind));
+    });
+
+    test(`${flag} with a path that is no namespace is refused in one line`, () => {
+      const ran = ground.run([flag, "/etc/passwd", "busybox", "true"]);
+      expect(ran.code).toBe(125);
+      expect(ran.stderr).toMatch(/^pivot: [^\n]*\/etc\/passwd[^\n]*\n$/);
+    });
+
+    test(`${flag} with a namespace of another kind is refused in one line`, () => {
+      const wrong = kind === "uts" ? "ipc" : "uts";
+      const path = `/proc/${other.pid}/ns/${wrong}`;
+      const ran = ground.run([flag, path, "busybox", "true"]);
+      expect(ran.code).toBe(125);
+      expect(ran.stderr).toMatch(/^pivot: [^\n]+\n$/);
+      expect(ran.stderr).toContain(path);
+    });
+  }
+
+  for (const [kind, flag] of flags.filter(([each]) => each !== "ipc")) {
+    test(`${flag} container:NAME joins that container's`, () => {
+      const { ns } = ground.probe([flag, `container:${other.name}`]);
+      expect(sharedWith(ns, other.pid)).toEqual(
+        [...new Set([kind, "time", "user"])].sort() as Kind[],
+      );
+    });
+  }
+
+  test("--ipc container:NAME of one that does not share it is refused, saying what to do", () => {
+    const ran = ground.run(["--ipc", `container:${other.name}`, "busybox", "true"]);
+    expect(ran).toMatchObject({
+      code: 125,
+      stderr: `pivot: invalid argument "container:${other.name}" for "--ipc": non-shareable IPC: start that container with --ipc shareable\n`,
+    });
+  });
+
+  test("container:ID takes the beginning of an id", () => {
+    const id = ground.stateOf(other).replace(/^.*\//, "").slice(0, 12);
+    expect(ground.probe(["--net", `container:${id}`]).ns["net"]).toBe(
+      namespaceOf(other.pid, "net"),
+    );
+  });
+
+  test("a container that does not run cannot be joined", () => {
+    const ran = ground.run(["--pid", "container:nobody", "busybox", "true"]);
+    expect(ran.code).toBe(125);
+    expect(ran.stderr).toMatch(/^pivot: [^\n]*nobody[^\n]*\n$/);
+  });
+
+  test("who joins a pid namespace sees its processes, and is not its first", () => {
+    const seen = ground.shell(
+      ["--pid", `container:${other.name}`],
+      "cat /proc/1/cmdline; echo; echo $$",
+    );
+    const [first, own] = seen.split("\n");
+    expect(first).toBe("sleep\u00001000\u0000");
+    expect(Number(own)).toBeGreaterThan(1);
+  });
+
+  test("who joins a uts namespace has its name", () => {
+    expect(ground.probe(["--uts", `container:${other.name}`]).hostname).toBe("other");
+  });
+
+  test("who joins a network namespace sees the same interfaces, and has the name of its owner", () => {
+    const sight = ground.probe(["--net", `container:${other.name}`]);
+    expect(sight.hostname).toBe("other");
+    expect(sight.ns["uts"]).not.toBe(namespaceOf(other.pid, "uts"));
+  });
+
+  test("a network of its own has a loopback that is up, and nothing else", () => {
+    const seen = ground.shell(
+      [],
+      "ls /sys/class/net; ping -c1 -W1 127.0.0.1 >/dev/null && echo up",
+    );
+    expect(seen).toBe("lo\nup");
+  });
+
+  test("the host's network shows the host's interfaces", () => {
+    const seen = ground.shell(["--net", "host"], "cat /proc/net/dev");
+    expect(interfacesOf(seen)).toEqual(interfacesOf(readFileSync("/proc/net/dev", "utf8")));
+  });
+
+  test("message queues of the host are not seen, unless its ipc namespace is shared", () => {
+    const made = ground.command(["ipcmk", "-Q"]);
+    const id = /(\d+)\s*$/.exec(made.stdout)?.[1] ?? "none";
+    try {
+      const queue = "cat /proc/sysvipc/msg";
+      expect(ground.shell([], queue)).not.toMatch(new RegExp(`^\\s*-?\\d+\\s+${id}\\s`, "m"));
+      expect(ground.shell(["--ipc", "host"], queue)).toMatch(
+        new RegExp(`^\\s*-?\\d+\\s+${id}\\s`, "m"),
+      );
+    } finally {
+      ground.command(["ipcrm", "-q", id]);
+    }
+  });
+
+  test("--time-offset makes a time namespace whose clocks are shifted", () => {
+    const uptime = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
+    const { ns, boottime, monotonic } = ground.probe([
+      "--time-offset",
+      "boottime=86400",
+      "--time-offset",
+      "monotonic=-1",
+    ]);
+    expect(ns["time"]).not.toBe(namespaceOf("self", "time"));
+    expect(Math.abs(boottime - uptime - 86400)).toBeLessThan(10);
+    expect(Math.abs(monotonic - uptime)).toBeLessThan(10);
+  });
+
+  test("without --time-offset the clocks are the host's", () => {
+    const uptime = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
+    expect(Math.abs(ground.probe([]).boottime - uptime)).toBeLessThan(10);
+  });
+
+  test("--userns private is a new user namespace, with root as root of its own", () => {
+    const { ns, uids, uidMap } = ground.probe(["--userns", "private"]);
+    expect(sharedWith(ns, "self")).toEqual(["time"]);
+    expect(uids).toEqual([0, 0, 0]);
+    expect(uidMap?.trim().split(/\s+/)[0]).toBe("0");
+  });
+
+  test("root of a user namespace has no rights over the host's namespaces", () => {
+    const attempts = ["write:/proc/sys/kernel/hostname", "mknod:c:1:3:/tmp/null", "sethostname:x"];
+    const { attempts: came } = ground.probe(
+      ["--userns", "private", "--uts", "host", "--security-opt", "systempaths=unconfined"],
+      attempts,
+    );
+    expect(came["sethostname:x"]?.errno).toBe("EPERM");
+    expect(came["mknod:c:1:3:/tmp/null"]?.errno).toBe("EPERM");
+  });
+
+  test("--userns joins the user namespace of a path and of a container", async () => {
+    const owner = await ground.start(["--userns", "private"]);
+    for (const mode of [`/proc/${owner.pid}/ns/user`, `container:${owner.name}`]) {
+      expect(ground.probe(["--userns", mode]).ns["user"]).toBe(namespaceOf(owner.pid, "user"));
+    }
+    await owner.stop();
+  });
+
+  test("--pid host shows the host's processes in /proc, and a warning says so", () => {
+    const ran = ground.run(["--pid", "host", "busybox", "cat", `/proc/${process.pid}/comm`]);
+    expect(ran).toMatchObject({
+      code: 0,
+      stdout: readFileSync("/proc/self/comm", "utf8"),
+      stderr:
+        "pivot: warning: /proc shows the host's processes: the container has no pid namespace of its own\n",
+    });
+  });
+});
