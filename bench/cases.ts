@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { command, findProgram } from "./command.ts";
 import { type Namespace, namespaces } from "./proof.ts";
-import { bundleFor, importWithPivot, importWithPodman, type Payload, type Site } from "./site.ts";
+import { bundleFor, importWithPodman, type Payload, type Site } from "./site.ts";
 
 /** What a row of the result says about a case. */
 export interface About {
@@ -180,31 +180,32 @@ function engineCases(site: Site): CommandCase[] {
   return [{ ...podmanCase("crun"), resident: true }, podmanCase("runc"), ...pivotCases(site)];
 }
 
-function pivotCases(site: Site): CommandCase[] {
+function pivotCases({ bench, prepared, env }: Site): CommandCase[] {
   const repository = join(import.meta.dirname, "..");
-  const importOnce = once(() => importWithPivot(site, join(repository, "build/pivot")));
   const pivot = (about: About, name: string, ...source: string[]): CommandCase => {
     const path = join(repository, name);
-    const run = ({ argv }: Payload, ...options: string[]) =>
-      [path, "run", "--rm", "--net", "none"].concat(options, source, argv);
+    const base = [path, "--root", pivotStore(bench.dir), "run", "--rm", "--net", "none"];
     return {
       ...about,
       unavailable: existsSync(path) ? undefined : `there is no ${name} in the repository`,
-      prepare: importOnce,
-      argv: (payload) => run(payload),
-      detached: (payload) => run(payload, "--detach"),
+      // The first run makes the image.
+      prepare: () => void command([...base, ...source, "/bin/true"], env),
+      argv: ({ argv }) => [...base, ...source, ...argv],
     };
   };
   const binary = "build/pivot";
   const fresh = { root: "fresh", cgroups: true, seccomp: true } as const;
   const open = ["--security-opt", "seccomp=unconfined", "busybox"];
   return [
-    pivot({ id: "pivot-rootfs", ...fresh, root: "prepared" }, binary, "--rootfs", site.prepared),
+    pivot({ id: "pivot-rootfs", ...fresh, root: "prepared" }, binary, "--rootfs", prepared),
     pivot({ id: "pivot-no-seccomp", ...fresh, seccomp: false }, binary, ...open),
     { ...pivot({ id: "pivot", ...fresh }, binary, "busybox"), resident: true },
     pivot({ id: "pivot-script", ...fresh }, "pivot", "busybox"),
   ];
 }
+
+/** pivot's images and writable layers: on the same disk as everybody's. */
+export const pivotStore = (dir: string): string => join(dir, "pivot");
 
 function program(name: string): { path: string; unavailable: string | undefined } {
   const path = findProgram(name);

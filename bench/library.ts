@@ -1,7 +1,7 @@
 // Containers started from a process that is already running, as a program that uses the
 // library does: no start-up of a command line in it.
 
-import { type About, floorArgv } from "./cases.ts";
+import { type About, floorArgv, pivotStore } from "./cases.ts";
 import { ends, type Site } from "./site.ts";
 
 /** A case that is a function. */
@@ -20,6 +20,8 @@ export function libraryCases(site: Site): LibraryCase[] {
   return [
     { id: "warm-floor", ...full, unavailable, library: inSequence(() => spawnFloor(0)) },
     { id: "warm-floor-2", ...full, unavailable, library: inParallel(2, spawnFloor) },
+    { id: "warm-pivot", ...full, library: inSequence(() => runWithPivot(site)) },
+    { id: "warm-pivot-2", ...full, library: inParallel(2, () => runWithPivot(site)) },
   ];
 }
 
@@ -49,6 +51,14 @@ export function inParallel(
     await Promise.all(Array.from({ length: lanes }, (_, index) => lane(index)));
     return [(performance.now() - before) / (lanes * rounds)];
   };
+}
+
+async function runWithPivot({ bench }: Site): Promise<void> {
+  const { run } = await import("../src/mod.ts");
+  const roots = { dataRoot: pivotStore(bench.dir), runRoot: "/run/pivot-bench" };
+  const streams = { stdout: "ignore", stderr: "inherit" } as const;
+  const { exitCode } = await run({ image: "busybox", command: [...ends.argv], roots, ...streams });
+  if (exitCode !== 0) throw new Error(`pivot: exit code ${exitCode}`);
 }
 
 async function spawnAndWait(argv: string[]): Promise<void> {

@@ -142,9 +142,3 @@ export function importWithPodman({ bench, archive, env }: Site, podman: readonly
   hideDirectory(bench, "/var/lib/containers");
   command([...podman, "import", archive, "busybox"], env);
 }
-
-/** Imports the root into pivot's storage, which is replaced by an empty one. */
-export function importWithPivot({ bench, archive, env }: Site, pivot: string): void {
-  hideDirectory(bench, "/var/lib/pivot");
-  command([pivot, "import", archive, "busybox"], env);
-}
