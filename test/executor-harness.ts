@@ -32,7 +32,12 @@ export const freshDirectory = (name = "directory"): string => {
   mkdirSync(path);
   return path;
 };
-afterAll(() => rmSync(directory, { recursive: true }));
+/** Started and not yet ended: with it ends the container, which must not outlive a failed test. */
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true });
+});
 
 /** Compiles C files to a static program. */
 export function compile(name: string, sources: readonly string[]): string {
@@ -194,8 +199,12 @@ export function start(
   const [program = "", ...argv] = [...wrapper, executor, "run", "3", "4"];
   const child = spawn(program, argv, { ...options, stdio: [...stdio, ...files] as never });
   for (const file of files) closeSync(file);
+  running.add(child);
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.on("exit", (code, signal) => resolve({ code, signal }));
+    child.on("exit", (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    });
     child.on("error", reject);
   });
   const events = () => eventsIn(resultFile);

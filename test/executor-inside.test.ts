@@ -119,7 +119,9 @@ describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
       expect(status.stdout.match(/^Sig(Pnd|Blk|Ign|Cgt).*/gm)).toEqual(
         ["Pnd", "Blk", "Ign", "Cgt"].map((name) => `Sig${name}:\t${none}`),
       );
-      const listing = await run(planOf(shell("ls /proc/1/fd; ls /proc/$$/fd"), { last }), { wrapper });
+      const listing = await run(planOf(shell("ls /proc/1/fd; ls /proc/$$/fd"), { last }), {
+        wrapper,
+      });
       expect(listing.stdout).toBe("0\n1\n2\n0\n1\n2\n");
     }
   });
@@ -383,7 +385,12 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
     const pid = freshPath("pid");
     const { process, events, outcome } = start([
       byParent({ op: "open", at: onHost(path), flags: ["read"], into: "user" }),
-      byParent({ ...{ op: "clone", namespaces: ["mount"] }, cgroup: null, user: "user", proc: null }),
+      byParent({
+        ...{ op: "clone", namespaces: ["mount"] },
+        cgroup: null,
+        user: "user",
+        proc: null,
+      }),
       byParent({ op: "write_pid", at: onHost(pid), mode: 0o600 }),
       byParent({ op: "pause" }),
       execute(shell("readlink /proc/self/ns/user")),
@@ -404,7 +411,8 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
 });
 
 describe.skipIf(!isRoot)("users (needs root)", () => {
-  const passwd = "root:x:0:0:root:/root:/bin/sh\n1000:x:0:0::/evil:\nbin:x:2:3::/bins:\nnobody:x:65534:65534:::";
+  const passwd =
+    "root:x:0:0:root:/root:/bin/sh\n1000:x:0:0::/evil:\nbin:x:2:3::/bins:\nnobody:x:65534:65534:::";
   const group = "root:x:0:\nbin:x:3:\nstaff:x:50:other,bin\n7:x:0:\naudio:x:29:bin";
   const become = (user: string, more: Partial<Extract<Op, { op: "set_user" }>> = {}): Step =>
     byInit({ op: "set_user", user, group: "", groups: [], lookup: true, ...more });

@@ -227,9 +227,7 @@ describe.skipIf(!isRoot)("a terminal (needs root)", () => {
     writeFileSync(status, "in the way");
     const plan = steps("echo ready; read line").map(
       (step): Step =>
-        step.op.op === "supervise"
-          ? { ...step, op: { ...step.op, status: onHost(status) } }
-          : step,
+        step.op.op === "supervise" ? { ...step, op: { ...step.op, status: onHost(status) } } : step,
     );
     const { child, terminal, isCooked, says, events } = startOnTerminal(plan);
     await says("ready");
@@ -250,7 +248,7 @@ describe.skipIf(!isRoot)("a terminal (needs root)", () => {
 
   test("a program that never reads does not keep the executor from its work", async () => {
     const { child, terminal, isCooked, says } = startOnTerminal(
-      steps("trap 'exit 7' TERM; echo ready; while :; do echo -; sleep 0.01; done"),
+      steps("stty -icanon; trap 'exit 7' TERM; echo ready; while :; do echo -; sleep 0.01; done"),
     );
     await says("ready");
     await until(() => !isCooked(), "raw mode");

@@ -80,23 +80,32 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
     const [outer, blocked] = [freshPath(), freshPath()];
     const steps = [
       mkdir(outer),
-      byParent({ op: "symlink", at: onHost(`${outer}/link`), to: "x" }, {
-        op: "umount",
-        target: outer,
-        flags: [],
-      }),
+      byParent(
+        { op: "symlink", at: onHost(`${outer}/link`), to: "x" },
+        {
+          op: "umount",
+          target: outer,
+          flags: [],
+        },
+      ),
       // Would fail, were it undone after its directory.
-      byParent({ op: "mkdir", at: onHost(`${outer}/inner`), mode: 0o755, parents: false }, {
-        op: "symlink",
-        at: onHost(`${outer}/undone`),
-        to: "x",
-      }),
-      byParent({ op: "mkdir", at: onHost(`${blocked}/x/y`), mode: 0o755, parents: false }, {
-        op: "mkdir",
-        at: onHost(blocked),
-        mode: 0o755,
-        parents: false,
-      }),
+      byParent(
+        { op: "mkdir", at: onHost(`${outer}/inner`), mode: 0o755, parents: false },
+        {
+          op: "symlink",
+          at: onHost(`${outer}/undone`),
+          to: "x",
+        },
+      ),
+      byParent(
+        { op: "mkdir", at: onHost(`${blocked}/x/y`), mode: 0o755, parents: false },
+        {
+          op: "mkdir",
+          at: onHost(blocked),
+          mode: 0o755,
+          parents: false,
+        },
+      ),
     ];
     const { events } = await run(steps);
     expect(events).toEqual([
@@ -165,9 +174,7 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
 
   test("the exit code is the program's, or 128 and the signal", async () => {
     const status = freshPath("status");
-    const normal = await run(
-      planOf(shell("exit 42"), { supervision: { status: onHost(status) } }),
-    );
+    const normal = await run(planOf(shell("exit 42"), { supervision: { status: onHost(status) } }));
     expect(normal).toMatchObject({ code: 42, signal: null, stdout: "", stderr: "" });
     expect(normal.events).toEqual([
       { kind: "started", pid: expect.any(Number) },

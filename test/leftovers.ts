@@ -1,6 +1,7 @@
 // What containers might leave behind on the machine, found from outside.
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { parseMountinfo } from "./sight.ts";
 
 const readIfThere = (path: string): string => {
@@ -41,13 +42,21 @@ export function processesAt(directory: string): string[] {
     });
 }
 
-/** Cgroups of containers in which no process is: others may have containers that are in use. */
-export function emptyCgroups(): Set<string> {
+/** A container of which the state is below another temporary directory, or the machine's own. */
+function isSomebodyElses(id: string, runRoot: string): boolean {
+  const temporary = realpathSync(tmpdir());
+  const others = readdirSync(temporary).map((name) => `${temporary}/${name}/run`);
+  return [...others, "/run/pivot"].some((each) => each !== runRoot && existsSync(`${each}/${id}`));
+}
+
+/** Cgroups that no process is in, of containers that no other run root than this one knows of. */
+export function emptyCgroups(runRoot: string): Set<string> {
   const found = new Set<string>();
   const look = (directory: string): void => {
     for (const name of listIfThere(directory).filter((each) => each.startsWith("pivot-"))) {
-      if (readIfThere(`${directory}/${name}/cgroup.procs`) === "")
-        found.add(`${directory}/${name}`);
+      const isEmpty = readIfThere(`${directory}/${name}/cgroup.procs`) === "";
+      if (!isEmpty || isSomebodyElses(name.replace("pivot-", ""), runRoot)) continue;
+      found.add(`${directory}/${name}`);
     }
   };
   for (const { at, type } of parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))) {

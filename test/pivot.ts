@@ -98,11 +98,11 @@ export class Ground {
   #count = 0;
 
   constructor(theme: string) {
-    this.directory = realpathSync(mkdtempSync(`${tmpdir()}/pivot-${theme}-`));
+    this.directory = mkdtempSync(`${realpathSync(tmpdir())}/pivot-${theme}-`);
     this.root = `${this.directory}/data`;
     this.runRoot = `${this.directory}/run`;
     this.#mounts = countMounts();
-    this.#cgroups = emptyCgroups();
+    this.#cgroups = emptyCgroups(this.runRoot);
     this.#namespaces = ownNamespaces();
   }
 
@@ -201,7 +201,7 @@ export class Ground {
   #left(): Record<string, unknown> {
     return {
       processes: processesAt(this.directory),
-      cgroups: [...emptyCgroups()].filter((path) => !this.#cgroups.has(path)),
+      cgroups: [...emptyCgroups(this.runRoot)].filter((path) => !this.#cgroups.has(path)),
       mounts: mountsBelow(this.directory),
       moreMounts: Math.max(0, countMounts() - this.#mounts),
       namespaces: ownNamespaces() === this.#namespaces ? "unchanged" : "changed",
@@ -224,7 +224,7 @@ export class Ground {
       layers: [],
     };
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
-    for (let i = 0; i < 40 && JSON.stringify(this.#left()) !== JSON.stringify(nothing); i++) {
+    for (let i = 0; i < 60 && JSON.stringify(this.#left()) !== JSON.stringify(nothing); i++) {
       await wait(50);
     }
     expect(this.#left()).toEqual(nothing);

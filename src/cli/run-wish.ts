@@ -1,19 +1,26 @@
 /** The arguments of `run` and `plan` as a wish for a container. */
 
 import type { ContainerWish, Source } from "../container/prepare.ts";
-import { defaultRoots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./commands.ts";
+import { findRelativePaths } from "./relative-paths.ts";
+import { absolute, readRoots } from "./roots.ts";
 import { readRunOptions } from "./run-options.ts";
 
-const absolute = (path: string, cwd: string): string =>
-  path.startsWith("/") ? path : `${cwd === "/" ? "" : cwd}/${path}`;
-
-function workingDirectory(): string {
+/** @throws WishError when the directory is gone, and something starts there. */
+function workingDirectory(given: ParsedArguments, globals: Globals): string {
   if (process.env["PIVOT_NO_CWD"] === undefined) return process.cwd();
-  return "/";
+  const roots = [globals.root, globals.runRoot].filter((root) => root?.startsWith("/") === false);
+  const lost = [...roots, ...findRelativePaths(given)];
+  if (lost.length === 0) return "/";
+  throw new WishError(
+    lost.map(
+      (path) =>
+        `the working directory is gone, so ${path} leads nowhere: cd to one that is there, or write the whole path`,
+    ),
+  );
 }
 
 /** `DIR`, `DIR:ro`, `DIR:rw`. */
@@ -56,20 +63,16 @@ export function readRunWish(
   streams: ContainerWish["streams"],
   onProgress?: (progress: ImportProgress) => void,
 ): ContainerWish {
-  const cwd = workingDirectory();
+  const cwd = workingDirectory(given, globals);
   const { source, command } = sourceOf(given, cwd);
   const { options, problems } = readRunOptions(given, { cwd, env: process.env });
   if (problems.length > 0) throw new WishError(problems);
-  const standard = defaultRoots(process.geteuid?.() ?? 0, process.env);
   const pidFile = given.flags.get("pid-file")?.at(-1);
   return {
     source,
     command,
     options,
-    roots: {
-      runRoot: globals.runRoot === null ? standard.runRoot : absolute(globals.runRoot, cwd),
-      dataRoot: globals.root === null ? standard.dataRoot : absolute(globals.root, cwd),
-    },
+    roots: readRoots(globals, cwd),
     cwd,
     streams,
     pidFile: pidFile === undefined ? null : absolute(pidFile, cwd),

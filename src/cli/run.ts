@@ -1,13 +1,15 @@
 /** `pivot run`: plans a container and becomes the executor. */
 
-import { prepareContainer } from "../container/prepare.ts";
+import { newId } from "../container/identity.ts";
 import { becomeExecutor } from "../executor/become.ts";
+import { fillTemplate } from "../executor/template.ts";
 import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./commands.ts";
+import { recallPlan, rememberPlan, type StartInputs, startKey } from "./remembered-plan.ts";
 import { report } from "./report-error.ts";
-import { readRunWish } from "./run-wish.ts";
+import { readRoots } from "./roots.ts";
 
 function checkTerminal(given: ParsedArguments, [stdin]: readonly StreamFact[]): void {
   const isOn = (name: string) => given.flags.get(name)?.at(-1) === "true";
@@ -16,15 +18,45 @@ function checkTerminal(given: ParsedArguments, [stdin]: readonly StreamFact[]): 
   }
 }
 
+function reporter({ logFormat }: Globals): string[] {
+  return ["--log-format", logFormat, "internal-report"];
+}
+
+function warn(warnings: readonly string[], { logFormat }: Globals): void {
+  for (const warning of warnings) report("warning", warning, logFormat);
+}
+
 export async function runCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = readStreams();
   checkTerminal(given, streams);
-  const wish = readRunWish(given, globals, streams, (progress) => showProgress(progress));
-  const { plan, warnings } = await prepareContainer(wish);
-  for (const warning of warnings) report("warning", warning, globals.logFormat);
-  return becomeExecutor(plan, ["--log-format", globals.logFormat, "internal-report"]);
+  const inputs = startInputs(given, globals, streams);
+  const key = inputs === null ? null : startKey(inputs);
+  if (inputs !== null && key !== null) {
+    const recalled = recallPlan(inputs.roots, key);
+    if (recalled !== null) {
+      warn(recalled.warnings, globals);
+      const command = given.words.slice(1);
+      becomeExecutor(fillTemplate(recalled.template, newId(), command), reporter(globals));
+    }
+  }
+  const { prepareContainer } = await import("../container/prepare.ts");
+  const { readRunWish } = await import("./run-wish.ts");
+  const { importProgress } = await import("./import-progress.ts");
+  const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
+  const prepared = await prepareContainer(wish);
+  warn(prepared.warnings, globals);
+  if (inputs !== null && key !== null) rememberPlan(inputs, key, prepared);
+  const { encodePlan } = await import("../executor/encode.ts");
+  return becomeExecutor(encodePlan(prepared.plan).toString("latin1"), reporter(globals));
 }
 
-function showProgress(progress: unknown): void {
-  void progress;
+/** Null when the working directory is gone: planning says what that means for which option. */
+function startInputs(
+  given: ParsedArguments,
+  globals: Globals,
+  streams: readonly StreamFact[],
+): StartInputs | null {
+  if (process.env["PIVOT_NO_CWD"] !== undefined) return null;
+  const cwd = process.cwd();
+  return { given, roots: readRoots(globals, cwd), cwd, streams };
 }

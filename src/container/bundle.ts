@@ -5,6 +5,7 @@ import type { ContainerExtras } from "../options/extras.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { RootSource } from "../planner/setting.ts";
 import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
+import { checkRootDirectory } from "./root-directory.ts";
 import { WishError } from "./wish-error.ts";
 
 const absolute = (path: string, base: string): string =>
@@ -45,6 +46,7 @@ export type Bundle = {
   readonly extras: ContainerExtras;
   readonly image: string;
   readonly user: null;
+  readonly sources: readonly string[];
 };
 
 /**
@@ -57,11 +59,14 @@ export type Bundle = {
 export function bundleWish(directory: string, options: RunOptions): Bundle {
   const { spec, warnings } = readConfig(directory);
   const tty = spec.process?.terminal === true;
+  const root = absolute(spec.root.path, directory);
+  checkRootDirectory(root, `${directory}/config.json: root.path`);
   return {
     spec: withAbsoluteSources(spec, directory),
-    root: { kind: "directory", path: absolute(spec.root.path, directory) },
+    root: { kind: "directory", path: root },
     image: directory,
     user: null,
+    sources: [],
     extras: {
       user: "",
       groups: [],

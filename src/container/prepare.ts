@@ -8,7 +8,7 @@ import { planCgroup } from "../cgroup/mod.ts";
 import { readCgroupFacts, readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
-import { openStore } from "../image/store.ts";
+import { openStore, referencePath } from "../image/store.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
@@ -24,8 +24,9 @@ import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
 import { findImage } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
-import { newId, shortId } from "./identity.ts";
+import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
+import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import type { ContainerState } from "./state.ts";
 import { chooseStreams } from "./streams.ts";
@@ -59,6 +60,8 @@ export type PreparedContainer = {
   readonly warnings: readonly string[];
   readonly spec: Spec;
   readonly facts: Facts;
+  /** Files and directories of the store that the plan was made from. */
+  readonly sources: readonly string[];
 };
 
 /** A configuration, and where its root comes from. */
@@ -69,6 +72,7 @@ type Described = {
   readonly image: string;
   /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
   readonly user: string | null;
+  readonly sources: readonly string[];
 };
 
 async function describeContainer(
@@ -81,6 +85,7 @@ async function describeContainer(
   let config: ImageConfig | null = null;
   let root: RootSource;
   let image: string;
+  let sources: readonly string[] = [];
   if (source.kind === "image") {
     const progress = onProgress === undefined ? {} : { onProgress };
     const store = openStore(roots.dataRoot);
@@ -89,7 +94,9 @@ async function describeContainer(
     config = resolved.config.config;
     root = { kind: "overlay", layers: [baseLayer(roots.dataRoot), ...resolved.layers] };
     image = resolved.reference;
+    sources = [referencePath(store, image), ...root.layers];
   } else {
+    checkRootDirectory(source.directory, "--rootfs");
     root = { kind: "directory", path: source.directory };
     image = source.directory;
   }
@@ -107,7 +114,7 @@ async function describeContainer(
     }),
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
-  return { spec: made.spec, root, extras: made.extras, image, user: made.extras.user };
+  return { spec: made.spec, root, extras: made.extras, image, user: made.extras.user, sources };
 }
 
 const readIfThere = (path: string): string => {
@@ -119,7 +126,7 @@ const readIfThere = (path: string): string => {
 };
 
 /** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
-function stateFiles({ spec, extras, image }: Described, source: Source): StateFile[] {
+function stateFiles({ spec, extras }: Described, source: Source): StateFile[] {
   if (source.kind === "bundle") return [];
   const { hostname, hosts, dns, network } = extras;
   const files: StateFile[] = [
@@ -152,7 +159,6 @@ function stateFiles({ spec, extras, image }: Described, source: Source): StateFi
       why: "default: the host's name servers, or those asked for",
     },
   ];
-  void image;
   const taken = new Set(spec.mounts?.map(({ destination }) => destination));
   return files.filter(({ destination }) => !taken.has(destination));
 }
@@ -206,8 +212,6 @@ function stateText(
     id,
     name: wish.options.name ?? null,
     image: described.image,
-    command: described.spec.process?.args ?? [],
-    created: new Date().toISOString(),
     dataRoot: wish.roots.dataRoot,
     hostname: described.extras.hostname,
     cgroups,
@@ -252,7 +256,6 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
-  return { id, plan: planned.plan, warnings, spec, facts };
+  const { sources } = described;
+  return { id, plan: planned.plan, warnings, spec, facts, sources };
 }
-
-export { shortId };

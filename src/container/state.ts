@@ -2,15 +2,15 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
-/** `state.json`: written once, before anything that it names is made. */
+/**
+ * `state.json`: written once, before anything that it names is made; so its time of change is when
+ * the container was made. What it runs is in the file `command`, as a list in JSON.
+ */
 export type ContainerState = {
   readonly version: 1;
   readonly id: string;
   readonly name: string | null;
   readonly image: string;
-  readonly command: readonly string[];
-  /** RFC 3339. */
-  readonly created: string;
   /** The engine's data: the writable layer is in `containers/ID` there. */
   readonly dataRoot: string;
   readonly hostname: string;

@@ -3,9 +3,6 @@
  * JavaScript runtime is gone then; what stays has the same pid and a hundredth of the memory.
  */
 
-import type { Plan } from "../plan/op.ts";
-import { encodePlan } from "./encode.ts";
-
 /** The launcher's descriptor; see `native/launch.h`. */
 const executorFd = 4;
 
@@ -23,13 +20,14 @@ export const eventsVariable = "PIVOT_EVENTS";
  * The environment, since the runtime lets no descriptor through execve: and nobody but the owner
  * can read that of another process, unlike its arguments.
  *
+ * @param plan encoded, a character for each byte
  * @throws Error when this process was not started by the launcher.
  */
-export function becomeExecutor(plan: Plan, reporter: readonly string[]): never {
+export function becomeExecutor(plan: string, reporter: readonly string[]): never {
   if (process.env["PIVOT_NOFILE"] === undefined || process.execve === undefined) {
     throw new Error("this program is started by its launcher: call `pivot`, not `pivot-program`");
   }
-  const text = encodePlan(plan).toString("base64");
+  const text = btoa(plan);
   const env: Record<string, string> = {};
   for (let part = 0; part * partLength < text.length; part++) {
     env[planVariable(part)] = text.slice(part * partLength, (part + 1) * partLength);

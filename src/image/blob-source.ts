@@ -29,18 +29,36 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw new ImageError("unsupported", `${quote(path)} is not a regular file`);
 }
 
-/** A stretch of an open file, in chunks that are the reader's to keep. */
+/** Lets a promise be waited for later: should it fail before that, it is not taken for forgotten. */
+export function keep<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function readChunk(file: FileHandle, position: number, length: number) {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, length));
+  return keep(file.read(chunk, 0, chunk.length, position));
+}
+
+/** A stretch of an open file, in chunks that are the reader's to keep. One is read ahead. */
 export async function* readRange(
   file: FileHandle,
   start: number,
   length: number,
 ): AsyncGenerator<Buffer> {
-  for (let done = 0; done < length; ) {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, length - done));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, start + done);
-    if (bytesRead === 0) return;
-    done += bytesRead;
-    yield chunk.subarray(0, bytesRead);
+  if (length === 0) return;
+  let next = readChunk(file, start, length);
+  try {
+    for (let done = 0; done < length; ) {
+      const { bytesRead, buffer } = await next;
+      if (bytesRead === 0) return;
+      done += bytesRead;
+      if (done < length) next = readChunk(file, start + done, length - done);
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    // The file may be closed as soon as we are done.
+    await next.catch(() => undefined);
   }
 }
 

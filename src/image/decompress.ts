@@ -111,7 +111,7 @@ function readsAllFrames(): boolean {
 export async function decompress(
   source: AsyncIterable<Buffer>,
   limits: ExpansionLimits,
-  consume: (plain: Buffer) => Promise<void> | void,
+  consume: (plain: Buffer, compression: Compression) => Promise<void> | void,
 ): Promise<Compression> {
   const { head, all } = await peek(source);
   const compression = compressionOf(head);
@@ -128,7 +128,7 @@ export async function decompress(
       for await (const chunk of plain) {
         expanded += chunk.length;
         refuseExpansion(expanded, compressed, limits);
-        await consume(chunk);
+        await consume(chunk, compression);
       }
     } catch (error) {
       failure ??= error;

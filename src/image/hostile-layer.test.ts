@@ -96,6 +96,11 @@ const corpus: readonly Case[] = [
     gives: /neither in this layer nor below/,
   },
   {
+    what: "a hard link to a symlink that leads outside",
+    members: [link("s", "ROOT/canary"), hard("h", "s")],
+    gives: ["h symlink -> ROOT/canary", "s symlink -> ROOT/canary"],
+  },
+  {
     what: "a hard link to a symlink that leads outside, then a write through it",
     members: [link("s", "ROOT/canary"), hard("h", "s"), file("h", "overwritten")],
     gives: ["h file", "s symlink -> ROOT/canary"],

@@ -1,7 +1,9 @@
 /** Brings one layer into the store: its blob, and unpacked, in a single pass over its bytes. */
+
 import { createHash } from "node:crypto";
 import { lstat, mkdir, rename, rmdir } from "node:fs/promises";
 import { type BlobWriter, type Content, checkContent, createBlob, hasBlob } from "./blob.ts";
+import { keep } from "./blob-source.ts";
 import { type Compression, decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
@@ -48,8 +50,8 @@ class Meter {
 }
 
 /** Content of at least this many bytes goes on as it is; less is gathered. */
-const copyBelowBytes = 8 * 1024;
-const gatherBytes = 64 * 1024;
+const copyBelowBytes = 128 * 1024;
+const gatherBytes = 512 * 1024;
 
 /** Turns the bytes of a tar into the bytes of the unpacker's stream. */
 export class LayerTranslator {
@@ -114,18 +116,24 @@ async function* metered(
   blob: BlobWriter | undefined,
   onBytes: LayerOptions["onBytes"],
 ): AsyncGenerator<Buffer> {
-  for await (const chunk of layer.open()) {
-    meter.update(chunk);
-    // No more than was promised is ever written or looked at.
-    if (meter.size > layer.blob.size) {
-      throw new ImageError(
-        "digest-mismatch",
-        `it has more bytes than the ${layer.blob.size} promised`,
-      );
+  // A chunk is written while it is unpacked: the write is waited for before the next.
+  let written: Promise<void> | undefined;
+  try {
+    for await (const chunk of layer.open()) {
+      meter.update(chunk);
+      // No more than was promised is ever written or looked at.
+      if (meter.size > layer.blob.size) {
+        const { size } = layer.blob;
+        throw new ImageError("digest-mismatch", `it has more bytes than the ${size} promised`);
+      }
+      await written;
+      written = blob && keep(blob.write(chunk));
+      onBytes?.(meter.size);
+      yield chunk;
     }
-    await blob?.write(chunk);
-    onBytes?.(meter.size);
-    yield chunk;
+    await written;
+  } finally {
+    await written?.catch(() => undefined);
   }
 }
 
@@ -136,6 +144,7 @@ async function unpackInto(
   blob: BlobWriter | undefined,
   options: LayerOptions,
 ): Promise<UnpackReport & { readonly compression: Compression }> {
+  // A layer that is not compressed is hashed once: its blob is its tar.
   const [packed, plain] = [new Meter(), new Meter()];
   const translator = new LayerTranslator();
   const unpacker = startUnpacker(options, directory, layer.lower);
@@ -144,17 +153,14 @@ async function unpackInto(
   };
   try {
     const source = metered(layer, packed, blob, options.onBytes);
-    const compression = await decompress(source, options.limits, async (chunk) => {
-      plain.update(chunk);
+    const compression = await decompress(source, options.limits, async (chunk, how) => {
+      if (how !== "none") plain.update(chunk);
       await send(translator.push(chunk));
     });
-    checkContent(packed.content(), layer.blob, "its blob");
-    const content = plain.content();
-    checkContent(
-      content,
-      { size: content.size, digest: layer.diffId },
-      `its tar (${layer.diffId})`,
-    );
+    const content = packed.content();
+    checkContent(content, layer.blob, "its blob");
+    const { digest, size } = compression === "none" ? content : plain.content();
+    checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
     return { ...(await unpacker.finish()), compression };
   } catch (error) {

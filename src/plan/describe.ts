@@ -10,13 +10,13 @@ export type Description = {
 };
 
 /**
- * A path as the reader knows it; below a slot it is the container's own. An absolute one is of the
- * root, also in a plan whose slots have lost their names (`executor/decode.ts`).
+ * A path as the reader knows it; below a slot it is the container's own. In a plan whose slots have
+ * lost their names (`executor/decode.ts`) it has to speak for itself.
  */
 export function describePlace(place: Place | null): string {
   if (place === null) return "nowhere yet";
   if (place.in === "host" || place.in === "root") return place.path === "" ? "/" : place.path;
-  if (place.path.startsWith("/")) return place.path;
+  if (place.path !== "" && place.in.startsWith("#")) return place.path;
   if (place.path === "") return `the ${place.in}`;
   return `${place.path.replace(/^\//, "")} in the ${place.in}`;
 }

@@ -1,6 +1,6 @@
 /** The mounts of a configuration, in its order. */
 
-import type { Step } from "../plan/op.ts";
+import type { Place, Slot, Step } from "../plan/op.ts";
 import type { Mount, Spec } from "../spec/mod.ts";
 import { planCgroupMount } from "./cgroup-mounts.ts";
 import { planDev, planDevicesInRoot } from "./devices.ts";
@@ -14,9 +14,11 @@ export type MountPlan = {
   readonly steps: readonly Step[];
   /** /dev is a file system of its own, kept as `dev`. */
   readonly hasDev: boolean;
-  /** /proc is kept as `proc`, with the kernel's settings in it. */
-  readonly hasProc: boolean;
+  /** The slot of a /proc with the kernel's settings in it, or null. */
+  readonly proc: Slot | null;
   readonly hasDevpts: boolean;
+  /** In the order of mounting. */
+  readonly mounted: readonly Mounted[];
   readonly problems: readonly string[];
 };
 
@@ -66,12 +68,25 @@ function planBind(entry: Mount, options: MountOptions, name: string, why: string
 }
 
 /** The name under which a mount is kept for later steps, or null. */
-function keptAs(entry: Mount, { data }: MountOptions): "proc" | "devpts" | null {
-  const destination = destinationOf(entry);
-  if (entry.type === "devpts" && destination === "/dev/pts") return "devpts";
-  if (entry.type !== "proc" || destination !== "/proc") return null;
-  // One with processes alone has no settings to write to.
-  return data.includes("subset=pid") ? null : "proc";
+function keptAs({ type }: Mount, destination: string): "proc" | "sys" | "devpts" | null {
+  if (type === "proc" && destination === "/proc") return "proc";
+  if (type === "sysfs" && destination === "/sys") return "sys";
+  return type === "devpts" && destination === "/dev/pts" ? "devpts" : null;
+}
+
+/** A mount, and its slot when it is the kernel's own view: nobody can put links into that. */
+type Mounted = { readonly destination: string; readonly view: Slot | null };
+
+/**
+ * Where a path of the container is found. In /proc and /sys it is looked up below the very mount:
+ * by its path in the root, somebody who has the root too could move the mount away meanwhile, and a
+ * mask of what is not there would be no failure.
+ */
+export function placeOf(path: string, mounted: readonly Mounted[]): Place {
+  const last = mounted.findLast(({ destination }) => path.startsWith(`${destination}/`));
+  if (last === undefined || last.view === null || /\/(\.\.?)?(\/|$)/.test(path))
+    return inRoot(path);
+  return { in: last.view, path: path.slice(last.destination.length + 1) };
 }
 
 function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[] {
@@ -87,7 +102,7 @@ function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[
       at: inRoot(destination),
       // A link here would put the kernel's view elsewhere, and leave a look-alike in its place.
       create: isKernelView ? "strict" : "matching",
-      into: keptAs(entry, options),
+      into: keptAs(entry, destination),
     }),
     why,
   );
@@ -132,7 +147,8 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
   const devices = spec.linux?.devices ?? [];
   let hasDev = false;
   let boundDev = false;
-  const kept = new Set<string | null>();
+  const mounted: Mounted[] = [];
+  let proc: Slot | null = null;
   for (const [i, entry] of (spec.mounts ?? []).entries()) {
     const why = `mounts[${i}]`;
     const options = readMountOptions(entry.options ?? []);
@@ -143,6 +159,10 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
     } else if (options.isBind || entry.type === "bind") {
       boundDev ||= destination === "/dev";
       const plan = planBind(entry, options, `bind${i}`, why);
+      // As in a user namespace whose processes are the host's: there no other can be mounted.
+      const isHosts = entry.source === destination && /^\/(proc|sys)$/.test(destination);
+      mounted.push({ destination, view: isHosts ? `bind${i}` : null });
+      if (isHosts && destination === "/proc") proc = `bind${i}`;
       before.push(plan.before);
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
@@ -155,7 +175,10 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
       const attributes = options.set;
       steps.push(...planCgroupMount({ destination, attributes, layout, hasNamespace, own, why }));
     } else {
-      kept.add(keptAs(entry, options));
+      const view = keptAs(entry, destination);
+      mounted.push({ destination, view });
+      // One with processes alone has no settings to write to.
+      if (view === "proc") proc = options.data.includes("subset=pid") ? null : view;
       steps.push(...planFileSystem(entry, options, why));
     }
   }
@@ -164,8 +187,9 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
     before,
     steps,
     hasDev,
-    hasProc: kept.has("proc"),
-    hasDevpts: kept.has("devpts"),
+    proc,
+    hasDevpts: mounted.some(({ view }) => view === "devpts"),
+    mounted,
     problems,
   };
 }

@@ -5,11 +5,11 @@
  * Invariant: no input or output here, and no decision left to the executor.
  */
 
-import type { Plan, Step } from "../plan/op.ts";
+import type { Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
-import { planMounts } from "./mounts.ts";
+import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
@@ -42,18 +42,19 @@ export type CgroupSteps = {
   readonly paths: readonly string[];
 };
 
-function planKernelSettings(spec: Spec, hasProc: boolean): Step[] {
+function planKernelSettings(spec: Spec, proc: Slot | null): Step[] {
   const entries = Object.entries(spec.linux?.sysctl ?? {});
   if (entries.length === 0) return [];
   // A procfs of our own, which nothing was mounted over.
-  const own = hasProc
-    ? []
-    : [byInit(mount({ type: "proc", into: "proc" }), "linux.sysctl: a procfs to write to")];
+  const own =
+    proc === null
+      ? [byInit(mount({ type: "proc", into: "settings" }), "linux.sysctl: a procfs to write to")]
+      : [];
   return [
     ...own,
     ...entries.map(([name, value]) =>
       byInit(
-        write({ in: "proc", path: `sys/${name.replaceAll(".", "/")}` }, value),
+        write({ in: proc ?? "settings", path: `sys/${name.replaceAll(".", "/")}` }, value),
         `linux.sysctl.${name}`,
       ),
     ),
@@ -80,18 +81,18 @@ function planEmptyDirectory(spec: Spec, setting: Setting): Step[] {
   ];
 }
 
-function planCovers(spec: Spec, hasDev: boolean): Step[] {
+function planCovers(spec: Spec, { hasDev, mounted }: MountPlan): Step[] {
   const masked = spec.linux?.maskedPaths ?? [];
   const readonly = spec.linux?.readonlyPaths ?? [];
   return [
     ...masked.map((path, i) =>
       byInit(
-        { op: "mask", at: inRoot(path), null: nullDevice(hasDev), empty: slot("empty") },
+        { op: "mask", at: placeOf(path, mounted), null: nullDevice(hasDev), empty: slot("empty") },
         `linux.maskedPaths[${i}]`,
       ),
     ),
     ...readonly.map((path, i) =>
-      byInit({ op: "readonly", at: inRoot(path) }, `linux.readonlyPaths[${i}]`),
+      byInit({ op: "readonly", at: placeOf(path, mounted) }, `linux.readonlyPaths[${i}]`),
     ),
   ];
 }
@@ -153,7 +154,7 @@ export function planContainer(
   const root = planRoot({ setting, facts, spec, inUserNamespace });
   const files = planFiles(setting);
   const steps: Step[] = [
-    ...planDirectories(setting),
+    ...planDirectories(setting, process.args),
     ...cgroup.make,
     ...planParentStreams(setting),
     ...files.before,
@@ -184,8 +185,8 @@ export function planContainer(
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
-    ...planKernelSettings(spec, mounts.hasProc),
-    ...planCovers(spec, mounts.hasDev),
+    ...planKernelSettings(spec, mounts.proc),
+    ...planCovers(spec, mounts),
     ...planWorkingDirectory(process),
     ...planRootAttributes(spec),
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
@@ -203,9 +204,11 @@ export function planContainer(
 
 /** As docker does for `-v`; they stay, since what is in them is the caller's. */
 const planMissingSources = ({ makeDirectories }: Setting): Step[] =>
-  makeDirectories.map((path) =>
-    byParent(mkdir(onHost(path), 0o755, true), "-v: a source that is not there is made"),
-  );
+  makeDirectories
+    .filter((path) => path !== "/") // which is there, and has no name to be made by
+    .map((path) =>
+      byParent(mkdir(onHost(path), 0o755, true), "-v: a source that is not there is made"),
+    );
 
 function planParentStreams(setting: Setting): Step[] {
   const [stdin, stdout, stderr] = setting.streams;

@@ -33,7 +33,7 @@ export function rootProblem(root: RootSource, facts: Facts): string | null {
 }
 
 /** The directories of the state and of the writable layer, made before there is a namespace. */
-export function planDirectories(setting: Setting): Step[] {
+export function planDirectories(setting: Setting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
   const keep = setting.keep ? { keep: true } : {};
   const steps: Step[] = [
@@ -46,6 +46,10 @@ export function planDirectories(setting: Setting): Step[] {
     byParent(
       create(onHost(`${stateDirectory(setting)}/state.json`), setting.state, 0o600),
       "what other commands need to know of it",
+    ),
+    byParent(
+      create(onHost(`${stateDirectory(setting)}/command`), JSON.stringify(command), 0o600),
+      "what other commands show of it",
     ),
   ];
   if (setting.name !== null) {

@@ -1,0 +1,112 @@
+/*
+ * What the tests in C share: checks that count, a scratch directory, a random number generator
+ * that can be repeated, and a struct pv_run as the executor starts with it.
+ *
+ * A test includes the file that it tests, and so reaches its static functions.
+ */
+#ifndef PV_CHECK_H
+#define PV_CHECK_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ftw.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../calls.h"
+#include "../executor.h"
+
+static unsigned long check_count, check_failed;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        check_count++;                                                                             \
+        if (!(condition)) {                                                                        \
+            check_failed++;                                                                        \
+            printf("%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                         \
+            printf(" " __VA_ARGS__);                                                               \
+            printf("\n");                                                                          \
+            if (check_failed > 20)                                                                 \
+                exit(1);                                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* Prints what was counted; for the end of main. */
+static inline int check_result(void) {
+    printf("%lu checks, %lu failed\n", check_count, check_failed);
+    return check_failed != 0;
+}
+
+static uint64_t check_state = 88172645463325252u;
+
+/* xorshift64: the same numbers on every run. */
+static inline uint32_t check_random(uint32_t below) {
+    check_state ^= check_state << 13;
+    check_state ^= check_state >> 7;
+    check_state ^= check_state << 17;
+    return (uint32_t)(check_state >> 32) % below;
+}
+
+static inline double check_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* As run.c has it. */
+int pv_say(struct pv_run *run, int rc, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(run->text, sizeof run->text, format, arguments);
+    va_end(arguments);
+    return rc;
+}
+
+static struct pv_run check_run;
+
+static inline struct pv_run *fresh_run(void) {
+    for (int i = 0; i < PV_SLOTS; i++)
+        check_run.slots[i] = -1;
+    check_run.text[0] = '\0';
+    check_run.home[0] = '\0';
+    return &check_run;
+}
+
+static char scratch[] = "/tmp/pivot-native-XXXXXX";
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void remove_scratch(void) {
+    if (chdir("/") == 0)
+        nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Makes a directory that goes with the process, and goes there. */
+static inline void enter_scratch(void) {
+    if (!mkdtemp(scratch) || chdir(scratch) < 0) {
+        perror(scratch);
+        exit(1);
+    }
+    atexit(remove_scratch);
+}
+
+static inline void put_file(const char *path, const void *bytes, size_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size) {
+        perror(path);
+        exit(1);
+    }
+    close(fd);
+}
+
+#endif
