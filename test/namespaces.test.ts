@@ -1,7 +1,7 @@
 // Which namespaces a container is in: by default, the host's, another container's, a file's.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { Ground, type Running, whyNot } from "./pivot.ts";
 
 const ground = new Ground("namespaces");
@@ -221,6 +221,29 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
       expect(ground.probe(["--userns", mode]).ns["user"]).toBe(namespaceOf(owner.pid, "user"));
     }
     await owner.stop();
+  });
+
+  for (const flag of ["--pid", "--net", "--uts", "--cgroupns"]) {
+    test(`--userns private goes with ${flag} host`, () => {
+      const { ns } = ground.probe(["--userns", "private", flag, "host"]);
+      const kind = flags.find(([, each]) => each === flag)?.[0] ?? "user";
+      expect(sharedWith(ns, "self")).toEqual([kind, "time"].sort() as Kind[]);
+    });
+  }
+
+  test("--ipc host shares the host's /dev/shm, otherwise it is the container's own", () => {
+    const file = `/dev/shm/pivot-test-${process.pid}`;
+    writeFileSync(file, "the host's\n");
+    try {
+      expect(ground.shell(["--ipc", "host"], `cat ${file}`)).toBe("the host's");
+      expect(ground.shell([], "ls /dev/shm")).toBe("");
+    } finally {
+      rmSync(file);
+    }
+  });
+
+  test("--ipc none has no /dev/shm", () => {
+    expect(ground.probe(["--ipc", "none"]).devices["/dev/shm"]).toBeUndefined();
   });
 
   test("--pid host shows the host's processes in /proc, and a warning says so", () => {

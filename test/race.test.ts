@@ -30,6 +30,14 @@ function race(name: string, to: string, run: (root: string) => Ran): Ran[] {
 }
 
 const mountsOf = (ran: Ran) => parseMountinfo(ran.stdout);
+/** What is mounted on /proc's own mount, by whichever name that goes now. */
+function covers(ran: Ran): string[] {
+  const mounts = mountsOf(ran);
+  const proc = mounts.find(({ type, root }) => type === "proc" && root === "/");
+  const below = mounts.filter(({ parent }) => parent === proc?.id);
+  return below.map(({ at }) => at.replace(/^\/(proc|other)/, "")).sort();
+}
+
 const inOutside = () => [readdirSync(outside).sort(), readdirSync(`${outside}/deep`)];
 const untouched = [["deep", "file"], []];
 
@@ -83,6 +91,19 @@ describe.skipIf(whyNot !== undefined)(`races (${whyNot ?? "as root"})`, () => {
       expect(inOutside()).toEqual(untouched);
     });
   }
+
+  test("whatever becomes of /proc meanwhile, its masks and read-only paths are on it", () => {
+    const script = `for i in 1 2 3 4 5 6 7 8 9; do
+      cat /proc/self/mountinfo && exit; cat /other/self/mountinfo && exit
+    done 2>/dev/null`;
+    const all = race("proc", "/tmp", (root) =>
+      ground.run(["--rootfs", root, "/bin/sh", "-c", script]),
+    );
+    const expected = covers(ground.run(["busybox", "cat", "/proc/self/mountinfo"]));
+    expect(expected).toContain("/sys");
+    const seen = all.filter(({ stdout }) => stdout !== "");
+    for (const ran of seen) expect(covers(ran)).toEqual(expected);
+  });
 
   test("a /dev that becomes a link gets no device made outside", () => {
     race("dev", outside, (root) => ground.run(["--rootfs", root, "/bin/true"]));

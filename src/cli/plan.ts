@@ -1,5 +1,6 @@
 /** `pivot plan`: the plan of `run`, as a table for people or as JSON. */
 
+import { shortId } from "../container/identity.ts";
 import { prepareContainer } from "../container/prepare.ts";
 import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
@@ -29,10 +30,12 @@ function table(rows: readonly (readonly string[])[]): string {
 const shorten = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
-/** One line for each step: who, what, how, and why. */
-export function printPlan({ steps }: Plan): string {
+/** One line for each step: who, what, how, and why. The id is cut as everywhere for people. */
+export function printPlan({ steps }: Plan, id: string): string {
   const rows = steps.map(({ by, op, why, undo }, i) => {
-    const { what, detail } = describeOp(op);
+    const said = describeOp(op);
+    const what = said.what.replaceAll(id, shortId(id));
+    const detail = said.detail.replaceAll(id, shortId(id));
     const back = undo === undefined ? "" : "↩";
     return [String(i + 1), by, shorten(what, 60), shorten(detail, 70), back, why];
   });
@@ -44,8 +47,8 @@ export async function planCommand(given: ParsedArguments, globals: Globals): Pro
   if (format !== "table" && format !== "json") {
     throw new UsageError(`--format takes table or json, received ${JSON.stringify(format)}`);
   }
-  const { plan, warnings } = await prepareContainer(readRunWish(given, globals, readStreams()));
-  writeAll(1, format === "json" ? `${planToJson(plan)}\n` : printPlan(plan));
+  const { id, plan, warnings } = await prepareContainer(readRunWish(given, globals, readStreams()));
+  writeAll(1, format === "json" ? `${planToJson(plan)}\n` : printPlan(plan, id));
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   return 0;
 }

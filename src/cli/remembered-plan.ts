@@ -35,10 +35,10 @@ const pureFlags: ReadonlySet<string> = new Set([
   "init",
   "interactive",
   "memory",
-  "network",
   "pids-limit",
   "read-only",
   "rm",
+  "rootfs",
   "shm-size",
   "sig-proxy",
   "tmpfs",
@@ -69,12 +69,27 @@ export type StartInputs = {
   readonly streams: readonly StreamFact[];
 };
 
-const isPure = ({ given: { flags, words } }: StartInputs): boolean =>
-  words.length > 1 &&
-  !words[0]?.includes(":/") &&
-  !/^(oci|docker-archive):/.test(words[0] ?? "") &&
-  [...flags.keys()].every((name) => pureFlags.has(name)) &&
-  (flags.get("network") ?? []).every((mode) => mode === "none");
+/** Options of which only some values are pure: others name a file, or the host's own files. */
+const pureValues: Readonly<Record<string, RegExp>> = {
+  network: /^none$/,
+  "security-opt": /^(seccomp=unconfined|no-new-privileges)$/,
+};
+
+const isPureFlag = ([name, values]: [string, readonly string[]]): boolean =>
+  pureFlags.has(name) || values.every((value) => pureValues[name]?.test(value) === true);
+
+/** What is to be run, without the image; null when an image's own command is. */
+export function commandOf({ flags, words }: ParsedArguments): readonly string[] | null {
+  const command = flags.has("rootfs") ? words : words.slice(1);
+  return command.length > 0 ? command : null;
+}
+
+/** An image in a file is looked at each time. */
+const isInFile = ({ flags, words }: ParsedArguments): boolean =>
+  !flags.has("rootfs") && /^(oci|docker-archive):/.test(words[0] ?? "");
+
+const isPure = ({ given }: StartInputs): boolean =>
+  commandOf(given) !== null && !isInFile(given) && [...given.flags].every(isPureFlag);
 
 const readOrNothing = (path: string): string => {
   try {
@@ -95,7 +110,7 @@ export function startKey(inputs: StartInputs): string | null {
   return JSON.stringify([
     [program.ino, program.mtimeMs, program.size],
     [...given.flags],
-    given.words[0],
+    given.flags.has("rootfs") ? null : given.words[0],
     roots,
     cwd,
     streams,
@@ -144,7 +159,7 @@ export function rememberPlan(
   key: string,
   { id, plan, warnings, sources }: PreparedContainer,
 ): void {
-  const template = makeTemplate(plan, id, given.words.slice(1));
+  const template = makeTemplate(plan, id, commandOf(given) ?? []);
   if (template === null) return;
   try {
     const directory = directoryOf(roots);

@@ -7,7 +7,13 @@ import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./commands.ts";
-import { recallPlan, rememberPlan, type StartInputs, startKey } from "./remembered-plan.ts";
+import {
+  commandOf,
+  recallPlan,
+  rememberPlan,
+  type StartInputs,
+  startKey,
+} from "./remembered-plan.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 
@@ -35,7 +41,7 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
     const recalled = recallPlan(inputs.roots, key);
     if (recalled !== null) {
       warn(recalled.warnings, globals);
-      const command = given.words.slice(1);
+      const command = commandOf(given) ?? [];
       becomeExecutor(fillTemplate(recalled.template, newId(), command), reporter(globals));
     }
   }

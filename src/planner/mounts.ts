@@ -30,12 +30,13 @@ export type MountView = {
 };
 
 /** Absolute, without empty and `.` parts; `..` is left to the kernel, which keeps it inside. */
-export function destinationOf({ destination }: Mount): string {
-  return `/${destination
+const tidy = (path: string): string =>
+  `/${path
     .split("/")
     .filter((part) => part !== "" && part !== ".")
     .join("/")}`;
-}
+
+export const destinationOf = ({ destination }: Mount): string => tidy(destination);
 
 /**
  * A bind is opened by the parent before there is a namespace: that way it is the file that the
@@ -83,10 +84,10 @@ type Mounted = { readonly destination: string; readonly view: Slot | null };
  * mask of what is not there would be no failure.
  */
 export function placeOf(path: string, mounted: readonly Mounted[]): Place {
-  const last = mounted.findLast(({ destination }) => path.startsWith(`${destination}/`));
-  if (last === undefined || last.view === null || /\/(\.\.?)?(\/|$)/.test(path))
-    return inRoot(path);
-  return { in: last.view, path: path.slice(last.destination.length + 1) };
+  const tidied = tidy(path);
+  const last = mounted.findLast(({ destination }) => tidied.startsWith(`${destination}/`));
+  if (last === undefined || last.view === null || /\/\.\.(\/|$)/.test(tidied)) return inRoot(path);
+  return { in: last.view, path: tidied.slice(last.destination.length + 1) };
 }
 
 function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[] {
@@ -140,7 +141,7 @@ function problemOf(entry: Mount, options: MountOptions): string | null {
 }
 
 /** The steps of `spec.mounts`, and of the devices where /dev is among them. */
-export function planMounts(spec: Spec, view: MountView): MountPlan {
+export function planMounts(spec: Spec, around: MountView): MountPlan {
   const before: Step[] = [];
   const steps: Step[] = [];
   const problems: string[] = [];
@@ -166,12 +167,12 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
       before.push(plan.before);
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
-      const plan = planDev(entry, options, devices, view.inUserNamespace, why);
+      const plan = planDev(entry, options, devices, around.inUserNamespace, why);
       before.push(...plan.before);
       steps.push(...plan.steps);
       hasDev = true;
     } else if (entry.type === "cgroup" || entry.type === "cgroup2") {
-      const { layout, hasCgroupNamespace: hasNamespace, cgroups: own } = view;
+      const { layout, hasCgroupNamespace: hasNamespace, cgroups: own } = around;
       const attributes = options.set;
       steps.push(...planCgroupMount({ destination, attributes, layout, hasNamespace, own, why }));
     } else {
@@ -188,7 +189,7 @@ export function planMounts(spec: Spec, view: MountView): MountPlan {
     steps,
     hasDev,
     proc,
-    hasDevpts: mounted.some(({ view }) => view === "devpts"),
+    hasDevpts: mounted.some((each) => each.view === "devpts"),
     mounted,
     problems,
   };

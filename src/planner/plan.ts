@@ -24,7 +24,7 @@ import {
   stateDirectory,
 } from "./root.ts";
 import type { Setting } from "./setting.ts";
-import { byInit, byParent, inRoot, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
