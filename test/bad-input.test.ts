@@ -168,11 +168,6 @@ const bundles: readonly (readonly [title: string, text: string, said: RegExp])[]
     config({ root: { path: "config.json" } }),
     /root\.path: .*config\.json is no directory/,
   ],
-  [
-    "an unknown capability",
-    config({ process: { args: ["sh"], cwd: "/", capabilities: { bounding: ["CAP_NOPE"] } } }),
-    /CAP_NOPE/,
-  ],
 ];
 
 describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () => {

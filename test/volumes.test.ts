@@ -160,6 +160,7 @@ describe.skipIf(whyNot !== undefined)(`volumes (${whyNot ?? "as root"})`, () => 
     const canary = `${ground.directory}/canary`;
     mkdirSync(canary);
     const root = makeSmallRoot(ground, "linked");
+    mkdirSync(`${root}${canary}`, { recursive: true });
     symlinkSync(canary, `${root}/out`);
     symlinkSync("../../../../../../../..", `${root}/up`);
     const host = source();
@@ -167,6 +168,19 @@ describe.skipIf(whyNot !== undefined)(`volumes (${whyNot ?? "as root"})`, () => 
     const ran = ground.run([...flags, "--rootfs", root, "/bin/ls", "/out/a"]);
     expect(ran).toMatchObject({ code: 0, stdout: "file\nsub\n", stderr: "" });
     expect(ground.command(["ls", "-A", canary]).stdout).toBe("");
+  });
+
+  test("a target that is a link to nothing is made where the link says, in the root", () => {
+    const canary = `${ground.directory}/nowhere`;
+    const root = makeSmallRoot(ground, "dangling");
+    symlinkSync("../run/systemd/resolve/stub-resolv.conf", `${root}/etc/resolv.conf`);
+    symlinkSync(canary, `${root}/out`);
+    const flags = ["-v", `${source()}:/out/a`, "--dns", "192.0.2.1", "--rootfs", root];
+    const script = `cat /etc/resolv.conf /run/systemd/resolve/stub-resolv.conf; ls ${canary}/a`;
+    const ran = ground.run([...flags, "/bin/sh", "-c", script]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toBe("nameserver 192.0.2.1\nnameserver 192.0.2.1\nfile\nsub\n");
+    expect(existsSync(canary)).toBeFalse();
   });
 
   test("--tmpfs: empty, of its own, with the defaults of docker", () => {

@@ -28,7 +28,8 @@ test("the mounts below a bind stay in the host's peer groups only where the word
 const proc = (...options: string[]): Mount => ({ destination: "/proc", type: "proc", options });
 const sys: Mount = { destination: "/sys", type: "sysfs" };
 const bindTo = (destination: string, source: string): Mount => ({
-  ...{ destination, source },
+  destination,
+  source,
   options: ["rbind"],
 });
 

@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import type { Plan } from "../plan/op.ts";
+import { decodePlan } from "./decode.ts";
+import { encodePlan } from "./encode.ts";
+import { describeFailure } from "./failure.ts";
+
+const plan: Plan = {
+  version: 1,
+  steps: [
+    {
+      by: "parent",
+      why: "",
+      op: {
+        op: "open",
+        at: { in: "host", path: "/etc/passwd" },
+        flags: ["read"],
+        into: "namespace",
+      },
+    },
+    { by: "init", why: "", op: { op: "setns", namespace: "namespace", type: "uts" } },
+    {
+      by: "parent",
+      why: "",
+      op: { op: "attach", mount: "a", at: { in: "b", path: "/c" }, create: "matching" },
+    },
+  ],
+};
+
+const words = (step: number, errno: number) => {
+  const { plan: decoded } = decodePlan(encodePlan(plan));
+  return describeFailure(decoded, { step, errno, text: "" });
+};
+
+test("a namespace that is none is named, also in a plan that has lost its slots' names", () => {
+  expect(words(1, 22)).toBe(
+    "cannot join the uts namespace (step 2 of 3, setns): EINVAL: Invalid argument; /etc/passwd is no uts namespace",
+  );
+});
+
+test("a path below a slot without a name speaks for itself", () => {
+  expect(words(2, 17)).toBe(
+    "cannot attach a mount to /c (step 3 of 3, attach): EEXIST: File exists",
+  );
+});
