@@ -10,7 +10,7 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { Ground, probeProgram, type Ran, whyNot } from "./pivot.ts";
+import { Ground, pivotPath, probeProgram, type Ran, whyNot } from "./pivot.ts";
 import { parseMountinfo } from "./sight.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
@@ -113,6 +113,16 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
         "x",
       );
     });
+  });
+
+  test("the store and the run root may be in directories of any name", () => {
+    for (const name of ["with space", "a:b", "a,b=c", "back\\slash", 'quo"te', "línea\nnew"]) {
+      const roots = ["--root", `${ground.directory}/${name}/data`];
+      roots.push("--runroot", `${ground.directory}/${name}/run`);
+      const words = ["busybox", "sh", "-c", "echo x >/mark && cat /mark /etc/hostname"];
+      const ran = ground.command([pivotPath, ...roots, "run", "--rm", "-h", "web", ...words]);
+      expect(ran).toEqual({ code: 0, signal: null, stdout: "x\nweb\n", stderr: "" });
+    }
   });
 
   describe("of a directory", () => {
@@ -239,6 +249,11 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
         expect(said(ran)).toBe(`${reference.replace(/.*:/, "")}\n`);
       });
     }
+
+    test("an OCI layout with one image needs no name", () => {
+      tool("skopeo", "copy", "--insecure-policy", "oci:layout:one", "oci:single:only");
+      expect(said(ground.run(["oci:single"], { cwd: ground.directory }))).toBe("one\n");
+    });
 
     test("an OCI layout with two images asks for which", () => {
       const ran = ground.run(["oci:layout"], { cwd: ground.directory });

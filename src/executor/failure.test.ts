@@ -42,3 +42,7 @@ test("a path below a slot without a name speaks for itself", () => {
     "cannot attach a mount to /c (step 3 of 3, attach): EEXIST: File exists",
   );
 });
+
+test("a file that is to be mounted on a directory is said to be so", () => {
+  expect(words(2, 22)).toEndWith("; a directory goes on a directory, and a file on a file");
+});

@@ -63,8 +63,11 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "symlink":
       if (errno === EEXIST) return "another container has this name: choose another, or remove it";
       return "";
-    case "mkdir":
     case "attach":
+      if (errno === EINVAL) return "a directory goes on a directory, and a file on a file";
+      if (errno === EROFS) return "the root is read-only and lacks this: make it in the image";
+      return "";
+    case "mkdir":
       if (errno === EROFS) return "the root is read-only and lacks this: make it in the image";
       return "";
     case "setrlimit":

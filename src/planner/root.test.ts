@@ -57,8 +57,9 @@ test("a root directory is never a peer of the host's mount", () => {
   }
 });
 
+const made = (wanted?: RootfsPropagation) => planRootPropagation(specOf(wanted))[0]?.op;
+
 test("a root that is to be shared is made so, for the mounts below with an r", () => {
-  const made = (wanted?: RootfsPropagation) => planRootPropagation(specOf(wanted))[0]?.op;
   expect(made("shared")).toMatchObject({ propagation: "shared", recursive: false });
   expect(made("rslave")).toMatchObject({ propagation: "slave", recursive: true });
   expect(made("rprivate")).toBeUndefined();

@@ -117,7 +117,9 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
     const data = dataDirectory(setting);
     // A read-only root has a writable layer too, for the mount points that the image lacks.
     const options = lowerdirs(setting.root.layers, facts);
-    options.push(`upperdir=${data}/upper`, `workdir=${data}/work`);
+    // overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+.
+    const escaped = data.replaceAll("\\", "\\\\");
+    options.push(`upperdir=${escaped}/upper`, `workdir=${escaped}/work`);
     if (inUserNamespace) options.push("userxattr");
     // What is thrown away afterwards need not reach the disk.
     if (!setting.keep) options.push("volatile");
