@@ -120,7 +120,7 @@ static int apply_special(struct unpack *u) {
     int result;
     bool is_device = r->type == UNPACK_CHAR || r->type == UNPACK_BLOCK;
     if (r->type == UNPACK_CHAR && device == makedev(0, 0))
-        return unpack_fail(u, EPERM, "character device 0:0 is overlayfs's whiteout");
+        return unpack_fail(u, EPERM, "the character device 0,0 is overlayfs's whiteout");
     if (is_device && u->rootless) {
         unpack_skip(u, EPERM, "device nodes need root");
         return 0;

@@ -170,15 +170,22 @@ const bundles: readonly (readonly [title: string, text: string, said: RegExp])[]
   ],
 ];
 
+function refuses(words: readonly string[], said: string | RegExp): void {
+  const ran = ground.pivot(words);
+  expect(ran).toMatchObject({ code: 125, stdout: "" });
+  if (typeof said === "string") expect(ran.stderr).toBe(said);
+  else expect(ran.stderr).toMatch(said);
+}
+
+const blob = "blobs/sha256";
+const descriptor = (digest: string, size = 2) => ({
+  mediaType: "application/vnd.oci.image.manifest.v1+json",
+  digest,
+  size,
+});
+
 describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
-
-  function refuses(words: readonly string[], said: string | RegExp): void {
-    const ran = ground.pivot(words);
-    expect(ran).toMatchObject({ code: 125, stdout: "" });
-    if (typeof said === "string") expect(ran.stderr).toBe(said);
-    else expect(ran.stderr).toMatch(said);
-  }
 
   for (const [words, said] of usage) {
     test(`pivot ${words.join(" ")}`, () => refuses(words, said));
@@ -223,12 +230,6 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
     );
   });
 
-  const blob = "blobs/sha256";
-  const descriptor = (digest: string, size = 2) => ({
-    mediaType: "application/vnd.oci.image.manifest.v1+json",
-    digest,
-    size,
-  });
   const indexes: readonly (readonly [title: string, index: string])[] = [
     ["no JSON", "{"],
     ["a number", "7"],

@@ -214,8 +214,14 @@ describe.skipIf(whyNot !== undefined)(`identity (${whyNot ?? "as root"})`, () =>
     const script = `cat ${up}${canary.slice(1)}; cat ${up}etc/hostname; pwd`;
     for (let fd = 3; fd <= 20; fd++) {
       const ran = ground.run([
-        ...["-h", "inside", "-w", `/proc/self/fd/${fd}`],
-        ...["busybox", "sh", "-c", script],
+        "-h",
+        "inside",
+        "-w",
+        `/proc/self/fd/${fd}`,
+        "busybox",
+        "sh",
+        "-c",
+        script,
       ]);
       expect(ran.stdout).not.toContain("the host was read");
       expect(ran.stdout + ran.stderr).not.toContain("unreachable");

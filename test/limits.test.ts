@@ -115,10 +115,10 @@ describe.skipIf(reason !== undefined)(`limits (${reason ?? layout.mode})`, () =>
     `--device-read-bps and its kin (${disk ?? "the directory is on no disk of its own"})`,
     async () => {
       const device = `/dev/${/^DEVNAME=(.*)$/m.exec(read(`/sys/dev/block/${disk}/uevent`))?.[1]}`;
-      const flags = [
-        ...["--device-read-bps", `${device}:1mb`, "--device-write-bps", `${device}:2mb`],
-        ...["--device-read-iops", `${device}:30`, "--device-write-iops", `${device}:40`],
-      ];
+      const flags =
+        `--device-read-bps ${device}:1mb --device-write-bps ${device}:2mb --device-read-iops ${device}:30 --device-write-iops ${device}:40`.split(
+          " ",
+        );
       await withContainer(flags, (running) => {
         const shown = (v1: string): string =>
           read(fileOf(running, "blkio", `blkio.throttle.${v1}`, "io.max"));

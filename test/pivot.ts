@@ -211,8 +211,12 @@ export class Ground {
     };
   }
 
-  /** Asserts that of all that was started nothing is left: processes, cgroups, mounts, directories. */
-  async expectNothingLeft(): Promise<void> {
+  /**
+   * Asserts that of all that was started nothing is left: processes, cgroups, mounts, directories.
+   *
+   * @param patience how often it looks again, after 50 ms each
+   */
+  async expectNothingLeft(patience = 60): Promise<void> {
     const nothing = {
       processes: [],
       cgroups: [],
@@ -224,10 +228,12 @@ export class Ground {
       layers: [],
     };
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
-    for (let i = 0; i < 60 && JSON.stringify(this.#left()) !== JSON.stringify(nothing); i++) {
+    let left = this.#left();
+    for (let i = 0; i < patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
       await wait(50);
+      left = this.#left();
     }
-    expect(this.#left()).toEqual(nothing);
+    expect(left).toEqual(nothing);
   }
 
   /** For `afterAll`: ends what runs, asserts that nothing is left, and removes the directory. */

@@ -6,6 +6,7 @@
 //   read:PATH  write:PATH  create:PATH  opendir:PATH  stat:PATH  exec:PATH  chdir:PATH
 //   mount:TYPE:PATH  bind:FROM:TO  umount:PATH  mkdir:PATH  mknod:c|b:MAJOR:MINOR:PATH
 //   unshare:FLAGS (a number)  sethostname:NAME  tiocsti  tiocsti-high  tioclinux
+//   handle:PATH  opens a file by its handle, which no path leads to (open_by_handle_at(2))
 //   escape:PATH  the classic way out of a chroot, and then reads PATH there
 //   nfiles:PATH  how many names a directory has
 
@@ -327,6 +328,17 @@ static int push_input(unsigned long request) {
   return tty < 0 ? -1 : ioctl(tty, request, push);
 }
 
+static int open_handle(const char *path) {
+  union {
+    struct file_handle handle;
+    char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+  } file = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
+  int mount;
+  if (name_to_handle_at(AT_FDCWD, path, &file.handle, &mount, 0) != 0) return -1;
+  int directory = open("/etc", O_RDONLY | O_CLOEXEC);
+  return open_by_handle_at(directory, &file.handle, O_RDONLY);
+}
+
 static void count_names(const char *path) {
   DIR *stream = opendir(path);
   outcome(stream == NULL ? -1 : 0);
@@ -359,6 +371,7 @@ static void attempt(char *words) {
   else if (strcmp(what, "tiocsti") == 0) outcome(push_input(TIOCSTI));
   else if (strcmp(what, "tiocsti-high") == 0) outcome(push_input(TIOCSTI | 1UL << 32));
   else if (strcmp(what, "tioclinux") == 0) outcome(push_input(TIOCLINUX));
+  else if (strcmp(what, "handle") == 0) outcome(open_handle(path));
   else if (strcmp(what, "escape") == 0) escape(path);
   else if (strcmp(what, "mount") == 0) {
     const char *type = strsep(&rest, ":");

@@ -1,16 +1,9 @@
 // Where a container's root comes from, and what is left of what is written there.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
-import { Ground, pivotPath, probeProgram, type Ran, whyNot } from "./pivot.ts";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { makeBundle } from "./bundle.ts";
+import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 import { parseMountinfo } from "./sight.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
@@ -157,29 +150,10 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
   });
 
   describe("of a bundle", () => {
-    type Config = { process: Record<string, unknown>; root: Record<string, unknown> };
-
-    /** What `runc spec` writes, with the changes that its manual asks for. */
-    function makeBundle(name: string, change: (config: Config) => void): string {
-      const bundle = `${ground.directory}/${name}`;
-      mkdirSync(bundle);
-      cpSync(rootfs, `${bundle}/rootfs`, { recursive: true, verbatimSymlinks: true });
-      said(ground.command(["runc", "spec"], { cwd: bundle }));
-      const config = JSON.parse(readFileSync(`${bundle}/config.json`, "utf8")) as Config;
-      config.process["terminal"] = false;
-      // Releases before 1.2 ask for what has no effect, which is said, see below.
-      delete (config.process["capabilities"] as Record<string, unknown>)["ambient"];
-      change(config);
-      writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
-      return bundle;
-    }
-
     test("runs as `runc spec` describes it", () => {
-      const bundle = makeBundle("bundle", ({ process }) => {
+      const bundle = makeBundle(ground, "bundle", rootfs, ({ process }) => {
         process["args"] = ["/probe", "create:/file", "read:/proc/sys/kernel/hostname"];
       });
-      cpSync(probeProgram(), `${bundle}/rootfs/probe`);
-      chmodSync(`${bundle}/rootfs/probe`, 0o755);
       const sight = ground.sight(ground.run(["--bundle", bundle]));
       expect(sight).toMatchObject({
         hostname: "runc",
@@ -202,7 +176,7 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
     });
 
     test("writes into its rootfs when that is not read-only", () => {
-      const bundle = makeBundle("writable", ({ process, root }) => {
+      const bundle = makeBundle(ground, "writable", rootfs, ({ process, root }) => {
         process["args"] = ["/bin/sh", "-c", "echo x >/mark"];
         root["readonly"] = false;
       });
@@ -211,7 +185,7 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
     });
 
     test("ends with its process's exit code", () => {
-      const bundle = makeBundle("code", ({ process }) => {
+      const bundle = makeBundle(ground, "code", rootfs, ({ process }) => {
         process["args"] = ["/bin/sh", "-c", "exit 42"];
       });
       expect(ground.run(["--bundle", bundle])).toEqual({
@@ -223,7 +197,7 @@ describe.skipIf(whyNot !== undefined)(`the root (${whyNot ?? "as root"})`, () =>
     });
 
     test("says of ambient capabilities that cannot be so that they are left out", () => {
-      const bundle = makeBundle("ambient", ({ process }) => {
+      const bundle = makeBundle(ground, "ambient", rootfs, ({ process }) => {
         process["args"] = ["/bin/grep", "^CapAmb", "/proc/self/status"];
         process["capabilities"] = { permitted: ["CAP_KILL"], ambient: ["CAP_KILL", "CAP_CHOWN"] };
       });

@@ -109,6 +109,12 @@ const allowed: Readonly<Record<string, readonly [call: string, answer: string]>>
   "getpid by int 0x80": ["i386:20", "ok"],
 };
 
+const rule = (names: string[], action: string, errnoRet?: number) => ({
+  names,
+  action,
+  ...(errnoRet === undefined ? {} : { errnoRet }),
+});
+
 describe.skipIf(reason !== undefined)(`seccomp (${reason ?? "on x86-64"})`, () => {
   afterAll(() => ground.close());
 
@@ -181,11 +187,6 @@ describe.skipIf(reason !== undefined)(`seccomp (${reason ?? "on x86-64"})`, () =
 
   test("a profile from a file replaces the default one", () => {
     const file = `${ground.directory}/profile.json`;
-    const rule = (names: string[], action: string, errnoRet?: number) => ({
-      names,
-      action,
-      ...(errnoRet === undefined ? {} : { errnoRet }),
-    });
     writeFileSync(
       file,
       JSON.stringify({

@@ -88,9 +88,7 @@ describe.skipIf(whyNot !== undefined)(`streams (${whyNot ?? "as root"})`, () => 
   test("a container that does not read its input ends all the same", () => {
     const start = Date.now();
     expect(host("yes | pivot run --rm -i busybox true").code).toBe(0);
-    expect(
-      host("sleep 3 | pivot run --rm -i busybox echo done; echo; kill %1 2>&1").stdout,
-    ).toStartWith("done\n");
+    expect(host("sleep 1 | pivot run --rm -i busybox echo done").stdout).toStartWith("done\n");
     expect(Date.now() - start).toBeLessThan(8000);
   });
 

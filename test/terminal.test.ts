@@ -6,6 +6,9 @@ import type { Sight } from "./sight.ts";
 
 const ground = new Ground("terminal");
 
+/** A sequence that moves the cursor, asks for it or clears: CSI of ECMA-48. */
+const sequence = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, "g");
+
 /** A program at a terminal of its own, and what is on its screen. */
 class Session {
   screen = "";
@@ -19,7 +22,7 @@ class Session {
         rows,
         data: (_terminal, bytes) => {
           // busybox's shell asks where the cursor is: no part of what a person reads.
-          this.screen += new TextDecoder().decode(bytes).replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, "");
+          this.screen += new TextDecoder().decode(bytes).replaceAll(sequence, "");
         },
       },
     });
@@ -47,6 +50,11 @@ class Session {
     this.#process.kill(name);
   }
 
+  /** Takes the terminal away, as closing a window does. */
+  hangUp(): void {
+    this.#terminal.close();
+  }
+
   /** Waits until the screen, from where the last wait ended, shows this; what it showed. */
   async until(pattern: RegExp): Promise<string> {
     for (let i = 0; i < 500; i++) {
@@ -62,12 +70,13 @@ class Session {
     throw new Error(`${pattern} did not come up on the screen: ${JSON.stringify(this.screen)}`);
   }
 
-  async end(): Promise<number> {
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), 5000);
+  /** Waits for its end, and kills it when it takes too long; its code. */
+  async end(patience = 4000): Promise<number> {
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), patience);
     const code = await this.#process.exited;
     clearTimeout(timer);
     await Bun.sleep(20);
-    this.#terminal.close();
+    if (!this.#terminal.closed) this.#terminal.close();
     return code;
   }
 }
@@ -260,6 +269,16 @@ describe.skipIf(whyNot !== undefined)(`terminals (${whyNot ?? "as root"})`, () =
     expect(sight.controllingTerminal).toBe(0);
     expect(sight.terminal).toMatchObject({ in: 0, out: 0, err: 0 });
     for (const each of attempts) expect(sight.attempts[each]?.errno).toBeString();
+  });
+
+  test("when the caller's terminal goes away the container's does, and its shell ends", async () => {
+    const session = new Session(shell("-it"));
+    await session.until(/> $/);
+    session.hangUp();
+    const code = await session.end(2000);
+    const killed = ground.pivot(["system", "prune"]).stdout;
+    expect({ code, killed }).not.toEqual({ code: 137, killed: expect.stringContaining("Deleted") });
+    await ground.expectNothingLeft();
   });
 
   test("-it without a terminal is refused in one line", () => {

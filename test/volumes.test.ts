@@ -145,7 +145,14 @@ describe.skipIf(whyNot !== undefined)(`volumes (${whyNot ?? "as root"})`, () => 
     writeFileSync(`${inner}/inner`, "");
     const flags = ["-v", `${inner}:/in/sub`, "-v", `${outer}:/in`];
     expect(ground.shell(flags, "ls /in /in/sub").split("\n")).toEqual([
-      ...["/in:", "file", "sub", "", "/in/sub:", "file", "inner", "sub"],
+      "/in:",
+      "file",
+      "sub",
+      "",
+      "/in/sub:",
+      "file",
+      "inner",
+      "sub",
     ]);
   });
 

@@ -1,6 +1,6 @@
 /** Writes blobs into the store: under a temporary name first, in place once the digest is right. */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { codeOf, ImageError } from "./error.ts";
 import type { Descriptor } from "./manifest.ts";
 import { blobPath, type Store } from "./store.ts";
@@ -91,9 +91,11 @@ export async function createBlob(store: Store): Promise<BlobWriter> {
 }
 
 /** Stores bytes that are already in memory. */
-export async function putBlob(store: Store, bytes: Uint8Array): Promise<Content> {
+export async function putBlob(store: Store, bytes: Buffer): Promise<Content> {
   const content = { digest: digestOf(bytes), size: bytes.length };
-  if (await hasBlob(store, content)) return content;
+  // It is small and read all the time: what a power failure did to it is put right here.
+  const isThere = await hasBlob(store, content);
+  if (isThere && bytes.equals(await readFile(blobPath(store, content.digest)))) return content;
   const blob = await createBlob(store);
   try {
     await blob.write(bytes);

@@ -12,6 +12,7 @@ import {
   makeDirectory,
   unpackerOptions,
 } from "./testing/fixture.ts";
+import { removeTrees } from "./unpack.ts";
 
 const found = busyboxCandidates.find(
   (path) => existsSync(path) && whyNotStatic(readFileSync(path)) === undefined,
@@ -65,6 +66,13 @@ describe.skipIf(!isRoot || found === undefined)(
       expect(
         await ensureBusybox(store, { ...unpackerOptions(), candidates: ["/nowhere"] }),
       ).toEqual(image);
+    });
+
+    test("an image that has lost its layer is unpacked again", async () => {
+      const store = openStore(`${directory}/one`);
+      const image = resolveImage(store, "busybox");
+      await removeTrees(unpackerOptions(), image.layers);
+      expect(await ensureBusybox(store, { ...unpackerOptions(), candidates: [] })).toEqual(image);
     });
 
     test("no busybox, one that is not static, one that is none", async () => {

@@ -10,11 +10,11 @@ import { digestOf } from "./blob.ts";
 import { memorySource } from "./blob-source.ts";
 import { whyNotStatic } from "./elf.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
-import { type ImportOptions, importImage } from "./image-import.ts";
+import { type ImportOptions, importImage, repairImage } from "./image-import.ts";
 import { type Descriptor, ociConfigType, ociLayerType, ociManifestType } from "./manifest.ts";
 import { platformOf } from "./platform.ts";
 import { parseReference } from "./reference.ts";
-import { type ResolvedImage, readReference, resolveImage, type Store } from "./store.ts";
+import { type ResolvedImage, resolveImage, type Store } from "./store.ts";
 import { type TarMember, tarArchive } from "./tar-writer.ts";
 
 export const busyboxReference = "docker.io/library/busybox:latest";
@@ -187,10 +187,19 @@ function busyboxImage(program: Buffer, applets: readonly string[]) {
  */
 export async function ensureBusybox(store: Store, options: BusyboxOptions): Promise<ResolvedImage> {
   const { name } = parseReference(busyboxReference);
-  if (readReference(store, name) === undefined) {
-    const { file, bytes } = await readBusybox(options.candidates ?? busyboxCandidates);
-    const { descriptor, source } = busyboxImage(bytes, listApplets(file));
-    await importImage(store, source, descriptor, [name], options);
+  try {
+    return resolveImage(store, name);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    if (error.code === "not-unpacked") await repairImage(store, name, options);
+    else if (error.code === "not-found") await makeBusybox(store, name, options);
+    else throw error;
   }
   return resolveImage(store, name);
+}
+
+async function makeBusybox(store: Store, name: string, options: BusyboxOptions): Promise<void> {
+  const { file, bytes } = await readBusybox(options.candidates ?? busyboxCandidates);
+  const { descriptor, source } = busyboxImage(bytes, listApplets(file));
+  await importImage(store, source, descriptor, [name], options);
 }

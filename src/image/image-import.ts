@@ -4,13 +4,14 @@
  * references stand for it once all is there.
  */
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { hasBlob, prepareStore, putBlob } from "./blob.ts";
 import { type BlobSource, readDocument, readFileInChunks } from "./blob-source.ts";
 import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { defaultLimits, type ExpansionLimits } from "./decompress.ts";
 import { refuseDuplicateKeys } from "./duplicate-key.ts";
 import { ImageError, quote } from "./error.ts";
-import { bringLayer, type LayerOutcome } from "./layer.ts";
+import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./layer.ts";
 import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
 import { writeReference } from "./names.ts";
 import { platformOf, selectPlatform } from "./platform.ts";
@@ -108,6 +109,42 @@ function checkConfig(config: ImageConfig, manifest: Manifest, what: string): voi
   }
 }
 
+/**
+ * Brings a layer from the store's own blob if it is there. Should that turn out to be
+ * damaged, it is thrown away and comes from the source.
+ */
+async function bringFromNearest(
+  store: Store,
+  source: BlobSource,
+  descriptor: Descriptor,
+  layer: Omit<Layer, "blob" | "open">,
+  options: LayerOptions,
+): Promise<LayerOutcome> {
+  const { digest, size } = descriptor;
+  const blob = { digest, size };
+  const path = blobPath(store, digest);
+  if (await hasBlob(store, blob)) {
+    try {
+      return await bringLayer(
+        store,
+        { ...layer, blob, open: () => readFileInChunks(path) },
+        options,
+      );
+    } catch (error) {
+      const isDamaged = error instanceof ImageError && /^(?:digest|invalid)/.test(error.code);
+      if (!isDamaged || (await digestOfFile(path)) === digest) throw error;
+      await rm(path, { force: true });
+    }
+  }
+  return bringLayer(store, { ...layer, blob, open: () => source.open(descriptor) }, options);
+}
+
+async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of readFileInChunks(path)) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}
+
 async function bringLayers(
   store: Store,
   source: BlobSource,
@@ -120,23 +157,22 @@ async function bringLayers(
   const layers = manifest.layers.length;
   const limits = { ...defaultLimits, ...options.limits };
   for (const [i, descriptor] of manifest.layers.entries()) {
-    const { digest, size } = descriptor;
-    const about = { layer: i + 1, layers, digest };
-    const inStore = await hasBlob(store, descriptor);
-    const outcome = await bringLayer(
+    const about = { layer: i + 1, layers, digest: descriptor.digest };
+    const total = descriptor.size;
+    const outcome = await bringFromNearest(
       store,
+      source,
+      descriptor,
       {
-        blob: { digest, size },
         diffId: diffIds[i] ?? "",
         chainId: ids[i] ?? "",
         lower: paths.slice(0, i),
         name: `layer ${i + 1} of ${layers} of ${source.name}`,
-        open: () => (inStore ? readFileInChunks(blobPath(store, digest)) : source.open(descriptor)),
       },
       {
         ...options,
         limits,
-        onBytes: (done) => options.onProgress?.({ kind: "reading", ...about, total: size, done }),
+        onBytes: (done) => options.onProgress?.({ kind: "reading", ...about, total, done }),
       },
     );
     options.onProgress?.({ kind: "layer", ...about, outcome });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { digestOf } from "./blob.ts";
 import { ImageError } from "./error.ts";
@@ -131,6 +131,23 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
     await repairImage(store, "docker.io/library/it:1", options);
     expect(resolveImage(store, "it:1").layers).toEqual(layers);
     expectClean(store, 2);
+  });
+
+  test("a damaged blob is thrown away and comes again", async () => {
+    const { layers } = await bring(simple);
+    for (const bytes of simple.blobs) {
+      writeFileSync(blobPath(store, digestOf(bytes)), Buffer.alloc(bytes.length));
+    }
+    expect(() => resolveImage(store, "it:1")).toThrow(/is not JSON/);
+    for (const layer of layers) rmSync(layer, { recursive: true });
+    await expect(repairImage(store, "docker.io/library/it:1", options)).rejects.toThrow(
+      /has the digest/,
+    );
+    await bring(simple);
+    for (const bytes of simple.blobs) {
+      expect(readFileSync(blobPath(store, digestOf(bytes))).equals(bytes)).toBe(true);
+    }
+    expect(resolveImage(store, "it:1").layers).toEqual(layers);
   });
 
   test("an image without layers", async () => {

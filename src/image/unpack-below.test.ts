@@ -1,8 +1,9 @@
 /** A layer over others: what the kernel's overlayfs shows must be what the image means. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { LayerTranslator } from "./layer.ts";
 import { type TarMember, tarArchive } from "./tar-writer.ts";
 import {
   applyTar,
@@ -12,8 +13,17 @@ import {
   makeDirectory,
   outline,
   unpackerOptions,
+  unpackerProgram,
 } from "./testing/fixture.ts";
 import { dir, file, hard, link } from "./testing/members.ts";
+import { unpackMagic } from "./unpack-record.ts";
+
+/** The unpacker's stream for an archive. */
+function records(members: readonly TarMember[]): Buffer {
+  const translator = new LayerTranslator();
+  const pieces = [...translator.push(tarArchive(members)), ...translator.finish()];
+  return Buffer.concat([Buffer.from(unpackMagic), ...pieces]);
+}
 
 describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)", () => {
   let directory = "";
@@ -182,6 +192,37 @@ describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)"
     );
     await expect(stack([dir("d")], [hard("b", "d")])).rejects.toThrow(/not a regular file/);
   });
+
+  const asUser = ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "-Ur"];
+  const hasUserNamespaces = spawnSync("setpriv", [...asUser, "true"]).status === 0;
+  test.skipIf(!hasUserNamespaces)(
+    "as an ordinary user, in a user namespace (skipped where such users may not make one)",
+    () => {
+      const place = `${directory}/user`;
+      mkdirSync(place);
+      copyFileSync(unpackerProgram("plain"), `${place}/unpack`);
+      writeFileSync(
+        `${place}/1`,
+        records([dir("d", 0o555, { uid: 5 }), file("d/f"), file("e/x"), file("g")]),
+      );
+      writeFileSync(
+        `${place}/2`,
+        records([file("d/.wh.f"), file("e/.wh..wh..opq"), file("e/y"), file(".wh.g")]),
+      );
+      for (const path of ["", "/unpack", "/1", "/2"]) chmodSync(place + path, 0o777);
+      chmodSync(directory, 0o755);
+      const script = `set -e; cd "$1"; mkdir l1 l2 m
+        ./unpack unpack --rootless --ignore-owner l1 < 1
+        ./unpack unpack --rootless --ignore-owner --lower l1 l2 < 2
+        unshare -m sh -c 'mount -t overlay overlay -o userxattr,lowerdir=l2:l1 m && cd m && find . | sort'
+        ./unpack unpack --remove l1 l2`;
+      const done = spawnSync("setpriv", [...asUser, "sh", "-c", script, "sh", place], {
+        encoding: "utf8",
+      });
+      expect(done.stderr).toBe("");
+      expect(done.stdout).toBe("ok 4 0\nok 4 0\n.\n./d\n./e\n./e/y\nok 0 0\n");
+    },
+  );
 
   // A model of what layers mean: a tree that each entry changes, and who made what.
   interface Node {
