@@ -83,6 +83,8 @@ struct pv_run {
     struct pv_event events[PV_EVENTS];
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
+    char *words;   /* our arguments and environment, as others see them */
+    size_t words_size;
     pid_t init;    /* parent: 0 before `clone`, and after it was reaped */
     int pidfd;
     int leapt;     /* init has said LEAPS */
@@ -92,6 +94,7 @@ struct pv_run {
     int has_news;  /* parent: a step or an undo has failed */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
+    int own_streams[PV_STREAMS]; /* init: pipes or a terminal that were made for it */
     int copies_terminal_in, copies_terminal_out; /* parent: the terminal is copied from 0, to 1 */
     char home[256]; /* init: what set_user found in /etc/passwd */
     char name[256]; /* the last one that pv_place_parent took from a path */
@@ -112,7 +115,9 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
 int pv_plan_from_environment(struct pv_plan *plan);
 int pv_events_to_environment(const struct pv_event *events, uint32_t count);
 
-/* sync.c */
+/* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
+int pv_send_bytes(int socket, const void *bytes, size_t size, int fd);
+int pv_receive_bytes(int socket, void *bytes, size_t size, int *fd);
 int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd);
 int pv_receive(struct pv_run *run, struct pv_message *message);
 
@@ -125,6 +130,7 @@ int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_targ
 int pv_mkdir(int parent, const char *name, mode_t mode);
 int pv_keep(struct pv_run *run, uint32_t slot, int fd);
 int pv_slot(struct pv_run *run, uint32_t slot);
+void pv_close_slots(struct pv_run *run);
 
 /* files.c */
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
@@ -170,6 +176,7 @@ int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op);
 int pv_do_console(struct pv_run *run, const struct pv_console *op);
 int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op);
 int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op);
+int pv_give_streams(struct pv_run *run, uid_t uid);
 int pv_do_setsid(const struct pv_setsid *op);
 void pv_copy_window_size(int terminal);
 

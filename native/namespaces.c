@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -25,50 +26,64 @@ static pid_t clone_init(uint64_t flags, int cgroup, int *pidfd) {
     return pv_result(syscall(SYS_clone3, &args, sizeof args));
 }
 
+/* The pid of a pidfd as this process would say it: in /proc, which is the host's. */
+static pid_t pid_of(int pidfd) {
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    int fd = pv_result(open(path, O_RDONLY | O_CLOEXEC));
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n < 0 ? 0 : n] = '\0';
+    const char *line = strstr(text, "Pid:");
+    pid_t pid = line ? (pid_t)strtol(line + 4, NULL, 10) : 0;
+    return pid > 0 ? pid : -ESRCH;
+}
+
+/* The process in between: joins, makes init as its own sibling, hands its pidfd over. */
+static pid_t join_and_clone(uint64_t flags, int cgroup, int user, int report) {
+    int pidfd = -1;
+    /* Root of that namespace could trace us, and reach what we have open on the host. */
+    pid_t pid = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    if (pid == 0)
+        pid = pv_result(setns(user, CLONE_NEWUSER));
+    if (pid == 0) {
+        pid = clone_init(flags | CLONE_PARENT, cgroup, &pidfd);
+        if (pid == 0)
+            return 0;
+    }
+    int error = pid < 0 ? pid : 0;
+    _exit(pv_send_bytes(report, &error, sizeof error, pidfd) == 0 ? 0 : 1);
+}
+
 /*
  * A user namespace that is there already must be joined before the others are made, so that it
  * owns them; and the executor itself must not join, since it would lose its rights on the host.
- * So a process in between joins, makes init as its own sibling, says its pid and is gone.
+ * So a process in between joins. It may be in another pid namespace than we are, where init has
+ * another number: so what it hands over is a descriptor.
  */
 static pid_t clone_in_user(struct pv_run *run, uint64_t flags, int cgroup, int user) {
     int report[2];
-    if (pipe2(report, O_CLOEXEC) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
         return -errno;
     pid_t between = fork();
-    if (between < 0) {
-        between = -errno;
+    if (between == 0) {
+        pid_t pid = join_and_clone(flags, cgroup, user, report[1]);
         close(report[0]);
         close(report[1]);
-        return between;
+        return pid;
     }
-    if (between == 0) {
-        int pidfd = -1;
-        /* Root of that namespace could trace us, and reach what we have open on the host. */
-        pid_t pid = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-        if (pid == 0)
-            pid = pv_result(setns(user, CLONE_NEWUSER));
-        if (pid == 0)
-            pid = clone_init(flags | CLONE_PARENT, cgroup, &pidfd);
-        if (pid == 0) {
-            close(report[0]);
-            close(report[1]);
-            return 0;
-        }
-        ssize_t n = write(report[1], &pid, sizeof pid);
-        _exit(n == sizeof pid ? 0 : 1);
-    }
+    int error = between < 0 ? -errno : 0;
     close(report[1]);
-    pid_t pid = 0;
-    ssize_t n;
-    do
-        n = read(report[0], &pid, sizeof pid);
-    while (n < 0 && errno == EINTR);
+    if (between > 0) {
+        int rc = pv_receive_bytes(report[0], &error, sizeof error, &run->pidfd);
+        if (rc < 0)
+            error = pv_say(run, -ECHILD, "the process that joins the user namespace ended early");
+        while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
     close(report[0]);
-    while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
-        ;
-    if (n != sizeof pid)
-        return pv_say(run, -ECHILD, "the process that joins the user namespace ended early");
-    return pid;
+    return error < 0 ? error : pid_of(run->pidfd);
 }
 
 static void become_init(struct pv_run *run, int sync) {
@@ -113,8 +128,6 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
     }
     run->sync = sockets[0];
     run->init = pid;
-    if (op->user != PV_SLOT_NONE)
-        run->pidfd = pv_pidfd_open(pid);
     if (run->pidfd < 0)
         return pv_say(run, run->pidfd, "pidfd_open");
     if (op->proc == PV_SLOT_NONE)

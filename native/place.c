@@ -3,6 +3,7 @@
  * descriptor as its root, once, and what follows works on the descriptor that came of it.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,7 @@
 #include "executor.h"
 
 #define PV_PATH 4096
+#define PV_LINKS 40 /* as many as the kernel follows; path_resolution(7) */
 
 int pv_slot(struct pv_run *run, uint32_t slot) {
     if (slot >= PV_SLOTS || run->slots[slot] < 0)
@@ -26,6 +28,15 @@ int pv_keep(struct pv_run *run, uint32_t slot, int fd) {
         close(run->slots[slot]);
     run->slots[slot] = fd;
     return 0;
+}
+
+/* What the steps kept is of no more use, and a descriptor of a mount would keep it busy. */
+void pv_close_slots(struct pv_run *run) {
+    for (uint32_t i = 0; i < PV_SLOTS; i++) {
+        if (run->slots[i] >= 0)
+            close(run->slots[i]);
+        run->slots[i] = -1;
+    }
 }
 
 /* A descriptor of the place, which the caller closes. `resolve` is added to RESOLVE_IN_ROOT. */
@@ -68,35 +79,72 @@ static int open_below(struct pv_run *run, const struct pv_place *place, const ch
 }
 
 /*
+ * Replaces a link that leads to nothing by what it says, so that this can be made: `path` is cut
+ * after the link's name, `rest` is what stood behind it. -EEXIST when it is no link after all.
+ */
+static int expand_link(int parent, const char *name, char path[PV_PATH], const char *rest) {
+    char link[PV_PATH], expanded[PV_PATH];
+    ssize_t length = readlinkat(parent, name, link, sizeof link - 1);
+    if (length < 0)
+        return errno == EINVAL ? -EEXIST : -errno;
+    link[length] = '\0';
+    char *slash = strrchr(path, '/');
+    int above = link[0] == '/' || !slash ? 0 : (int)(slash - path) + 1;
+    int n = snprintf(expanded, sizeof expanded, "%.*s%s%s%s", above, path, link, rest ? "/" : "",
+                     rest ? rest : "");
+    if (n < 0 || (size_t)n >= sizeof expanded)
+        return -ENAMETOOLONG;
+    memcpy(path, expanded, (size_t)n + 1);
+    return 0;
+}
+
+/* One missing directory, whose name is the last of `path`; see open_directory. */
+static int make_last(struct pv_run *run, const struct pv_place *place, char path[PV_PATH],
+                     const char *rest) {
+    char *name = strrchr(path, '/');
+    const char *above = name ? "/" : ".";
+    if (name && name != path) {
+        *name = '\0';
+        above = path;
+    }
+    int parent = open_below(run, place, above);
+    if (name && name != path)
+        *name = '/';
+    if (parent < 0)
+        return parent;
+    name = name ? name + 1 : path;
+    int rc = pv_mkdir(parent, name, 0755);
+    if (rc == -EEXIST)
+        rc = expand_link(parent, name, path, rest) == 0 ? 1 : 0;
+    close(parent);
+    return rc;
+}
+
+/*
  * The directory `path` of the place, made where it is missing. Each missing name is made in the
  * descriptor of its parent; then the whole is looked up again from the root, since a name that is
- * a symbolic link must be followed as the container would.
+ * a symbolic link must be followed as the container would. The buffer is PV_PATH bytes long.
  */
 static int open_directory(struct pv_run *run, const struct pv_place *place, char *path, int make) {
     int fd = open_below(run, place, path[0] ? path : ".");
     if (fd != -ENOENT || !make || !path[0])
         return fd;
+    int links = 0;
     for (char *slash = path; slash;) {
         slash = strchr(slash + 1, '/');
         if (slash)
             *slash = '\0';
         fd = open_below(run, place, path);
         if (fd == -ENOENT) {
-            char *name = strrchr(path, '/');
-            const char *above = name ? "/" : ".";
-            if (name && name != path) {
-                *name = '\0';
-                above = path;
-            }
-            int parent = open_below(run, place, above);
-            if (name && name != path)
-                *name = '/';
-            if (parent < 0)
-                return parent;
-            int rc = pv_mkdir(parent, name ? name + 1 : path, 0755);
-            close(parent);
-            if (rc < 0 && rc != -EEXIST)
+            int rc = make_last(run, place, path, slash ? slash + 1 : NULL);
+            if (rc < 0)
                 return rc;
+            if (rc > 0) { /* the path has changed: from the start */
+                if (++links > PV_LINKS)
+                    return -ELOOP;
+                slash = path;
+                continue;
+            }
             fd = open_below(run, place, path);
         }
         if (fd < 0)
@@ -134,31 +182,54 @@ int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_p
     return open_directory(run, place, path, make_parents);
 }
 
-/*
- * An O_PATH descriptor of a mount's target. When it is missing it is made: as a directory for a
- * mount whose root is one, otherwise as an empty file.
- */
-int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_target_kind create,
-                  int directory) {
-    uint64_t resolve = create == PV_TARGET_KIND_STRICT ? RESOLVE_NO_SYMLINKS : 0;
-    int fd = pv_place_open(run, place, O_PATH, resolve);
-    if (fd == -ELOOP && resolve)
-        return pv_say(run, fd, "a symbolic link stands in the way");
-    if (fd != -ENOENT || create == PV_TARGET_KIND_EXISTING)
-        return fd;
+/* Makes the last name of a place; 1 when it is a link to nothing, which `path` now follows. */
+static int make_target(struct pv_run *run, const struct pv_place *place, int directory,
+                       char path[PV_PATH]) {
     const char *name;
     int parent = pv_place_parent(run, place, 1, &name);
     if (parent < 0)
         return parent;
-    /* Exclusive: a name that is there after all is a dangling link, which is not followed. */
     int rc;
     if (directory) {
         rc = pv_mkdir(parent, name, 0755);
     } else {
         rc = pv_result(openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-        if (rc >= 0)
+        if (rc >= 0) {
             close(rc);
+            rc = 0;
+        }
+    }
+    if (rc == -EEXIST) {
+        if (strlen(place->path) >= PV_PATH)
+            rc = -ENAMETOOLONG;
+        else
+            rc = expand_link(parent, name, strcpy(path, place->path), NULL) == 0 ? 1 : rc;
     }
     close(parent);
-    return rc < 0 ? rc : pv_place_open(run, place, O_PATH, resolve);
+    return rc;
+}
+
+/*
+ * An O_PATH descriptor of a mount's target. When it is missing it is made: as a directory for a
+ * mount whose root is one, otherwise as an empty file. A link to nothing is followed to where a
+ * process of the container would make the file, which is inside its root whatever the link says.
+ */
+int pv_place_make(struct pv_run *run, const struct pv_place *place, enum pv_target_kind create,
+                  int directory) {
+    uint64_t resolve = create == PV_TARGET_KIND_STRICT ? RESOLVE_NO_SYMLINKS : 0;
+    char path[PV_PATH];
+    struct pv_place at = *place;
+    for (int links = 0; links <= PV_LINKS; links++) {
+        int fd = pv_place_open(run, &at, O_PATH, resolve);
+        if (fd == -ELOOP && resolve)
+            return pv_say(run, fd, "a symbolic link stands in the way");
+        if (fd != -ENOENT || create == PV_TARGET_KIND_EXISTING)
+            return fd;
+        int rc = make_target(run, &at, directory, path);
+        if (rc < 0)
+            return rc;
+        if (rc > 0)
+            at.path = path;
+    }
+    return -ELOOP;
 }

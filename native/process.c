@@ -74,6 +74,15 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op) {
     return rc < 0 ? rc : pv_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program));
 }
 
+/* What process 1 was called with names files of the host: others in the container could read it. */
+static void forget_words(struct pv_run *run) {
+    static const char name[] = "pivot-init";
+    if (run->words_size <= sizeof name)
+        return;
+    memset(run->words, 0, run->words_size);
+    memcpy(run->words, name, sizeof name);
+}
+
 /* Process 1: reaps whoever ends, passes signals on, and ends as its child does. */
 static void __attribute__((noreturn)) reap_until(pid_t child) {
     sigset_t all;
@@ -103,6 +112,7 @@ int pv_do_init(struct pv_run *run) {
         return -errno;
     if (child > 0) {
         close(run->sync);
+        forget_words(run);
         reap_until(child);
     }
     /* The terminal's foreground is the program alone: ^C must not reach it twice. To say so from

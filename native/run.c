@@ -158,6 +158,21 @@ static int was_asked_to_stop(struct pv_run *run, int timeout) {
     }
 }
 
+/* Init is gone, and has left no word. */
+static int how_init_ended(struct pv_run *run) {
+    int status = 0;
+    if (run->actor != PV_BY_PARENT)
+        return -EPIPE;
+    pid_t pid;
+    do
+        pid = waitpid(run->init, &status, __WALL);
+    while (pid < 0 && errno == EINTR);
+    run->init = 0;
+    if (pid > 0 && WIFSIGNALED(status))
+        return pv_say(run, -ECHILD, "init was ended by signal %d", WTERMSIG(status));
+    return pv_say(run, -ECHILD, "init ended before it could say why");
+}
+
 /* Waits until it is our turn again. Gives 0 with `*step` set, or a negative errno. */
 static int wait_for_turn(struct pv_run *run, uint32_t *step) {
     for (;;) {
@@ -171,7 +186,7 @@ static int wait_for_turn(struct pv_run *run, uint32_t *step) {
             return 1;
         }
         if (rc == -EPIPE)
-            return pv_say(run, -ECHILD, "init ended before it could say why");
+            return how_init_ended(run);
         if (rc < 0)
             return rc;
         switch ((enum pv_message_kind)message.kind) {
@@ -344,6 +359,17 @@ static void become_reporter(struct pv_run *run, char **reporter) {
         execv(reporter[0], reporter);
 }
 
+/* The kernel lays arguments and environment down in one piece; proc_pid_cmdline(5). */
+static void note_words(struct pv_run *run, int argc, char **argv) {
+    extern char **environ;
+    char *end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
+    for (char **entry = environ; *entry; entry++)
+        if (*entry == end)
+            end += strlen(*entry) + 1;
+    run->words = argv[0];
+    run->words_size = (size_t)(end - argv[0]);
+}
+
 /*
  * executor run PLAN RESULT [REPORTER ARG...]
  *
@@ -358,6 +384,7 @@ int pv_run_main(int argc, char **argv) {
         fputs("usage: pivot-executor run PLAN RESULT [REPORTER ARG...]\n", stderr);
         return 125;
     }
+    note_words(&run, argc, argv);
     int rc = start(&run, argv[2], argv[3]);
     if (rc == 0)
         rc = pv_walk(&run, 0);
@@ -366,6 +393,7 @@ int pv_run_main(int argc, char **argv) {
     if (rc < 0)
         pv_event(&run, PV_EVENT_FAILED, run.step, -rc, 0, run.text);
     kill_init(&run);
+    pv_close_slots(&run); /* undoing may need the descriptors that a start ran out of */
     if (run.done)
         undo(&run);
     if (run.has_news && argc > 4)

@@ -39,6 +39,7 @@ static int open_null(struct pv_run *run, const struct pv_place *at, uint64_t fla
 int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op) {
     const uint32_t kinds[PV_STREAMS] = {op->stdin_, op->stdout_, op->stderr_};
     for (int i = 0; i < PV_STREAMS; i++) {
+        run->own_streams[i] = kinds[i] == PV_STREAM_PIPE || kinds[i] == PV_STREAM_TERMINAL;
         int from = -1, opened = -1;
         switch (kinds[i]) {
         case PV_STREAM_INHERIT:
@@ -61,6 +62,17 @@ int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op) {
         if (rc < 0)
             return rc;
     }
+    return 0;
+}
+
+/*
+ * Gives the streams that were made for the container to its user, who could not open /dev/stdout
+ * otherwise. The caller's own descriptors are not touched.
+ */
+int pv_give_streams(struct pv_run *run, uid_t uid) {
+    for (int i = 0; i < PV_STREAMS; i++)
+        if (run->own_streams[i] && fchown(i, uid, (gid_t)-1) < 0)
+            return -errno;
     return 0;
 }
 

@@ -56,6 +56,7 @@ static void hang_up(struct pv_run *run) {
         close(slave);
     run->terminal = slave = -1;
     copies[COPY_IN].from = copies[COPY_IN].to = -1;
+    copies[COPY_OUT].from = copies[COPY_OUT].to = -1;
 }
 
 /* The ends of a pipe are closed so that the other side sees it: end of file, or SIGPIPE. */
@@ -116,7 +117,11 @@ static void move_bytes(struct pv_run *run, struct copy *copy, short from_events,
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             return;
         if (n <= 0) {
-            end_copy(run, copy);
+            /* A raw terminal has no end but one: it has gone. */
+            if (copy == &copies[COPY_IN] && is_raw && run->terminal >= 0)
+                hang_up(run);
+            else
+                end_copy(run, copy);
             return;
         }
         copy->start = 0;
@@ -203,20 +208,11 @@ static int reap(struct pv_run *run, const struct pv_supervise *op) {
     return pv_write_number(run, &op->status, 0644, code);
 }
 
-/* What the steps kept is of no more use, and a descriptor of a mount would keep it busy. */
-static void close_slots(struct pv_run *run) {
-    for (uint32_t i = 0; i < PV_SLOTS; i++) {
-        if (run->slots[i] >= 0)
-            close(run->slots[i]);
-        run->slots[i] = -1;
-    }
-}
-
 int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     int parent = op->parent ? run->starter : -1;
     if (run->init <= 0 || !run->leapt)
         return pv_say(run, -ECHILD, "no program of a container runs yet");
-    close_slots(run);
+    pv_close_slots(run);
     start_copies(run);
     for (;;) {
         struct pollfd fds[3 + 2 * COPIES] = {

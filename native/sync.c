@@ -6,18 +6,15 @@
 #include "calls.h"
 #include "executor.h"
 
-/* Sends `run->text` along when there is an error, and a descriptor when `fd` is not -1. */
-int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd) {
-    struct pv_message message = {.kind = kind, .step = step, .error = error};
-    if (error) {
-        memcpy(message.text, run->text, PV_TEXT);
-        message.size = (uint32_t)strnlen(message.text, PV_TEXT);
-    }
-    struct iovec part = {&message, sizeof message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
+/* Room for one descriptor, as cmsg(3) wants it. */
+union control {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+};
+
+int pv_send_bytes(int socket, const void *bytes, size_t size, int fd) {
+    struct iovec part = {(void *)(uintptr_t)bytes, size};
+    union control control = {0};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     if (fd >= 0) {
         header.msg_control = control.bytes;
@@ -30,18 +27,14 @@ int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int er
     }
     ssize_t n;
     do
-        n = sendmsg(run->sync, &header, MSG_NOSIGNAL);
+        n = sendmsg(socket, &header, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }
 
-/* The next message; -EPIPE at the end of the file. A terminal that comes along is kept. */
-int pv_receive(struct pv_run *run, struct pv_message *message) {
-    struct iovec part = {message, sizeof *message};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
+int pv_receive_bytes(int socket, void *bytes, size_t size, int *fd) {
+    struct iovec part = {bytes, size};
+    union control control;
     struct msghdr header = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -50,7 +43,7 @@ int pv_receive(struct pv_run *run, struct pv_message *message) {
     };
     ssize_t n;
     do
-        n = recvmsg(run->sync, &header, MSG_CMSG_CLOEXEC);
+        n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return errno == ECONNRESET ? -EPIPE : -errno;
@@ -58,9 +51,23 @@ int pv_receive(struct pv_run *run, struct pv_message *message) {
         return -EPIPE;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights && rights->cmsg_type == SCM_RIGHTS)
-        memcpy(&run->terminal, CMSG_DATA(rights), sizeof(int));
-    if (n != sizeof *message)
-        return -EPROTO;
+        memcpy(fd, CMSG_DATA(rights), sizeof(int));
+    return (size_t)n == size ? 0 : -EPROTO;
+}
+
+/* Sends `run->text` along when there is an error, and a descriptor when `fd` is not -1. */
+int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd) {
+    struct pv_message message = {.kind = kind, .step = step, .error = error};
+    if (error) {
+        memcpy(message.text, run->text, PV_TEXT);
+        message.size = (uint32_t)strnlen(message.text, PV_TEXT);
+    }
+    return pv_send_bytes(run->sync, &message, sizeof message, fd);
+}
+
+/* The next message; -EPIPE at the end of the file. A terminal that comes along is kept. */
+int pv_receive(struct pv_run *run, struct pv_message *message) {
+    int rc = pv_receive_bytes(run->sync, message, sizeof *message, &run->terminal);
     message->text[PV_TEXT - 1] = '\0';
-    return 0;
+    return rc;
 }

@@ -216,6 +216,9 @@ int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op) {
         rc = find_groups(run, op, &who);
     if (rc < 0)
         return rc;
+    rc = who.uid == 0 ? 0 : pv_give_streams(run, who.uid);
+    if (rc < 0)
+        return pv_say(run, rc, "giving the standard streams to uid %u", who.uid);
     if (setgroups((size_t)who.count, who.groups) < 0)
         return pv_say(run, -errno, "setgroups");
     if (setresgid(who.gid, who.gid, who.gid) < 0)

@@ -114,6 +114,10 @@ const options: readonly Case[] = [
   [["--memory", "1k"], /^pivot: [^\n]*memory[^\n]*\n$/i],
   [["--cpuset-cpus", "4095"], /^pivot: [^\n]*4095[^\n]*\n$/],
   [["--sysctl", "net.ipv4.no_such=1"], /^pivot: [^\n]*net[./]ipv4[./]no_such[^\n]*\n$/],
+  [
+    ["--security-opt", "apparmor=strict"],
+    /^pivot: process\.apparmorProfile: not there yet: [^\n]+\n$/,
+  ],
   [["--ulimit", "nofile=99999999999"], /^pivot: [^\n]*NOFILE[^\n]*\n$/],
 ];
 
@@ -158,6 +162,11 @@ const bundles: readonly (readonly [title: string, text: string, said: RegExp])[]
   ],
   ["another major version", config({ ociVersion: "2.0.0" }), /ociVersion.*"2\.0\.0"/],
   ["no process", config({ process: undefined }), /process: /],
+  [
+    "hooks, which are not called yet",
+    config({ hooks: { poststop: [{ path: "/bin/true" }] } }),
+    /hooks: not there yet/,
+  ],
   [
     "a root that is not there",
     config({ root: { path: "elsewhere" } }),

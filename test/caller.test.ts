@@ -158,10 +158,10 @@ describe.skipIf(whyNot !== undefined)(`the caller (${whyNot ?? "as root"})`, () 
   });
 
   test("with next to no descriptors to be had it says so, and leaves nothing", async () => {
-    const ran = host("ulimit -n 16; pivot run --rm busybox true");
-    expect(ran).toMatchObject({ code: 125, stdout: "" });
-    expect(ran.stderr).toMatch(/^pivot: [^\n]*EMFILE: Too many open files[^\n]*\n$/);
     try {
+      const ran = host("ulimit -n 16; pivot run --rm busybox true");
+      expect(ran).toMatchObject({ code: 125, stdout: "" });
+      expect(ran.stderr).toMatch(/^pivot: [^\n]*EMFILE: Too many open files[^\n]*\n$/);
       await ground.expectNothingLeft();
     } finally {
       ground.pivot(["system", "prune"]);

@@ -42,7 +42,11 @@ async function bringIn(wish: ImageWish, reason: ImageError): Promise<ResolvedIma
     const { ensureBusybox } = await import("../image/busybox.ts");
     return ensureBusybox(store, options);
   }
-  throw reason;
+  if (reason.code !== "not-unpacked") throw reason;
+  // Its blobs may still be there: then only the layers are missing.
+  const { repairImage } = await import("../image/import.ts");
+  await repairImage(store, parsed.name, options);
+  return resolveImage(store, reference);
 }
 
 /**

@@ -4,7 +4,7 @@
  * uses the container any more.
  */
 
-import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
@@ -19,6 +19,17 @@ function listIfThere(directory: string): string[] {
     return readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** What a link says; null when it is none, or gone since it was listed. */
+function readLinkIfThere(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EINVAL") return null;
     throw error;
   }
 }
@@ -54,19 +65,22 @@ const isAlive = ({ failure }: Outcome): boolean => failure?.step === 0 && failur
 
 /** Writable layers whose container has no state any more: the state goes last, so nobody's. */
 function orphanedData({ runRoot, dataRoot }: Roots): string[] {
+  // In this order: a container that starts meanwhile has its state before its layer.
+  const found = listIfThere(`${dataRoot}/containers`);
   const known = new Set(listStates(runRoot));
-  return listIfThere(`${dataRoot}/containers`)
-    .filter((id) => !known.has(id))
-    .map((id) => `${dataRoot}/containers/${id}`);
+  return found.filter((id) => !known.has(id)).map((id) => `${dataRoot}/containers/${id}`);
 }
 
 /** Names that point at a container that is gone. */
 function danglingNames({ runRoot }: Roots): string[] {
+  // In this order: a container that starts meanwhile has its state before its name.
+  const targets = listIfThere(`${runRoot}/names`).flatMap((name) => {
+    const path = `${runRoot}/names/${name}`;
+    const target = readLinkIfThere(path);
+    return target === null ? [] : [{ path, id: target.replace(/^.*\//, "") }];
+  });
   const known = new Set(listStates(runRoot));
-  return listIfThere(`${runRoot}/names`)
-    .map((name) => `${runRoot}/names/${name}`)
-    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-    .filter((path) => !known.has(readlinkSync(path).replace(/^.*\//, "")));
+  return targets.filter(({ id }) => !known.has(id)).map(({ path }) => path);
 }
 
 /** Removes everything that belongs to no living container. */

@@ -86,6 +86,11 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   }
 }
 
+/** The kernel's own kill, or somebody's: before the program could be started. */
+const wasKilled = ({ text }: StepFailure): boolean => text === "init was ended by signal 9";
+const killedHint =
+  "somebody killed it, or the kernel did since its memory limit is too low to start: raise --memory";
+
 const isInterrupted = ({ errno, text }: StepFailure): boolean =>
   errno === EINTR && text.startsWith("stopped by signal");
 
@@ -99,7 +104,7 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     failure.text,
-    hint(step.op, failure, plan),
+    wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

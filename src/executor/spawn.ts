@@ -1,6 +1,7 @@
 /** Runs the executor as a child: for the library, and for commands that go on afterwards. */
 
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Plan } from "../plan/op.ts";
@@ -114,11 +115,13 @@ export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execut
       if (event.kind === "started") tellStarted(event.pid);
       life.see(event);
     });
-    child.on("error", reject);
-    child.on("close", () => {
+    // Bun's "close" does not wait for the fifth descriptor: the last event may be under way.
+    const results = child.stdio[resultFd] as Readable;
+    const both = [once(child, "close"), once(results, "close")];
+    Promise.all(both).then(() => {
       tellStarted(null);
       resolve(collect());
-    });
+    }, reject);
   });
   return { child, started, outcome, end: () => life.end() };
 }

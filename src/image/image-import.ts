@@ -15,7 +15,7 @@ import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./
 import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
 import { writeReference } from "./names.ts";
 import { platformOf, selectPlatform } from "./platform.ts";
-import { blobPath, layerPath, readReference, type Store } from "./store.ts";
+import { blobPath, findReference, layerPath, type Store } from "./store.ts";
 import type { UnpackerOptions } from "./unpack.ts";
 
 /** What importing tells while it works. Layers are counted from 1. */
@@ -224,10 +224,7 @@ export async function repairImage(
   name: string,
   options: ImportOptions,
 ): Promise<ImportedImage> {
-  const descriptor = readReference(store, name);
-  if (descriptor === undefined) {
-    throw new ImageError("not-found", `no image ${quote(name)} in ${store.root}`);
-  }
+  const descriptor = findReference(store, name);
   const source: BlobSource = {
     name: quote(name),
     open: ({ digest }) => readFileInChunks(blobPath(store, digest)),

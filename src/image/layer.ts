@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, rename, rmdir } from "node:fs/promises";
 import { type BlobWriter, type Content, checkContent, createBlob, hasBlob } from "./blob.ts";
 import { keep } from "./blob-source.ts";
-import { type Compression, decompress, type ExpansionLimits } from "./decompress.ts";
+import { decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
 import { layerPath, type Store } from "./store.ts";
@@ -143,7 +143,7 @@ async function unpackInto(
   layer: Layer,
   blob: BlobWriter | undefined,
   options: LayerOptions,
-): Promise<UnpackReport & { readonly compression: Compression }> {
+): Promise<UnpackReport> {
   // A layer that is not compressed is hashed once: its blob is its tar.
   const [packed, plain] = [new Meter(), new Meter()];
   const translator = new LayerTranslator();
@@ -162,7 +162,7 @@ async function unpackInto(
     const { digest, size } = compression === "none" ? content : plain.content();
     checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
-    return { ...(await unpacker.finish()), compression };
+    return await unpacker.finish();
   } catch (error) {
     await unpacker.abort();
     throw error;

@@ -81,11 +81,11 @@ export interface Index {
   readonly manifests: readonly Descriptor[];
 }
 
-export function isManifestType(mediaType: string): boolean {
+function isManifestType(mediaType: string): boolean {
   return manifestTypes.has(mediaType);
 }
 
-export function isIndexType(mediaType: string): boolean {
+function isIndexType(mediaType: string): boolean {
   return indexTypes.has(mediaType);
 }
 

@@ -62,7 +62,7 @@ export function isHex(text: string, start = 0): boolean {
 }
 
 /** Whether a text can be a tag. */
-export function isTag(text: string): boolean {
+function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 

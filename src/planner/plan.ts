@@ -25,6 +25,7 @@ import {
 } from "./root.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { findUnsupported } from "./unsupported.ts";
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
@@ -116,7 +117,7 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   }
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
-  return problems;
+  return [...problems, ...findUnsupported(spec)];
 }
 
 function findWarnings(spec: Spec): string[] {
