@@ -73,7 +73,8 @@ describe.skipIf(whyNot !== undefined)(`ways out (${whyNot ?? "as root"})`, () =>
     const words = ["read:/proc/1/cmdline", "read:/proc/1/environ", `read:/proc/1/root${canary}`];
     const { attempts } = ground.probe(["--init", ...every], words);
     expect(attempts[words[0] ?? ""]?.text).not.toContain("/");
-    expect(attempts[words[1] ?? ""]?.text).toBe("");
+    // Written over with zeros: their number is all that is left.
+    expect(attempts[words[1] ?? ""]?.text?.replaceAll("\0", "")).toBe("");
     expect(attempts[words[2] ?? ""]?.errno).toBe("ENOENT");
   });
 

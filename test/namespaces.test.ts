@@ -246,6 +246,30 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     expect(ground.probe(["--ipc", "none"]).devices["/dev/shm"]).toBeUndefined();
   });
 
+  test("who joins user and pid namespace of a container is watched by its number outside", async () => {
+    const owner = await ground.start(["--userns", "private"]);
+    const mode = `container:${owner.name}`;
+    const joined = ["--userns", mode, "--pid", mode, "--net", mode];
+    const ran = ground.run([...joined, "busybox", "sh", "-c", "echo $$; exit 42"], {
+      timeout: 5_000,
+    });
+    await owner.stop();
+    expect(ran).toMatchObject({ code: 42, stderr: "" });
+    expect(Number(ran.stdout)).toBeGreaterThan(1);
+  });
+
+  for (const flags of [
+    ["--pid", "container"],
+    ["--time-offset", "boottime=9"],
+  ]) {
+    test(`what fails after ${flags[0]} is told in one line`, () => {
+      const given = flags.map((word) => word.replace(/^container$/, `container:${other.name}`));
+      const ran = ground.run([...given, "busybox", "nonexistent"], { timeout: 5_000 });
+      expect(ran.code).toBe(127);
+      expect(ran.stderr).toMatch(/^pivot: cannot execute nonexistent [^\n]+\n$/);
+    });
+  }
+
   test("--pid host shows the host's processes in /proc, and a warning says so", () => {
     const ran = ground.run(["--pid", "host", "busybox", "cat", `/proc/${process.pid}/comm`]);
     expect(ran).toMatchObject({

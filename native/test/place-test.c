@@ -191,7 +191,7 @@ static void make_path(char *path, size_t room) {
         const char *part = parts[check_random(sizeof parts / sizeof *parts)];
         if (length + strlen(part) + 2 > room)
             return;
-        length += (size_t)sprintf(path + length, "%s%s", check_random(8) && length ? "/" : "", part);
+        length += (size_t)snprintf(path + length, room - length, "%s%s", check_random(8) && length ? "/" : "", part);
         if (check_random(4) == 0)
             path[length++] = '/', path[length] = '\0';
     }

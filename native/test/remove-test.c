@@ -12,9 +12,30 @@ static int attacked_openat(int dir, const char *name, int flags) {
     }
     return openat(dir, name, flags);
 }
+/*
+ * The code under test removes trees, and a mistake in it must not reach the machine: nothing is
+ * unlinked but in a directory that lies in the scratch directory; the first other attempt ends the
+ * test, before it has had an effect.
+ */
+static int guarded_unlinkat(int dir, const char *name, int flags) {
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n < 0 ? 0 : n] = '\0';
+    size_t top = strlen(scratch_top);
+    int inside = strncmp(path, scratch_top, top) == 0 && path[top] == '/' && !strchr(name, '/') &&
+                 strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    if (!inside) {
+        fprintf(stderr, "stopped: it would have removed %s in %s\n", name, path);
+        exit(1);
+    }
+    return unlinkat(dir, name, flags);
+}
 #define openat attacked_openat
+#define unlinkat guarded_unlinkat
 #include "../remove.c"
 #undef openat
+#undef unlinkat
 
 #include "../place.c"
 
@@ -22,9 +43,14 @@ static int attacked_openat(int dir, const char *name, int flags) {
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+/* Resolved in the scratch directory, as a place in a slot is: no path leads out of it. */
 static int remove_at(const char *path) {
-    struct pv_remove op = {{PV_SLOT_HOST, path}};
-    return pv_do_remove(fresh_run(), &op);
+    struct pv_remove op = {{0, path}};
+    struct pv_run *run = fresh_run();
+    run->slots[0] = open(scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = pv_do_remove(run, &op);
+    close(run->slots[0]);
+    return rc;
 }
 
 static int is_there(const char *path) {

@@ -147,7 +147,7 @@ static void test_groups(void) {
 
     char *many = malloc(100000), *end = many;
     for (int i = 0; i < 2000; i++)
-        end += sprintf(end, "g%d:x:%d:me\n", i, 1000 + i);
+        end += snprintf(end, 64, "g%d:x:%d:me\n", i, 1000 + i);
     put_file("group", many, (size_t)(end - many));
     CHECK(groups_of("me", "", NULL) == -E2BIG, "more groups than there is room for");
     free(many);
