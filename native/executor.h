@@ -83,6 +83,7 @@ struct pv_run {
     struct pv_event events[PV_EVENTS];
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
+    int lock;      /* parent: shows that it lives, or -1 */
     char *words;   /* our arguments and environment, as others see them */
     size_t words_size;
     pid_t init;    /* parent: 0 before `clone`, and after it was reaped */

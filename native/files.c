@@ -81,7 +81,10 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
     return pv_write_number(run, &op->at, op->mode, run->init);
 }
 
-/* The descriptor stays open: the lock goes with the executor, however that ends. */
+/*
+ * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
+ * the open file, which a child shares: so init closes it (see become_init).
+ */
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
@@ -89,6 +92,8 @@ int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
     if (rc < 0)
         close(fd);
+    else
+        run->lock = fd;
     return rc == -EWOULDBLOCK ? pv_say(run, rc, "somebody else holds it") : rc;
 }
 

@@ -96,6 +96,9 @@ static void become_init(struct pv_run *run, int sync) {
         close(run->result);
     run->result = -1;
     run->pidfd = -1;
+    if (run->lock >= 0)
+        close(run->lock);
+    run->lock = -1;
     /* The container must not outlive who watches over it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

@@ -200,10 +200,12 @@ static int make_target(struct pv_run *run, const struct pv_place *place, int dir
         }
     }
     if (rc == -EEXIST) {
-        if (strlen(place->path) >= PV_PATH)
-            rc = -ENAMETOOLONG;
-        else
-            rc = expand_link(parent, name, strcpy(path, place->path), NULL) == 0 ? 1 : rc;
+        size_t length = strlen(place->path);
+        while (length > 1 && place->path[length - 1] == '/')
+            length--;
+        memmove(path, place->path, length); /* a second link finds its path there already */
+        path[length] = '\0';
+        rc = expand_link(parent, name, path, NULL) == 0 ? 1 : rc;
     }
     close(parent);
     return rc;

@@ -332,7 +332,7 @@ static int start(struct pv_run *run, const char *plan, const char *result) {
         run->slots[i] = -1;
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
-    run->sync = run->pidfd = run->terminal = run->signals = run->starter = -1;
+    run->sync = run->pidfd = run->terminal = run->signals = run->starter = run->lock = -1;
     run->result = strcmp(result, "env") == 0 ? -1 : atoi(result);
     run->exit_code = 125;
     int rc = load(run, plan);
@@ -355,6 +355,11 @@ static void become_reporter(struct pv_run *run, char **reporter) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
+    /* After `setns` for a container's pid namespace our children, threads too, would be born there. */
+    int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (own >= 0 && setns(own, CLONE_NEWPID) < 0) {
+        /* Not root any more: then nothing was joined. */
+    }
     if (pv_events_to_environment(run->events, run->kept) == 0)
         execv(reporter[0], reporter);
 }

@@ -36,8 +36,9 @@ export const freshDirectory = (name = "directory"): string => {
 const running = new Set<ChildProcess>();
 afterAll(() => {
   for (const child of running) child.kill("SIGKILL");
-  rmSync(directory, { recursive: true });
 });
+// Not in afterAll: the next test file of the same process uses the same directory.
+process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 /** Compiles C files to a static program. */
 export function compile(name: string, sources: readonly string[]): string {

@@ -258,12 +258,12 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     expect(Number(ran.stdout)).toBeGreaterThan(1);
   });
 
-  for (const flags of [
+  for (const words of [
     ["--pid", "container"],
     ["--time-offset", "boottime=9"],
   ]) {
-    test(`what fails after ${flags[0]} is told in one line`, () => {
-      const given = flags.map((word) => word.replace(/^container$/, `container:${other.name}`));
+    test(`what fails after ${words[0]} is told in one line`, () => {
+      const given = words.map((word) => word.replace(/^container$/, `container:${other.name}`));
       const ran = ground.run([...given, "busybox", "nonexistent"], { timeout: 5_000 });
       expect(ran.code).toBe(127);
       expect(ran.stderr).toMatch(/^pivot: cannot execute nonexistent [^\n]+\n$/);

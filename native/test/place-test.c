@@ -27,6 +27,7 @@ static int attacked_mknodat(int parent, const char *name, mode_t mode, dev_t dev
 #undef mkdirat
 #undef mknodat
 
+#include <ftw.h>
 #include <linux/fs.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -63,6 +64,7 @@ static void make_tree(void) {
     link_to("chain2", "chain1"), link_to("/chain3", "chain2"), link_to("../outside", "chain3");
     link_to("loop", "loop");
     link_to("nowhere", "dangling"), link_to("/nowhere/else", "dangling-abs");
+    link_to("/hop2", "hop"), link_to("hop3", "hop2"), link_to("new/file", "hop3");
     link_to("../..", "dir/back");
     link_to("../../../outside/canary", "dir/file-link");
     link_to("/proc/self/cwd/outside", "magic");
@@ -184,7 +186,7 @@ static void make_path(char *path, size_t room) {
     static const char *const parts[] = {
         "..",    ".",      "",       "dir",      "sub",          "file", "abs",  "up",  "top",
         "slash", "chain1", "loop",   "dangling", "dangling-abs", "back", "new",  "run", "var-run",
-        "magic", "vol",    "outside", "canary",   "file-link",    "root", name255, name256};
+        "magic", "vol",    "outside", "canary",   "file-link",    "hop",  name255, name256};
     size_t length = 0;
     path[0] = '\0';
     for (uint32_t i = check_random(7) + (check_random(50) ? 0 : 20); i > 0; i--) {
@@ -211,6 +213,16 @@ static void test_hostile_paths(double seconds) {
     CHECK(rounds > 100);
 }
 
+static void check_made(struct pv_run *run, int which, const char *path, const char *where) {
+    struct stat made, st;
+    int fd = call(run, which, path);
+    CHECK(fd > 0 && fstat(fd, &made) == 0 && stat(where, &st) == 0 && made.st_ino == st.st_ino,
+          "%s is not %s", path, where);
+    CHECK(fd > 0 && S_ISDIR(made.st_mode) == (which == MAKE_DIRECTORY));
+    if (fd > 0)
+        close(fd);
+}
+
 static void test_single_paths(void) {
     static char long_path[5001];
     struct pv_run *run = run_in_root();
@@ -230,8 +242,12 @@ static void test_single_paths(void) {
     CHECK(call(run, MKDIRS, "h/../i") == 0 && stat("root/i", &st) == 0);
     CHECK(call(run, MKDIRS, "file/x") == -ENOTDIR);
     CHECK(call(run, MKDIRS, "loop/x") == -ELOOP);
-    CHECK(call(run, MKDIRS, "dangling/x") == -ENOENT, "a dangling link is not followed");
-    CHECK(call(run, MAKE_FILE, "dangling") == -EEXIST && call(run, WRITE, "dangling") == -EEXIST);
+    CHECK(call(run, MKDIRS, "dangling/x") == 0 && stat("root/nowhere/x", &st) == 0, "made inside");
+    CHECK(call(run, WRITE, "dangling-abs") == -EEXIST, "a new file is not another's");
+    check_made(run, MAKE_FILE, "hop", "root/new/file");
+    make_tree();
+    check_made(run, MAKE_DIRECTORY, "hop//", "root/new/file");
+    check_made(run, MAKE_FILE, "dangling-abs", "root/nowhere/else");
     CHECK(call(run, MAKE_STRICT, "var-run") == -ELOOP && call(run, MAKE_STRICT, "slash/x") == -ELOOP);
     CHECK(call(run, OVERWRITE, "dir/file-link") == -ENOENT, "the link's `..` ends at the root");
     CHECK(call(run, MKDIR, name255) == 0 && call(run, MKDIRS, name255) == 0);

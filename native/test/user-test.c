@@ -1,6 +1,11 @@
 /* The reader of /etc/passwd and /etc/group: odd lines, odd files, and whatever chance makes. */
 #include "check.h"
 
+int pv_give_streams(struct pv_run *run, uid_t uid) {
+    (void)run, (void)uid;
+    return 0;
+}
+
 static const char *passwd_path, *group_path;
 
 static int open_ours(int dir, const char *path, const struct open_how *how) {

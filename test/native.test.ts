@@ -1,0 +1,36 @@
+// The tests in C of native/: each includes the file that it tests, and runs under ASAN and UBSAN.
+
+import { afterAll, expect, test } from "bun:test";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+const sources = new URL("../native/test/", import.meta.url).pathname;
+const names = readdirSync(sources).filter((name) => name.endsWith("-test.c"));
+const directory = mkdtempSync(`${tmpdir()}/pivot-native-`);
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function compile(name: string): Promise<string> {
+  const program = `${directory}/${name.replace(/\.c$/, "")}`;
+  const flags = "-std=c11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined";
+  const argv = [...flags.split(" "), "-fno-sanitize-recover=all", "-o", program, sources + name];
+  await execute("cc", argv);
+  return program;
+}
+
+// All at once: most of the time goes to the compiler.
+const programs = new Map(names.map((name) => [name, compile(name)]));
+
+test("there are tests", () => {
+  expect(names.length).toBeGreaterThanOrEqual(5);
+});
+
+for (const name of names) {
+  test(name, async () => {
+    const program = await programs.get(name);
+    const { stdout } = await execute(program ?? "", [], { timeout: 50_000 });
+    expect(stdout).toMatch(/^\d+ checks, 0 failed$|^skipped: /m);
+  }, 60_000);
+}
