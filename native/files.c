@@ -78,6 +78,9 @@ int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, 
 }
 
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
+    /* Whoever signals the pid 0 means his own process group. */
+    if (run->init <= 0)
+        return pv_say(run, -ECHILD, "there is no first process");
     return pv_write_number(run, &op->at, op->mode, run->init);
 }
 

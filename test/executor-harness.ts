@@ -6,8 +6,8 @@ import { afterAll } from "bun:test";
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -23,10 +23,14 @@ import type { Op, Place, Plan, Step } from "../src/plan/op.ts";
 export const native = new URL("../native/", import.meta.url).pathname;
 export const isRoot = process.getuid?.() === 0;
 
-/** A directory for everything a test file makes. */
-export const directory = mkdtempSync(`${tmpdir()}/pivot-executor-`);
+/** A directory for everything that test files make; it comes and goes with each of them. */
+export const directory = `${tmpdir()}/pivot-executor-${process.pid}`;
+export const executor = `${directory}/pivot-executor`;
 let count = 0;
-export const freshPath = (name = "file"): string => `${directory}/${name}-${count++}`;
+export const freshPath = (name = "file"): string => {
+  prepare();
+  return `${directory}/${name}-${count++}`;
+};
 export const freshDirectory = (name = "directory"): string => {
   const path = freshPath(name);
   mkdirSync(path);
@@ -34,14 +38,17 @@ export const freshDirectory = (name = "directory"): string => {
 };
 /** Started and not yet ended: with it ends the container, which must not outlive a failed test. */
 const running = new Set<ChildProcess>();
-afterAll(() => {
-  for (const child of running) child.kill("SIGKILL");
-});
-// Not in afterAll: the next test file of the same process uses the same directory.
-process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+/** To be called once by each test file: what is shared would be removed after the first of them. */
+export function leaveNothing(): void {
+  afterAll(() => {
+    for (const child of running) child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  });
+}
 
 /** Compiles C files to a static program. */
 export function compile(name: string, sources: readonly string[]): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const program = `${directory}/${name}`;
   const argv = ["-std=c11", "-O0", "-static", "-o", program, ...sources];
   const { status, stderr } = spawnSync("cc", argv, { encoding: "utf8" });
@@ -50,16 +57,21 @@ export function compile(name: string, sources: readonly string[]): string {
 }
 
 /** native/*.c without the unpacker, which has its own tests. */
-function build(): string {
+function build(): void {
   const stub = `${directory}/stub.c`;
   writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
   const sources = readdirSync(native)
     .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
     .map((name) => native + name);
-  return compile("pivot-executor", [...sources, stub]);
+  compile("pivot-executor", [...sources, stub]);
 }
 
-export const executor = build();
+/** Makes the directory with the executor in it, unless it is there. */
+export function prepare(): void {
+  if (existsSync(executor)) return;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  build();
+}
 
 // ── plans ──────────────────────────────────────────────────────────────────────────────────
 

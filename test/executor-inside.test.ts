@@ -1,114 +1,43 @@
 // What the program of a container finds, and what it must not find: descriptors, signals, the
-// executor's own file, covered paths, the way out by the working directory, users, cgroups.
+// executor's own file, a way out by the working directory, and who it is itself.
 
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   closeSync,
-  copyFileSync,
-  existsSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmdirSync,
-  statSync,
   symlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { constants } from "node:os";
-import type { Op, Place, Step } from "../src/plan/op.ts";
+import type { Op, Step } from "../src/plan/op.ts";
 import {
   byInit,
   byParent,
   clone,
-  closeFds,
   compile,
   execute,
   executor,
   failureOf,
-  freshDirectory,
   freshPath,
   isRoot,
-  mountTmpfs,
   native,
   onHost,
   planOf,
-  privately,
   run,
   shell,
   start,
   supervise,
   until,
 } from "./executor-harness.ts";
+import { container, makeRoot } from "./executor-root.ts";
 
-const inRoot = (path: string): Place => ({ in: "root", path });
 const init: Step = byInit({ op: "init" });
-
-/** A root directory with nothing but busybox in it, and what `fill` adds. */
-function makeRoot(fill: (root: string) => void = () => undefined): string {
-  const root = freshDirectory("root");
-  for (const name of ["bin", "dev", "etc", "proc"]) mkdirSync(`${root}/${name}`);
-  copyFileSync("/bin/busybox", `${root}/bin/busybox`);
-  fill(root);
-  return root;
-}
-
-/** The steps that make a directory `root`, with a procfs. */
-const enterRoot = (root: string): Step[] => [
-  byInit({
-    op: "bind",
-    from: onHost(root),
-    recursive: false,
-    attributes: [],
-    clear: [],
-    deep_attributes: [],
-    deep_clear: [],
-    propagation: "private",
-    deep_propagation: false,
-    at: onHost(root),
-    create: "existing",
-    into: "root",
-  }),
-  byInit({
-    op: "mount",
-    type: "proc",
-    source: "proc",
-    options: [],
-    attributes: [],
-    at: inRoot("/proc"),
-    create: "strict",
-    into: "proc",
-  }),
-];
-
-const pivot: readonly Step[] = [
-  byInit({ op: "chdir", at: inRoot("") }),
-  byInit({ op: "pivot_root", new_root: ".", put_old: "." }),
-  byInit({ op: "umount", target: ".", flags: ["detach"] }),
-  byInit({ op: "chdir", at: onHost("/") }),
-];
-
-/** A whole container: `inside` before the change of root, `last` after it. */
-const container = (
-  root: string,
-  script: string,
-  { inside = [] as readonly Step[], last = [] as readonly Step[] } = {},
-): Step[] => [
-  clone(),
-  privately,
-  ...enterRoot(root),
-  ...inside,
-  ...pivot,
-  closeFds,
-  ...last,
-  execute(["/bin/busybox", "sh", "-c", script], ["PATH=/bin"]),
-  supervise(),
-];
 
 describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
   test("three descriptors and no signal ignored or blocked, whatever the caller had", async () => {
@@ -175,182 +104,6 @@ describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
     const outcome = await run(container(root, "/victim; /attack; echo $?"));
     expect(outcome.stdout).not.toContain("written");
     expect(readFileSync(executor).equals(before)).toBe(true);
-  });
-
-  test("files and directories have the plan's modes, whatever the caller's umask", async () => {
-    const root = freshDirectory();
-    const steps: Step[] = [
-      byParent({ op: "mkdir", at: onHost(`${root}/a/b/c`), mode: 0o751, parents: true }),
-      byParent({ op: "mkdir", at: onHost(`${root}/sticky/`), mode: 0o1777, parents: false }),
-      byParent({
-        op: "write",
-        at: onHost(`${root}/file`),
-        text: "x",
-        how: "exclusive",
-        mode: 0o664,
-      }),
-      byParent({
-        op: "mknod",
-        at: onHost(`${root}/node`),
-        type: "character",
-        major: 1,
-        minor: 3,
-        mode: 0o622,
-        uid: 12,
-        gid: 34,
-        accept: false,
-      }),
-      // Relative to the executor's working directory, as the host does.
-      byParent({ op: "mkdir", at: onHost("relative"), mode: 0o700, parents: false }),
-    ];
-    const wrapper = ["/bin/sh", "-c", 'umask 077; exec "$@"', "sh"];
-    await run(steps, { wrapper, options: { cwd: root } });
-    const modes = ["a", "a/b", "a/b/c", "sticky", "file", "node", "relative"].map(
-      (name) => `${name} ${(statSync(`${root}/${name}`).mode & 0o7777).toString(8)}`,
-    );
-    expect(modes).toEqual([
-      "a 755",
-      "a/b 755",
-      "a/b/c 751",
-      "sticky 1777",
-      "file 664",
-      "node 622",
-      "relative 700",
-    ]);
-    expect(lstatSync(`${root}/node`)).toMatchObject({ uid: 12, gid: 34, rdev: 0x103 });
-  });
-
-  test("a device that is there already will do, another one will not", async () => {
-    const root = makeRoot();
-    spawnSync("mknod", [`${root}/dev/null`, "c", "1", "3"]);
-    spawnSync("mkfifo", [`${root}/dev/pipe`]);
-    symlinkSync("null", `${root}/dev/link`);
-    const mknod = (name: string, type: "character" | "fifo", minor: number): Step =>
-      byParent({
-        ...{ op: "mknod", at: onHost(`${root}/dev/${name}`), type, major: 1, minor },
-        ...{ mode: 0o666, uid: 1, gid: 1, accept: true },
-      });
-    expect((await run([mknod("null", "character", 3)])).events).toEqual([]);
-    expect((await run([mknod("pipe", "fifo", 3)])).events).toEqual([]);
-    for (const other of [
-      mknod("null", "character", 5),
-      mknod("link", "character", 3),
-      mknod("pipe", "character", 3),
-    ]) {
-      expect(failureOf(await run([other]))).toMatchObject({ errno: constants.errno.EEXIST });
-    }
-    expect(statSync(`${root}/dev/null`).uid).toBe(0);
-  });
-
-  test("`open` takes O_PATH below a slot, and does not wait for a FIFO", async () => {
-    const root = freshDirectory();
-    spawnSync("mkfifo", [`${root}/fifo`]);
-    const open = (at: Place, flags: ("path" | "read" | "directory")[], into: string): Step =>
-      byParent({ op: "open", at, flags, into });
-    const { events } = await run([
-      open(onHost(root), ["path", "directory"], "directory"),
-      open({ in: "directory", path: "fifo" }, ["path"], "a"),
-      open({ in: "directory", path: "fifo" }, ["read"], "b"),
-      open(onHost(`${root}/fifo`), ["read"], "c"),
-    ]);
-    expect(events).toEqual([]);
-  });
-});
-
-describe.skipIf(!isRoot)("covers (needs root)", () => {
-  const nullIn = (root: string): void => {
-    spawnSync("mknod", ["-m", "666", `${root}/dev/null`, "c", "1", "3"]);
-  };
-  const cover = (path: string, nullAt = inRoot("/dev/null")): Step =>
-    byInit({
-      op: "mask",
-      at: inRoot(path),
-      null: nullAt,
-      empty: { in: "empty", path: "" },
-    });
-  const empty = (root: string): Step[] => {
-    mkdirSync(`${root}/empty`);
-    return [mountTmpfs(inRoot("/empty"), "empty")];
-  };
-
-  test("a masked file is /dev/null, a masked directory is empty, a missing one is none", async () => {
-    const root = makeRoot((path) => {
-      nullIn(path);
-      mkdirSync(`${path}/secrets/below`, { recursive: true });
-      writeFileSync(`${path}/secret`, "secret");
-      symlinkSync("/secret", `${path}/link`);
-    });
-    const script = "cat /secret /link; ls -R /secrets; stat -c %t:%T /secret; echo done";
-    const { stdout } = await run(
-      container(root, script, {
-        inside: [
-          ...empty(root),
-          ...["/link", "/secrets", "/none", "/secret/none", "/none/none"].map((path) =>
-            cover(path),
-          ),
-        ],
-      }),
-    );
-    expect(stdout).toBe("/secrets:\n1:3\ndone\n");
-  });
-
-  test("what is called /dev/null and is something else covers nothing (CVE-2025-31133)", async () => {
-    const impostors: Readonly<Record<string, (path: string) => void>> = {
-      "a file": (path) => writeFileSync(path, "x"),
-      "a link to a device": (path) => symlinkSync("../zero", path),
-      "another device": (path) => void spawnSync("mknod", [path, "c", "1", "5"]),
-      "a FIFO": (path) => void spawnSync("mkfifo", [path]),
-      "a directory": (path) => mkdirSync(path),
-    };
-    for (const [kind, make] of Object.entries(impostors)) {
-      const root = makeRoot((path) => {
-        make(`${path}/dev/null`);
-        writeFileSync(`${path}/secret`, "secret");
-      });
-      const masked = await run(container(root, "true", { inside: [cover("/secret")] }));
-      const text = "/dev/null of the container is not the device 1:3";
-      expect({ kind, failure: failureOf(masked) }).toMatchObject({
-        kind,
-        failure: { errno: constants.errno.EPERM, text },
-      });
-      const stdio = byInit({
-        ...{ op: "stdio", stdin: "null", stdout: "inherit", stderr: "inherit" },
-        null: inRoot("/dev/null"),
-      });
-      const streams = await run(container(root, "true", { inside: [stdio] }));
-      expect({ kind, failure: failureOf(streams) }).toMatchObject({
-        kind,
-        failure: { errno: constants.errno.EPERM, text },
-      });
-    }
-  });
-
-  test("a read-only path is read-only with the mounts below it", async () => {
-    const root = makeRoot((path) => mkdirSync(`${path}/data/mount`, { recursive: true }));
-    const script = `for d in /data /data/mount; do echo x >$d/file && echo $d; done 2>/dev/null
-      echo x >/other && echo other`;
-    const { stdout } = await run(
-      container(root, script, {
-        inside: [
-          mountTmpfs(inRoot("/data/mount"), null),
-          byInit({ op: "readonly", at: inRoot("/data") }),
-          byInit({ op: "readonly", at: inRoot("/none") }),
-        ],
-      }),
-    );
-    expect(stdout).toBe("other\n");
-  });
-
-  test("/proc that is a link in the image is refused (CVE-2019-19921)", async () => {
-    const root = makeRoot((path) => {
-      rmdirSync(`${path}/proc`);
-      mkdirSync(`${path}/elsewhere`);
-      symlinkSync("/elsewhere", `${path}/proc`);
-    });
-    expect(failureOf(await run(container(root, "true")))).toMatchObject({
-      errno: constants.errno.ELOOP,
-      text: "a symbolic link stands in the way",
-    });
   });
 });
 
@@ -487,32 +240,5 @@ describe.skipIf(!isRoot)("users (needs root)", () => {
     const chdir = byInit({ op: "chdir", at: onHost("/etc") });
     const outcome = await run(container(path, script, { last: [chdir, become("bin")] }));
     expect(outcome.stdout).toContain("2:2:2:2");
-  });
-});
-
-const unified = readFileSync("/proc/mounts", "utf8").match(/^\S+ (\S+) cgroup2 rw/m)?.[1];
-const noCgroups = !isRoot || unified === undefined;
-
-describe.skipIf(noCgroups)("removing a cgroup (needs root and cgroups version 2)", () => {
-  test("with children that are threaded, or whose names begin with a dot", async () => {
-    const cgroup = `${unified}/pivot-test-${process.pid}`;
-    const remove: Op = { op: "remove_cgroup", at: onHost(cgroup) };
-    mkdirSync(cgroup);
-    mkdirSync(`${cgroup}/.hidden`);
-    mkdirSync(`${cgroup}/threaded`);
-    writeFileSync(`${cgroup}/threaded/cgroup.type`, "threaded");
-    const sleeper = Bun.spawn(["sleep", "100"]);
-    try {
-      writeFileSync(`${cgroup}/cgroup.procs`, String(sleeper.pid));
-      writeFileSync(`${cgroup}/threaded/cgroup.threads`, String(sleeper.pid));
-      const { events } = await run([byParent(remove)]);
-      expect(events).toEqual([]);
-      expect(existsSync(cgroup)).toBe(false);
-      expect(await sleeper.exited).toBe(137);
-    } finally {
-      sleeper.kill();
-      await sleeper.exited;
-      spawnSync("find", [cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
-    }
   });
 });

@@ -15,6 +15,7 @@ import {
   freshPath,
   isRoot,
   isRunning,
+  leaveNothing,
   mountTmpfs,
   onHost,
   planOf,
@@ -25,6 +26,8 @@ import {
   until,
   writePlan,
 } from "./executor-harness.ts";
+
+leaveNothing();
 
 const pipes: readonly [Stream, Stream, Stream] = ["pipe", "pipe", "pipe"];
 

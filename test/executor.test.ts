@@ -14,6 +14,7 @@ import {
   freshPath,
   isRoot,
   isRunning,
+  leaveNothing,
   onHost,
   planOf,
   privately,
@@ -23,6 +24,8 @@ import {
   supervise,
   until,
 } from "./executor-harness.ts";
+
+leaveNothing();
 
 const mkdir = (path: string, keep?: boolean): Step =>
   byParent(
@@ -154,13 +157,14 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
       [clone(), byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "pause" }), execute(shell("true")), supervise()],
       [byParent({ op: "chdir", at: { in: "nothing", path: "" } })],
+      [byParent({ op: "write_pid", at: onHost(freshPath("pid")), mode: 0o600 })],
     ];
     for (const steps of refused) {
       const outcome = await run(steps);
       expect(outcome.code).toBe(125);
       const failure = failureOf(outcome);
       expect(failure?.kind === "failed" ? failure.text : "nothing").toMatch(
-        /there is|yet|cannot|kept|already|without/,
+        /there is|yet|cannot|kept|already|without|no first/,
       );
     }
   });

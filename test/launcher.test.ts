@@ -3,12 +3,21 @@
 
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { eventsVariable, planVariable } from "../src/executor/become.ts";
 import { encodePlan } from "../src/executor/encode.ts";
 import { readEvents } from "../src/executor/events.ts";
 import type { Step } from "../src/plan/op.ts";
-import { byParent, executor, freshDirectory, freshPath, onHost } from "./executor-harness.ts";
+import {
+  byParent,
+  executor,
+  freshDirectory,
+  freshPath,
+  leaveNothing,
+  onHost,
+} from "./executor-harness.ts";
+
+leaveNothing();
 
 const directory = freshDirectory("launcher");
 const launcher = `${directory}/pivot`;

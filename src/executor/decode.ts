@@ -94,7 +94,7 @@ function readField(from: Reader, kind: Kind): unknown {
 let names: ReadonlyMap<number, OpName> | undefined;
 
 function opName(code: number): OpName {
-  names ??= new Map(Object.entries(catalogue).map(([name, { code }]) => [code, name as OpName]));
+  names ??= new Map(Object.entries(catalogue).map(([name, entry]) => [entry.code, name as OpName]));
   const name = names.get(code);
   if (name === undefined) throw new RangeError(`the plan holds an unknown operation: ${code}`);
   return name;
