@@ -123,8 +123,23 @@ static void note_limits(void) {
     setenv("PIVOT_NOFILE", text, 1);
 }
 
+/* Called by the script of a clone: `--from-source DIRECTORY` stands before the arguments. */
+static char **refresh(char **argv) {
+    if (!argv[0] || !argv[1] || strcmp(argv[1], "--from-source") != 0 || !argv[2])
+        return argv;
+    int rc = pv_refresh(argv[2]);
+    if (rc < 0)
+        exit(125);
+    argv[2] = argv[0];
+    if (rc > 0) {
+        execv(argv[0], argv + 2); /* this very file may be another one by now */
+    }
+    return argv + 2;
+}
+
 int pv_launch_main(char **argv) {
     char program[PATH_MAX];
+    argv = refresh(argv);
     clean_environment();
     pv_open_missing_streams();
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - sizeof "-program");

@@ -17,4 +17,10 @@ int pv_sealed_copy(int fd);
 /* 0 when this process runs from a sealed copy; becomes one otherwise, or gives a negative errno. */
 int pv_seal_self(char **argv);
 
+/*
+ * Sets up what is stale in a clone: 0 when nothing was, 1 when it has been, or a negative errno
+ * after set-up has said what is wrong. See fresh.c.
+ */
+int pv_refresh(const char *repository);
+
 #endif

@@ -17,7 +17,6 @@ import type { Op, Place, Step } from "../src/plan/op.ts";
 import {
   byInit,
   byParent,
-  executor,
   failureOf,
   freshDirectory,
   isRoot,
@@ -26,6 +25,24 @@ import {
   run,
 } from "./executor-harness.ts";
 import { container, inRoot, makeRoot } from "./executor-root.ts";
+
+const open = (at: Place, flags: ("path" | "read" | "directory")[], into: string): Step =>
+  byParent({ op: "open", at, flags, into });
+
+const nullIn = (root: string): void => {
+  spawnSync("mknod", ["-m", "666", `${root}/dev/null`, "c", "1", "3"]);
+};
+const cover = (path: string, nullAt = inRoot("/dev/null")): Step =>
+  byInit({
+    op: "mask",
+    at: inRoot(path),
+    null: nullAt,
+    empty: { in: "empty", path: "" },
+  });
+const empty = (root: string): Step[] => {
+  mkdirSync(`${root}/empty`);
+  return [mountTmpfs(inRoot("/empty"), "empty")];
+};
 
 describe.skipIf(!isRoot)("files and devices (needs root)", () => {
   test("files and directories have the plan's modes, whatever the caller's umask", async () => {
@@ -78,8 +95,15 @@ describe.skipIf(!isRoot)("files and devices (needs root)", () => {
     symlinkSync("null", `${root}/dev/link`);
     const mknod = (name: string, type: "character" | "fifo", minor: number): Step =>
       byParent({
-        ...{ op: "mknod", at: onHost(`${root}/dev/${name}`), type, major: 1, minor },
-        ...{ mode: 0o666, uid: 1, gid: 1, accept: true },
+        op: "mknod",
+        at: onHost(`${root}/dev/${name}`),
+        type,
+        major: 1,
+        minor,
+        mode: 0o666,
+        uid: 1,
+        gid: 1,
+        accept: true,
       });
     expect((await run([mknod("null", "character", 3)])).events).toEqual([]);
     expect((await run([mknod("pipe", "fifo", 3)])).events).toEqual([]);
@@ -96,8 +120,6 @@ describe.skipIf(!isRoot)("files and devices (needs root)", () => {
   test("`open` takes O_PATH below a slot, and does not wait for a FIFO", async () => {
     const root = freshDirectory();
     spawnSync("mkfifo", [`${root}/fifo`]);
-    const open = (at: Place, flags: ("path" | "read" | "directory")[], into: string): Step =>
-      byParent({ op: "open", at, flags, into });
     const { events } = await run([
       open(onHost(root), ["path", "directory"], "directory"),
       open({ in: "directory", path: "fifo" }, ["path"], "a"),
@@ -109,21 +131,6 @@ describe.skipIf(!isRoot)("files and devices (needs root)", () => {
 });
 
 describe.skipIf(!isRoot)("covers (needs root)", () => {
-  const nullIn = (root: string): void => {
-    spawnSync("mknod", ["-m", "666", `${root}/dev/null`, "c", "1", "3"]);
-  };
-  const cover = (path: string, nullAt = inRoot("/dev/null")): Step =>
-    byInit({
-      op: "mask",
-      at: inRoot(path),
-      null: nullAt,
-      empty: { in: "empty", path: "" },
-    });
-  const empty = (root: string): Step[] => {
-    mkdirSync(`${root}/empty`);
-    return [mountTmpfs(inRoot("/empty"), "empty")];
-  };
-
   test("a masked file is /dev/null, a masked directory is empty, a missing one is none", async () => {
     const root = makeRoot((path) => {
       nullIn(path);
@@ -165,7 +172,10 @@ describe.skipIf(!isRoot)("covers (needs root)", () => {
         failure: { errno: constants.errno.EPERM, text },
       });
       const stdio = byInit({
-        ...{ op: "stdio", stdin: "null", stdout: "inherit", stderr: "inherit" },
+        op: "stdio",
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "inherit",
         null: inRoot("/dev/null"),
       });
       const streams = await run(container(root, "true", { inside: [stdio] }));

@@ -139,7 +139,11 @@ describe.skipIf(!isRoot)("a terminal (needs root)", () => {
       inside: [
         mountTmpfs(onHost(files), "t"),
         byInit({
-          ...{ op: "mount", type: "devpts", source: "devpts", attributes: [], create: "matching" },
+          op: "mount",
+          type: "devpts",
+          source: "devpts",
+          attributes: [],
+          create: "matching",
           options: ["newinstance", "ptmxmode=0666", "mode=0620"],
           at: { in: "t", path: "/pts" },
           into: "devpts",

@@ -35,13 +35,27 @@ const mkdir = (path: string, keep?: boolean): Step =>
   );
 const pause: Step = byParent({ op: "pause" });
 
+const pidFile = () => freshPath("pid");
+const writePid = (path: string): Step =>
+  byParent({ op: "write_pid", at: onHost(path), mode: 0o600 });
+const pidIn = (path: string): number => Number(readFileSync(path, "utf8"));
+
+const initWithUndo = (path: string, op: Op): Step => ({
+  ...byInit(op),
+  undo: { op: "mkdir", at: onHost(path), mode: 0o755, parents: false },
+});
+
+const trapScript = (number: number) =>
+  `trap 'echo ${number}; exit 5' ${number}; echo ready; while :; do sleep 0.01; done`;
+
 describe.skipIf(!isRoot)("failures (needs root)", () => {
   test("a step of the parent: which, errno, and no word where errno says it all", async () => {
-    const steps = [mkdir(freshPath()), mkdir(`${freshPath()}/below`)];
+    const path = freshPath();
+    const steps = [mkdir(path), mkdir(`${freshPath()}/below`)];
     const outcome = await run(steps);
     expect(outcome.code).toBe(125);
     expect(outcome.events).toEqual([{ kind: "failed", record: 2, errno: 2, text: "" }]);
-    expect(existsSync((steps[0]?.op as { at: { path: string } }).at.path)).toBe(false);
+    expect(existsSync(path)).toBe(false);
   });
 
   test("a step of init: with the words of the executor or of the kernel", async () => {
@@ -121,15 +135,11 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
   test("an undo of a step of init is carried out too, once it was done", async () => {
     for (const works of [true, false]) {
       const [done, not] = [freshPath("done"), freshPath("not")];
-      const step = (path: string, op: Op): Step => ({
-        ...byInit(op),
-        undo: { op: "mkdir", at: onHost(path), mode: 0o755, parents: false },
-      });
       const hostname: Op = { op: "umask", mask: 0o22 };
       const failing: Op = { op: "chroot", path: "/no/such" };
       await run(
         planOf(shell("true"), {
-          inside: [step(done, hostname), ...(works ? [] : [step(not, failing)])],
+          inside: [initWithUndo(done, hostname), ...(works ? [] : [initWithUndo(not, failing)])],
         }),
       );
       expect([existsSync(done), existsSync(not)]).toEqual([true, false]);
@@ -171,11 +181,6 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
 });
 
 describe.skipIf(!isRoot)("life and death (needs root)", () => {
-  const pidFile = () => freshPath("pid");
-  const writePid = (path: string): Step =>
-    byParent({ op: "write_pid", at: onHost(path), mode: 0o600 });
-  const pidIn = (path: string): number => Number(readFileSync(path, "utf8"));
-
   test("the exit code is the program's, or 128 and the signal", async () => {
     const status = freshPath("status");
     const normal = await run(planOf(shell("exit 42"), { supervision: { status: onHost(status) } }));
@@ -290,10 +295,8 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
   });
 
   test("signals to the executor reach the program, real-time ones too", async () => {
-    const script = (number: number) =>
-      `trap 'echo ${number}; exit 5' ${number}; echo ready; while :; do sleep 0.01; done`;
     for (const number of [1, 2, 3, 10, 12, 15, 29, 37, 64]) {
-      const { pid, process, outcome } = start(planOf(shell(script(number))));
+      const { pid, process, outcome } = start(planOf(shell(trapScript(number))));
       await new Promise((resolve) => process.stdout?.once("readable", resolve));
       spawnSync("kill", [`-${number}`, String(pid)]);
       expect(await outcome).toMatchObject({ code: 5, stdout: `ready\n${number}\n` });

@@ -160,10 +160,11 @@ function runFromEnvironment(steps: readonly Step[], partLength: number, change =
   return { status, events: readEvents(Buffer.from(stdout.trim(), "hex")).events };
 }
 
+const mkdir = (at: string) =>
+  byParent({ op: "mkdir", at: onHost(at), mode: 0o700, parents: false });
+
 test("a plan from the environment, in parts of whole groups; the reporter tells what went wrong", () => {
   const path = freshPath();
-  const mkdir = (at: string) =>
-    byParent({ op: "mkdir", at: onHost(at), mode: 0o700, parents: false });
   for (const length of [4, 100, 120_000]) {
     expect(runFromEnvironment([mkdir(`${path}/none/below`)], length)).toEqual({
       status: 18,

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,9 +85,13 @@ static inline struct pv_run *fresh_run(void) {
 static char scratch[128], scratch_top[64];
 
 static void remove_scratch(void) {
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch_top);
-    if (chdir("/") < 0 || system(command) != 0)
+    pid_t rm = chdir("/") < 0 ? -1 : fork();
+    if (rm == 0) {
+        execlp("rm", "rm", "-rf", "--", scratch_top, (char *)NULL);
+        _exit(1);
+    }
+    int status = 1;
+    if (rm < 0 || waitpid(rm, &status, 0) < 0 || status != 0)
         printf("%s is left behind\n", scratch_top);
 }
 
