@@ -2,7 +2,7 @@
 
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readlinkSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Plan } from "../plan/op.ts";
 import { decodePlan } from "./decode.ts";
@@ -20,6 +20,24 @@ function anonymousFile(bytes: Uint8Array): number {
   const fd = openSync("/dev/shm", O_TMPFILE | O_RDWR, 0o600);
   for (let sent = 0; sent < bytes.length; ) sent += writeSync(fd, bytes, sent);
   return fd;
+}
+
+/**
+ * The sealed copy of itself that an executor runs from; kept, so that the next one need not make
+ * another. Nothing can write to it, whatever a container finds of it.
+ */
+let sealedCopy: number | null = null;
+
+function keepSealedCopy({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (sealedCopy !== null || pid === undefined) return;
+  // Children are reaped by this thread, and not while it is here: until then nobody gets the pid.
+  if (exitCode !== null || signalCode !== null) return;
+  try {
+    if (!readlinkSync(`/proc/${pid}/exe`).startsWith("/memfd:pivot-executor")) return;
+    sealedCopy = openSync(`/proc/${pid}/exe`, "r");
+  } catch {
+    // It has ended already: another time.
+  }
 }
 
 /** How a plan ended. */
@@ -97,7 +115,8 @@ export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execut
   const [stdin, stdout, stderr] = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
   let child: ChildProcess;
   try {
-    child = spawn(executorPath(), ["run", String(planFd), String(resultFd)], {
+    const program = sealedCopy === null ? executorPath() : `/proc/self/fd/${sealedCopy}`;
+    child = spawn(program, ["run", String(planFd), String(resultFd)], {
       argv0: "pivot-executor",
       stdio: [stdin, stdout, stderr, file, "pipe"],
       env: {},
@@ -112,7 +131,10 @@ export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execut
   const life = new Life(child);
   const outcome = new Promise<Outcome>((resolve, reject) => {
     const collect = follow(child.stdio[resultFd] as Readable, bytes, (event) => {
-      if (event.kind === "started") tellStarted(event.pid);
+      if (event.kind === "started") {
+        tellStarted(event.pid);
+        keepSealedCopy(child);
+      }
       life.see(event);
     });
     // Bun's "close" does not wait for the fifth descriptor: the last event may be under way.
