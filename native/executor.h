@@ -162,6 +162,9 @@ int pv_do_attach(struct pv_run *run, const struct pv_attach *op);
 int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op);
 int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint32_t create);
 
+/* borrow.c */
+int pv_do_borrow(struct pv_run *run, const struct pv_borrow *op);
+
 /* cover.c */
 int pv_do_mask(struct pv_run *run, const struct pv_mask *op);
 int pv_do_readonly(struct pv_run *run, const struct pv_readonly *op);

@@ -4,7 +4,7 @@
 
 #include "wire.h"
 
-#define PV_WIRE_VERSION 1
+#define PV_WIRE_VERSION 2
 
 enum pv_stream { PV_STREAM_INHERIT = 0, PV_STREAM_NULL = 1, PV_STREAM_PIPE = 2, PV_STREAM_TERMINAL = 3 };
 enum pv_target_kind { PV_TARGET_KIND_EXISTING = 0, PV_TARGET_KIND_MATCHING = 1, PV_TARGET_KIND_STRICT = 2 };
@@ -28,6 +28,7 @@ enum pv_opcode {
     PV_INTERFACE_UP = 17,
     PV_MOUNT = 20,
     PV_BIND = 21,
+    PV_BORROW = 33,
     PV_ATTACH = 22,
     PV_MOUNT_SETATTR = 23,
     PV_MASK = 24,
@@ -170,6 +171,14 @@ struct pv_bind {
     struct pv_place at; /* where it is attached; null leaves it detached */
     uint32_t create; /* what is asked of the target */
     uint32_t into; /* the name under which its root is kept */
+};
+
+/* Take a copy of a mount out of another mount namespace, detached. open_tree(2) */
+struct pv_borrow {
+    uint32_t namespace; /* the mount namespace's file */
+    const char *path; /* what is shown, as processes of that namespace see it */
+    uint64_t attributes; /* flags that are set */
+    uint32_t into; /* the name under which it is kept */
 };
 
 /* Attach a detached mount. move_mount(2) */
@@ -350,6 +359,7 @@ struct pv_op {
         struct pv_interface_up interface_up;
         struct pv_mount mount;
         struct pv_bind bind;
+        struct pv_borrow borrow;
         struct pv_attach attach;
         struct pv_mount_setattr mount_setattr;
         struct pv_mask mask;
@@ -458,6 +468,12 @@ static const struct pv_field pv_fields_bind[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, bind.at)},
     {PV_KIND_U32, offsetof(struct pv_op, bind.create)},
     {PV_KIND_SLOT, offsetof(struct pv_op, bind.into)},
+};
+static const struct pv_field pv_fields_borrow[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, borrow.namespace)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, borrow.path)},
+    {PV_KIND_U64, offsetof(struct pv_op, borrow.attributes)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, borrow.into)},
 };
 static const struct pv_field pv_fields_attach[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, attach.mount)},
@@ -588,6 +604,7 @@ static const struct pv_shape pv_shapes[56] = {
     [PV_INTERFACE_UP] = {"interface_up", 1, pv_fields_interface_up},
     [PV_MOUNT] = {"mount", 7, pv_fields_mount},
     [PV_BIND] = {"bind", 11, pv_fields_bind},
+    [PV_BORROW] = {"borrow", 4, pv_fields_borrow},
     [PV_ATTACH] = {"attach", 3, pv_fields_attach},
     [PV_MOUNT_SETATTR] = {"mount_setattr", 5, pv_fields_mount_setattr},
     [PV_MASK] = {"mask", 3, pv_fields_mask},

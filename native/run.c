@@ -74,6 +74,8 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_mount(run, &op->mount);
     case PV_BIND:
         return pv_do_bind(run, &op->bind);
+    case PV_BORROW:
+        return pv_do_borrow(run, &op->borrow);
     case PV_ATTACH:
         return pv_do_attach(run, &op->attach);
     case PV_MOUNT_SETATTR:

@@ -103,7 +103,7 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     });
   }
 
-  for (const [kind, flag] of flags.filter(([each]) => each !== "ipc")) {
+  for (const [kind, flag] of flags) {
     test(`${flag} container:NAME joins that container's`, () => {
       const { ns } = ground.probe([flag, `container:${other.name}`]);
       expect(sharedWith(ns, other.pid)).toEqual(
@@ -112,12 +112,20 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     });
   }
 
-  test("--ipc container:NAME of one that does not share it is refused, saying what to do", () => {
-    const ran = ground.run(["--ipc", `container:${other.name}`, "busybox", "true"]);
-    expect(ran).toMatchObject({
-      code: 125,
-      stderr: `pivot: invalid argument "container:${other.name}" for "--ipc": non-shareable IPC: start that container with --ipc shareable\n`,
-    });
+  test("--ipc container:NAME shares that container's /dev/shm, in both directions", async () => {
+    const script =
+      "echo theirs >/dev/shm/a; echo ready; until [ -e /dev/shm/b ]; do sleep 0.02; done; cat /dev/shm/b; sleep 60";
+    const sharer = await ground.start(["--ipc", "shareable"], ["busybox", "sh", "-c", script]);
+    try {
+      const words = ["--ipc", `container:${sharer.name}`];
+      expect(ground.shell(words, "cat /dev/shm/a; echo ours >/dev/shm/b")).toBe("theirs");
+      const shm = readFileSync(`/proc/${sharer.pid}/root/dev/shm/b`, "utf8");
+      expect(shm).toBe("ours\n");
+      const flags = ground.shell(words, "grep ' /dev/shm ' /proc/mounts");
+      expect(flags).toMatch(/nosuid,nodev,noexec/);
+    } finally {
+      await sharer.stop();
+    }
   });
 
   test("container:ID takes the beginning of an id", () => {

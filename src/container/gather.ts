@@ -14,7 +14,11 @@ function runningContainer(runRoot: string, wanted: string): RunningContainer {
   if (found.pid === null || found.exitCode !== null || !existsSync(`/proc/${found.pid}`)) {
     throw new WishError([`the container ${wanted} is not running: its namespaces are gone`]);
   }
-  return { pid: found.pid, hostname: found.state?.hostname ?? "" };
+  return {
+    pid: found.pid,
+    hostname: found.state?.hostname ?? "",
+    shm: `/proc/${found.pid}/root/dev/shm`,
+  };
 }
 
 const byKey = <T>(keys: readonly string[], valueOf: (key: string) => T): Record<string, T> =>

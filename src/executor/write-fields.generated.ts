@@ -22,6 +22,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   interface_up: 17,
   mount: 20,
   bind: 21,
+  borrow: 33,
   attach: 22,
   mount_setattr: 23,
   mask: 24,
@@ -132,6 +133,12 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.deep_propagation);
       out.place(op.at);
       out.one(choices.targetKind, op.create);
+      out.slot(op.into);
+      return;
+    case "borrow":
+      out.slot(op.namespace);
+      out.text(op.path);
+      out.flags(flagSets.mountAttribute, op.attributes);
       out.slot(op.into);
       return;
     case "attach":

@@ -125,11 +125,7 @@ function shmMount(
   });
   if (ipc === "none") return undefined;
   if (ipc === "host") return shared("/dev/shm");
-  if (ipc === "shareable") {
-    if (facts.shm !== undefined) return shared(facts.shm);
-    findings.problem("--ipc", ipc, "there is no directory for a /dev/shm that others can join");
-    return undefined;
-  }
+  if (ipc === "shareable" && facts.shm !== undefined) return shared(facts.shm);
   if (typeof ipc === "object" && "container" in ipc) {
     const container = runningContainer(ipc, facts);
     if (container?.shm !== undefined) return shared(container.shm);

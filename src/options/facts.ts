@@ -30,7 +30,10 @@ export interface ContainerFacts {
   readonly hostDevices?: readonly HostDevice[] | undefined;
   /** The running containers that the options name, by the names that they use. */
   readonly containers?: Readonly<Record<string, RunningContainer>> | undefined;
-  /** A directory for /dev/shm that other containers can be shown too, for `ipc: "shareable"`. */
+  /**
+   * A directory for /dev/shm that other containers can be shown too, for `ipc: "shareable"`; absent:
+   * the engine can show that of a running container.
+   */
   readonly shm?: string | undefined;
   /** How many CPUs there are. */
   readonly cpus?: number | undefined;

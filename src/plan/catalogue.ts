@@ -213,6 +213,18 @@ export const catalogue = {
       into: ["slot", "the name under which its root is kept"],
     },
   },
+  borrow: {
+    code: 33,
+    calls: "fork, setns, openat2, open_tree, sendmsg",
+    man: "open_tree(2)",
+    gist: "Take a copy of a mount out of another mount namespace, detached.",
+    fields: {
+      namespace: ["slot", "the mount namespace's file"],
+      path: ["text", "what is shown, as processes of that namespace see it"],
+      attributes: ["flags:mountAttribute", "flags that are set"],
+      into: ["slot", "the name under which it is kept"],
+    },
+  },
   attach: {
     code: 22,
     calls: "move_mount",

@@ -83,6 +83,8 @@ export function describeOp(op: Op): Description {
         `bind ${describePlace(op.from)}${onto(op.at)}`,
         `${op.recursive ? " recursive" : ""}${list("flags", [...op.attributes, ...op.deep_attributes])} propagation=${op.propagation}`,
       );
+    case "borrow":
+      return say(`show ${op.path} of another container`, list("flags", op.attributes));
     case "attach":
       return say(
         `attach ${op.mount?.startsWith("#") ? "a mount" : op.mount} to ${describePlace(op.at)}`,

@@ -44,23 +44,58 @@ export const destinationOf = ({ destination }: Mount): string => tidy(destinatio
  * propagation when that is asked for.
  */
 function planBind(entry: Mount, options: MountOptions, name: string, why: string) {
+  const elsewhere = /^\/proc\/(\d+)\/root(\/.+)$/.exec(entry.source ?? "");
+  if (elsewhere?.[1] !== undefined && elsewhere[2] !== undefined) {
+    return planBorrow(entry, options, { name, why, pid: elsewhere[1], path: elsewhere[2] });
+  }
   // The mounts below are the host's too: they stay in its peer groups only if the word is shared.
   const deep = options.recursive && (options.deepPropagation || options.propagation !== "shared");
   return {
-    before: byParent(
-      bind({
-        from: onHost(entry.source ?? "/"),
-        recursive: options.recursive,
-        attributes: options.set,
-        clear: options.clear,
-        deepAttributes: options.deepSet,
-        deepClear: options.deepClear,
-        propagation: options.propagation,
-        deepPropagation: deep,
-        into: name,
-      }),
+    before: [
+      byParent(
+        bind({
+          from: onHost(entry.source ?? "/"),
+          recursive: options.recursive,
+          attributes: options.set,
+          clear: options.clear,
+          deepAttributes: options.deepSet,
+          deepClear: options.deepClear,
+          propagation: options.propagation,
+          deepPropagation: deep,
+          into: name,
+        }),
+        why,
+      ),
+    ],
+    step: byInit(
+      { op: "attach", mount: name, at: inRoot(destinationOf(entry)), create: "matching" },
       why,
     ),
+  };
+}
+
+type Borrowing = {
+  readonly name: string;
+  readonly why: string;
+  readonly pid: string;
+  readonly path: string;
+};
+
+/**
+ * A path in another process's root, such as another container's /dev/shm. By way of
+ * /proc/PID/root a link of that container would be followed on the host; and mounts of another
+ * namespace cannot be copied from outside.
+ */
+function planBorrow(entry: Mount, options: MountOptions, { name, why, pid, path }: Borrowing) {
+  const namespace = `${name}.ns`;
+  return {
+    before: [
+      byParent(
+        { op: "open", at: onHost(`/proc/${pid}/ns/mnt`), flags: ["read"], into: namespace },
+        why,
+      ),
+      byParent({ op: "borrow", namespace, path, attributes: options.set, into: name }, why),
+    ],
     step: byInit(
       { op: "attach", mount: name, at: inRoot(destinationOf(entry)), create: "matching" },
       why,
@@ -164,7 +199,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       const isHosts = entry.source === destination && /^\/(proc|sys)$/.test(destination);
       mounted.push({ destination, view: isHosts ? `bind${i}` : null });
       if (isHosts && destination === "/proc") proc = `bind${i}`;
-      before.push(plan.before);
+      before.push(...plan.before);
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
       const plan = planDev(entry, options, devices, around.inUserNamespace, why);
