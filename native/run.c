@@ -141,13 +141,17 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
 /* -EINTR when somebody asked the executor to stop; nothing but steps may run meanwhile. */
 static int was_asked_to_stop(struct pv_run *run, int timeout) {
     struct signalfd_siginfo info;
-    struct pollfd fds[2] = {{run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
+    /* Once the program may run, signals are meant for it: they wait for `supervise`. */
+    struct pollfd fds[2] = {{run->leapt ? -1 : run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
     for (;;) {
         int n = poll(fds, 2, timeout);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
+        /* First what init says: that it leaps was said before any signal could be meant for it. */
+        if (fds[1].revents)
+            return 0;
         if (fds[0].revents && read(run->signals, &info, sizeof info) == sizeof info) {
             int signal = (int)info.ssi_signo;
             if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) {

@@ -174,11 +174,15 @@ export type Running = {
   readonly process: ChildProcess;
   readonly pid: number;
   readonly events: () => ExecutorEvent[];
+  /** What it has written so far. A listener of one's own could come too late for it. */
+  readonly said: () => string;
   readonly outcome: Promise<Outcome>;
 };
 
-const text = async (stream: AsyncIterable<Uint8Array> | null): Promise<string> => {
-  const parts: Uint8Array[] = [];
+const text = async (
+  stream: AsyncIterable<Uint8Array> | null,
+  parts: Uint8Array[] = [],
+): Promise<string> => {
   if (stream !== null) for await (const part of stream) parts.push(part);
   return Buffer.concat(parts).toString();
 };
@@ -221,10 +225,12 @@ export function start(
     child.on("error", reject);
   });
   const events = () => eventsIn(resultFile);
-  const outcome = Promise.all([ended, text(child.stdout), text(child.stderr)]).then(
+  const heard: Uint8Array[] = [];
+  const said = () => Buffer.concat(heard).toString();
+  const outcome = Promise.all([ended, text(child.stdout, heard), text(child.stderr)]).then(
     ([end, stdout, stderr]) => ({ ...end, stdout, stderr, events: events() }),
   );
-  return { process: child, pid: child.pid ?? -1, events, outcome };
+  return { process: child, pid: child.pid ?? -1, events, said, outcome };
 }
 
 export const run = (steps: readonly Step[], how?: Start): Promise<Outcome> =>

@@ -296,18 +296,18 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
 
   test("signals to the executor reach the program, real-time ones too", async () => {
     for (const number of [1, 2, 3, 10, 12, 15, 29, 37, 64]) {
-      const { pid, process, outcome } = start(planOf(shell(trapScript(number))));
-      await new Promise((resolve) => process.stdout?.once("readable", resolve));
+      const { pid, said, outcome } = start(planOf(shell(trapScript(number))));
+      await until(() => said().includes("ready"), "ready");
       spawnSync("kill", [`-${number}`, String(pid)]);
       expect(await outcome).toMatchObject({ code: 5, stdout: `ready\n${number}\n` });
     }
   });
 
   test("signals that are not passed on end the container, but for a window's new size", async () => {
-    const { pid, process, outcome } = start(
+    const { pid, said, outcome } = start(
       planOf(shell("echo ready; sleep 0.2; exit 3"), { supervision: { signals: false } }),
     );
-    await new Promise((resolve) => process.stdout?.once("readable", resolve));
+    await until(() => said().includes("ready"), "ready");
     spawnSync("kill", ["-WINCH", String(pid)]);
     expect((await outcome).code).toBe(3);
     const other = start(planOf(shell("sleep 100"), { supervision: { signals: false } }));
@@ -341,8 +341,8 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
     expect(reaped.stdout).toMatch(/^1 \(pivot-init\) S 0 /);
     expect(reaped.stdout).not.toContain(") Z ");
     const script = "trap 'exit 10' USR1; echo ready; while :; do sleep 0.01; done";
-    const { process, outcome } = start(planOf(shell(script), { last: [init] }));
-    await new Promise((resolve) => process.stdout?.once("readable", resolve));
+    const { process, said, outcome } = start(planOf(shell(script), { last: [init] }));
+    await until(() => said().includes("ready"), "ready");
     process.kill("SIGUSR1");
     expect((await outcome).code).toBe(10);
     const killed = await run(planOf(shell("kill -KILL $$"), { last: [init] }));
