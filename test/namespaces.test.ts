@@ -121,8 +121,8 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
       expect(ground.shell(words, "cat /dev/shm/a; echo ours >/dev/shm/b")).toBe("theirs");
       const shm = readFileSync(`/proc/${sharer.pid}/root/dev/shm/b`, "utf8");
       expect(shm).toBe("ours\n");
-      const flags = ground.shell(words, "grep ' /dev/shm ' /proc/mounts");
-      expect(flags).toMatch(/nosuid,nodev,noexec/);
+      const shown = ground.shell(words, "grep ' /dev/shm ' /proc/mounts");
+      expect(shown).toMatch(/nosuid,nodev,noexec/);
     } finally {
       await sharer.stop();
     }
