@@ -1,16 +1,12 @@
 /** Where state and data are, by the global flags. */
 
-import { defaultRoots, type Roots } from "../container/roots.ts";
+import { absolutePath, defaultRoots, type Roots } from "../container/roots.ts";
 import type { Globals } from "./commands.ts";
-
-/** A path as typed, from the working directory on. */
-export const absolute = (path: string, cwd: string): string =>
-  path.startsWith("/") ? path : `${cwd === "/" ? "" : cwd}/${path}`;
 
 export function readRoots({ root, runRoot }: Globals, cwd: string): Roots {
   const standard = defaultRoots(process.geteuid?.() ?? 0, process.env);
   return {
-    runRoot: runRoot === null ? standard.runRoot : absolute(runRoot, cwd),
-    dataRoot: root === null ? standard.dataRoot : absolute(root, cwd),
+    runRoot: runRoot === null ? standard.runRoot : absolutePath(runRoot, cwd),
+    dataRoot: root === null ? standard.dataRoot : absolutePath(root, cwd),
   };
 }

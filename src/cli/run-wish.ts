@@ -1,12 +1,13 @@
 /** The arguments of `run` and `plan` as a wish for a container. */
 
 import type { ContainerWish, Source } from "../container/prepare.ts";
+import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./commands.ts";
 import { findRelativePaths } from "./relative-paths.ts";
-import { absolute, readRoots } from "./roots.ts";
+import { readRoots } from "./roots.ts";
 import { readRunOptions } from "./run-options.ts";
 
 /** @throws WishError when the directory is gone, and something starts there. */
@@ -27,7 +28,7 @@ function workingDirectory(given: ParsedArguments, globals: Globals): string {
 function rootfsSource(given: string, cwd: string): Source {
   const match = /^(.+?)(?::(ro|rw))?$/.exec(given);
   if (match?.[1] === undefined) throw new UsageError("--rootfs needs a directory");
-  return { kind: "rootfs", directory: absolute(match[1], cwd), readonly: match[2] === "ro" };
+  return { kind: "rootfs", directory: absolutePath(match[1], cwd), readonly: match[2] === "ro" };
 }
 
 function sourceOf(given: ParsedArguments, cwd: string): { source: Source; command: string[] } {
@@ -44,7 +45,7 @@ function sourceOf(given: ParsedArguments, cwd: string): { source: Source; comman
         `the command of a bundle is in its config.json, received ${words.join(" ")}`,
       );
     }
-    return { source: { kind: "bundle", directory: absolute(bundle, cwd) }, command: [] };
+    return { source: { kind: "bundle", directory: absolutePath(bundle, cwd) }, command: [] };
   }
   const reference = words.shift();
   if (reference === undefined) {
@@ -75,7 +76,7 @@ export function readRunWish(
     roots: readRoots(globals, cwd),
     cwd,
     streams,
-    pidFile: pidFile === undefined ? null : absolute(pidFile, cwd),
+    pidFile: pidFile === undefined ? null : absolutePath(pidFile, cwd),
     endWithCaller: false,
     ...(onProgress === undefined ? {} : { onProgress }),
   };

@@ -6,10 +6,8 @@ import type { RunOptions } from "../options/options.ts";
 import type { RootSource } from "../planner/setting.ts";
 import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
 import { checkRootDirectory } from "./root-directory.ts";
+import { absolutePath } from "./roots.ts";
 import { WishError } from "./wish-error.ts";
-
-const absolute = (path: string, base: string): string =>
-  path.startsWith("/") ? path : `${base.replace(/\/+$/, "")}/${path}`;
 
 function readConfig(directory: string): { spec: Spec; warnings: readonly string[] } {
   const file = `${directory.replace(/\/+$/, "")}/config.json`;
@@ -34,7 +32,7 @@ const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
     : {
         mounts: spec.mounts.map((mount) =>
           mount.source !== undefined && mount.options?.some((o) => o === "bind" || o === "rbind")
-            ? { ...mount, source: absolute(mount.source, directory) }
+            ? { ...mount, source: absolutePath(mount.source, directory) }
             : mount,
         ),
       }),
@@ -59,7 +57,7 @@ export type Bundle = {
 export function bundleWish(directory: string, options: RunOptions): Bundle {
   const { spec, warnings } = readConfig(directory);
   const tty = spec.process?.terminal === true;
-  const root = absolute(spec.root.path, directory);
+  const root = absolutePath(spec.root.path, directory);
   checkRootDirectory(root, `${directory}/config.json: root.path`);
   return {
     spec: withAbsoluteSources(spec, directory),

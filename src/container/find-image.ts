@@ -5,6 +5,7 @@ import { ImageError } from "../image/error.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { parseReference } from "../image/reference.ts";
 import { type ResolvedImage, resolveImage, type Store } from "../image/store.ts";
+import { absolutePath } from "./roots.ts";
 
 /** The embedded image, which is made on first use. */
 const embedded = "docker.io/library/busybox:latest";
@@ -17,9 +18,6 @@ export type ImageWish = {
   readonly onProgress?: (progress: ImportProgress) => void;
 };
 
-const absolute = (path: string, cwd: string): string =>
-  path.startsWith("/") ? path : `${cwd === "/" ? "" : cwd}/${path}`;
-
 async function bringIn(wish: ImageWish, reason: ImageError): Promise<ResolvedImage> {
   const { store, reference, cwd, onProgress } = wish;
   const parsed = parseReference(reference);
@@ -29,7 +27,7 @@ async function bringIn(wish: ImageWish, reason: ImageError): Promise<ResolvedIma
   };
   if (parsed.transport !== "registry") {
     const { importDockerArchive, importOciLayout } = await import("../image/import.ts");
-    const file = absolute(parsed.file, cwd);
+    const file = absolutePath(parsed.file, cwd);
     const bring = parsed.transport === "oci" ? importOciLayout : importDockerArchive;
     const { select } = parsed;
     const imported = await bring(store, file, {

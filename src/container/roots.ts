@@ -19,3 +19,7 @@ export function defaultRoots(
     dataRoot: `${env["XDG_DATA_HOME"] ?? `${home}/.local/share`}/pivot`,
   };
 }
+
+/** A path as somebody wrote it, from the directory on in which they were. */
+export const absolutePath = (path: string, directory: string): string =>
+  path.startsWith("/") ? path : `${directory.replace(/\/+$/, "")}/${path}`;
