@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include "plan.h"
@@ -67,6 +68,9 @@ struct pv_event {
     char text[PV_TEXT];
 };
 
+/* The most arguments that a reporter is started with, beside its own name. */
+#define PV_REPORTER_ARGUMENTS 15
+
 /* Only what a reporter is to tell is kept; more than this many things go wrong in no plan. */
 #define PV_EVENTS 16
 
@@ -84,6 +88,11 @@ struct pv_run {
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
     int lock;      /* parent: shows that it lives, or -1 */
+    pid_t program;       /* that made the plan, until it was reaped; or 0 */
+    int program_pidfd;
+    uint8_t *handed;     /* the plan as it came, for the reporter */
+    size_t handed_size;
+    char *reporter[PV_REPORTER_ARGUMENTS + 2]; /* the program and its arguments */
     char *words;   /* our arguments and environment, as others see them */
     size_t words_size;
     pid_t init;    /* parent: 0 before `clone`, and after it was reaped */
@@ -91,12 +100,14 @@ struct pv_run {
     int leapt;     /* init has said LEAPS */
     int started;   /* parent: and then was heard no more: the program runs */
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
+    int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
     int own_streams[PV_STREAMS]; /* init: pipes or a terminal that were made for it */
     int copies_terminal_in, copies_terminal_out; /* parent: the terminal is copied from 0, to 1 */
+    struct rlimit files; /* the caller's limit of open files; we raise our own */
     char home[256]; /* init: what set_user found in /etc/passwd */
     char name[256]; /* the last one that pv_place_parent took from a path */
     char text[PV_TEXT];
@@ -108,13 +119,17 @@ int pv_say(struct pv_run *run, int rc, const char *format, ...)
 
 /* run.c */
 int pv_run_main(int argc, char **argv);
+int pv_follow_main(int argc, char **argv);
 int pv_walk(struct pv_run *run, uint32_t from);
+int pv_means_stop(int signal);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
               const char *text);
 
-/* envelope.c */
-int pv_plan_from_environment(struct pv_plan *plan);
-int pv_events_to_environment(const struct pv_event *events, uint32_t count);
+/* follow.c */
+int pv_follow(struct pv_run *run, int pipe, pid_t program);
+int pv_take_hand_over(struct pv_run *run, uint8_t *bytes, size_t size);
+void pv_end_program(struct pv_run *run);
+int pv_write_report(const struct pv_run *run);
 
 /* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
 int pv_send_bytes(int socket, const void *bytes, size_t size, int fd);
@@ -185,7 +200,7 @@ int pv_do_setsid(const struct pv_setsid *op);
 void pv_copy_window_size(int terminal);
 
 /* process.c */
-int pv_do_setrlimit(const struct pv_setrlimit *op);
+int pv_do_setrlimit(struct pv_run *run, const struct pv_setrlimit *op);
 int pv_do_capbset(const struct pv_capbset *op);
 int pv_do_capset(struct pv_run *run, const struct pv_capset *op);
 int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);

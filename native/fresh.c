@@ -54,7 +54,7 @@ static int has_newer(int parent, const char *path, const struct timespec *built,
     return newer;
 }
 
-static int is_stale(int repository) {
+static int is_stale_in(int repository) {
     static const char *const files[] = {"package-lock.json", "tools/setup.sh"};
     struct stat st;
     if (fstatat(repository, "build/.built", &st, 0) < 0)
@@ -66,15 +66,17 @@ static int is_stale(int repository) {
     return has_newer(repository, "native", &built, 0) || has_newer(repository, "src", &built, 1);
 }
 
-int pv_refresh(const char *repository) {
-    char setup[PATH_MAX];
+int pv_is_stale(const char *repository) {
     int fd = open(repository, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return -errno;
-    int stale = is_stale(fd);
+        return 0; /* gone meanwhile: there is nothing to build from */
+    int stale = is_stale_in(fd);
     close(fd);
-    if (!stale)
-        return 0;
+    return stale;
+}
+
+int pv_set_up(const char *repository) {
+    char setup[PATH_MAX];
     if (snprintf(setup, sizeof setup, "%s/tools/setup.sh", repository) >= (int)sizeof setup)
         return -ENAMETOOLONG;
     int status = 0;
@@ -85,5 +87,5 @@ int pv_refresh(const char *repository) {
     }
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 1 : -ECHILD;
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
 }

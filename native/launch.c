@@ -1,22 +1,31 @@
 /*
- * The launcher: what must happen before a JavaScript runtime starts, and cannot happen inside it.
+ * The launcher: starts the program, which is written in JavaScript, as its child, and becomes the
+ * executor of the plan that the child hands over (see follow.c).
+ *
+ *     launcher ── fork ──► program: plans ────────── plan ──┐
+ *        │ looks for newer sources (in a clone)             │
+ *        └ becomes a sealed copy of itself ──► executor ◄───┘ takes the steps
+ *
+ * A child, since a JavaScript runtime does to itself what a container must not inherit: it closes
+ * or marks descriptors, raises the limit of open files and ignores signals. And what the launcher
+ * has to do takes no time while the runtime starts on another processor.
  *
  *   - BUN_* and NODE_OPTIONS would run other people's code in the program: they go.
- *   - The runtime raises the limit of open files and ignores some signals for itself: what the
- *     caller had is written down in PIVOT_NOFILE, and the executor resets the signals.
  *   - A working directory that is gone, or no /proc, would end the runtime without a word.
- *   - The executor will be this very file, as a sealed copy in memory: so nothing in a container
- *     can ever write to the file on the disk through /proc/PID/exe (CVE-2019-5736).
+ *   - The executor is this very file, as a sealed copy in memory: so nothing in a container can
+ *     ever write to the file on the disk through /proc/PID/exe (CVE-2019-5736).
  */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "calls.h"
 #include "launch.h"
@@ -82,30 +91,12 @@ void pv_open_missing_streams(void) {
             give_up("standard streams are closed", "and /dev/null cannot be opened for them");
 }
 
-/* Puts the copy at the number that the program knows; who had that number is moved away. */
-static void place_executor(int copy) {
-    if (copy != PV_EXECUTOR_FD) {
-        if (fcntl(PV_EXECUTOR_FD, F_GETFD) >= 0) {
-            char text[16];
-            int moved = fcntl(PV_EXECUTOR_FD, F_DUPFD, 10);
-            if (moved < 0)
-                give_up("too many open files", "close some, or raise `ulimit -n`");
-            snprintf(text, sizeof text, "%d", moved);
-            setenv("PIVOT_MOVED_FD", text, 1);
-        }
-        if (dup2(copy, PV_EXECUTOR_FD) < 0)
-            give_up("too many open files", "close some, or raise `ulimit -n`");
-        close(copy);
-    }
-    fcntl(PV_EXECUTOR_FD, F_SETFD, 0);
-}
-
 static void clean_environment(void) {
-    static const char *const ours[] = {"PIVOT_NOFILE", "PIVOT_MOVED_FD", "PIVOT_NO_CWD"};
+    static const char *const ours[] = {"PIVOT_NO_CWD", "PIVOT_PLAN_FD", "PIVOT_GO_FD"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unsetenv(ours[i]);
     unsetenv("NODE_OPTIONS");
-    unsetenv("NODE_CHANNEL_FD"); /* the number may be the executor's by now */
+    unsetenv("NODE_CHANNEL_FD"); /* the number may be one of ours by now */
     char **kept = environ;
     for (char **entry = environ; *entry; entry++)
         if (strncmp(*entry, "BUN_", 4) != 0)
@@ -113,52 +104,117 @@ static void clean_environment(void) {
     *kept = NULL;
 }
 
-static void note_limits(void) {
-    struct rlimit files;
-    char text[64];
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return;
-    snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)files.rlim_cur,
-             (unsigned long long)files.rlim_max);
-    setenv("PIVOT_NOFILE", text, 1);
+/* Says in the environment which of our descriptors is which; the caller's keep their numbers. */
+static void name_descriptor(const char *name, int fd) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", fd);
+    if (setenv(name, text, 1) < 0 || fcntl(fd, F_SETFD, 0) < 0)
+        give_up("cannot start the program", strerror(errno));
 }
 
-/* Called by the script of a clone: `--from-source DIRECTORY` stands before the arguments. */
-static char **refresh(char **argv) {
-    if (!argv[0] || !argv[1] || strcmp(argv[1], "--from-source") != 0 || !argv[2])
-        return argv;
-    int rc = pv_refresh(argv[2]);
-    if (rc < 0)
-        exit(125);
-    argv[2] = argv[0];
-    if (rc > 0) {
-        execv(argv[0], argv + 2); /* this very file may be another one by now */
+struct program {
+    char path[PATH_MAX];
+    pid_t pid;
+    int plan; /* where its plan comes from */
+    int go;   /* it waits for a byte of this before it does anything; or -1 */
+};
+
+static void __attribute__((noreturn)) become_program(const struct program *program, char **argv,
+                                                     pid_t parent, int plan, int go) {
+    /* Whoever ends the launcher means the program. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(125);
+    name_descriptor("PIVOT_PLAN_FD", plan);
+    if (go >= 0)
+        name_descriptor("PIVOT_GO_FD", go);
+    execv(program->path, argv);
+    give_up(program->path, strerror(errno));
+}
+
+/* A pipe out of the way of the numbers that people use: `3<file`, process substitution. */
+static void make_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        give_up("too many open files", "close some, or raise `ulimit -n`");
+    for (int i = 0; i < 2; i++) {
+        int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, 100);
+        if (moved < 0)
+            continue; /* a low limit: then it stays where it is */
+        close(ends[i]);
+        ends[i] = moved;
     }
-    return argv + 2;
+}
+
+static void start_program(struct program *program, char **argv, int waits) {
+    int plan[2], go[2] = {-1, -1};
+    make_pipe(plan);
+    if (waits)
+        make_pipe(go);
+    pid_t parent = getpid();
+    program->pid = fork();
+    if (program->pid < 0)
+        give_up("cannot start another process", strerror(errno));
+    if (program->pid == 0)
+        become_program(program, argv, parent, plan[1], go[0]);
+    close(plan[1]);
+    if (waits)
+        close(go[0]);
+    program->plan = plan[0];
+    program->go = go[1];
+}
+
+/* The build is older than its sources: makes it anew, and starts from the beginning. */
+static void __attribute__((noreturn)) start_again(const struct program *program, char **argv,
+                                                  const char *repository) {
+    kill(program->pid, SIGKILL);
+    while (waitpid(program->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (pv_set_up(repository) < 0)
+        exit(125);
+    execv(argv[0], argv); /* this very file may be another one by now */
+    give_up(argv[0], strerror(errno));
+}
+
+static void __attribute__((noreturn)) become_executor(struct program *program) {
+    static char plan[16], pid[16];
+    snprintf(plan, sizeof plan, "%d", program->plan);
+    snprintf(pid, sizeof pid, "%d", (int)program->pid);
+    char *argv[] = {(char *)"pivot-executor", (char *)"follow", plan, pid, program->path, NULL};
+    if (fcntl(program->plan, F_SETFD, 0) < 0)
+        give_up("cannot become the executor", strerror(errno));
+    environ = argv + 5; /* an empty one: the program has the caller's */
+    int rc = pv_seal_self(argv);
+    give_up("cannot make a file in memory", strerror(-rc));
 }
 
 int pv_launch_main(char **argv) {
-    char program[PATH_MAX];
-    argv = refresh(argv);
+    static struct program program;
+    /* Called by the script of a clone: `--from-source DIRECTORY` stands before the arguments. */
+    const char *repository = NULL;
+    if (argv[0] && argv[1] && strcmp(argv[1], "--from-source") == 0 && argv[2]) {
+        repository = argv[2];
+        argv[2] = argv[0];
+        argv += 2;
+    }
     clean_environment();
     pv_open_missing_streams();
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - sizeof "-program");
+    ssize_t length = readlink("/proc/self/exe", program.path, sizeof program.path - sizeof "-program");
     if (length < 0)
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");
-    strcpy(program + length, "-program");
+    strcpy(program.path + length, "-program");
     char directory[PATH_MAX];
     if (!getcwd(directory, sizeof directory)) {
         setenv("PIVOT_NO_CWD", "1", 1);
         if (chdir("/") < 0)
             give_up("the working directory is gone", "cd somewhere else");
     }
-    note_limits();
-    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    int copy = self < 0 ? -errno : pv_sealed_copy(self);
-    if (copy < 0)
-        give_up("cannot make a file in memory", strerror(-copy));
-    close(self);
-    place_executor(copy);
-    execv(program, argv);
-    give_up(program, strerror(errno));
+    start_program(&program, argv, repository != NULL);
+    if (repository) {
+        if (pv_is_stale(repository))
+            start_again(&program, argv, repository);
+        if (write(program.go, "", 1) < 0) {
+            /* It has ended already, which is seen below. */
+        }
+        close(program.go);
+    }
+    become_executor(&program);
 }

@@ -17,11 +17,14 @@ static int executor_main(int argc, char **argv) {
         fprintf(stderr, "pivot-executor: cannot seal itself: %s\n", strerror(-rc));
         return 125;
     }
-    if (strcmp(trade, "run") == 0)
+    if (strcmp(trade, "run") == 0 && argc == 4)
         return pv_run_main(argc, argv);
+    if (strcmp(trade, "follow") == 0 && argc == 5)
+        return pv_follow_main(argc, argv);
     if (strcmp(trade, "unpack") == 0)
         return unpack_main(argc - 1, argv + 1);
-    fputs("usage: pivot-executor run PLAN RESULT [REPORTER ARG...]\n"
+    fputs("usage: pivot-executor run PLAN RESULT\n"
+          "       pivot-executor follow PIPE PID PROGRAM\n"
           "       pivot-executor unpack ...\n",
           stderr);
     return 125;

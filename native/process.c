@@ -15,9 +15,14 @@
 
 #define PV_LAST_SIGNAL 64
 
-int pv_do_setrlimit(const struct pv_setrlimit *op) {
+int pv_do_setrlimit(struct pv_run *run, const struct pv_setrlimit *op) {
     struct rlimit limit = {.rlim_cur = op->soft, .rlim_max = op->hard};
-    return pv_result(prlimit(0, (int)op->resource, &limit, NULL));
+    /* Our own goes with `leap`, when no more descriptors are needed. */
+    if (op->resource == RLIMIT_NOFILE) {
+        run->files = limit;
+        limit.rlim_cur = limit.rlim_max;
+    }
+    return pv_result(setrlimit((int)op->resource, &limit));
 }
 
 int pv_do_capbset(const struct pv_capbset *op) {
@@ -58,6 +63,8 @@ static int leap(struct pv_run *run) {
     if (run->leapt)
         return 0;
     run->leapt = 1;
+    if (setrlimit(RLIMIT_NOFILE, &run->files) < 0)
+        return pv_say(run, -errno, "the limit of open files");
     return pv_send(run, PV_LEAPS, run->step, 0, -1);
 }
 

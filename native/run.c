@@ -105,7 +105,7 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
     case PV_SETSID:
         return pv_do_setsid(&op->setsid);
     case PV_SETRLIMIT:
-        return pv_do_setrlimit(&op->setrlimit);
+        return pv_do_setrlimit(run, &op->setrlimit);
     case PV_UMASK:
         umask(op->umask.mask);
         return 0;
@@ -138,9 +138,20 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
     return -ENOSYS;
 }
 
+int pv_means_stop(int signal) {
+    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+}
+
+static int stop_by(struct pv_run *run, int signal) {
+    run->exit_code = 128 + signal;
+    return pv_say(run, -EINTR, "stopped by signal %d", signal);
+}
+
 /* -EINTR when somebody asked the executor to stop; nothing but steps may run meanwhile. */
 static int was_asked_to_stop(struct pv_run *run, int timeout) {
     struct signalfd_siginfo info;
+    if (run->asked_to_stop)
+        return stop_by(run, run->asked_to_stop);
     /* Once the program may run, signals are meant for it: they wait for `supervise`. */
     struct pollfd fds[2] = {{run->leapt ? -1 : run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
     for (;;) {
@@ -153,11 +164,8 @@ static int was_asked_to_stop(struct pv_run *run, int timeout) {
         if (fds[1].revents)
             return 0;
         if (fds[0].revents && read(run->signals, &info, sizeof info) == sizeof info) {
-            int signal = (int)info.ssi_signo;
-            if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) {
-                run->exit_code = 128 + signal;
-                return pv_say(run, -EINTR, "stopped by signal %d", signal);
-            }
+            if (pv_means_stop((int)info.ssi_signo))
+                return stop_by(run, (int)info.ssi_signo);
             continue;
         }
         return 0;
@@ -323,39 +331,29 @@ static int catch_signals(void) {
     return pv_result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-/* `env` stands for the environment, anything else for a descriptor. */
-static int load(struct pv_run *run, const char *from) {
-    if (strcmp(from, "env") == 0)
-        return pv_plan_from_environment(&run->plan);
-    int fd = atoi(from);
+static int start(struct pv_run *run) {
+    for (uint32_t i = 0; i < PV_SLOTS; i++)
+        run->slots[i] = -1;
+    for (int i = 0; i < PV_STREAMS; i++)
+        run->pipes[i][0] = run->pipes[i][1] = -1;
+    run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
+    run->exit_code = 125;
+    run->starter = pv_pidfd_open(getppid());
+    /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
+    if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){run->files.rlim_max, run->files.rlim_max});
+    run->signals = catch_signals();
+    return run->signals < 0 ? run->signals : 0;
+}
+
+static int load(struct pv_run *run, int fd) {
     int rc = pv_plan_load(fd, &run->plan);
     close(fd);
     return rc;
 }
 
-static int start(struct pv_run *run, const char *plan, const char *result) {
-    for (uint32_t i = 0; i < PV_SLOTS; i++)
-        run->slots[i] = -1;
-    for (int i = 0; i < PV_STREAMS; i++)
-        run->pipes[i][0] = run->pipes[i][1] = -1;
-    run->sync = run->pidfd = run->terminal = run->signals = run->starter = run->lock = -1;
-    run->result = strcmp(result, "env") == 0 ? -1 : atoi(result);
-    run->exit_code = 125;
-    int rc = load(run, plan);
-    if (rc < 0)
-        return pv_say(run, rc, "the plan cannot be read");
-    if (run->result >= 0)
-        fcntl(run->result, F_SETFD, FD_CLOEXEC);
-    run->done = calloc(run->plan.count + 1, 1);
-    if (!run->done)
-        return -ENOMEM;
-    run->starter = pv_pidfd_open(getppid());
-    run->signals = catch_signals();
-    return run->signals < 0 ? run->signals : 0;
-}
-
-/* Something must be told to a person: the reporter takes over, with the same pid. */
-static void become_reporter(struct pv_run *run, char **reporter) {
+/* Something must be told to a person: the program that made the plan does it, as our successor. */
+static void become_reporter(struct pv_run *run) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -366,8 +364,8 @@ static void become_reporter(struct pv_run *run, char **reporter) {
     if (own >= 0 && setns(own, CLONE_NEWPID) < 0) {
         /* Not root any more: then nothing was joined. */
     }
-    if (pv_events_to_environment(run->events, run->kept) == 0)
-        execv(reporter[0], reporter);
+    if (pv_write_report(run) == 0)
+        execv(run->reporter[0], run->reporter);
 }
 
 /* The kernel lays arguments and environment down in one piece; proc_pid_cmdline(5). */
@@ -381,33 +379,59 @@ static void note_words(struct pv_run *run, int argc, char **argv) {
     run->words_size = (size_t)(end - argv[0]);
 }
 
+/* Carries the plan out, undoes what is to be undone, and gives the exit status. */
+static int carry_out(struct pv_run *run, int rc) {
+    if (rc < 0)
+        pv_say(run, rc, "the plan cannot be read");
+    if (rc == 0) {
+        run->done = calloc(run->plan.count + 1, 1);
+        rc = run->done ? pv_walk(run, 0) : -ENOMEM;
+    }
+    if (run->actor == PV_BY_INIT)
+        init_main(run);
+    if (rc < 0)
+        pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
+    kill_init(run);
+    pv_close_slots(run); /* undoing may need the descriptors that a start ran out of */
+    if (run->done)
+        undo(run);
+    pv_end_program(run);
+    if (run->has_news && run->reporter[1])
+        become_reporter(run);
+    return run->exit_code;
+}
+
 /*
- * executor run PLAN RESULT [REPORTER ARG...]
+ * executor run PLAN RESULT
  *
- * PLAN is a descriptor, or `env` for PIVOT_PLAN_0 and so on. Events are written to the descriptor
- * RESULT as struct pv_event; with `env` they are kept, and when there is something to tell, the
- * reporter is executed in our place and finds them in PIVOT_EVENTS. The exit status is the
- * container's, or 125 when it could not be made.
+ * PLAN is a descriptor. Events are written to the descriptor RESULT as struct pv_event. The exit
+ * status is the container's, or 125 when it could not be made.
  */
 int pv_run_main(int argc, char **argv) {
     static struct pv_run run;
-    if (argc < 4) {
-        fputs("usage: pivot-executor run PLAN RESULT [REPORTER ARG...]\n", stderr);
-        return 125;
-    }
     note_words(&run, argc, argv);
-    int rc = start(&run, argv[2], argv[3]);
+    int rc = start(&run);
+    run.result = atoi(argv[3]);
+    fcntl(run.result, F_SETFD, FD_CLOEXEC);
     if (rc == 0)
-        rc = pv_walk(&run, 0);
-    if (run.actor == PV_BY_INIT)
-        init_main(&run);
-    if (rc < 0)
-        pv_event(&run, PV_EVENT_FAILED, run.step, -rc, 0, run.text);
-    kill_init(&run);
-    pv_close_slots(&run); /* undoing may need the descriptors that a start ran out of */
-    if (run.done)
-        undo(&run);
-    if (run.has_news && argc > 4)
-        become_reporter(&run, argv + 4);
-    return run.exit_code;
+        rc = load(&run, atoi(argv[2]));
+    return carry_out(&run, rc);
+}
+
+/*
+ * executor follow PIPE PID PROGRAM
+ *
+ * The plan comes by the pipe from the process PID, which runs PROGRAM. Events are kept, and when
+ * there is something to tell, PROGRAM is executed in our place and finds them; see follow.c.
+ */
+int pv_follow_main(int argc, char **argv) {
+    static struct pv_run run;
+    note_words(&run, argc, argv);
+    run.reporter[0] = argv[4];
+    int rc = start(&run);
+    if (rc == 0)
+        rc = pv_follow(&run, atoi(argv[2]), atoi(argv[3]));
+    if (rc < 0 && !run.reporter[1])
+        dprintf(STDERR_FILENO, "pivot: no plan came from %s: %s\n", argv[4], strerror(-rc));
+    return carry_out(&run, rc);
 }

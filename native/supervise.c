@@ -213,6 +213,7 @@ int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     if (run->init <= 0 || !run->leapt)
         return pv_say(run, -ECHILD, "no program of a container runs yet");
     pv_close_slots(run);
+    pv_end_program(run);
     start_copies(run);
     for (;;) {
         struct pollfd fds[3 + 2 * COPIES] = {

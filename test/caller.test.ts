@@ -63,17 +63,14 @@ describe.skipIf(whyNot !== undefined)(`the caller (${whyNot ?? "as root"})`, () 
     const { directory } = hostileDirectory();
     const env = {
       PATH: process.env["PATH"] ?? "",
-      PIVOT_NOFILE: "7:7",
       PIVOT_NO_CWD: "1",
-      PIVOT_PLAN_0: "AAAA",
-      PIVOT_EVENTS: "00",
-      PIVOT_MOVED_FD: "1",
+      PIVOT_PLAN_FD: "2",
+      PIVOT_GO_FD: "0",
     };
     mkdirSync(`${directory}/mine`);
-    const words = ["-v", "./mine:/mine", "busybox", "sh", "-c", "ulimit -n; touch /mine/here"];
+    const words = ["-v", "./mine:/mine", "busybox", "touch", "/mine/here"];
     const ran = ground.run(words, { cwd: directory, env });
     expect(ran).toMatchObject({ code: 0, stderr: "" });
-    expect(ran.stdout).not.toBe("7\n");
     expect(existsSync(`${directory}/mine/here`)).toBeTrue();
   });
 

@@ -47,7 +47,6 @@ function factsOf(cgroups: CgroupLayout): Facts {
     kernel: [6, 12],
     arch: "x86_64",
     capabilities: Object.keys(capabilities) as Capability[],
-    openFiles: { soft: 1024n, hard: 524288n },
     cgroups,
     streams: ["terminal", "terminal", "terminal"],
   };

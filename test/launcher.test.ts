@@ -3,10 +3,10 @@
 
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
-import { eventsVariable, planVariable } from "../src/executor/become.ts";
+import { copyFileSync, statSync, writeFileSync } from "node:fs";
 import { encodePlan } from "../src/executor/encode.ts";
 import { readEvents } from "../src/executor/events.ts";
+import { WireWriter } from "../src/executor/wire-writer.ts";
 import type { Step } from "../src/plan/op.ts";
 import {
   byParent,
@@ -30,8 +30,9 @@ echo "program=$0 args=$*"
 echo "cwd=$(readlink /proc/$$/cwd)"
 grep -E 'Sig(Ign|Blk)' /proc/$$/status | tr -d '\\t'
 for fd in /proc/$$/fd/*; do [ -L $fd ] || continue; echo -n "\${fd##*/} -> "; readlink $fd; done
-cmp /proc/$$/fd/4 ${launcher} && echo "4 is the launcher"
+echo "parent=$(tr '\\0' ' ' </proc/$PPID/cmdline)"
 env
+[ -z "$DIE" ] || kill -$DIE $$
 exit 17
 `,
   { mode: 0o755 },
@@ -68,47 +69,45 @@ test("what would run other code in the program, or lie to it, is taken from the 
     "NODE_OPTIONS",
     "NODE_CHANNEL_FD",
     "PIVOT_NO_CWD",
-    "PIVOT_MOVED_FD",
+    "PIVOT_GO_FD",
   ];
   const env = Object.fromEntries([...gone, "BUN", "KEPT", "NODE_ENV"].map((name) => [name, "x"]));
-  const { stdout, lines } = launch(undefined, { ...env, PIVOT_NOFILE: "1:1" });
+  const { stdout, lines } = launch(undefined, { ...env, PIVOT_PLAN_FD: "1" });
   for (const name of gone) expect(stdout).not.toContain(`${name}=`);
   for (const name of ["BUN", "KEPT", "NODE_ENV"]) expect(lines).toContain(`${name}=x`);
-  expect(lines).not.toContain("PIVOT_NOFILE=1:1");
+  expect(lines).not.toContain("PIVOT_PLAN_FD=1");
 });
 
-test("the caller's limit of open files is written down", () => {
-  expect(launch('prlimit --nofile=777:888 "$@"').lines).toContain("PIVOT_NOFILE=777:888");
+test("descriptors of the caller keep their numbers; the pipe for the plan is out of the way", () => {
+  const three = freshPath("three");
+  writeFileSync(three, "");
+  const { descriptors, lines } = launch(`"$@" 3<${three} 5<${three}`);
+  const pipe = Number(/^PIVOT_PLAN_FD=(\d+)$/m.exec(lines.join("\n"))?.[1]);
+  expect(pipe).toBeGreaterThanOrEqual(100);
+  expect(descriptors.get(pipe)).toStartWith("pipe:");
+  expect([3, 4, 5].map((fd) => descriptors.get(fd))).toEqual([three, undefined, three]);
+  expect(new Set(descriptors.keys())).toEqual(new Set([0, 1, 2, 3, 5, 10, pipe])); // 10: the script
 });
 
-test("4 is the executor, a sealed copy of the launcher's own file, and nothing else is new", () => {
-  const { lines, descriptors, stdout } = launch();
-  expect([...descriptors.keys()].filter((fd) => fd !== 10)).toEqual([0, 1, 2, 4]); // 10: the script
-  expect(descriptors.get(4)).toBe("/memfd:pivot-executor (deleted)");
-  expect(lines).toContain("4 is the launcher");
-  expect(stdout).not.toContain("PIVOT_MOVED_FD");
+test("the launcher waits as the executor, from a sealed copy of itself", () => {
+  const parent = launch().lines.find((line) => line.startsWith("parent="));
+  expect(parent).toMatch(/^parent=pivot-executor follow \d+ \d+ /);
 });
 
-test("descriptors of the caller stay open; who had the number 4 is told where it is", () => {
-  const [three, four] = [freshPath("three"), freshPath("four")];
-  for (const path of [three, four]) writeFileSync(path, "");
-  for (const script of [`"$@" 3<${three} 4<${four}`, `"$@" 4<${four} 3<${three} 5<${three}`]) {
-    const { stdout, descriptors, lines } = launch(script);
-    const moved = Number(/^PIVOT_MOVED_FD=(\d+)$/m.exec(stdout)?.[1]);
-    expect(descriptors.get(3)).toBe(three);
-    expect(descriptors.get(4)).toContain("memfd");
-    expect(moved).toBeGreaterThanOrEqual(10);
-    expect(descriptors.get(moved)).toBe(four);
-    expect(lines).toContain("4 is the launcher");
-  }
-});
-
-test("no room to move it: said, and nothing is lost in silence", () => {
-  const { status, stderr } = launch('ulimit -n 9; exec "$@" 4</dev/null');
+test("no room for the pipe: said", () => {
+  const { status, stderr } = launch('ulimit -n 4; exec "$@"');
   expect({ status, stderr }).toEqual({
     status: 125,
     stderr: "pivot: too many open files: close some, or raise `ulimit -n`\n",
   });
+});
+
+test("a program that is ended by a signal: the launcher ends by the same", () => {
+  for (const [name, number] of [["TERM", 15] as const, ["SEGV", 11] as const]) {
+    expect(launch('"$@"; echo "status $?"', { DIE: name }).lines).toContain(
+      `status ${128 + number}`,
+    );
+  }
 });
 
 test("closed standard streams become /dev/null", () => {
@@ -143,38 +142,77 @@ test("without the program beside it: one line, and 125", () => {
   });
 });
 
-// ── the plan by way of the environment ─────────────────────────────────────────────────────
+// ── the plan that the program hands over ───────────────────────────────────────────────────
 
-/** Runs a plan that is in the environment, in parts, with a shell as the reporter. */
-function runFromEnvironment(steps: readonly Step[], partLength: number, change = (s: string) => s) {
-  const text = change(encodePlan({ version: 1, steps }).toString("base64"));
-  const env: Record<string, string> = { PATH: "/usr/bin:/bin" };
-  for (let part = 0; part * partLength < text.length; part++) {
-    env[planVariable(part)] = text.slice(part * partLength, (part + 1) * partLength);
-  }
-  const reporter = ["/bin/sh", "-c", `echo $${eventsVariable}; exit 18`];
-  const { status, stdout } = spawnSync(executor, ["run", "env", "env", ...reporter], {
-    env,
-    encoding: "utf8",
-  });
-  return { status, events: readEvents(Buffer.from(stdout.trim(), "hex")).events };
+/** What `handOver` sends, as a file that a shell in the program's place copies to the pipe. */
+function handOverFile(steps: readonly Step[], reporter: readonly string[]): string {
+  const plan = encodePlan({ version: 1, steps });
+  const head = new WireWriter();
+  head.u32(0);
+  head.texts(reporter);
+  head.patch32(0, head.length - 4 + plan.length);
+  const path = freshPath("hand-over");
+  writeFileSync(path, Buffer.concat([head.bytes.subarray(0, head.length), plan]));
+  return path;
+}
+
+/** Launches a program that hands something over, and, as the reporter, prints what it finds. */
+function launchPlanner(script: string) {
+  const planner = `${freshDirectory()}/pivot`;
+  copyFileSync(executor, planner);
+  writeFileSync(
+    `${planner}-program`,
+    `#!/bin/sh
+if [ "$1" = tell ]; then env >&2; od -An -v -tx1 <&3 | tr -d ' \\n'; exit 18; fi
+${script}
+`,
+    { mode: 0o755 },
+  );
+  const env = { PATH: "/usr/bin:/bin", SECRET: "of the caller" };
+  const { status, stdout, stderr } = spawnSync(planner, [], { env, encoding: "utf8" });
+  const bytes = Buffer.from(stdout.trim(), "hex");
+  const size = bytes.length < 4 ? 0 : bytes.readUInt32LE(0);
+  const { events } = readEvents(bytes.subarray(4, 4 + size));
+  return { status, events, stderr, plan: bytes.subarray(4 + size) };
 }
 
 const mkdir = (at: string) =>
   byParent({ op: "mkdir", at: onHost(at), mode: 0o700, parents: false });
 
-test("a plan from the environment, in parts of whole groups; the reporter tells what went wrong", () => {
+test("the plan that is handed over is carried out; the program itself is ended", () => {
   const path = freshPath();
-  for (const length of [4, 100, 120_000]) {
-    expect(runFromEnvironment([mkdir(`${path}/none/below`)], length)).toEqual({
-      status: 18,
-      events: [{ kind: "failed", record: 0, errno: 2, text: "" }],
-    });
-  }
-  expect(runFromEnvironment([mkdir(path)], 100)).toEqual({ status: 125, events: [] });
-  for (const spoil of [(s: string) => s.slice(4), (s: string) => `!${s}`, () => ""]) {
-    const { status, events } = runFromEnvironment([mkdir(path)], 100, spoil);
-    expect(status).toBe(18);
-    expect(events).toMatchObject([{ kind: "failed", errno: 71, text: "the plan cannot be read" }]);
-  }
+  const file = handOverFile([mkdir(path)], ["tell"]);
+  const began = Date.now();
+  const { status, events } = launchPlanner(
+    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`,
+  );
+  expect({ status, events }).toEqual({ status: 125, events: [] });
+  expect(statSync(path).isDirectory()).toBeTrue();
+  expect(Date.now() - began).toBeLessThan(20_000);
+});
+
+test("what went wrong is told by the program again: events and plan, and nothing of the caller's", () => {
+  const steps = [mkdir(`${freshPath()}/none/below`)];
+  const file = handOverFile(steps, ["tell"]);
+  const { status, events, stderr, plan } = launchPlanner(
+    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`,
+  );
+  expect({ status, events }).toEqual({
+    status: 18,
+    events: [{ kind: "failed", record: 0, errno: 2, text: "" }],
+  });
+  expect(plan.equals(encodePlan({ version: 1, steps }))).toBeTrue();
+  expect(stderr).not.toContain("SECRET");
+});
+
+test("a plan in small pieces is one plan; one that is cut short is none", () => {
+  const steps = [mkdir(`${freshPath()}/none/below`)];
+  const file = handOverFile(steps, ["tell"]);
+  const pieces = `for i in 0 1 2 3 4 5 6 7 8 9; do
+    dd if=${file} bs=16 skip=$i count=1 2>/dev/null >/proc/self/fd/$PIVOT_PLAN_FD; done
+    dd if=${file} bs=16 skip=10 2>/dev/null >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`;
+  expect(launchPlanner(pieces)).toMatchObject({ status: 18, events: [{ kind: "failed" }] });
+  // Nobody can be told: the arguments of the reporter have not come.
+  expect(launchPlanner(`head -c 3 ${file} >/proc/self/fd/$PIVOT_PLAN_FD`).status).toBe(125);
+  expect(launchPlanner(`head -c 50 ${file} >/proc/self/fd/$PIVOT_PLAN_FD`).status).toBe(125);
 });

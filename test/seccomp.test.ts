@@ -115,11 +115,20 @@ const rule = (names: string[], action: string, errnoRet?: number) => ({
   ...(errnoRet === undefined ? {} : { errnoRet }),
 });
 
+/** A kernel may be built or started without 32-bit calls: then a process that makes one is killed. */
+const without32BitCalls = (calls: Readonly<Record<string, string>>): Record<string, string> => {
+  const [answer] = outcomes(["--security-opt", "seccomp=unconfined"], ["i386:20"]);
+  const entries = Object.entries(calls);
+  return Object.fromEntries(
+    answer === "ok" ? entries : entries.filter(([, call]) => !call.startsWith("i386:")),
+  );
+};
+
 describe.skipIf(reason !== undefined)(`seccomp (${reason ?? "on x86-64"})`, () => {
   afterAll(() => ground.close());
 
   test("each denied call answers EPERM, by whichever way it is called", () => {
-    const calls = { ...denied, ...sideways };
+    const calls = { ...denied, ...without32BitCalls(sideways) };
     const names = Object.keys(calls);
     const expected = names.map(() => "EPERM");
     expect(byName(names, outcomes([], Object.values(calls)))).toEqual(byName(names, expected));
@@ -153,10 +162,12 @@ describe.skipIf(reason !== undefined)(`seccomp (${reason ?? "on x86-64"})`, () =
   });
 
   test("what everyday programs call is allowed", () => {
-    const names = Object.keys(allowed);
-    const calls = Object.values(allowed).map(([call]) => call);
-    const answers = Object.values(allowed).map(([, answer]) => answer);
-    expect(byName(names, outcomes([], calls))).toEqual(byName(names, answers));
+    const calls = without32BitCalls(
+      Object.fromEntries(Object.entries(allowed).map(([name, [call]]) => [name, call])),
+    );
+    const names = Object.keys(calls);
+    const answers = names.map((name) => allowed[name]?.[1] ?? "");
+    expect(byName(names, outcomes([], Object.values(calls)))).toEqual(byName(names, answers));
   });
 
   test("a capability opens the calls that it is for", () => {
@@ -199,12 +210,15 @@ describe.skipIf(reason !== undefined)(`seccomp (${reason ?? "on x86-64"})`, () =
       }),
     );
     const flags = ["--security-opt", `seccomp=${file}`];
-    expect(outcomes(flags, ["x86_64:170", "x86_64:110", "x86_64:39", "i386:64"])).toEqual([
-      "EOPNOTSUPP",
-      "killed 31",
-      "ok",
-      "killed 31",
-    ]);
+    const calls = without32BitCalls({
+      a: "x86_64:170",
+      b: "x86_64:110",
+      c: "x86_64:39",
+      d: "i386:64",
+    });
+    const expected = ["EOPNOTSUPP", "killed 31", "ok", "killed 31"];
+    const made = Object.values(calls);
+    expect(outcomes(flags, made)).toEqual(expected.slice(0, made.length));
   });
 
   const badProfiles: readonly (readonly [text: string, said: RegExp])[] = [

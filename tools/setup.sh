@@ -27,9 +27,10 @@ if [ -n "$packages" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing$packages"
     log=build/apt.log
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      $packages libc6-dev linux-libc-dev; } </dev/null >"$log" 2>&1 ||
-      fail "apt-get could not install$packages: see $log"
+    # Another apt-get at work is waited for.
+    apt() { DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+    { apt update && apt install -y --no-install-recommends $packages libc6-dev linux-libc-dev; } \
+      </dev/null >"$log" 2>&1 || fail "apt-get could not install$packages: see $log"
   else
     case $packages in
       *gcc* | *npm*) fail "these programs are missing, install them first:$packages" ;;

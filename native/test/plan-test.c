@@ -5,9 +5,7 @@
 
 #include "../plan.c"
 
-#include "../envelope.c"
-
-#include <sys/mman.h>
+#include "../follow.c"
 
 struct bytes {
     uint8_t data[16384];
@@ -314,38 +312,45 @@ static void test_loading(void) {
     CHECK(mkfifo("fifo", 0600) == 0 && load_file("fifo", O_RDWR) == -EPROTO);
 }
 
-static void clear_variables(void) {
-    for (int i = 0; i < 8; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "PIVOT_PLAN_%d", i);
-        unsetenv(name);
-    }
+/* A copy of the bytes that ends where its memory does, taken as a hand-over. */
+static int take_message(const struct bytes *message, size_t size, struct pv_run *run) {
+    uint8_t *copy = malloc(size ? size : 1);
+    memcpy(copy, message->data, size);
+    memset(run, 0, sizeof *run);
+    int rc = pv_take_hand_over(run, copy, size);
+    if (rc == 0)
+        pv_plan_free(&run->plan);
+    free(copy);
+    return rc;
 }
 
-/* Whatever the environment holds: a plan or -EPROTO. */
-static void test_environment(void) {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-    struct pv_plan plan;
-    clear_variables();
-    CHECK(pv_plan_from_environment(&plan) == -EPROTO);
-    for (int round = 0; round < 20000; round++) {
-        clear_variables();
-        for (uint32_t part = 0, parts = check_random(4); part < parts; part++) {
-            char name[32], text[64];
-            uint32_t length = check_random(sizeof text);
-            snprintf(name, sizeof name, "PIVOT_PLAN_%u", part);
-            for (uint32_t i = 0; i < length; i++)
-                text[i] = check_random(500) ? alphabet[check_random(sizeof alphabet - 1)] : '!';
-            text[length] = '\0';
-            setenv(name, text, 1);
-        }
-        CHECK(pv_plan_from_environment(&plan) == -EPROTO);
+/* Whatever the program hands over: arguments and a plan, or -EPROTO. */
+static void test_hand_over(void) {
+    static struct bytes plan, message;
+    static struct pv_run run;
+    make_full_plan(&plan);
+    put_number(&message, 2, 4);
+    put_text(&message, "internal-report");
+    put_text(&message, "");
+    size_t arguments = message.size;
+    put(&message, plan.data, plan.size);
+    CHECK(take_message(&message, message.size, &run) == 0 && run.handed_size == plan.size);
+    CHECK(run.reporter[1] && run.reporter[2] && !run.reporter[3]);
+    for (size_t size = 0; size < arguments + 16; size++)
+        CHECK(take_message(&message, size, &run) == -EPROTO);
+    for (uint32_t count = 0; count < 100; count++) {
+        patch_u32(message.data, count);
+        CHECK((take_message(&message, message.size, &run) == 0) == (count == 2));
     }
-    clear_variables();
-    struct pv_event events[2] = {{.kind = 1, .value = -1}, {.kind = 0xff}};
-    CHECK(pv_events_to_environment(events, 2) == 0);
-    const char *text = getenv("PIVOT_EVENTS");
-    CHECK(text && strlen(text) == 4 * sizeof *events && strncmp(text, "01000000", 8) == 0);
+    for (int round = 0; round < 20000; round++) {
+        static struct bytes bent;
+        bent = message;
+        patch_u32(bent.data, 2);
+        for (uint32_t i = 0, changes = 1 + check_random(3); i < changes; i++)
+            bent.data[check_random((uint32_t)arguments)] = (uint8_t)check_random(256);
+        int rc = take_message(&bent, bent.size, &run);
+        CHECK(rc == 0 || rc == -EPROTO);
+    }
 }
 
 int main(void) {
@@ -354,7 +359,7 @@ int main(void) {
     test_lies();
     test_rules();
     test_loading();
-    test_environment();
+    test_hand_over();
     fuzz(make_small_plan, 1.0, 100000);
     fuzz(make_full_plan, 0.5, 5000);
     return check_result();

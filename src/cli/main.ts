@@ -1,5 +1,6 @@
 /** The command line: finds the command, reads its flags, runs it, and makes errors one line. */
 
+import { readSync } from "node:fs";
 import { writeAll } from "../host/write.ts";
 import { type Flag, type ParsedArguments, parseArguments, UsageError } from "./arguments.ts";
 import { type Command, commands, type Globals, globalFlags } from "./commands.ts";
@@ -64,8 +65,15 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return run(own, globals);
 }
 
+/** In a clone the launcher looks for newer sources meanwhile: nothing is done before it says so. */
+function waitForLauncher(): void {
+  const pipe = process.env["PIVOT_GO_FD"];
+  if (pipe !== undefined) readSync(Number(pipe), new Uint8Array(1));
+}
+
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
+  waitForLauncher();
   try {
     return await dispatch(argv);
   } catch (error) {

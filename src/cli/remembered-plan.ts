@@ -115,7 +115,6 @@ export function startKey(inputs: StartInputs): string | null {
     cwd,
     streams,
     process.geteuid?.(),
-    process.env["PIVOT_NOFILE"],
     linesWith(readOrNothing("/proc/self/mountinfo"), "cgroup"),
     readOrNothing("/proc/self/cgroup"),
     linesWith(readOrNothing("/proc/self/status"), "CapBnd"),

@@ -1,30 +1,20 @@
 /**
- * Tells what the executor wanted told. The command that made the plan has become the executor,
- * and the executor has become this: the plan and the events are in the environment.
+ * Tells what the executor wanted told. The process that made the plan is gone, and the executor has
+ * become this program: it has laid plan and events down.
  */
 
-import { eventsVariable, planVariable } from "../executor/become.ts";
 import { decodePlan } from "../executor/decode.ts";
 import { readEvents } from "../executor/events.ts";
 import { describeFailure, exitCodeOf } from "../executor/failure.ts";
+import { readReport } from "../executor/hand-over.ts";
 import type { Globals } from "./commands.ts";
 import { report } from "./report-error.ts";
 
-/** The parts are whole groups of four characters, but for the last. */
-function planBytes(): Uint8Array {
-  let text = "";
-  for (let part = 0; ; part++) {
-    const more = process.env[planVariable(part)];
-    if (more === undefined) return Buffer.from(text, "base64");
-    text += more;
-  }
-}
-
 export function reportCommand({ logFormat }: Globals): number {
-  const { plan, stepOfRecord } = decodePlan(planBytes());
-  const events = Buffer.from(process.env[eventsVariable] ?? "", "hex");
+  const laidDown = readReport();
+  const { plan, stepOfRecord } = decodePlan(laidDown.plan);
   let exitCode = 125;
-  for (const event of readEvents(events).events) {
+  for (const event of readEvents(laidDown.events).events) {
     if (event.kind === "ended") exitCode = event.code;
     if (event.kind !== "failed" && event.kind !== "left") continue;
     const failure = {

@@ -1,7 +1,7 @@
-/** `pivot run`: plans a container and becomes the executor. */
+/** `pivot run`: plans a container and hands the plan to the executor. */
 
 import { newId } from "../container/identity.ts";
-import { becomeExecutor } from "../executor/become.ts";
+import { handOver } from "../executor/hand-over.ts";
 import { fillTemplate } from "../executor/template.ts";
 import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
@@ -42,7 +42,7 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
     if (recalled !== null) {
       warn(recalled.warnings, globals);
       const command = commandOf(given) ?? [];
-      becomeExecutor(fillTemplate(recalled.template, newId(), command), reporter(globals));
+      handOver(fillTemplate(recalled.template, newId(), command), reporter(globals));
     }
   }
   const { prepareContainer } = await import("../container/prepare.ts");
@@ -53,7 +53,7 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
   warn(prepared.warnings, globals);
   if (inputs !== null && key !== null) rememberPlan(inputs, key, prepared);
   const { encodePlan } = await import("../executor/encode.ts");
-  return becomeExecutor(encodePlan(prepared.plan).toString("latin1"), reporter(globals));
+  return handOver(encodePlan(prepared.plan), reporter(globals));
 }
 
 /** Null when the working directory is gone: planning says what that means for which option. */

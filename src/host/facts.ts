@@ -12,13 +12,6 @@ function capabilityNames(hex: string): Capability[] {
   );
 }
 
-/** Written down by the launcher, since the runtime has raised the limit by now. */
-function openFilesOfCaller(): Facts["openFiles"] {
-  const match = /^(\d+):(\d+)$/.exec(process.env["PIVOT_NOFILE"] ?? "");
-  if (match?.[1] === undefined || match[2] === undefined) return null;
-  return { soft: BigInt(match[1]), hard: BigInt(match[2]) };
-}
-
 function kernelVersion(): [number, number] {
   const release = readFileSync("/proc/sys/kernel/osrelease", "latin1");
   const [major = "0", minor = "0"] = release.split(".");
@@ -45,7 +38,6 @@ export function readFacts(
     kernel: kernelVersion(),
     arch,
     capabilities: capabilityNames(/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"),
-    openFiles: openFilesOfCaller(),
     cgroups,
     streams,
   };

@@ -14,8 +14,6 @@ export type Facts = {
   readonly arch: "x86_64" | "aarch64";
   /** What the caller's bounding set holds: nobody inside can get more. */
   readonly capabilities: readonly Capability[];
-  /** The caller's own limit of open files; the runtime of JavaScript raises it for itself. */
-  readonly openFiles: { readonly soft: bigint; readonly hard: bigint } | null;
   readonly cgroups: CgroupLayout;
   /** What the caller's standard streams are. */
   readonly streams: readonly [StreamFact, StreamFact, StreamFact];

@@ -10,7 +10,6 @@ const facts: Facts = {
   kernel: [6, 12],
   arch: "x86_64",
   capabilities: ["CAP_KILL", "CAP_CHOWN"],
-  openFiles: null,
   cgroups: { mode: "none", v1: [], v2: null },
   streams: ["null", "null", "null"],
 };

@@ -41,21 +41,10 @@ function ambient(sets: NonNullable<Process["capabilities"]>, warnings: Set<strin
   return wanted.filter(can);
 }
 
-function planLimits(process: Process, facts: Facts): Step[] {
-  const steps = (process.rlimits ?? []).map(({ type, soft, hard }, i) =>
+const planLimits = (process: Process): Step[] =>
+  (process.rlimits ?? []).map(({ type, soft, hard }, i) =>
     byInit({ op: "setrlimit", resource: type, soft, hard }, `process.rlimits[${i}]`),
   );
-  const own = facts.openFiles;
-  if (own !== null && !process.rlimits?.some(({ type }) => type === "RLIMIT_NOFILE")) {
-    steps.push(
-      byInit(
-        { op: "setrlimit", resource: "RLIMIT_NOFILE", soft: own.soft, hard: own.hard },
-        "default: the caller's own limit of open files",
-      ),
-    );
-  }
-  return steps;
-}
 
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
@@ -137,7 +126,7 @@ export function planProcess(
   const env = process.env ?? [];
   const umask = process.user.umask;
   const steps = [
-    ...planLimits(process, facts),
+    ...planLimits(process),
     byInit({ op: "umask", mask: umask ?? 0o022 }, "process.user.umask"),
     byInit({ op: "close_fds", from: 3 }, "default: no descriptor of the host passes"),
     ...planIdentity(process, setting, facts, warnings),

@@ -16,7 +16,6 @@ const facts: Facts = {
   kernel: [6, 12],
   arch: "x86_64",
   capabilities: [],
-  openFiles: null,
   cgroups: { mode: "none", v1: [], v2: null },
   streams: ["null", "null", "null"],
 };

@@ -105,8 +105,15 @@ describe.skipIf(skipped)(`the kernel${skipped ? why : ""}`, () => {
     expect(answers(rules, ...both, ...one)).toEqual(["errno 1", "ok", "ok", "ok"]);
   });
 
+  /** A kernel may be built or started without them: then a process that makes one is killed. */
+  const has32BitCalls = (): boolean => {
+    const listed = { ...profile("SCMP_ACT_ALLOW"), architectures: ["SCMP_ARCH_X86"] };
+    return answers(listed, "x86 20")[0] === "ok";
+  };
+
   test("kills 32-bit calls unless their architecture is listed", () => {
     const rules = profile("SCMP_ACT_ALLOW", { names: ["getpid"], action: "SCMP_ACT_ERRNO" });
+    if (!has32BitCalls()) return;
     expect(answers(rules, "x86 20")).toEqual([SIGSYS]);
     const listed = { ...rules, architectures: ["SCMP_ARCH_X86"] };
     expect(answers(listed, "x86 20", "x86 64", "x86_64 39")).toEqual(["errno 1", "ok", "errno 1"]);
@@ -120,6 +127,7 @@ describe.skipIf(skipped)(`the kernel${skipped ? why : ""}`, () => {
   });
 
   test("filters a multiplexed call of 32-bit x86", () => {
+    if (!has32BitCalls()) return;
     const rules = profile("SCMP_ACT_ALLOW", { names: ["socket"], action: "SCMP_ACT_ERRNO" });
     const listed = { ...rules, architectures: ["SCMP_ARCH_X86"] };
     // socketcall(SYS_SOCKET, NULL) and socketcall(SYS_BIND, NULL): the latter gets to the kernel.
@@ -151,8 +159,7 @@ describe.skipIf(skipped)(`the kernel${skipped ? why : ""}`, () => {
       "x86_64 135 0x40000": "errno 1", // personality(ADDR_NO_RANDOMIZE)
       "x86_64 161": "errno 14", // chroot(NULL) gets to the kernel
       "x86_64 468": "errno 38", // file_getattr is younger than the profile
-      "x86 20": "ok", // getpid
-      "x86 310 0x10000000": "errno 1", // unshare(CLONE_NEWUSER)
+      ...(has32BitCalls() ? { "x86 20": "ok", "x86 310 0x10000000": "errno 1" } : {}),
     };
     const made = under(program, 4, `${Object.keys(expected).join("\n")}\n`);
     expect(made.stdout.toString().trimEnd().split("\n")).toEqual(Object.values(expected));
