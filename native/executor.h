@@ -100,6 +100,8 @@ struct pv_run {
     int leapt;     /* init has said LEAPS */
     int started;   /* parent: and then was heard no more: the program runs */
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
+    pid_t told_pid; /* parent: of a container that another executor has made, for hooks */
+    int outlives;  /* init: the container goes on without the executor */
     int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
@@ -152,7 +154,8 @@ void pv_close_slots(struct pv_run *run);
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
-int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, int number);
+int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
+                  const char *text);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
@@ -209,6 +212,27 @@ int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 
 /* user.c */
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);
+
+int pv_do_find_program(struct pv_run *run, const struct pv_find_program *op);
+
+/* created.c */
+int pv_do_listen(struct pv_run *run, const struct pv_listen *op);
+int pv_do_outlive(struct pv_run *run);
+void pv_end_with_executor(const struct pv_run *run);
+int pv_do_wait_start(struct pv_run *run, const struct pv_wait_start *op);
+int pv_do_leave(struct pv_run *run);
+int pv_do_start(struct pv_run *run, const struct pv_start *op);
+int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op);
+
+/* hook.c */
+int pv_do_hook(struct pv_run *run, const struct pv_hook *op);
+
+/* others.c */
+int pv_do_process(struct pv_run *run, const struct pv_process *op);
+int pv_start_time(pid_t pid, uint64_t *ticks);
+int pv_do_signal(struct pv_run *run, const struct pv_signal *op);
+int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op);
+int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op);
 
 /* supervise.c */
 int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op);

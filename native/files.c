@@ -53,23 +53,39 @@ static int write_all(int fd, const char *text) {
     return 0;
 }
 
-int pv_do_write(struct pv_run *run, const struct pv_write *op) {
-    int fd;
-    if (op->how == PV_WRITE_MODE_EXCLUSIVE)
-        fd = create_file(run, &op->at, op->mode);
-    else /* One file system only: nothing that was mounted over procfs can take the write. */
-        fd = pv_place_open(run, &op->at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
-    if (fd < 0)
-        return fd;
-    int rc = write_all(fd, op->text);
-    close(fd);
+/* Under another name first: nobody finds half of it, also not after a crash. */
+static int replace_file(struct pv_run *run, const struct pv_place *at, mode_t mode,
+                        const char *text) {
+    const char *name;
+    char temporary[64];
+    snprintf(temporary, sizeof temporary, ".pivot-%d.new", (int)getpid());
+    int parent = pv_place_parent(run, at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = pv_result(openat(parent, temporary, flags, mode & 0700));
+    int rc = fd < 0 ? fd : pv_result(fchmod(fd, mode));
+    if (rc == 0)
+        rc = write_all(fd, text);
+    if (rc == 0)
+        rc = pv_result(renameat(parent, temporary, parent, name));
+    if (rc < 0 && fd >= 0)
+        unlinkat(parent, temporary, 0);
+    if (fd >= 0)
+        close(fd);
+    close(parent);
     return rc;
 }
 
-int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, int number) {
-    char text[16];
-    snprintf(text, sizeof text, "%d", number);
-    int fd = create_file(run, at, mode);
+int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
+                  const char *text) {
+    if (how == PV_WRITE_MODE_REPLACE)
+        return replace_file(run, at, mode, text);
+    int fd;
+    if (how == PV_WRITE_MODE_EXCLUSIVE)
+        fd = create_file(run, at, mode);
+    else /* One file system only: nothing that was mounted over procfs can take the write. */
+        fd = pv_place_open(run, at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
     if (fd < 0)
         return fd;
     int rc = write_all(fd, text);
@@ -77,11 +93,24 @@ int pv_write_number(struct pv_run *run, const struct pv_place *at, mode_t mode, 
     return rc;
 }
 
+int pv_do_write(struct pv_run *run, const struct pv_write *op) {
+    return pv_write_text(run, &op->at, op->how, op->mode, op->text);
+}
+
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
+    char text[48];
+    uint64_t ticks = 0;
     /* Whoever signals the pid 0 means his own process group. */
     if (run->init <= 0)
         return pv_say(run, -ECHILD, "there is no first process");
-    return pv_write_number(run, &op->at, op->mode, run->init);
+    int rc = op->started ? pv_start_time(run->init, &ticks) : 0;
+    if (rc < 0)
+        return rc;
+    if (op->started)
+        snprintf(text, sizeof text, "%d %llu", (int)run->init, (unsigned long long)ticks);
+    else
+        snprintf(text, sizeof text, "%d", (int)run->init);
+    return pv_write_text(run, &op->at, op->how, op->mode, text);
 }
 
 /*

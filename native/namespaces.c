@@ -40,15 +40,23 @@ static pid_t pid_of(int pidfd) {
     return pid > 0 ? pid : -ESRCH;
 }
 
+/* What is joined before init is made: a namespace, or some of a process's; and what init gets. */
+struct joining {
+    int from;
+    int types;
+    uint64_t flags;
+    int cgroup;
+};
+
 /* The process in between: joins, makes init as its own sibling, hands its pidfd over. */
-static pid_t join_and_clone(uint64_t flags, int cgroup, int user, int report) {
+static pid_t join_and_clone(const struct joining *wish, int report) {
     int pidfd = -1;
     /* Root of that namespace could trace us, and reach what we have open on the host. */
     pid_t pid = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
     if (pid == 0)
-        pid = pv_result(setns(user, CLONE_NEWUSER));
+        pid = pv_result(setns(wish->from, wish->types));
     if (pid == 0) {
-        pid = clone_init(flags | CLONE_PARENT, cgroup, &pidfd);
+        pid = clone_init(wish->flags | CLONE_PARENT, wish->cgroup, &pidfd);
         if (pid == 0)
             return 0;
     }
@@ -58,17 +66,17 @@ static pid_t join_and_clone(uint64_t flags, int cgroup, int user, int report) {
 
 /*
  * A user namespace that is there already must be joined before the others are made, so that it
- * owns them; and the executor itself must not join, since it would lose its rights on the host.
- * So a process in between joins. It may be in another pid namespace than we are, where init has
- * another number: so what it hands over is a descriptor.
+ * owns them; a pid namespace, before init is. And the executor itself must not join: it would lose
+ * its rights on the host. So a process in between joins. It may be in another pid namespace than we
+ * are, where init has another number: so what it hands over is a descriptor.
  */
-static pid_t clone_in_user(struct pv_run *run, uint64_t flags, int cgroup, int user) {
+static pid_t clone_joined(struct pv_run *run, const struct joining *wish) {
     int report[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
         return -errno;
     pid_t between = fork();
     if (between == 0) {
-        pid_t pid = join_and_clone(flags, cgroup, user, report[1]);
+        pid_t pid = join_and_clone(wish, report[1]);
         close(report[0]);
         close(report[1]);
         return pid;
@@ -78,7 +86,7 @@ static pid_t clone_in_user(struct pv_run *run, uint64_t flags, int cgroup, int u
     if (between > 0) {
         int rc = pv_receive_bytes(report[0], &error, sizeof error, &run->pidfd);
         if (rc < 0)
-            error = pv_say(run, -ECHILD, "the process that joins the user namespace ended early");
+            error = pv_say(run, -ECHILD, "the process that joins the namespaces ended early");
         while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
             ;
     }
@@ -113,11 +121,17 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return -errno;
     pid_t pid;
-    if (op->user == PV_SLOT_NONE) {
+    if (op->user == PV_SLOT_NONE && op->process == PV_SLOT_NONE) {
         pid = clone_init(op->namespaces, cgroup, &run->pidfd);
     } else {
-        int user = pv_slot(run, op->user);
-        pid = user < 0 ? user : clone_in_user(run, op->namespaces, cgroup, user);
+        int is_user = op->user != PV_SLOT_NONE;
+        struct joining wish = {
+            .from = pv_slot(run, is_user ? op->user : op->process),
+            .types = is_user ? CLONE_NEWUSER : (int)op->join,
+            .flags = op->namespaces,
+            .cgroup = cgroup,
+        };
+        pid = wish.from < 0 ? wish.from : clone_joined(run, &wish);
     }
     if (pid == 0) {
         close(sockets[0]);

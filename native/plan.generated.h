@@ -4,11 +4,11 @@
 
 #include "wire.h"
 
-#define PV_WIRE_VERSION 2
+#define PV_WIRE_VERSION 3
 
 enum pv_stream { PV_STREAM_INHERIT = 0, PV_STREAM_NULL = 1, PV_STREAM_PIPE = 2, PV_STREAM_TERMINAL = 3 };
 enum pv_target_kind { PV_TARGET_KIND_EXISTING = 0, PV_TARGET_KIND_MATCHING = 1, PV_TARGET_KIND_STRICT = 2 };
-enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1 };
+enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1, PV_WRITE_MODE_REPLACE = 2 };
 
 enum pv_opcode {
     PV_MKDIR = 1,
@@ -55,6 +55,19 @@ enum pv_opcode {
     PV_INIT = 52,
     PV_EXEC = 53,
     PV_SUPERVISE = 54,
+    PV_LISTEN = 100,
+    PV_OUTLIVE = 101,
+    PV_WAIT_START = 102,
+    PV_LEAVE = 103,
+    PV_START = 104,
+    PV_PROCESS = 105,
+    PV_SIGNAL = 106,
+    PV_SIGNAL_CGROUP = 107,
+    PV_FREEZE = 108,
+    PV_HOOK = 109,
+    PV_DUE = 110,
+    PV_FIND_PROGRAM = 111,
+    PV_SEND_TERMINAL = 112,
     PV_PAUSE = 55,
 };
 
@@ -95,10 +108,12 @@ struct pv_device_filter {
     struct pv_bytes program; /* an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE */
 };
 
-/* Write the process id of the container's first process to a new file. write(2) */
+/* Write the process id of the container's first process to a file. write(2) */
 struct pv_write_pid {
     struct pv_place at; /* the file */
+    uint32_t how; /* whether the file must be there or must not */
     uint32_t mode; /* its permissions */
+    uint32_t started; /* behind it, when the process began, in clock ticks after boot */
 };
 
 /* Lock a directory for as long as the executor lives: so others see that it is in use. flock(2) */
@@ -118,6 +133,8 @@ struct pv_clone {
     uint64_t namespaces; /* which are new */
     uint32_t cgroup; /* a cgroup v2 directory in which it starts (CLONE_INTO_CGROUP) */
     uint32_t user; /* a user namespace to join first, which then owns the new ones */
+    uint32_t process; /* a process of another container, to be joined first */
+    uint64_t join; /* which of that process's namespaces */
     uint32_t proc; /* the name under which the process's /proc directory is kept */
 };
 
@@ -339,6 +356,73 @@ struct pv_supervise {
     struct pv_place status; /* a new file for the exit code; null: none */
 };
 
+/* Make the socket by which a container that is only created is told to start. unix(7) */
+struct pv_listen {
+    struct pv_place at; /* the socket's file */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* The container is created: wait until somebody says start. unix(7) */
+struct pv_wait_start {
+    uint32_t socket; /* where that is said */
+};
+
+/* Say start to a created container and wait until its program runs. unix(7) */
+struct pv_start {
+    struct pv_place at; /* its socket, which goes: nobody can say it twice */
+    uint32_t pid; /* of the first process, for what the hooks are told */
+};
+
+/* Take hold of a process: its pid may be another's later, the descriptor never is. pidfd_open(2) */
+struct pv_process {
+    uint32_t pid; /* its number */
+    uint64_t started; /* when it began, in clock ticks after boot; 0: whenever */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Send a signal to a process, and to no other that may have its number by now. pidfd_send_signal(2) */
+struct pv_signal {
+    uint32_t pid; /* its number */
+    uint64_t started; /* when it began, in clock ticks after boot; 0: whenever */
+    uint32_t signal; /* the signal's number */
+    uint32_t wait; /* until it has ended */
+    uint32_t required; /* its being gone is a failure */
+};
+
+/* Send a signal to every process of a cgroup and of those below it. cgroups(7) */
+struct pv_signal_cgroup {
+    struct pv_place at; /* the cgroup's directory */
+    uint32_t signal; /* its number */
+};
+
+/* Stop every process of a cgroup, or let them go on; wait until it is so. cgroups(7) */
+struct pv_freeze {
+    struct pv_place at; /* the cgroup's directory */
+    uint32_t frozen; /* stop */
+};
+
+/* Run a program of the configuration's author and wait for its end; it reads the state. execve(2) */
+struct pv_hook {
+    const char *name; /* which one it is, for people */
+    const char *path; /* the program */
+    struct pv_texts argv; /* its arguments, its own name first */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended; 0: it is waited for */
+    const char *before; /* what it reads, up to the container's pid */
+    const char *after; /* and after it; empty: no pid is told */
+    uint32_t required; /* its failure is the plan's */
+};
+
+/* Look whether the program is there, before the container counts as created. execve(2) */
+struct pv_find_program {
+    struct pv_texts paths; /* tried in order until one is there */
+};
+
+/* Hand the terminal's other end to who waits for it at a socket. unix(7) */
+struct pv_send_terminal {
+    struct pv_place at; /* the socket */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -384,6 +468,16 @@ struct pv_op {
         struct pv_close_fds close_fds;
         struct pv_exec exec;
         struct pv_supervise supervise;
+        struct pv_listen listen;
+        struct pv_wait_start wait_start;
+        struct pv_start start;
+        struct pv_process process;
+        struct pv_signal signal;
+        struct pv_signal_cgroup signal_cgroup;
+        struct pv_freeze freeze;
+        struct pv_hook hook;
+        struct pv_find_program find_program;
+        struct pv_send_terminal send_terminal;
     };
 };
 
@@ -415,7 +509,9 @@ static const struct pv_field pv_fields_device_filter[] = {
 };
 static const struct pv_field pv_fields_write_pid[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, write_pid.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, write_pid.how)},
     {PV_KIND_U32, offsetof(struct pv_op, write_pid.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, write_pid.started)},
 };
 static const struct pv_field pv_fields_lock[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, lock.at)},
@@ -429,6 +525,8 @@ static const struct pv_field pv_fields_clone[] = {
     {PV_KIND_U64, offsetof(struct pv_op, clone.namespaces)},
     {PV_KIND_SLOT, offsetof(struct pv_op, clone.cgroup)},
     {PV_KIND_SLOT, offsetof(struct pv_op, clone.user)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, clone.process)},
+    {PV_KIND_U64, offsetof(struct pv_op, clone.join)},
     {PV_KIND_SLOT, offsetof(struct pv_op, clone.proc)},
 };
 static const struct pv_field pv_fields_setns[] = {
@@ -585,18 +683,65 @@ static const struct pv_field pv_fields_supervise[] = {
     {PV_KIND_U32, offsetof(struct pv_op, supervise.parent)},
     {PV_KIND_PLACE, offsetof(struct pv_op, supervise.status)},
 };
+static const struct pv_field pv_fields_listen[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, listen.at)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, listen.into)},
+};
+static const struct pv_field pv_fields_wait_start[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, wait_start.socket)},
+};
+static const struct pv_field pv_fields_start[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, start.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, start.pid)},
+};
+static const struct pv_field pv_fields_process[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, process.pid)},
+    {PV_KIND_U64, offsetof(struct pv_op, process.started)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, process.into)},
+};
+static const struct pv_field pv_fields_signal[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, signal.pid)},
+    {PV_KIND_U64, offsetof(struct pv_op, signal.started)},
+    {PV_KIND_U32, offsetof(struct pv_op, signal.signal)},
+    {PV_KIND_U32, offsetof(struct pv_op, signal.wait)},
+    {PV_KIND_U32, offsetof(struct pv_op, signal.required)},
+};
+static const struct pv_field pv_fields_signal_cgroup[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, signal_cgroup.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, signal_cgroup.signal)},
+};
+static const struct pv_field pv_fields_freeze[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, freeze.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, freeze.frozen)},
+};
+static const struct pv_field pv_fields_hook[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, hook.name)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, hook.path)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, hook.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, hook.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, hook.timeout)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, hook.before)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, hook.after)},
+    {PV_KIND_U32, offsetof(struct pv_op, hook.required)},
+};
+static const struct pv_field pv_fields_find_program[] = {
+    {PV_KIND_TEXTS, offsetof(struct pv_op, find_program.paths)},
+};
+static const struct pv_field pv_fields_send_terminal[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, send_terminal.at)},
+};
 
-static const struct pv_shape pv_shapes[56] = {
+static const struct pv_shape pv_shapes[113] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
     [PV_REMOVE] = {"remove", 1, pv_fields_remove},
     [PV_REMOVE_CGROUP] = {"remove_cgroup", 1, pv_fields_remove_cgroup},
     [PV_DEVICE_FILTER] = {"device_filter", 2, pv_fields_device_filter},
-    [PV_WRITE_PID] = {"write_pid", 2, pv_fields_write_pid},
+    [PV_WRITE_PID] = {"write_pid", 4, pv_fields_write_pid},
     [PV_LOCK] = {"lock", 1, pv_fields_lock},
     [PV_OPEN] = {"open", 3, pv_fields_open},
-    [PV_CLONE] = {"clone", 4, pv_fields_clone},
+    [PV_CLONE] = {"clone", 6, pv_fields_clone},
     [PV_SETNS] = {"setns", 2, pv_fields_setns},
     [PV_UNSHARE] = {"unshare", 1, pv_fields_unshare},
     [PV_SETHOSTNAME] = {"sethostname", 1, pv_fields_sethostname},
@@ -631,6 +776,19 @@ static const struct pv_shape pv_shapes[56] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},
+    [PV_LISTEN] = {"listen", 2, pv_fields_listen},
+    [PV_OUTLIVE] = {"outlive", 0, NULL},
+    [PV_WAIT_START] = {"wait_start", 1, pv_fields_wait_start},
+    [PV_LEAVE] = {"leave", 0, NULL},
+    [PV_START] = {"start", 2, pv_fields_start},
+    [PV_PROCESS] = {"process", 3, pv_fields_process},
+    [PV_SIGNAL] = {"signal", 5, pv_fields_signal},
+    [PV_SIGNAL_CGROUP] = {"signal_cgroup", 2, pv_fields_signal_cgroup},
+    [PV_FREEZE] = {"freeze", 2, pv_fields_freeze},
+    [PV_HOOK] = {"hook", 8, pv_fields_hook},
+    [PV_DUE] = {"due", 0, NULL},
+    [PV_FIND_PROGRAM] = {"find_program", 1, pv_fields_find_program},
+    [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
     [PV_PAUSE] = {"pause", 0, NULL},
 };
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -53,8 +54,7 @@ int pv_do_capset(struct pv_run *run, const struct pv_capset *op) {
     for (unsigned long cap = 0; cap < 64; cap++)
         if (op->ambient >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
             return pv_say(run, -errno, "PR_CAP_AMBIENT_RAISE %lu", cap);
-    /* Changed credentials have cleared it; prctl(2). */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pv_end_with_executor(run);
     return 0;
 }
 
@@ -143,6 +143,29 @@ static char **with_home(struct pv_run *run, const struct pv_texts *env) {
     strcpy(entry + 5, run->home);
     env->items[env->count] = entry; /* the reader left room for one more */
     return env->items;
+}
+
+/* A regular file that somebody may execute; as execve(2) would say of it. */
+static int is_program(const char *path) {
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
+    return 0;
+}
+
+int pv_do_find_program(struct pv_run *run, const struct pv_find_program *op) {
+    int rc = -ENOENT;
+    (void)run;
+    for (uint32_t i = 0; i < op->paths.count; i++) {
+        int found = is_program(op->paths.items[i]);
+        if (found == 0)
+            return 0;
+        if (found != -ENOENT && found != -ENOTDIR)
+            rc = found;
+    }
+    return rc;
 }
 
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {

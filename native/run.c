@@ -129,6 +129,32 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_exec(run, &op->exec);
     case PV_SUPERVISE:
         return pv_do_supervise(run, &op->supervise);
+    case PV_LISTEN:
+        return pv_do_listen(run, &op->listen);
+    case PV_OUTLIVE:
+        return pv_do_outlive(run);
+    case PV_WAIT_START:
+        return pv_do_wait_start(run, &op->wait_start);
+    case PV_LEAVE:
+        return pv_do_leave(run);
+    case PV_START:
+        return pv_do_start(run, &op->start);
+    case PV_PROCESS:
+        return pv_do_process(run, &op->process);
+    case PV_SIGNAL:
+        return pv_do_signal(run, &op->signal);
+    case PV_SIGNAL_CGROUP:
+        return pv_do_signal_cgroup(run, &op->signal_cgroup);
+    case PV_FREEZE:
+        return pv_do_freeze(run, &op->freeze);
+    case PV_HOOK:
+        return pv_do_hook(run, &op->hook);
+    case PV_DUE:
+        return 0;
+    case PV_FIND_PROGRAM:
+        return pv_do_find_program(run, &op->find_program);
+    case PV_SEND_TERMINAL:
+        return pv_do_send_terminal(run, &op->send_terminal);
     case PV_PAUSE:
         if (run->actor == PV_BY_INIT)
             return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");
@@ -290,12 +316,12 @@ static void kill_init(struct pv_run *run) {
 }
 
 /* Takes away what the steps that were done have made, the last first. */
-static void undo(struct pv_run *run) {
+static void undo(struct pv_run *run, int failed) {
     for (uint32_t i = run->plan.count; i-- > 0;) {
         const struct pv_record *record = &run->plan.records[i];
         if (!(record->flags & PV_RECORD_UNDO) || !run->done[i - 1])
             continue;
-        if (record->flags & PV_RECORD_ON_FAILURE && run->started)
+        if (record->flags & PV_RECORD_ON_FAILURE && !failed)
             continue;
         run->step = i;
         run->text[0] = '\0';
@@ -337,7 +363,6 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
-    run->exit_code = 125;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)
@@ -389,12 +414,14 @@ static int carry_out(struct pv_run *run, int rc) {
     }
     if (run->actor == PV_BY_INIT)
         init_main(run);
-    if (rc < 0)
+    if (rc < 0) {
         pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
+        run->exit_code = run->exit_code ? run->exit_code : 125;
+    }
     kill_init(run);
     pv_close_slots(run); /* undoing may need the descriptors that a start ran out of */
     if (run->done)
-        undo(run);
+        undo(run, rc < 0);
     pv_end_program(run);
     if (run->has_news && run->reporter[1])
         become_reporter(run);

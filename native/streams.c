@@ -1,7 +1,9 @@
 /* The container's standard streams and its terminal. */
 #define _GNU_SOURCE
 #include <sys/ioctl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <termios.h>
 
 #include "calls.h"
@@ -97,6 +99,10 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op) {
     int devpts = pv_slot(run, op->devpts);
     if (devpts < 0)
         return devpts;
+    /* In a container that runs already, somebody could have mounted something else there. */
+    struct statfs fs;
+    if (fstatfs(devpts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+        return pv_say(run, -EPERM, "/dev/pts is no devpts");
     int master = pv_result(openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (master < 0)
         return pv_say(run, master, "open ptmx");
@@ -112,7 +118,7 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op) {
     /* Now: the program may ask for it first of all. */
     pv_copy_window_size(master);
     int rc = pv_result(fchown(slave, op->uid, (gid_t)-1));
-    if (rc == 0) {
+    if (rc == 0 && op->at.slot != PV_SLOT_NONE) {
         int mount = pv_open_tree(slave, "", PV_OPEN_TREE_CLONE | PV_OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
         rc = mount < 0 ? mount : pv_attach_at(run, mount, &op->at, PV_TARGET_KIND_MATCHING);
         if (mount >= 0)

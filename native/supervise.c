@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -205,7 +206,9 @@ static int reap(struct pv_run *run, const struct pv_supervise *op) {
     pv_event(run, PV_EVENT_ENDED, run->step, signal, code, "");
     if (op->status.slot == PV_SLOT_NONE)
         return 0;
-    return pv_write_number(run, &op->status, 0644, code);
+    char text[16];
+    snprintf(text, sizeof text, "%d", code);
+    return pv_write_text(run, &op->status, PV_WRITE_MODE_EXCLUSIVE, 0644, text);
 }
 
 int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {

@@ -226,7 +226,6 @@ int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op) {
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(who.uid, who.uid, who.uid) < 0)
         return pv_say(run, -errno, "setresuid %u", who.uid);
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-    /* Changed credentials have cleared it; prctl(2). */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pv_end_with_executor(run);
     return raise_permitted();
 }

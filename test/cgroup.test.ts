@@ -79,6 +79,8 @@ function run(plan: CgroupPlan, script: string, program = "/bin/sh", namespaces: 
       namespaces: ["mount"],
       cgroup: plan.clone,
       user: null,
+      process: null,
+      join: [],
       proc: null,
     }),
     ...plan.join,

@@ -86,7 +86,15 @@ export const byParent = (op: Op, undo?: Op, keep?: boolean): Step => ({
 export const onHost = (path: string): Place => ({ in: "host", path });
 
 export const clone = (namespaces: readonly Namespace[] = ["mount", "pid"]): Step =>
-  byParent({ op: "clone", namespaces, cgroup: null, user: null, proc: null });
+  byParent({
+    op: "clone",
+    namespaces,
+    cgroup: null,
+    user: null,
+    process: null,
+    join: [],
+    proc: null,
+  });
 
 export const privately: Step = byInit({
   op: "mount_setattr",

@@ -37,7 +37,7 @@ const pause: Step = byParent({ op: "pause" });
 
 const pidFile = () => freshPath("pid");
 const writePid = (path: string): Step =>
-  byParent({ op: "write_pid", at: onHost(path), mode: 0o600 });
+  byParent({ op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: false });
 const pidIn = (path: string): number => Number(readFileSync(path, "utf8"));
 
 const initWithUndo = (path: string, op: Op): Step => ({
@@ -167,7 +167,15 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
       [clone(), byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "pause" }), execute(shell("true")), supervise()],
       [byParent({ op: "chdir", at: { in: "nothing", path: "" } })],
-      [byParent({ op: "write_pid", at: onHost(freshPath("pid")), mode: 0o600 })],
+      [
+        byParent({
+          op: "write_pid",
+          at: onHost(freshPath("pid")),
+          how: "exclusive",
+          mode: 0o600,
+          started: false,
+        }),
+      ],
     ];
     for (const steps of refused) {
       const outcome = await run(steps);

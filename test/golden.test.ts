@@ -104,6 +104,10 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     pidFile: null,
     passSignals: true,
     endWithCaller: false,
+    lifetime: "supervised",
+    consoleSocket: null,
+    preserveFds: 0,
+    bundle: null,
   };
   const planned = planContainer(made.spec, setting, facts, cgroup);
   if (!planned.ok) throw new Error(planned.problems.join("\n"));

@@ -178,7 +178,7 @@ export class Ground {
       child.kill("SIGKILL");
       throw new Error(`${args.join(" ")} did not get ready: ${said}`);
     }
-    const pid = Number(readFileSync(`${this.runRoot}/names/${name}/pid`, "utf8"));
+    const pid = Number.parseInt(readFileSync(`${this.runRoot}/names/${name}/pid`, "utf8"), 10);
     const running: Running = {
       name,
       pid,

@@ -13,7 +13,7 @@ function flagLine({ name, short, value, help }: Flag): string {
   return `${left}${gap}${help}\n`;
 }
 
-const flagLines = (flags: readonly Flag[]): string =>
+export const flagLines = (flags: readonly Flag[]): string =>
   [...flags]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(flagLine)

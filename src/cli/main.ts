@@ -74,6 +74,8 @@ function waitForLauncher(): void {
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
   waitForLauncher();
+  // Another grammar: that of runc and crun.
+  if (argv[0] === "oci") return (await import("../oci/main.ts")).ociMain(argv.slice(1));
   try {
     return await dispatch(argv);
   } catch (error) {

@@ -9,7 +9,19 @@ import { checkRootDirectory } from "./root-directory.ts";
 import { absolutePath } from "./roots.ts";
 import { WishError } from "./wish-error.ts";
 
-function readConfig(directory: string): { spec: Spec; warnings: readonly string[] } {
+export type BundleConfig = {
+  /** Of config.json. */
+  readonly text: string;
+  readonly spec: Spec;
+  readonly warnings: readonly string[];
+};
+
+/**
+ * Reads a bundle's configuration.
+ *
+ * @throws WishError with every problem of it
+ */
+export function readConfig(directory: string): BundleConfig {
   const file = `${directory.replace(/\/+$/, "")}/config.json`;
   let text: string;
   try {
@@ -21,11 +33,11 @@ function readConfig(directory: string): { spec: Spec; warnings: readonly string[
   if (!parsed.ok) {
     throw new WishError(parsed.problems.map((problem) => `${file}: ${formatProblem(problem)}`));
   }
-  return { spec: parsed.spec, warnings: parsed.warnings.map(formatProblem) };
+  return { text, spec: parsed.spec, warnings: parsed.warnings.map(formatProblem) };
 }
 
 /** Sources of binds may be relative to the bundle (config.md, "Mounts"). */
-const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
+export const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
   ...spec,
   ...(spec.mounts === undefined
     ? {}

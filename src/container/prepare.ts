@@ -4,8 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { planCgroup } from "../cgroup/mod.ts";
-import { readCgroupFacts, readCgroupLayout } from "../host/cgroups.ts";
+import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { openStore, referencePath } from "../image/store.ts";
@@ -26,6 +25,7 @@ import { findImage } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
+import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import type { ContainerState } from "./state.ts";
@@ -163,31 +163,6 @@ function stateFiles({ spec, extras }: Described, source: Source): StateFile[] {
   return files.filter(({ destination }) => !taken.has(destination));
 }
 
-function planResources(spec: Spec, id: string, facts: Facts) {
-  const resources = spec.linux?.resources;
-  const name = spec.linux?.cgroupsPath ?? `/pivot-${id}`;
-  const planned = planCgroup(
-    {
-      name,
-      resources,
-      kernel: facts.kernel,
-      rootless: facts.uid !== 0,
-      ...readCgroupFacts({ name, resources }, facts.cgroups),
-    },
-    facts.cgroups,
-  );
-  if (!Array.isArray(planned)) return planned as Exclude<typeof planned, readonly unknown[]>;
-  throw new WishError(
-    planned.map(
-      ({ path, expected, received }) =>
-        `${pathText(path)}: expected ${expected}, received ${received}`,
-    ),
-  );
-}
-
-const pathText = (path: string | readonly (string | number)[]): string =>
-  typeof path === "string" ? path : path.join(".");
-
 function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   const refusals: string[] = [];
   if (uid !== 0) {
@@ -252,6 +227,11 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     pidFile: wish.pidFile ?? null,
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
+    lifetime: "supervised",
+    consoleSocket: null,
+    preserveFds: 0,
+    bundle:
+      wish.source.kind === "bundle" ? { directory: wish.source.directory, config: null } : null,
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

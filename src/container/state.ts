@@ -41,9 +41,10 @@ function readIfThere(path: string): string | null {
   }
 }
 
+/** The first number of a file: of `pid` the process id, behind which stands when it began. */
 function readNumber(path: string): number | null {
-  const text = readIfThere(path);
-  return text === null || !/^\d+$/.test(text) ? null : Number(text);
+  const text = /^\d+/.exec(readIfThere(path) ?? "")?.[0];
+  return text === undefined ? null : Number(text);
 }
 
 function parseState(text: string | null): ContainerState | null {

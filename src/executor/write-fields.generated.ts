@@ -49,6 +49,19 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   init: 52,
   exec: 53,
   supervise: 54,
+  listen: 100,
+  outlive: 101,
+  wait_start: 102,
+  leave: 103,
+  start: 104,
+  process: 105,
+  signal: 106,
+  signal_cgroup: 107,
+  freeze: 108,
+  hook: 109,
+  due: 110,
+  find_program: 111,
+  send_terminal: 112,
   pause: 55,
 };
 
@@ -81,7 +94,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "write_pid":
       out.place(op.at);
+      out.one(choices.writeMode, op.how);
       out.u32(op.mode);
+      out.bool(op.started);
       return;
     case "lock":
       out.place(op.at);
@@ -95,6 +110,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.flags(flagSets.namespace, op.namespaces);
       out.slot(op.cgroup);
       out.slot(op.user);
+      out.slot(op.process);
+      out.flags(flagSets.namespace, op.join);
       out.slot(op.proc);
       return;
     case "setns":
@@ -254,6 +271,59 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.signals);
       out.bool(op.parent);
       out.place(op.status);
+      return;
+    case "listen":
+      out.place(op.at);
+      out.slot(op.into);
+      return;
+    case "outlive":
+      return;
+    case "wait_start":
+      out.slot(op.socket);
+      return;
+    case "leave":
+      return;
+    case "start":
+      out.place(op.at);
+      out.u32(op.pid);
+      return;
+    case "process":
+      out.u32(op.pid);
+      out.u64(op.started);
+      out.slot(op.into);
+      return;
+    case "signal":
+      out.u32(op.pid);
+      out.u64(op.started);
+      out.u32(op.signal);
+      out.bool(op.wait);
+      out.bool(op.required);
+      return;
+    case "signal_cgroup":
+      out.place(op.at);
+      out.u32(op.signal);
+      return;
+    case "freeze":
+      out.place(op.at);
+      out.bool(op.frozen);
+      return;
+    case "hook":
+      out.text(op.name);
+      out.text(op.path);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.u32(op.timeout);
+      out.text(op.before);
+      out.text(op.after);
+      out.bool(op.required);
+      return;
+    case "due":
+      return;
+    case "find_program":
+      out.texts(op.paths);
+      return;
+    case "send_terminal":
+      out.place(op.at);
       return;
     case "pause":
       return;

@@ -61,7 +61,7 @@ export function describeOp(op: Op): Description {
     case "clone":
       return say(
         "start the container's first process",
-        `${list("namespaces", op.namespaces)}${op.cgroup === null ? "" : ` cgroup=${op.cgroup}`}`,
+        `${list("namespaces", op.namespaces)}${list("join", op.join)}${op.cgroup === null ? "" : ` cgroup=${op.cgroup}`}`,
       );
     case "setns":
       return say(`join the ${op.type} namespace`);
@@ -150,6 +150,35 @@ export function describeOp(op: Op): Description {
       return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
     case "supervise":
       return say("wait for the container's end");
+    case "listen":
+      return say(`listen at ${describePlace(op.at)}`);
+    case "outlive":
+      return say("let the container outlive the executor");
+    case "wait_start":
+      return say("wait for the start");
+    case "leave":
+      return say("leave the container to itself");
+    case "start":
+      return say("start the container's program", ` at=${describePlace(op.at)}`);
+    case "process":
+      return say(`take hold of the process ${op.pid}`);
+    case "signal":
+      return say("signal the container's process", ` signal=${op.signal}`);
+    case "signal_cgroup":
+      return say(
+        `signal the processes of the cgroup ${describePlace(op.at)}`,
+        ` signal=${op.signal}`,
+      );
+    case "freeze":
+      return say(`${op.frozen ? "freeze" : "thaw"} the cgroup ${describePlace(op.at)}`);
+    case "hook":
+      return say(`run the hook ${op.name}`, ` path=${op.path}`);
+    case "due":
+      return say("note what is due at the end");
+    case "find_program":
+      return say(`find ${op.paths.at(-1) ?? ""}`, list("paths", op.paths));
+    case "send_terminal":
+      return say(`send the terminal to ${describePlace(op.at)}`);
     case "pause":
       return say("pause");
     default:

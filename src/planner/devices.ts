@@ -120,9 +120,9 @@ export function planDevicesInRoot(extra: readonly LinuxDevice[]): Step[] {
   );
 }
 
-/** A terminal of the container's own, shown as /dev/console. */
-export const planConsole = (hasDev: boolean, uid: number): Step =>
-  byInit(
+/** A terminal of the container's own, shown as /dev/console; and given to who keeps it, if not us. */
+export function planConsole(hasDev: boolean, uid: number, socket: string | null): Step[] {
+  const console = byInit(
     {
       op: "console",
       devpts: "devpts",
@@ -131,6 +131,11 @@ export const planConsole = (hasDev: boolean, uid: number): Step =>
     },
     "process.terminal",
   );
+  return socket === null ? [console] : [console, planSendTerminal(socket)];
+}
+
+export const planSendTerminal = (socket: string): Step =>
+  byParent({ op: "send_terminal", at: onHost(socket) }, "--console-socket");
 
 /** The container's /dev/null, for streams and masks. */
 export const nullDevice = (hasDev: boolean): Place =>

@@ -5,13 +5,14 @@
  * Invariant: no input or output here, and no decision left to the executor.
  */
 
-import type { Plan, Slot, Step } from "../plan/op.ts";
+import type { Place, Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
+import { planHooks } from "./hooks.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
-import { planProcess, planStreams, planWorkingDirectory } from "./process.ts";
+import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
   planDirectories,
   planFiles,
@@ -98,6 +99,9 @@ function planCovers(spec: Spec, { hasDev, mounted }: MountPlan): Step[] {
   ];
 }
 
+const keepsNoTerminal = ({ lifetime, consoleSocket }: Setting): boolean =>
+  lifetime !== "supervised" && consoleSocket === null;
+
 function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   const problems: string[] = [];
   const has = (type: string) => spec.linux?.namespaces?.some((entry) => entry.type === type);
@@ -115,6 +119,11 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   if (setting.init && has("pid") !== true) {
     problems.push("--init: expected a new pid namespace, received none: leave --init or --pid out");
   }
+  if (spec.process?.terminal === true && keepsNoTerminal(setting)) {
+    problems.push(
+      "process.terminal: expected --console-socket, received none: the executor leaves, and somebody has to keep the terminal",
+    );
+  }
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
   return [...problems, ...findUnsupported(spec)];
@@ -127,6 +136,9 @@ function findWarnings(spec: Spec): string[] {
     ? ["/proc shows the host's processes: the container has no pid namespace of its own"]
     : [];
 }
+
+/** What a container that goes on without us keeps. */
+const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
 
 /** Plans a container. */
 export function planContainer(
@@ -154,9 +166,12 @@ export function planContainer(
   const last = planProcess(process, setting, facts);
   const root = planRoot({ setting, facts, spec, inUserNamespace });
   const files = planFiles(setting);
+  const hooks = planHooks(spec, setting);
   const steps: Step[] = [
     ...planDirectories(setting, process.args),
-    ...cgroup.make,
+    ...hooks.due,
+    ...planListener(setting),
+    ...(setting.lifetime === "supervised" ? cgroup.make : cgroup.make.map(kept)),
     ...planParentStreams(setting),
     ...files.before,
     ...planMissingSources(setting),
@@ -169,6 +184,8 @@ export function planContainer(
         namespaces: namespaces.fresh,
         cgroup: cgroup.clone,
         user: namespaces.user,
+        process: null,
+        join: [],
         proc: namespaces.maps.length > 0 || process.oomScoreAdj !== undefined ? "child" : null,
       },
       "linux.namespaces",
@@ -185,16 +202,24 @@ export function planContainer(
     ...root.steps,
     ...mounts.steps,
     ...files.steps,
-    ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
+    ...(process.terminal === true
+      ? planConsole(mounts.hasDev, process.user.uid, setting.consoleSocket)
+      : []),
     ...planKernelSettings(spec, mounts.proc),
     ...planCovers(spec, mounts),
     ...planWorkingDirectory(process),
     ...planRootAttributes(spec),
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
+    ...hooks.beforeSwitch,
     ...planSwitch(setting.rootSwitch),
     ...planRootPropagation(spec),
+    ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
+    ...planWait(setting),
+    ...hooks.beforeProgram,
     ...last.steps,
-    planSupervision(setting),
+    // Else they are the start's: see planStart.
+    ...(setting.lifetime === "created" ? [] : hooks.afterProgram),
+    planEnd(setting),
   ];
   return {
     ok: true,
@@ -232,11 +257,13 @@ const planOomScore = ({ oomScoreAdj }: Process): Step[] =>
 
 function planPidFiles(setting: Setting): Step[] {
   const pid = onHost(`${stateDirectory(setting)}/pid`);
-  const steps = [byParent({ op: "write_pid", at: pid, mode: 0o600 }, "what other commands join")];
-  if (setting.pidFile !== null) {
-    const at = onHost(setting.pidFile);
-    steps.push(byParent({ op: "write_pid", at, mode: 0o644 }, "--pid-file"));
-  }
+  const steps = [
+    byParent(
+      { op: "write_pid", at: pid, how: "exclusive", mode: 0o600, started: true },
+      "what other commands join",
+    ),
+  ];
+  if (setting.pidFile !== null) steps.push(planPidFile(setting.pidFile));
   return steps;
 }
 
@@ -265,8 +292,35 @@ const planLoopback = (spec: Spec): Step[] =>
     ? [byInit({ op: "interface_up", name: "lo" }, "default: 127.0.0.1 works")]
     : [];
 
-const planSupervision = (setting: Setting): Step =>
-  byParent(
+/** Somebody waits for the file: it is there at once and as a whole. */
+export function planPidFile(path: string): Step {
+  const at = onHost(path);
+  const op = { op: "write_pid", at, how: "replace", mode: 0o644, started: false } as const;
+  return { ...byParent(op, "--pid-file", { op: "remove", at }), keep: true };
+}
+
+const startSocket = (setting: Setting): Place => onHost(`${stateDirectory(setting)}/start`);
+
+const planListener = (setting: Setting): Step[] =>
+  setting.lifetime === "created"
+    ? [byParent({ op: "listen", at: startSocket(setting), into: "start" }, "`start` speaks to it")]
+    : [];
+
+function planWait({ lifetime }: Setting): Step[] {
+  if (lifetime === "supervised") return [];
+  const outlive = byInit({ op: "outlive" }, "nobody stays who could watch over it");
+  if (lifetime === "detached") return [outlive];
+  return [outlive, byInit({ op: "wait_start", socket: "start" }, "created, but not yet started")];
+}
+
+/** What remains when the program runs. */
+export function planEnd(
+  setting: Pick<Setting, "lifetime" | "passSignals" | "endWithCaller" | "keep" | "runRoot" | "id">,
+): Step {
+  if (setting.lifetime !== "supervised") {
+    return byParent({ op: "leave" }, "whoever called adopts the container's process");
+  }
+  return byParent(
     {
       op: "supervise",
       signals: setting.passSignals,
@@ -275,3 +329,4 @@ const planSupervision = (setting: Setting): Step =>
     },
     "until the container has ended",
   );
+}

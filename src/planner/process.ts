@@ -6,6 +6,14 @@ import type { Facts } from "./facts.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, inRoot, mkdir, onHost } from "./step.ts";
 
+/** The paths as init sees them before it goes to the working directory. */
+export function planLookForProgram({ args, env = [], cwd }: Process): Step {
+  const paths = executablePaths(args[0] ?? "", env).map((path) =>
+    path.startsWith("/") || path === "" ? path : `${cwd}/${path}`,
+  );
+  return byInit({ op: "find_program", paths }, "process.args");
+}
+
 /** What execvp(3) would try, found out before: the environment is known. */
 export function executablePaths(command: string, env: readonly string[]): string[] {
   // The empty name is no file of any directory: as a path it gives the ENOENT that it deserves.
@@ -33,7 +41,8 @@ function ambient(sets: NonNullable<Process["capabilities"]>, warnings: Set<strin
   const can = (name: Capability): boolean =>
     sets.permitted?.includes(name) === true && sets.inheritable?.includes(name) === true;
   const cannot = wanted.filter((name) => !can(name));
-  if (cannot.length > 0) {
+  // Generators leave inheritable empty since CVE-2022-29162, and ambient as it was: no news.
+  if (cannot.length > 0 && (sets.inheritable ?? []).length > 0) {
     warnings.add(
       `process.capabilities.ambient: ${cannot.join(", ")} is left out: it would have to be in permitted and inheritable too`,
     );
@@ -51,7 +60,12 @@ const planLimits = (process: Process): Step[] =>
  * before `capset` in the one case and last in the other; the working directory is entered with
  * the rights of the user, after no descriptor of the host is left to enter it through.
  */
-function planIdentity(process: Process, setting: Setting, facts: Facts, warnings: Set<string>) {
+function planIdentity(
+  process: Process,
+  setting: ProcessSetting,
+  facts: Facts,
+  warnings: Set<string>,
+) {
   const sets = process.capabilities ?? {};
   const seccomp: Step[] =
     setting.seccomp === null
@@ -104,7 +118,11 @@ export const planWorkingDirectory = ({ cwd }: Process): Step[] =>
   /^\/+$/.test(cwd) ? [] : [byInit(mkdir(inRoot(cwd), 0o755, true), "process.cwd")];
 
 /** Session and streams; while the container's /dev/null can still be reached by its descriptor. */
-export function planStreams(process: Process, setting: Setting, nullAt: Place): Step[] {
+export function planStreams(
+  process: Process,
+  setting: Pick<Setting, "streams">,
+  nullAt: Place | null,
+): Step[] {
   const [stdin, stdout, stderr] = setting.streams;
   const terminal = process.terminal === true;
   return [
@@ -116,10 +134,19 @@ export function planStreams(process: Process, setting: Setting, nullAt: Place): 
   ];
 }
 
+const planClosing = ({ preserveFds }: Pick<Setting, "preserveFds">): Step =>
+  byInit(
+    { op: "close_fds", from: 3 + preserveFds },
+    preserveFds > 0 ? "--preserve-fds" : "default: no descriptor of the host passes",
+  );
+
+/** What the last steps of a process need of a setting, a container's or an added process's. */
+export type ProcessSetting = Pick<Setting, "user" | "groups" | "seccomp" | "init" | "preserveFds">;
+
 /** The last steps, after the change of root. */
 export function planProcess(
   process: Process,
-  setting: Setting,
+  setting: ProcessSetting,
   facts: Facts,
 ): { steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
@@ -128,7 +155,7 @@ export function planProcess(
   const steps = [
     ...planLimits(process),
     byInit({ op: "umask", mask: umask ?? 0o022 }, "process.user.umask"),
-    byInit({ op: "close_fds", from: 3 }, "default: no descriptor of the host passes"),
+    planClosing(setting),
     ...planIdentity(process, setting, facts, warnings),
     byInit(
       {

@@ -40,6 +40,10 @@ const setting: Setting = {
   pidFile: null,
   passSignals: true,
   endWithCaller: false,
+  lifetime: "supervised",
+  consoleSocket: null,
+  preserveFds: 0,
+  bundle: null,
 };
 
 const rootBind = (wanted?: RootfsPropagation) =>

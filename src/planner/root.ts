@@ -6,7 +6,8 @@ import type { Facts } from "./facts.ts";
 import type { RootSource, RootSwitch, Setting } from "./setting.ts";
 import { bind, byInit, byParent, create, inRoot, mkdir, mount, onHost, slot } from "./step.ts";
 
-export const stateDirectory = ({ runRoot, id }: Setting): string => `${runRoot}/${id}`;
+export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">): string =>
+  `${runRoot}/${id}`;
 const dataDirectory = ({ dataRoot, id }: Setting): string => `${dataRoot}/containers/${id}`;
 
 /** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
@@ -32,6 +33,17 @@ export function rootProblem(root: RootSource, facts: Facts): string | null {
   return `the kernel takes ${longestParameter} bytes of lowerdir, these layers need ${long.length}: use a shorter --root, or Linux 6.7 and later`;
 }
 
+/** The bundle may change or go; what is done later goes by what the container was made from. */
+const planConfigCopy = (setting: Setting): Step[] =>
+  setting.bundle === null || setting.bundle.config === null
+    ? []
+    : [
+        byParent(
+          create(onHost(`${stateDirectory(setting)}/config.json`), setting.bundle.config, 0o600),
+          "what `exec` and `delete` go by",
+        ),
+      ];
+
 /** The directories of the state and of the writable layer, made before there is a namespace. */
 export function planDirectories(setting: Setting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
@@ -51,6 +63,7 @@ export function planDirectories(setting: Setting, command: readonly string[]): S
       create(onHost(`${stateDirectory(setting)}/command`), JSON.stringify(command), 0o600),
       "what other commands show of it",
     ),
+    ...planConfigCopy(setting),
   ];
   if (setting.name !== null) {
     const names = onHost(`${setting.runRoot}/names`);
@@ -97,6 +110,15 @@ export function planFiles(setting: Setting): { before: Step[]; steps: Step[] } {
 const followsHost = (spec: Spec): boolean =>
   /shared|slave/.test(spec.linux?.rootfsPropagation ?? "");
 
+/**
+ * Where the root is mounted for init alone: on its state directory, so that none has to be made; a
+ * bundle's on itself, where its hooks look for it.
+ */
+const rootMountPoint = (setting: Setting): string =>
+  setting.bundle !== null && setting.root.kind === "directory" && setting.root.path !== "/"
+    ? setting.root.path
+    : stateDirectory(setting);
+
 type RootView = {
   readonly setting: Setting;
   readonly facts: Facts;
@@ -104,15 +126,10 @@ type RootView = {
   readonly inUserNamespace: boolean;
 };
 
-/**
- * Mounts the root, kept as `root`: everything after looks paths up below that descriptor.
- *
- * It is mounted on the container's own state directory, which it covers for init alone: that way
- * no directory has to be made for it, and taken away.
- */
+/** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
 export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = view;
-  const at = onHost(stateDirectory(setting));
+  const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
     const data = dataDirectory(setting);
     // A read-only root has a writable layer too, for the mount points that the image lacks.

@@ -41,6 +41,27 @@ export type Setting = {
   readonly passSignals: boolean;
   /** The container ends when the process that started the executor ends. */
   readonly endWithCaller: boolean;
+  readonly lifetime: Lifetime;
+  /** The socket of who keeps the terminal in place of the executor, or null. */
+  readonly consoleSocket: string | null;
+  /** How many descriptors from 3 on the program gets of the caller's. */
+  readonly preserveFds: number;
+  /** The bundle that the container was made from, or null. */
+  readonly bundle: Bundle | null;
+};
+
+/**
+ * `supervised`: the executor stays until the container has ended. `created`: it leaves when the
+ * container waits for its start, which another executor will say. `detached`: it leaves when the
+ * program runs.
+ */
+export type Lifetime = "supervised" | "created" | "detached";
+
+export type Bundle = {
+  /** Its directory. */
+  readonly directory: string;
+  /** The text of its config.json, for commands that come later; null: there are none. */
+  readonly config: string | null;
 };
 
 export type RootSource =

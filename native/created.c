@@ -1,0 +1,176 @@
+/*
+ * A container that is made by one executor and started by another.
+ *
+ *   executor of `create`           init                          executor of `start`
+ *      | ... TURN ---------------->  steps up to `wait_start`
+ *      |     <---------------- LEAPS says that nothing more is heard
+ *      | leaves                     waits at the socket
+ *                                        <------------- connects   takes the socket's file away
+ *                                        <------------------ TURN
+ *                                    the steps that are left
+ *                                    LEAPS ------------------->
+ *                                    end of file: execve ------>   poststart hooks
+ *
+ * The socket's file is the right to start: who removes it has it, so nobody starts twice. What goes
+ * wrong in init's last steps is told to who has said start.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "calls.h"
+#include "executor.h"
+
+/* A socket's address has room for 108 bytes: so it is named by way of a descriptor. */
+static socklen_t address_of(struct sockaddr_un *address, int directory, const char *name) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    const char *slash = name ? "/" : "";
+    int n = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s%s", directory,
+                     slash, name ? name : "");
+    if (n < 0 || (size_t)n >= sizeof address->sun_path)
+        return 0;
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+}
+
+int pv_do_listen(struct pv_run *run, const struct pv_listen *op) {
+    struct sockaddr_un address;
+    const char *name;
+    int directory = pv_place_parent(run, &op->at, 0, &name);
+    if (directory < 0)
+        return directory;
+    socklen_t length = address_of(&address, directory, name);
+    int fd = length ? pv_result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) : -ENAMETOOLONG;
+    int rc = fd < 0 ? fd : pv_result(bind(fd, (struct sockaddr *)&address, length));
+    if (rc == 0)
+        rc = pv_result(listen(fd, 1));
+    close(directory);
+    if (rc == 0)
+        return pv_keep(run, op->into, fd);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+int pv_do_outlive(struct pv_run *run) {
+    run->outlives = 1;
+    return pv_result(prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0));
+}
+
+/* Changed credentials clear it; prctl(2). */
+void pv_end_with_executor(const struct pv_run *run) {
+    if (!run->outlives)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+int pv_do_wait_start(struct pv_run *run, const struct pv_wait_start *op) {
+    struct pv_message message;
+    int listener = pv_slot(run, op->socket);
+    if (listener < 0)
+        return listener;
+    int rc = pv_send(run, PV_LEAPS, run->step, 0, -1);
+    if (rc < 0)
+        return rc;
+    close(run->sync);
+    run->sync = -1;
+    do
+        run->sync = pv_result(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    while (run->sync == -EINTR);
+    /* The second who says start is refused by the kernel. */
+    close(listener);
+    run->slots[op->socket] = -1;
+    if (run->sync < 0)
+        return run->sync;
+    rc = pv_receive(run, &message);
+    return rc < 0 ? rc : message.kind == PV_TURN ? 0 : -EPROTO;
+}
+
+int pv_do_leave(struct pv_run *run) {
+    if (run->init <= 0)
+        return pv_say(run, -ECHILD, "there is no container to leave");
+    run->init = 0;
+    return 0;
+}
+
+/* Connects to a socket of the host, of which we have a descriptor. */
+static int connect_to(int file, int type) {
+    struct sockaddr_un address;
+    socklen_t length = address_of(&address, file, NULL);
+    int fd = pv_result(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    int rc = fd < 0 ? fd : pv_result(connect(fd, (struct sockaddr *)&address, length));
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}
+
+/* A descriptor of the socket's file, which is gone afterwards. */
+static int claim(struct pv_run *run, const struct pv_place *at) {
+    const char *name;
+    int directory = pv_place_parent(run, at, 0, &name);
+    if (directory < 0)
+        return directory;
+    int file = pv_result(openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    int rc = file < 0 ? file : pv_result(unlinkat(directory, name, 0));
+    close(directory);
+    if (rc < 0 && file >= 0)
+        close(file);
+    return rc < 0 ? rc : file;
+}
+
+/* Init's last words, until execve closes its end of the socket. */
+static int hear_start(struct pv_run *run) {
+    struct pv_message message;
+    for (int leaps = 0;;) {
+        int rc = pv_receive(run, &message);
+        if (rc == -EPIPE && leaps)
+            return 0;
+        if (rc == -EPIPE)
+            return pv_say(run, -ECHILD, "the container's first process has ended");
+        if (rc < 0)
+            return rc;
+        if (message.kind == PV_FAILED) {
+            memcpy(run->text, message.text, PV_TEXT);
+            return -message.error;
+        }
+        leaps |= message.kind == PV_LEAPS;
+    }
+}
+
+int pv_do_start(struct pv_run *run, const struct pv_start *op) {
+    int file = claim(run, &op->at);
+    if (file < 0)
+        return file;
+    int fd = connect_to(file, SOCK_SEQPACKET);
+    close(file);
+    if (fd < 0)
+        return fd == -ECONNREFUSED ? pv_say(run, -ECHILD, "nobody waits for it") : fd;
+    run->sync = fd;
+    run->told_pid = (pid_t)op->pid;
+    int rc = pv_send(run, PV_TURN, run->step, 0, -1);
+    if (rc == 0 || rc == -EPIPE)
+        rc = hear_start(run);
+    close(run->sync);
+    run->sync = -1;
+    return rc;
+}
+
+int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op) {
+    static const char name[] = "/dev/ptmx";
+    if (run->terminal < 0)
+        return pv_say(run, -EBADF, "there is no terminal");
+    int file = pv_place_open(run, &op->at, O_PATH, 0);
+    if (file < 0)
+        return file;
+    int fd = connect_to(file, SOCK_STREAM);
+    close(file);
+    if (fd < 0)
+        return fd;
+    int rc = pv_send_bytes(fd, name, sizeof name - 1, run->terminal);
+    close(fd);
+    close(run->terminal);
+    run->terminal = -1;
+    return rc;
+}

@@ -1,0 +1,179 @@
+/*
+ * Hooks: programs of the configuration's author that run at certain moments of a container's life,
+ * on the host or inside, and read the container's state. How one ends is told: its exit status, and
+ * the last line that it wrote to standard error.
+ */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_LAST_SIGNAL 64
+
+struct conversation {
+    int state;  /* where its standard input is written to, or -1 */
+    int words;  /* where its standard error is read from, or -1 */
+    int pidfd;
+    const char *text; /* of the state, what is still to be written */
+    size_t left;
+    char last[PV_TEXT / 2]; /* the line at hand, or the one before when that is empty */
+    size_t length;
+    int ended_line;
+};
+
+static long now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int state, int words) {
+    static const char standard[64];
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    sigset_t none;
+    for (int signal = 1; signal <= PV_LAST_SIGNAL; signal++)
+        syscall(SYS_rt_sigaction, signal, standard, NULL, PV_LAST_SIGNAL / 8);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* The container's own streams are not a hook's to write to. */
+    if (dup2(state, 0) < 0 || dup2(null >= 0 ? null : words, 1) < 0 || dup2(words, 2) < 0)
+        _exit(126);
+    pv_close_range(3, ~0u, PV_CLOSE_RANGE_CLOEXEC);
+    execve(op->path, op->argv.items, op->env.items);
+    dprintf(2, "%s: %s\n", op->path, strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+/* It may not read its input, or close it early: that is its own affair. */
+static void write_state(struct conversation *with) {
+    ssize_t n = write(with->state, with->text, with->left);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n > 0) {
+        with->text += n;
+        with->left -= (size_t)n;
+    }
+    if (n <= 0 || with->left == 0) {
+        close(with->state);
+        with->state = -1;
+    }
+}
+
+static void hear(struct conversation *with) {
+    char buffer[512];
+    ssize_t n = read(with->words, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n <= 0) {
+        close(with->words);
+        with->words = -1;
+        return;
+    }
+    for (ssize_t i = 0; i < n; i++) {
+        if (buffer[i] == '\n') {
+            with->ended_line = 1;
+            continue;
+        }
+        if (with->ended_line)
+            with->length = 0;
+        with->ended_line = 0;
+        if (with->length < sizeof with->last - 1)
+            with->last[with->length++] = buffer[i];
+    }
+}
+
+/* Until it has ended, or the time is over: then -ETIMEDOUT. */
+static int converse(struct conversation *with, uint32_t timeout) {
+    long end = now() + (long)timeout;
+    for (;;) {
+        struct pollfd fds[3] = {
+            {with->pidfd, POLLIN, 0}, {with->state, POLLOUT, 0}, {with->words, POLLIN, 0}};
+        long wait = timeout ? end - now() : -1;
+        if (timeout && wait <= 0)
+            return -ETIMEDOUT;
+        if (poll(fds, 3, (int)(wait > 1000000 ? 1000000 : wait)) < 0 && errno != EINTR)
+            return -errno;
+        if (fds[1].revents)
+            write_state(with);
+        if (fds[2].revents)
+            hear(with);
+        else if (fds[0].revents)
+            return 0; /* a process that it has left behind may hold its standard error open */
+    }
+}
+
+static int start_hook(const struct pv_hook *op, struct conversation *with, pid_t *pid) {
+    int state[2], words[2];
+    if (pipe2(state, O_CLOEXEC) < 0)
+        return -errno;
+    if (pipe2(words, O_CLOEXEC) < 0) {
+        int rc = -errno;
+        close(state[0]);
+        close(state[1]);
+        return rc;
+    }
+    *pid = fork();
+    if (*pid == 0)
+        become_hook(op, state[0], words[1]);
+    int rc = *pid < 0 ? -errno : 0;
+    close(state[0]);
+    close(words[1]);
+    with->state = state[1];
+    with->words = words[0];
+    fcntl(with->state, F_SETFL, O_NONBLOCK);
+    return rc;
+}
+
+static int run_hook(struct pv_run *run, const struct pv_hook *op, const char *state) {
+    struct conversation with = {.text = state, .left = strlen(state), .pidfd = -1};
+    pid_t pid = -1;
+    int status = 0;
+    int rc = start_hook(op, &with, &pid);
+    if (rc == 0) {
+        with.pidfd = pv_pidfd_open(pid);
+        rc = with.pidfd < 0 ? with.pidfd : converse(&with, op->timeout);
+        if (rc < 0)
+            kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    const int fds[] = {with.state, with.words, with.pidfd};
+    for (size_t i = 0; i < 3; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    with.last[with.length] = '\0';
+    const char *colon = with.length ? ": " : "";
+    if (rc == -ETIMEDOUT)
+        return pv_say(run, rc, "it took longer than %u s", op->timeout / 1000);
+    if (rc < 0)
+        return rc;
+    if (WIFSIGNALED(status))
+        return pv_say(run, -ECANCELED, "it was ended by signal %d%s%s", WTERMSIG(status), colon,
+                      with.last);
+    if (WEXITSTATUS(status) != 0)
+        return pv_say(run, -ECANCELED, "it ended with %d%s%s", WEXITSTATUS(status), colon, with.last);
+    return 0;
+}
+
+int pv_do_hook(struct pv_run *run, const struct pv_hook *op) {
+    char *state = NULL;
+    /* As who runs the hook sees the container: inside, its first process is we. */
+    int pid = run->actor == PV_BY_INIT ? getpid() : run->init ? run->init : run->told_pid;
+    int tells_pid = op->after[0] != '\0';
+    if (asprintf(&state, tells_pid ? "%s%d%s" : "%s", op->before, pid, op->after) < 0)
+        return -ENOMEM;
+    int rc = run_hook(run, op, state);
+    free(state);
+    if (rc == 0 || op->required)
+        return rc;
+    pv_event(run, PV_EVENT_LEFT, run->step, -rc, 0, run->text);
+    return 0;
+}

@@ -1,0 +1,164 @@
+/* Processes that are there already: taking hold of one, signalling, freezing. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_CGROUP_DEPTH 64
+
+/* Field 22 of /proc/PID/stat, counted after the name, which may hold anything; proc_pid_stat(5). */
+int pv_start_time(pid_t pid, uint64_t *ticks) {
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = pv_result(open(path, O_RDONLY | O_CLOEXEC));
+    if (fd < 0)
+        return fd == -ENOENT ? -ESRCH : fd;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return -ESRCH;
+    text[n] = '\0';
+    char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    if (!at)
+        return -EPROTO;
+    *ticks = strtoull(at, NULL, 10);
+    return 0;
+}
+
+/* A pidfd. The time is read when it is there: it is the same process, or none is left. */
+static int hold_process(struct pv_run *run, uint32_t pid, uint64_t started) {
+    uint64_t ticks = 0;
+    int fd = pv_pidfd_open((int)pid);
+    int rc = fd < 0 ? fd : started ? pv_start_time((pid_t)pid, &ticks) : 0;
+    if (rc == 0 && started && ticks != started)
+        rc = -ESRCH;
+    if (rc >= 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return rc == -ESRCH ? pv_say(run, rc, "the container's process has ended") : rc;
+}
+
+int pv_do_process(struct pv_run *run, const struct pv_process *op) {
+    int fd = hold_process(run, op->pid, op->started);
+    return fd < 0 ? fd : pv_keep(run, op->into, fd);
+}
+
+static int wait_for_end(struct pv_run *run, int process) {
+    struct pollfd end = {process, POLLIN, 0};
+    int rc;
+    do
+        rc = pv_result(poll(&end, 1, 10000));
+    while (rc == -EINTR);
+    return rc < 0 ? rc : end.revents ? 0 : pv_say(run, -ETIMEDOUT, "it has not ended");
+}
+
+int pv_do_signal(struct pv_run *run, const struct pv_signal *op) {
+    int process = hold_process(run, op->pid, op->started);
+    if (process < 0)
+        return process == -ESRCH && !op->required ? 0 : process;
+    int rc = pv_pidfd_send_signal(process, (int)op->signal);
+    if (rc == -ESRCH && !op->required)
+        rc = 0;
+    else if (rc == 0 && op->wait)
+        rc = wait_for_end(run, process);
+    close(process);
+    return rc;
+}
+
+/* A file of a cgroup as text, or a negative errno. */
+static ssize_t read_file(int cgroup, const char *name, char *text, size_t size) {
+    int fd = pv_result(openat(cgroup, name, O_RDONLY | O_CLOEXEC));
+    if (fd < 0)
+        return fd;
+    size_t got = 0;
+    ssize_t n;
+    while (got < size - 1 && (n = read(fd, text + got, size - 1 - got)) > 0)
+        got += (size_t)n;
+    close(fd);
+    text[got] = '\0';
+    return (ssize_t)got;
+}
+
+static int signal_all(int cgroup, int signal, int depth) {
+    static char text[1 << 16];
+    if (read_file(cgroup, "cgroup.procs", text, sizeof text) > 0)
+        for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+            if (atoi(line) > 1)
+                kill(atoi(line), signal);
+    DIR *entries = fdopendir(cgroup);
+    if (!entries) {
+        close(cgroup);
+        return -ENOMEM;
+    }
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth == PV_CGROUP_DEPTH)
+            continue;
+        int below = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (below >= 0)
+            signal_all(below, signal, depth + 1);
+    }
+    closedir(entries);
+    return 0;
+}
+
+int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
+    int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
+    if (cgroup < 0)
+        return cgroup == -ENOENT ? 0 : cgroup;
+    return signal_all(cgroup, (int)op->signal, 0);
+}
+
+static int write_file(int cgroup, const char *name, const char *text) {
+    int fd = pv_result(openat(cgroup, name, O_WRONLY | O_CLOEXEC));
+    if (fd < 0)
+        return fd;
+    int rc = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+/* Version 2 says it in one file and tells in another; version 1 has to be asked again at times. */
+static int freeze_once(int cgroup, int frozen) {
+    char text[256];
+    int rc = write_file(cgroup, "cgroup.freeze", frozen ? "1" : "0");
+    if (rc == 0) {
+        ssize_t n = read_file(cgroup, "cgroup.events", text, sizeof text);
+        return n < 0 ? (int)n : strstr(text, frozen ? "frozen 1" : "frozen 0") ? 0 : -EAGAIN;
+    }
+    if (rc != -ENOENT)
+        return rc;
+    const char *wanted = frozen ? "FROZEN" : "THAWED";
+    rc = write_file(cgroup, "freezer.state", wanted);
+    ssize_t n = rc < 0 ? rc : read_file(cgroup, "freezer.state", text, sizeof text);
+    return n < 0 ? (int)n : strncmp(text, wanted, strlen(wanted)) == 0 ? 0 : -EAGAIN;
+}
+
+int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op) {
+    int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
+    if (cgroup < 0)
+        return cgroup;
+    /* A process in a long call is frozen a moment later: 10 s at most, in growing steps. */
+    int rc = freeze_once(cgroup, (int)op->frozen);
+    for (long wait = 100000, total = 0; rc == -EAGAIN && total < 10000000000; total += wait) {
+        nanosleep(&(struct timespec){0, wait}, NULL);
+        wait = wait < 50000000 ? wait * 2 : wait;
+        rc = freeze_once(cgroup, (int)op->frozen);
+    }
+    if (rc == -EAGAIN && op->frozen)
+        freeze_once(cgroup, 0);
+    close(cgroup);
+    return rc == -EAGAIN ? pv_say(run, -EBUSY, "a process does not stop") : rc;
+}

@@ -1,0 +1,104 @@
+/** The table of the OCI runtime's commands: help, parsing and dispatch are all made from it. */
+
+import type { Flag, ParsedArguments } from "../cli/arguments.ts";
+import type { Globals } from "./globals.ts";
+
+export type Run = (given: ParsedArguments, globals: Globals) => number | Promise<number>;
+
+export type OciCommand = {
+  readonly name: string;
+  /** What follows the name. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Loaded only for this command. */
+  readonly flags?: () => Promise<readonly Flag[]>;
+  readonly run: () => Promise<Run>;
+  /** The exit code of an error that is not the program's; 1 when absent. */
+  readonly ownError?: number;
+  /** Flags may also follow the first word, as in `kill ID TERM --all`. */
+  readonly flagsAnywhere?: boolean;
+};
+
+const force: Flag = { name: "force", short: "f", help: "also one that runs, or is gone already" };
+
+export const commands: readonly OciCommand[] = [
+  {
+    name: "create",
+    usage: "[OPTIONS] ID",
+    summary: "Make a container from a bundle, up to its program",
+    flags: async () => (await import("./create.ts")).createFlags,
+    run: async () => (await import("./create.ts")).createCommand,
+  },
+  {
+    name: "start",
+    usage: "ID",
+    summary: "Run the program of a created container",
+    run: async () => (await import("./simple-commands.ts")).startCommand,
+  },
+  {
+    name: "run",
+    usage: "[OPTIONS] ID",
+    summary: "Create and start in one",
+    flags: async () => (await import("./create.ts")).runFlags,
+    run: async () => (await import("./create.ts")).runCommand,
+  },
+  {
+    name: "state",
+    usage: "ID",
+    summary: "Show the state of a container as JSON",
+    run: async () => (await import("./simple-commands.ts")).stateCommand,
+  },
+  {
+    name: "kill",
+    usage: "[OPTIONS] ID [SIGNAL]",
+    summary: "Send a signal to a container's process; TERM unless another is named",
+    flags: async () => [{ name: "all", short: "a", help: "to every process of the container" }],
+    flagsAnywhere: true,
+    run: async () => (await import("./simple-commands.ts")).killCommand,
+  },
+  {
+    name: "delete",
+    usage: "[OPTIONS] ID...",
+    summary: "Remove what is left of a container",
+    flags: async () => [force],
+    flagsAnywhere: true,
+    run: async () => (await import("./simple-commands.ts")).deleteCommand,
+  },
+  {
+    name: "exec",
+    usage: "[OPTIONS] ID COMMAND [ARG...]",
+    summary: "Run a further process in a container",
+    flags: async () => (await import("./exec.ts")).execFlags,
+    run: async () => (await import("./exec.ts")).execCommand,
+    ownError: 255,
+  },
+  {
+    name: "list",
+    usage: "[OPTIONS]",
+    summary: "List the containers",
+    flags: async () => [
+      { name: "format", short: "f", value: "table|json", help: "how" },
+      { name: "quiet", short: "q", help: "only their ids" },
+    ],
+    run: async () => (await import("./list-commands.ts")).listCommand,
+  },
+  {
+    name: "ps",
+    usage: "[OPTIONS] ID [PS-OPTION...]",
+    summary: "List the processes of a container",
+    flags: async () => [{ name: "format", short: "f", value: "table|json", help: "how" }],
+    run: async () => (await import("./list-commands.ts")).psCommand,
+  },
+  {
+    name: "pause",
+    usage: "ID",
+    summary: "Stop all processes of a container",
+    run: async () => (await import("./simple-commands.ts")).pauseCommand,
+  },
+  {
+    name: "resume",
+    usage: "ID",
+    summary: "Let them go on",
+    run: async () => (await import("./simple-commands.ts")).resumeCommand,
+  },
+];

@@ -1,0 +1,201 @@
+/** `exec`: a further process in a container that runs. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
+import { absolutePath } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { readCgroupLayout } from "../host/cgroups.ts";
+import { readFacts } from "../host/facts.ts";
+import { readStreams } from "../host/streams.ts";
+import { planExec } from "../planner/exec.ts";
+import { CAPABILITIES, formatProblem, type Process, parseProcess, type Spec } from "../spec/mod.ts";
+import { carryOut, ownErrorOfExec, warnOf } from "./carry-out.ts";
+import { containerSpecOf } from "./config-copy.ts";
+import { readAll, readCount, readLast, readSwitch } from "./flags.ts";
+import { type Globals, workingDirectory } from "./globals.ts";
+import { filterOf, streamsOf } from "./prepare.ts";
+import { type Container, findContainer } from "./record.ts";
+
+export const execFlags: readonly Flag[] = [
+  { name: "process", short: "p", value: "FILE", help: "the process as JSON, as in config.json" },
+  { name: "tty", short: "t", help: "make a terminal" },
+  { name: "user", short: "u", value: "UID[:GID]", help: "who to be" },
+  { name: "cwd", value: "DIR", help: "working directory inside" },
+  { name: "env", short: "e", value: "NAME=VALUE", help: "set a variable; can be given again" },
+  { name: "cap", short: "c", value: "CAP", help: "add a capability; can be given again" },
+  {
+    name: "additional-gids",
+    short: "g",
+    value: "GID",
+    help: "a further group; can be given again",
+  },
+  { name: "no-new-privs", help: "let no program gain privileges" },
+  { name: "detach", short: "d", help: "leave the process to itself once it runs" },
+  { name: "pid-file", value: "FILE", help: "write the process id there" },
+  { name: "console-socket", value: "SOCKET", help: "who gets the terminal's other end" },
+  { name: "preserve-fds", value: "N", help: "pass on so many descriptors, from 3 on" },
+  { name: "ignore-paused", help: "also when the container is paused: it then waits" },
+  { name: "cgroup", value: "PATH", help: "accepted as /: the container's own" },
+  { name: "apparmor", value: "PROFILE", help: "the AppArmor profile" },
+  { name: "process-label", value: "LABEL", help: "the SELinux label" },
+  { name: "no-subreaper", help: "accepted: pivot is none" },
+];
+
+/** `UID[:GID]`: numbers and nothing else, since names would have to be somebody's (CVE-2026-30892). */
+function readUser(text: string): { readonly uid: number; readonly gid: number } {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
+  if (match !== null && uid < 0xffffffff && gid < 0xffffffff) return { uid, gid };
+  throw new UsageError(
+    `--user takes UID[:GID], numbers up to 4294967294, received ${JSON.stringify(text)}`,
+  );
+}
+
+function readCapabilities(
+  process: Process,
+  names: readonly string[],
+): Pick<Process, "capabilities"> {
+  if (names.length === 0) return {};
+  const added = names.map((name) => {
+    const upper = name.toUpperCase();
+    const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+    const known = CAPABILITIES.find((each) => each === full);
+    if (known === undefined)
+      throw new UsageError(`--cap: unknown capability ${JSON.stringify(name)}`);
+    return known;
+  });
+  const sets = process.capabilities ?? {};
+  const more = (set: (typeof sets)["bounding"] = []) => [...new Set([...set, ...added])];
+  // Not inheritable: that would hand it to programs that ask for none (CVE-2022-29162).
+  return {
+    capabilities: {
+      ...sets,
+      bounding: more(sets.bounding),
+      effective: more(sets.effective),
+      permitted: more(sets.permitted),
+    },
+  };
+}
+
+const isVariable = (text: string): boolean => /^[^=\0]+=/.test(text);
+
+/** The container's own process, but for what the flags say. */
+function processFromFlags(given: ParsedArguments, base: Process, args: readonly string[]): Process {
+  if (args.length === 0) throw new UsageError("exec needs a command, or --process FILE");
+  const user = readLast(given, "user");
+  const cwd = readLast(given, "cwd");
+  const label = readLast(given, "process-label");
+  const profile = readLast(given, "apparmor");
+  const groups = readAll(given, "additional-gids").map((text) => readUser(text).uid);
+  const added = readAll(given, "env");
+  const wrong = added.find((entry) => !isVariable(entry));
+  if (wrong !== undefined)
+    throw new UsageError(`--env takes NAME=VALUE, received ${JSON.stringify(wrong)}`);
+  if (cwd !== null && !cwd.startsWith("/")) {
+    throw new UsageError(`--cwd takes an absolute path, received ${JSON.stringify(cwd)}`);
+  }
+  const { consoleSize: _size, execCPUAffinity, ...own } = base;
+  return {
+    ...own,
+    ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
+    args,
+    terminal: readSwitch(given, "tty"),
+    env: [...(base.env ?? []), ...added],
+    ...(cwd === null ? {} : { cwd }),
+    ...readCapabilities(base, readAll(given, "cap")),
+    ...(readSwitch(given, "no-new-privs") ? { noNewPrivileges: true } : {}),
+    ...(label === null ? {} : { selinuxLabel: label }),
+    ...(profile === null ? {} : { apparmorProfile: profile }),
+    user: {
+      ...base.user,
+      ...(user === null ? {} : readUser(user)),
+      additionalGids: [...(base.user.additionalGids ?? []), ...groups],
+    },
+  };
+}
+
+function processFromFile(path: string, given: ParsedArguments): Process {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new WishError([`--process: ${(error as Error).message}`]);
+  }
+  const parsed = parseProcess(text);
+  if (!parsed.ok) throw new WishError(parsed.problems.map((p) => `${path}: ${formatProblem(p)}`));
+  return { ...parsed.process, ...(readSwitch(given, "tty") ? { terminal: true } : {}) };
+}
+
+function readProcess(given: ParsedArguments, spec: Spec, args: readonly string[]): Process {
+  const file = readLast(given, "process");
+  if (file !== null) return processFromFile(absolutePath(file, workingDirectory()), given);
+  const base = spec.process;
+  if (base === undefined) throw new UsageError("the container has no process: use --process FILE");
+  return processFromFlags(given, base, args);
+}
+
+/** Where who joins the container's cgroups writes to: version 1 has `tasks`, without a global lock. */
+const cgroupFiles = ({ record }: Container): string[] =>
+  (record?.cgroups ?? []).map((path) =>
+    existsSync(`${path}/tasks`) ? `${path}/tasks` : `${path}/cgroup.procs`,
+  );
+
+function targetOf(container: Container, ignorePaused: boolean) {
+  const { id, status, process, record } = container;
+  if (process === null || record === null || status === "creating") {
+    throw new WishError([`cannot exec in a container that is not running: ${id} is ${status}`]);
+  }
+  if (status === "paused" && !ignorePaused) {
+    throw new WishError([
+      `cannot exec in a paused container: resume ${id} first, or --ignore-paused`,
+    ]);
+  }
+  return { ...process, namespaces: record.namespaces, cgroupFiles: cgroupFiles(container) };
+}
+
+export async function execCommand(given: ParsedArguments, globals: Globals): Promise<never> {
+  const [id, ...args] = given.words;
+  if (id === undefined)
+    throw new UsageError("which container? pivot-oci exec [OPTIONS] ID COMMAND");
+  const cgroup = readLast(given, "cgroup");
+  if (cgroup !== null && cgroup !== "/") {
+    throw new UsageError(
+      `--cgroup ${cgroup}: cgroups below the container's are not there yet: leave it out`,
+    );
+  }
+  const cwd = workingDirectory();
+  const container = findContainer(globals.root, id);
+  const target = targetOf(container, readSwitch(given, "ignore-paused"));
+  const spec = containerSpecOf(container);
+  const process = readProcess(given, spec, args);
+  const isDetached = readSwitch(given, "detach");
+  const consoleSocket = readLast(given, "console-socket");
+  const terminal = process.terminal === true;
+  if (terminal && isDetached && consoleSocket === null) {
+    throw new WishError([
+      "--tty with --detach needs --console-socket: somebody has to keep the terminal",
+    ]);
+  }
+  const facts = readFacts(readCgroupLayout(), readStreams());
+  const pidFile = readLast(given, "pid-file");
+  const { plan, warnings } = planExec(
+    target,
+    process,
+    {
+      user: null,
+      groups: [],
+      seccomp: await filterOf(spec, process, facts),
+      streams: streamsOf(terminal),
+      terminalInput: true,
+      lifetime: isDetached ? "detached" : "supervised",
+      consoleSocket: consoleSocket === null ? null : absolutePath(consoleSocket, cwd),
+      preserveFds: readCount(given, "preserve-fds") ?? 0,
+      pidFile: pidFile === null ? null : absolutePath(pidFile, cwd),
+      passSignals: true,
+      endWithCaller: false,
+    },
+    facts,
+  );
+  warnOf(warnings, globals);
+  return carryOut(plan, globals, ownErrorOfExec);
+}

@@ -1,0 +1,20 @@
+/** The values of flags, as the commands want them. */
+
+import { type ParsedArguments, UsageError } from "../cli/arguments.ts";
+
+export const readLast = ({ flags }: ParsedArguments, name: string): string | null =>
+  flags.get(name)?.at(-1) ?? null;
+
+export const readSwitch = (given: ParsedArguments, name: string): boolean =>
+  readLast(given, name) === "true";
+
+export const readAll = ({ flags }: ParsedArguments, name: string): readonly string[] =>
+  flags.get(name) ?? [];
+
+/** @throws UsageError when it is no whole number */
+export function readCount(given: ParsedArguments, name: string): number | null {
+  const text = readLast(given, name);
+  if (text === null) return null;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name} takes a whole number, received ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,37 @@
+/** `pause` and `resume`: all processes of a container's cgroup. */
+
+import { existsSync } from "node:fs";
+import { WishError } from "../container/wish-error.ts";
+import type { Step } from "../plan/op.ts";
+import { byParent, onHost } from "../planner/step.ts";
+import type { Container } from "./record.ts";
+
+/** The cgroup by which the container can be frozen: version 1's freezer, or any of version 2. */
+const freezerOf = ({ record }: Container): string | undefined =>
+  record?.cgroups.find((path) =>
+    ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`)),
+  );
+
+/** @throws WishError when there is no such cgroup */
+export function planFreeze(container: Container, frozen: boolean): Step[] {
+  const path = freezerOf(container);
+  if (path === undefined) {
+    throw new WishError([
+      `container ${container.id} has no cgroup that can be frozen: mount the freezer controller, or cgroup version 2`,
+    ]);
+  }
+  return [byParent({ op: "freeze", at: onHost(path), frozen }, frozen ? "pause" : "resume")];
+}
+
+/** @throws WishError when it does not run */
+export function planPause(container: Container): Step[] {
+  const { status, id } = container;
+  if (status === "running" || status === "created") return planFreeze(container, true);
+  throw new WishError([`container not running or created: ${id} is ${status}`]);
+}
+
+/** @throws WishError when it is not paused */
+export function planResume(container: Container): Step[] {
+  if (container.status === "paused") return planFreeze(container, false);
+  throw new WishError([`container not paused: ${container.id} is ${container.status}`]);
+}

@@ -1,0 +1,73 @@
+/** The flags that clients put in front of a command, and what they come to. */
+
+import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
+import { absolutePath } from "../container/roots.ts";
+
+export const globalFlags: readonly Flag[] = [
+  { name: "root", value: "DIR", help: "keep the state of containers there" },
+  { name: "log", value: "FILE", help: "write errors and warnings to this file too" },
+  { name: "log-format", value: "text|json", help: "how they are written there" },
+  { name: "debug", help: "accepted: what goes wrong is always told in full" },
+  { name: "systemd-cgroup", help: "let systemd make cgroups: only where systemd runs" },
+  {
+    name: "cgroup-manager",
+    value: "cgroupfs|systemd|disabled",
+    help: "who makes cgroups: cgroupfs is the default",
+  },
+  { name: "rootless", value: "true|false|auto", help: "accepted: found out by itself" },
+  { name: "criu", value: "PATH", help: "accepted: criu is looked for in PATH" },
+  { name: "help", short: "h", help: "say what there is" },
+  { name: "version", short: "v", help: "say which version this is" },
+];
+
+export type Globals = {
+  /** The directory of the containers' state. */
+  readonly root: string;
+  /** Where errors are written beside standard error, or null. */
+  readonly log: string | null;
+  readonly logFormat: "text" | "json";
+};
+
+/** As the peers have it: `/run/NAME`, or the user's own by the XDG base directory specification. */
+function defaultRoot(): string {
+  if ((process.geteuid?.() ?? 0) === 0) return "/run/pivot-oci";
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  return runtime === undefined || runtime === ""
+    ? `/tmp/pivot-oci-${process.geteuid?.()}`
+    : `${runtime}/pivot-oci`;
+}
+
+const lastOf = ({ flags }: ParsedArguments, name: string): string | null =>
+  flags.get(name)?.at(-1) ?? null;
+
+/** The directory that relative paths start from: `/` when it is gone. */
+export const workingDirectory = (): string =>
+  process.env["PIVOT_NO_CWD"] === undefined ? process.cwd() : "/";
+
+export function readGlobals(given: ParsedArguments): Globals {
+  const logFormat = lastOf(given, "log-format") ?? "text";
+  if (logFormat !== "text" && logFormat !== "json") {
+    throw new UsageError(`--log-format takes text or json, received ${JSON.stringify(logFormat)}`);
+  }
+  const cwd = workingDirectory();
+  const root = lastOf(given, "root");
+  const log = lastOf(given, "log");
+  const isNoFile = log === null || log === "" || log === "/dev/stderr";
+  return {
+    root: root === null || root === "" ? defaultRoot() : absolutePath(root, cwd),
+    log: isNoFile ? null : absolutePath(log, cwd),
+    logFormat,
+  };
+}
+
+/** Why cgroups cannot be made as asked, or null. */
+export function cgroupProblem(given: ParsedArguments): string | null {
+  const manager = lastOf(given, "cgroup-manager");
+  if (manager !== null && manager !== "cgroupfs" && manager !== "systemd") {
+    return `--cgroup-manager takes cgroupfs, received ${JSON.stringify(manager)}`;
+  }
+  const wantsSystemd = manager === "systemd" || lastOf(given, "systemd-cgroup") === "true";
+  return wantsSystemd
+    ? "--systemd-cgroup: cgroups by way of systemd are not there yet: use cgroupfs (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false; docker: native.cgroupdriver=cgroupfs)"
+    : null;
+}

@@ -1,0 +1,39 @@
+/** `kill`: a signal for a container's process, or for all of them. */
+
+import { UsageError } from "../cli/arguments.ts";
+import { WishError } from "../container/wish-error.ts";
+import { parseSignal } from "../options/signal.ts";
+import type { Step } from "../plan/op.ts";
+import { byParent, onHost } from "../planner/step.ts";
+import type { Container } from "./record.ts";
+
+/** The number of a signal by name or number; 0 only asks whether the process is there. */
+export function signalNumber(text: string): number {
+  if (text === "0") return 0;
+  const parsed = parseSignal(text, "SIGNAL");
+  if (parsed.ok) return parsed.value;
+  throw new UsageError(
+    `unknown signal ${JSON.stringify(text)}: expected a name such as TERM, or a number`,
+  );
+}
+
+/**
+ * The steps that send a signal.
+ *
+ * @param all to every process of its cgroups, also when the first one has ended
+ * @throws WishError when the container does not run
+ */
+export function planKill(container: Container, signal: number, all: boolean): Step[] {
+  const { id, process, record, status } = container;
+  const cgroup = record?.cgroups[0];
+  if (all && cgroup !== undefined) {
+    return [byParent({ op: "signal_cgroup", at: onHost(cgroup), signal }, "kill --all")];
+  }
+  if (all && status === "stopped") return [];
+  if (process === null) {
+    throw new WishError([
+      `container not running: ${id} is ${status}: there is no process to signal`,
+    ]);
+  }
+  return [byParent({ op: "signal", ...process, signal, wait: false, required: true }, "kill")];
+}

@@ -1,0 +1,32 @@
+/** `list` and `ps` on the command line. */
+
+import { type ParsedArguments, UsageError } from "../cli/arguments.ts";
+import { writeAll } from "../host/write.ts";
+import { readLast, readSwitch } from "./flags.ts";
+import type { Globals } from "./globals.ts";
+import { containerProcesses, listJson, listTable, processTable } from "./list.ts";
+import { findContainer, listContainers } from "./record.ts";
+
+function readFormat(given: ParsedArguments): "table" | "json" {
+  const format = readLast(given, "format") ?? "table";
+  if (format === "table" || format === "json") return format;
+  throw new UsageError(`--format takes table or json, received ${JSON.stringify(format)}`);
+}
+
+export function listCommand(given: ParsedArguments, { root }: Globals): number {
+  const format = readFormat(given);
+  const containers = listContainers(root);
+  if (readSwitch(given, "quiet")) {
+    writeAll(1, containers.map(({ id }) => `${id}\n`).join(""));
+  } else writeAll(1, format === "json" ? listJson(containers) : listTable(containers));
+  return 0;
+}
+
+export function psCommand(given: ParsedArguments, { root }: Globals): number {
+  const [id, ...options] = given.words;
+  if (id === undefined) throw new UsageError("which container? pivot-oci ps [OPTIONS] ID");
+  const pids = containerProcesses(findContainer(root, id));
+  const isJson = readFormat(given) === "json";
+  writeAll(1, isJson ? `${JSON.stringify(pids)}\n` : processTable(pids, options));
+  return 0;
+}

@@ -1,0 +1,173 @@
+/** From a bundle to the plan that creates its container, or runs it. */
+
+import { statSync } from "node:fs";
+import { readConfig, withAbsoluteSources } from "../container/bundle.ts";
+import { filterFor } from "../container/filter.ts";
+import { planResources } from "../container/resources.ts";
+import { checkRootDirectory } from "../container/root-directory.ts";
+import { absolutePath } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { readCgroupLayout } from "../host/cgroups.ts";
+import { readFacts } from "../host/facts.ts";
+import { readStreams } from "../host/streams.ts";
+import type { Stream } from "../plan/constants.ts";
+import type { Plan } from "../plan/op.ts";
+import type { Facts } from "../planner/facts.ts";
+import { planContainer } from "../planner/plan.ts";
+import type { Lifetime, Setting } from "../planner/setting.ts";
+import type { Mount, Process, Spec } from "../spec/mod.ts";
+import { type ContainerRecord, isContainerId } from "./record.ts";
+
+export type CreateWish = {
+  readonly root: string;
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  readonly lifetime: Lifetime;
+  readonly pidFile: string | null;
+  readonly consoleSocket: string | null;
+  readonly preserveFds: number;
+  /** State and cgroups stay when a container that was supervised has ended. */
+  readonly keep: boolean;
+  readonly noPivot: boolean;
+};
+
+export type Prepared = { readonly plan: Plan; readonly warnings: readonly string[] };
+
+/** sd_listen_fds(3): the descriptors that a service manager has opened go on to the program. */
+function listenFds(env: NodeJS.ProcessEnv): { readonly count: number; readonly env: string[] } {
+  const count = Number(env["LISTEN_FDS"] ?? 0);
+  if (!Number.isInteger(count) || count <= 0) return { count: 0, env: [] };
+  const names = env["LISTEN_FDNAMES"];
+  return {
+    count,
+    env: [
+      `LISTEN_FDS=${count}`,
+      "LISTEN_PID=1",
+      ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`]),
+    ],
+  };
+}
+
+/** sd_notify(3): the service manager's socket, shown inside where the program can reach it. */
+function notifySocket(env: NodeJS.ProcessEnv): {
+  readonly mounts: Mount[];
+  readonly env: string[];
+} {
+  const source = env["NOTIFY_SOCKET"];
+  if (source === undefined || !source.startsWith("/")) return { mounts: [], env: [] };
+  const isThere = statSync(source, { throwIfNoEntry: false })?.isSocket() === true;
+  if (!isThere) return { mounts: [], env: [] };
+  const destination = "/run/notify/notify.sock";
+  return {
+    mounts: [{ destination, source, type: "bind", options: ["bind", "nosuid", "nodev", "noexec"] }],
+    env: [`NOTIFY_SOCKET=${destination}`],
+  };
+}
+
+const withEnvironment = (process: Process, more: readonly string[]): Process =>
+  more.length === 0 ? process : { ...process, env: [...(process.env ?? []), ...more] };
+
+/** What a service manager has given to this process, for the container's. */
+function withServiceManager(spec: Spec): { readonly spec: Spec; readonly descriptors: number } {
+  const listen = listenFds(process.env);
+  const notify = notifySocket(process.env);
+  return {
+    descriptors: listen.count,
+    spec: {
+      ...spec,
+      ...(notify.mounts.length === 0 ? {} : { mounts: [...(spec.mounts ?? []), ...notify.mounts] }),
+      ...(spec.process === undefined
+        ? {}
+        : { process: withEnvironment(spec.process, [...listen.env, ...notify.env]) }),
+    },
+  };
+}
+
+export function streamsOf(terminal: boolean): [Stream, Stream, Stream] {
+  return terminal ? ["terminal", "terminal", "terminal"] : ["inherit", "inherit", "inherit"];
+}
+
+function recordOf(wish: CreateWish, spec: Spec, rootfs: string, cgroups: readonly string[]) {
+  const record: ContainerRecord = {
+    version: 1,
+    id: wish.id,
+    ociVersion: spec.ociVersion,
+    bundle: wish.bundle,
+    rootfs,
+    created: new Date().toISOString(),
+    ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
+    namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type),
+    cgroups,
+  };
+  return `${JSON.stringify(record)}\n`;
+}
+
+function checkWish({ id, root }: CreateWish): void {
+  if (!isContainerId(id)) {
+    throw new WishError([
+      `the container id ${JSON.stringify(id.slice(0, 80))} is invalid: expected 1 to 255 of letters, digits and _+-., and not . or ..`,
+    ]);
+  }
+  if (statSync(`${root}/${id}`, { throwIfNoEntry: false }) !== undefined) {
+    throw new WishError([
+      `container with id exists: ${id}; choose another, or \`pivot-oci delete ${id}\` first`,
+    ]);
+  }
+}
+
+export async function filterOf(spec: Spec, process: Process, facts: Facts) {
+  return filterFor(
+    spec.linux?.seccomp ?? "unconfined",
+    process.capabilities?.bounding ?? [],
+    facts,
+  );
+}
+
+/**
+ * Plans the container of a bundle.
+ *
+ * @throws WishError with every problem
+ */
+export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
+  checkWish(wish);
+  const { root, id, bundle, lifetime, preserveFds } = wish;
+  const config = readConfig(bundle);
+  const facts = readFacts(readCgroupLayout(), readStreams());
+  const { spec, descriptors } = withServiceManager(withAbsoluteSources(config.spec, bundle));
+  const rootfs = absolutePath(spec.root.path, bundle);
+  checkRootDirectory(rootfs, `${bundle}/config.json: root.path`);
+  const cgroup = planResources(spec, id, facts);
+  const terminal = spec.process?.terminal === true;
+  const setting: Setting = {
+    id,
+    runRoot: root,
+    dataRoot: "",
+    name: null,
+    root: { kind: "directory", path: rootfs },
+    user: null,
+    groups: [],
+    files: [],
+    makeDirectories: [],
+    streams: streamsOf(terminal),
+    terminalInput: true,
+    init: false,
+    rootSwitch: wish.noPivot ? "move" : "pivot",
+    keep: wish.keep || lifetime !== "supervised",
+    seccomp: spec.process === undefined ? null : await filterOf(spec, spec.process, facts),
+    state: recordOf(wish, spec, rootfs, cgroup.paths),
+    pidFile: wish.pidFile,
+    passSignals: true,
+    endWithCaller: false,
+    lifetime,
+    consoleSocket: wish.consoleSocket,
+    preserveFds: preserveFds + descriptors,
+    bundle: { directory: bundle, config: config.text },
+  };
+  const planned = planContainer(spec, setting, facts, cgroup);
+  if (!planned.ok) throw new WishError(planned.problems);
+  return {
+    plan: planned.plan,
+    warnings: [...config.warnings, ...cgroup.warnings, ...planned.warnings],
+  };
+}

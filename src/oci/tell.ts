@@ -1,0 +1,59 @@
+/** `pivot oci internal-tell`: the executor has become this program to tell what went wrong. */
+
+import { decodePlan } from "../executor/decode.ts";
+import { readEvents } from "../executor/events.ts";
+import { describeFailure, type StepFailure } from "../executor/failure.ts";
+import { readReport } from "../executor/hand-over.ts";
+import type { Plan } from "../plan/op.ts";
+import { type Logging, log } from "./log.ts";
+
+const EACCES = 13;
+const EISDIR = 21;
+
+/**
+ * docker and podman give 127 or 126 for a program that is not there or cannot be executed, and find
+ * that out by these words.
+ */
+function programWords(plan: Plan, { step, errno }: StepFailure): string | null {
+  const op = plan.steps[step]?.op;
+  if (op?.op !== "find_program" && op?.op !== "exec") return null;
+  const exec = plan.steps.find((each) => each.op.op === "exec")?.op;
+  const name = (exec?.op === "exec" ? exec.argv[0] : undefined) ?? "";
+  const quoted = JSON.stringify(name);
+  if (errno === EACCES) return `exec: ${quoted}: permission denied`;
+  if (errno === EISDIR) return `exec: ${quoted}: is a directory`;
+  if (errno !== 2 && errno !== 20) return null;
+  return name.includes("/")
+    ? `exec: ${quoted}: stat ${name}: no such file or directory`
+    : `exec: ${quoted}: executable file not found in $PATH`;
+}
+
+function lineOf(plan: Plan, failure: StepFailure): string {
+  const words = programWords(plan, failure);
+  const line = describeFailure(plan, failure);
+  return words === null ? line : `${words} (${line})`;
+}
+
+/** @param exitCode of an error that is not the program's */
+export function tell(exitCode: number, logging: Logging): number {
+  const laidDown = readReport();
+  const { plan, stepOfRecord } = decodePlan(laidDown.plan);
+  let code = 0;
+  for (const event of readEvents(laidDown.events).events) {
+    if (event.kind === "ended") code = event.code;
+    if (event.kind !== "failed" && event.kind !== "left") continue;
+    const { errno, text, record } = event;
+    const step = stepOfRecord[record] ?? -1;
+    if (event.kind === "failed") {
+      code = exitCode;
+      log("error", lineOf(plan, { step, errno, text }), logging);
+      continue;
+    }
+    const found = plan.steps[step];
+    const op = found?.op.op === "hook" ? found.op : found?.undo;
+    const alone: Plan =
+      op === undefined ? plan : { version: 1, steps: [{ by: "parent", op, why: "" }] };
+    log("warning", describeFailure(alone, { step: 0, errno, text }), logging);
+  }
+  return code;
+}

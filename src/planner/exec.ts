@@ -1,0 +1,115 @@
+/** A further process in a container that runs: in its namespaces, its cgroups and its root. */
+
+import type { Namespace } from "../plan/constants.ts";
+import type { Place, Plan, Step } from "../plan/op.ts";
+import type { Process } from "../spec/mod.ts";
+import { planSendTerminal } from "./devices.ts";
+import type { Facts } from "./facts.ts";
+import { planEnd, planPidFile } from "./plan.ts";
+import { planLookForProgram, planProcess, planStreams } from "./process.ts";
+import type { Setting } from "./setting.ts";
+import { byInit, byParent, onHost, slot, write } from "./step.ts";
+
+/** The container's first process, and where it is. */
+export type Target = {
+  readonly pid: number;
+  /** When it began, in clock ticks after boot. */
+  readonly started: bigint;
+  /** The namespaces that are the container's, and not the host's. */
+  readonly namespaces: readonly Namespace[];
+  /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
+  readonly cgroupFiles: readonly string[];
+};
+
+/** What the engine says of the process beside its `Process`. */
+export type ExecSetting = Pick<
+  Setting,
+  | "user"
+  | "groups"
+  | "seccomp"
+  | "streams"
+  | "terminalInput"
+  | "lifetime"
+  | "consoleSocket"
+  | "preserveFds"
+  | "pidFile"
+  | "passSignals"
+  | "endWithCaller"
+>;
+
+/** In the container's root, which is `/` to who has joined its mount namespace. */
+const inside = (path: string): Place => ({ in: "root", path });
+
+function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] {
+  if (process.terminal !== true) return [];
+  const console = byInit(
+    { op: "console", devpts: "devpts", at: null, uid: process.user.uid },
+    "process.terminal",
+  );
+  return [
+    byInit(
+      { op: "open", at: inside("/dev/pts"), flags: ["path", "directory"], into: "devpts" },
+      "process.terminal",
+    ),
+    console,
+    ...(consoleSocket === null ? [] : [planSendTerminal(consoleSocket)]),
+  ];
+}
+
+/** The pipes that the executor copies; none where the streams are handed on. */
+function planPipes({ streams, terminalInput }: ExecSetting): Step[] {
+  const [stdin, stdout, stderr] = streams;
+  if (!streams.some((stream) => stream === "pipe" || stream === "terminal")) return [];
+  const input = stdin === "terminal" && !terminalInput ? "null" : stdin;
+  return [byParent({ op: "pipes", stdin: input, stdout, stderr }, "standard streams")];
+}
+
+export function planExec(
+  target: Target,
+  process: Process,
+  setting: ExecSetting,
+  facts: Facts,
+): { readonly plan: Plan; readonly warnings: readonly string[] } {
+  const { pid, started, namespaces, cgroupFiles } = target;
+  const last = planProcess(process, { ...setting, init: false }, facts);
+  const cgroup = (i: number) => `cgroup${i}`;
+  const steps: Step[] = [
+    byParent({ op: "process", pid, started, into: "target" }, "the container's first process"),
+    ...cgroupFiles.map((file, i) =>
+      byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
+    ),
+    ...planPipes(setting),
+    byParent(
+      {
+        op: "clone",
+        namespaces: [],
+        cgroup: null,
+        user: null,
+        process: "target",
+        join: namespaces,
+        proc: process.oomScoreAdj === undefined ? null : "child",
+      },
+      "the container's namespaces",
+    ),
+    ...(process.oomScoreAdj === undefined
+      ? []
+      : [
+          byParent(
+            write({ in: "child", path: "oom_score_adj" }, String(process.oomScoreAdj)),
+            "process.oomScoreAdj",
+          ),
+        ]),
+    ...cgroupFiles.map((_, i) => byInit(write(slot(cgroup(i)), "0"), "the container's cgroups")),
+    byInit({ op: "open", at: onHost("/"), flags: ["path", "directory"], into: "root" }, "its root"),
+    ...planTerminal(process, setting),
+    ...(setting.pidFile === null ? [] : [planPidFile(setting.pidFile)]),
+    ...planStreams(process, setting, inside("/dev/null")),
+    planLookForProgram(process),
+    ...(setting.lifetime === "supervised"
+      ? []
+      : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
+    ...last.steps,
+    planEnd({ ...setting, runRoot: "", id: "", keep: false }),
+  ];
+  return { plan: { version: 1, steps }, warnings: last.warnings };
+}
