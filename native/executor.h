@@ -192,6 +192,12 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 
+/* schedule.c */
+int pv_do_scheduler(struct pv_run *run, const struct pv_scheduler *op);
+int pv_do_io_priority(struct pv_run *run, const struct pv_io_priority *op);
+int pv_do_memory_policy(const struct pv_memory_policy *op);
+int pv_do_sched_affinity(struct pv_run *run, const struct pv_sched_affinity *op);
+
 /* user.c */
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);
 

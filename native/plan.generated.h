@@ -4,7 +4,7 @@
 
 #include "wire.h"
 
-#define PV_WIRE_VERSION 2
+#define PV_WIRE_VERSION 3
 
 enum pv_stream { PV_STREAM_INHERIT = 0, PV_STREAM_NULL = 1, PV_STREAM_PIPE = 2, PV_STREAM_TERMINAL = 3 };
 enum pv_target_kind { PV_TARGET_KIND_EXISTING = 0, PV_TARGET_KIND_MATCHING = 1, PV_TARGET_KIND_STRICT = 2 };
@@ -55,6 +55,10 @@ enum pv_opcode {
     PV_INIT = 52,
     PV_EXEC = 53,
     PV_SUPERVISE = 54,
+    PV_SCHEDULER = 60,
+    PV_IO_PRIORITY = 61,
+    PV_MEMORY_POLICY = 62,
+    PV_SCHED_AFFINITY = 63,
     PV_PAUSE = 55,
 };
 
@@ -339,6 +343,35 @@ struct pv_supervise {
     struct pv_place status; /* a new file for the exit code; null: none */
 };
 
+/* Say by which rules the container's first process gets its time on the processor. sched_setattr(2) */
+struct pv_scheduler {
+    uint32_t policy; /* the rules */
+    uint64_t flags; /* more of them */
+    uint32_t nice; /* -20 to 19 as a two's complement, for SCHED_OTHER and SCHED_BATCH */
+    uint32_t priority; /* 1 to 99, for SCHED_FIFO and SCHED_RR */
+    uint64_t runtime; /* nanoseconds in each period, for SCHED_DEADLINE */
+    uint64_t deadline; /* nanoseconds from the period's start until they have been had */
+    uint64_t period; /* nanoseconds */
+};
+
+/* Say which place the container's first process has in the queue for disks. ioprio_set(2) */
+struct pv_io_priority {
+    uint32_t class; /* the queue */
+    uint32_t priority; /* 0, the first, to 7 */
+};
+
+/* Say from which nodes the process gets its memory. set_mempolicy(2) */
+struct pv_memory_policy {
+    uint32_t mode; /* how one is chosen */
+    uint64_t flags; /* what the numbers of the nodes mean */
+    struct pv_bytes nodes; /* a mask, the lowest number first; empty: none */
+};
+
+/* Say on which processors the process may run. sched_setaffinity(2) */
+struct pv_sched_affinity {
+    struct pv_bytes cpus; /* a mask, the lowest number first */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -384,6 +417,10 @@ struct pv_op {
         struct pv_close_fds close_fds;
         struct pv_exec exec;
         struct pv_supervise supervise;
+        struct pv_scheduler scheduler;
+        struct pv_io_priority io_priority;
+        struct pv_memory_policy memory_policy;
+        struct pv_sched_affinity sched_affinity;
     };
 };
 
@@ -585,8 +622,29 @@ static const struct pv_field pv_fields_supervise[] = {
     {PV_KIND_U32, offsetof(struct pv_op, supervise.parent)},
     {PV_KIND_PLACE, offsetof(struct pv_op, supervise.status)},
 };
+static const struct pv_field pv_fields_scheduler[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.policy)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.flags)},
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.nice)},
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.priority)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.runtime)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.deadline)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.period)},
+};
+static const struct pv_field pv_fields_io_priority[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, io_priority.class)},
+    {PV_KIND_U32, offsetof(struct pv_op, io_priority.priority)},
+};
+static const struct pv_field pv_fields_memory_policy[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, memory_policy.mode)},
+    {PV_KIND_U64, offsetof(struct pv_op, memory_policy.flags)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, memory_policy.nodes)},
+};
+static const struct pv_field pv_fields_sched_affinity[] = {
+    {PV_KIND_BYTES, offsetof(struct pv_op, sched_affinity.cpus)},
+};
 
-static const struct pv_shape pv_shapes[56] = {
+static const struct pv_shape pv_shapes[64] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
@@ -631,6 +689,10 @@ static const struct pv_shape pv_shapes[56] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},
+    [PV_SCHEDULER] = {"scheduler", 7, pv_fields_scheduler},
+    [PV_IO_PRIORITY] = {"io_priority", 2, pv_fields_io_priority},
+    [PV_MEMORY_POLICY] = {"memory_policy", 3, pv_fields_memory_policy},
+    [PV_SCHED_AFFINITY] = {"sched_affinity", 1, pv_fields_sched_affinity},
     [PV_PAUSE] = {"pause", 0, NULL},
 };
 #endif

@@ -129,6 +129,14 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_exec(run, &op->exec);
     case PV_SUPERVISE:
         return pv_do_supervise(run, &op->supervise);
+    case PV_SCHEDULER:
+        return pv_do_scheduler(run, &op->scheduler);
+    case PV_IO_PRIORITY:
+        return pv_do_io_priority(run, &op->io_priority);
+    case PV_MEMORY_POLICY:
+        return pv_do_memory_policy(&op->memory_policy);
+    case PV_SCHED_AFFINITY:
+        return pv_do_sched_affinity(run, &op->sched_affinity);
     case PV_PAUSE:
         if (run->actor == PV_BY_INIT)
             return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");

@@ -54,6 +54,22 @@ describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
     }
   });
 
+  test("the processors that it may run on, by init and by the parent", async () => {
+    const affinity = (cpus: number[]): Op => ({
+      op: "sched_affinity",
+      cpus: Uint8Array.of(...cpus),
+    });
+    const argv = ["/bin/grep", "Cpus_allowed_list", "/proc/self/status"];
+    const own = await run(planOf(argv, { last: [byInit(affinity([2, 0]))] }));
+    expect(own.stdout).toBe("Cpus_allowed_list:\t1\n");
+    const given = await run(planOf(argv, { inside: [byParent(affinity([1]))] }));
+    expect(given.stdout).toBe("Cpus_allowed_list:\t0\n");
+    const none = await run(planOf(argv, { last: [byInit(affinity([0, 0, 0, 0, 0, 0, 0, 0, 1]))] }));
+    expect(failureOf(none)).toMatchObject({ errno: 22 });
+    const early = await run(planOf(argv, { before: [byParent(affinity([1]))] }));
+    expect(failureOf(early)).toMatchObject({ errno: constants.errno.ECHILD });
+  });
+
   test("closed standard streams are not given away to other files", async () => {
     const status = freshPath("out");
     const wrapper = ["/bin/sh", "-c", '"$@" <&- >&- 2>&-', "sh"];

@@ -78,6 +78,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";
+    case "scheduler":
+      if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))
+        return "its cgroup gives realtime processes no time: set linux.resources.cpu.realtimeRuntime";
+      return "";
     case "remove_cgroup":
       if (errno === EBUSY) return "processes are still in it: `pivot system prune` tries again";
       return "";

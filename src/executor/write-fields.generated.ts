@@ -49,6 +49,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   init: 52,
   exec: 53,
   supervise: 54,
+  scheduler: 60,
+  io_priority: 61,
+  memory_policy: 62,
+  sched_affinity: 63,
   pause: 55,
 };
 
@@ -254,6 +258,27 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.signals);
       out.bool(op.parent);
       out.place(op.status);
+      return;
+    case "scheduler":
+      out.one(choices.schedulerPolicy, op.policy);
+      out.flags(flagSets.schedulerFlag, op.flags);
+      out.u32(op.nice);
+      out.u32(op.priority);
+      out.u64(op.runtime);
+      out.u64(op.deadline);
+      out.u64(op.period);
+      return;
+    case "io_priority":
+      out.one(choices.ioClass, op.class);
+      out.u32(op.priority);
+      return;
+    case "memory_policy":
+      out.one(choices.memoryPolicy, op.mode);
+      out.flags(flagSets.memoryPolicyFlag, op.flags);
+      out.bytesOf(op.nodes);
+      return;
+    case "sched_affinity":
+      out.bytesOf(op.cpus);
       return;
     case "pause":
       return;

@@ -150,6 +150,14 @@ export function describeOp(op: Op): Description {
       return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
     case "supervise":
       return say("wait for the container's end");
+    case "scheduler":
+      return say(`schedule by ${op.policy}`, ` nice=${op.nice | 0} priority=${op.priority}`);
+    case "io_priority":
+      return say(`set the I/O priority ${op.class}`, ` priority=${op.priority}`);
+    case "memory_policy":
+      return say(`set the memory policy ${op.mode}`, list("flags", op.flags));
+    case "sched_affinity":
+      return say("choose the processors", ` mask=${maskText(op.cpus)}`);
     case "pause":
       return say("pause");
     default:
@@ -158,3 +166,9 @@ export function describeOp(op: Op): Description {
 }
 
 const shortCapability = (name: string): string => name.replace(/^CAP_/, "").toLowerCase();
+
+/** As /proc/PID/status writes it: the highest first. */
+const maskText = (mask: Uint8Array): string =>
+  Array.from(mask, (byte) => byte.toString(16).padStart(2, "0"))
+    .reverse()
+    .join("");

@@ -23,6 +23,7 @@ import {
   rootProblem,
   stateDirectory,
 } from "./root.ts";
+import { findScheduleProblems, planExecutionDomain, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
 import { findUnsupported } from "./unsupported.ts";
@@ -117,7 +118,8 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   }
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
-  return [...problems, ...findUnsupported(spec)];
+  const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
+  return [...problems, ...schedule, ...findUnsupported(spec)];
 }
 
 function findWarnings(spec: Spec): string[] {
@@ -178,6 +180,7 @@ export function planContainer(
     ...planPidFiles(setting),
     ...cgroup.join,
     ...namespaces.join,
+    ...planScheduling(process),
     ...planNames(spec, namespaces.freshCgroup),
     planPropagation(spec),
     ...planLoopback(spec),
@@ -193,6 +196,7 @@ export function planContainer(
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
     ...planSwitch(setting.rootSwitch),
     ...planRootPropagation(spec),
+    ...planExecutionDomain(spec.linux),
     ...last.steps,
     planSupervision(setting),
   ];

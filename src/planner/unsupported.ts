@@ -16,13 +16,8 @@ export function findUnsupported({ process, linux, mounts = [], hooks }: Spec): s
     hooks,
     "process.apparmorProfile": process?.apparmorProfile,
     "process.selinuxLabel": process?.selinuxLabel,
-    "process.scheduler": process?.scheduler,
-    "process.ioPriority": process?.ioPriority,
-    "process.execCPUAffinity": process?.execCPUAffinity,
     "linux.mountLabel": linux?.mountLabel,
-    "linux.personality": linux?.personality,
     "linux.intelRdt": linux?.intelRdt,
-    "linux.memoryPolicy": linux?.memoryPolicy,
     "linux.netDevices": linux?.netDevices,
     ...Object.fromEntries(
       mounts.flatMap(({ uidMappings, gidMappings }, i) => [
