@@ -162,6 +162,15 @@ int pv_do_attach(struct pv_run *run, const struct pv_attach *op);
 int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op);
 int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint32_t create);
 
+int pv_do_reconfigure(struct pv_run *run, const struct pv_reconfigure *op);
+
+/* idmap.c */
+int pv_do_user_namespace(struct pv_run *run, const struct pv_user_namespace *op);
+int pv_do_idmap(struct pv_run *run, const struct pv_idmap *op);
+
+/* copy.c */
+int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
+
 /* borrow.c */
 int pv_do_borrow(struct pv_run *run, const struct pv_borrow *op);
 

@@ -55,6 +55,10 @@ enum pv_opcode {
     PV_INIT = 52,
     PV_EXEC = 53,
     PV_SUPERVISE = 54,
+    PV_USER_NAMESPACE = 64,
+    PV_IDMAP = 65,
+    PV_RECONFIGURE = 66,
+    PV_COPY_UP = 67,
     PV_SCHEDULER = 60,
     PV_IO_PRIORITY = 61,
     PV_MEMORY_POLICY = 62,
@@ -343,6 +347,34 @@ struct pv_supervise {
     struct pv_place status; /* a new file for the exit code; null: none */
 };
 
+/* Make a user namespace in which nobody lives, for the sake of its maps. user_namespaces(7) */
+struct pv_user_namespace {
+    const char *uid_map; /* lines of an id inside, an id outside, and how many */
+    const char *gid_map; /* the same for groups */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Show the files of a detached mount with other owners: those of a user namespace's maps. mount_setattr(2) */
+struct pv_idmap {
+    uint32_t mount; /* the detached mount */
+    uint32_t namespace; /* the user namespace's file */
+    uint32_t recursive; /* the mounts below it too */
+};
+
+/* Give a file system that is mounted already other options. fspick(2) */
+struct pv_reconfigure {
+    struct pv_place at; /* its mount point */
+    struct pv_texts options; /* the file system's own options, `name=value` or `name` */
+};
+
+/* Copy a directory with all that is in it, but for other mounts, into an empty one. tmpfs(5) */
+struct pv_copy_up {
+    struct pv_place from; /* the directory; not being there is no failure */
+    uint32_t to; /* a detached mount that nobody else can reach */
+    uint32_t mode; /* the copy's root gets the directory's permissions */
+    uint32_t owner; /* and its owner */
+};
+
 /* Say by which rules the container's first process gets its time on the processor. sched_setattr(2) */
 struct pv_scheduler {
     uint32_t policy; /* the rules */
@@ -417,6 +449,10 @@ struct pv_op {
         struct pv_close_fds close_fds;
         struct pv_exec exec;
         struct pv_supervise supervise;
+        struct pv_user_namespace user_namespace;
+        struct pv_idmap idmap;
+        struct pv_reconfigure reconfigure;
+        struct pv_copy_up copy_up;
         struct pv_scheduler scheduler;
         struct pv_io_priority io_priority;
         struct pv_memory_policy memory_policy;
@@ -622,6 +658,26 @@ static const struct pv_field pv_fields_supervise[] = {
     {PV_KIND_U32, offsetof(struct pv_op, supervise.parent)},
     {PV_KIND_PLACE, offsetof(struct pv_op, supervise.status)},
 };
+static const struct pv_field pv_fields_user_namespace[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, user_namespace.uid_map)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, user_namespace.gid_map)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, user_namespace.into)},
+};
+static const struct pv_field pv_fields_idmap[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, idmap.mount)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, idmap.namespace)},
+    {PV_KIND_U32, offsetof(struct pv_op, idmap.recursive)},
+};
+static const struct pv_field pv_fields_reconfigure[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, reconfigure.at)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, reconfigure.options)},
+};
+static const struct pv_field pv_fields_copy_up[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, copy_up.from)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, copy_up.to)},
+    {PV_KIND_U32, offsetof(struct pv_op, copy_up.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, copy_up.owner)},
+};
 static const struct pv_field pv_fields_scheduler[] = {
     {PV_KIND_U32, offsetof(struct pv_op, scheduler.policy)},
     {PV_KIND_U64, offsetof(struct pv_op, scheduler.flags)},
@@ -644,7 +700,7 @@ static const struct pv_field pv_fields_sched_affinity[] = {
     {PV_KIND_BYTES, offsetof(struct pv_op, sched_affinity.cpus)},
 };
 
-static const struct pv_shape pv_shapes[64] = {
+static const struct pv_shape pv_shapes[68] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
@@ -689,6 +745,10 @@ static const struct pv_shape pv_shapes[64] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},
+    [PV_USER_NAMESPACE] = {"user_namespace", 3, pv_fields_user_namespace},
+    [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
+    [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},
+    [PV_COPY_UP] = {"copy_up", 4, pv_fields_copy_up},
     [PV_SCHEDULER] = {"scheduler", 7, pv_fields_scheduler},
     [PV_IO_PRIORITY] = {"io_priority", 2, pv_fields_io_priority},
     [PV_MEMORY_POLICY] = {"memory_policy", 3, pv_fields_memory_policy},

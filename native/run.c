@@ -129,6 +129,14 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_exec(run, &op->exec);
     case PV_SUPERVISE:
         return pv_do_supervise(run, &op->supervise);
+    case PV_USER_NAMESPACE:
+        return pv_do_user_namespace(run, &op->user_namespace);
+    case PV_IDMAP:
+        return pv_do_idmap(run, &op->idmap);
+    case PV_RECONFIGURE:
+        return pv_do_reconfigure(run, &op->reconfigure);
+    case PV_COPY_UP:
+        return pv_do_copy_up(run, &op->copy_up);
     case PV_SCHEDULER:
         return pv_do_scheduler(run, &op->scheduler);
     case PV_IO_PRIORITY:

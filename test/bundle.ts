@@ -23,7 +23,9 @@ export function makeBundle(
 ): string {
   const bundle = `${ground.directory}/${name}`;
   mkdirSync(bundle);
-  cpSync(rootfs, `${bundle}/rootfs`, { recursive: true, verbatimSymlinks: true });
+  // With owners, times, links and devices, which cpSync knows nothing of.
+  const copied = ground.command(["cp", "-a", rootfs, `${bundle}/rootfs`]);
+  if (copied.code !== 0) throw new Error(copied.stderr);
   cpSync(probeProgram(), `${bundle}/rootfs/probe`);
   chmodSync(`${bundle}/rootfs/probe`, 0o755);
   const { code, stderr } = ground.command(["runc", "spec"], { cwd: bundle });

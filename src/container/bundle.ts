@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { RootSource } from "../planner/setting.ts";
-import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
+import { formatProblem, type Mount, parseSpec, type Spec } from "../spec/mod.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import { absolutePath } from "./roots.ts";
 import { WishError } from "./wish-error.ts";
@@ -24,6 +24,9 @@ function readConfig(directory: string): { spec: Spec; warnings: readonly string[
   return { spec: parsed.spec, warnings: parsed.warnings.map(formatProblem) };
 }
 
+const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === "bind" || options.includes("bind") || options.includes("rbind");
+
 /** Sources of binds may be relative to the bundle (config.md, "Mounts"). */
 const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
   ...spec,
@@ -31,7 +34,7 @@ const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
     ? {}
     : {
         mounts: spec.mounts.map((mount) =>
-          mount.source !== undefined && mount.options?.some((o) => o === "bind" || o === "rbind")
+          mount.source !== undefined && isBind(mount)
             ? { ...mount, source: absolutePath(mount.source, directory) }
             : mount,
         ),

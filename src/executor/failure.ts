@@ -78,6 +78,17 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";
+    case "idmap":
+      if (errno === EINVAL)
+        return "this file system cannot show other owners: leave uidMappings, gidMappings and idmap out";
+      if (errno === EPERM) return "its owners are mapped already";
+      return "";
+    case "reconfigure":
+      if (errno === EINVAL) return "no mount point, or its file system does not take this";
+      return "";
+    case "copy_up":
+      if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
+      return "";
     case "scheduler":
       if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))
         return "its cgroup gives realtime processes no time: set linux.resources.cpu.realtimeRuntime";

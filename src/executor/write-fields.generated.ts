@@ -49,6 +49,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   init: 52,
   exec: 53,
   supervise: 54,
+  user_namespace: 64,
+  idmap: 65,
+  reconfigure: 66,
+  copy_up: 67,
   scheduler: 60,
   io_priority: 61,
   memory_policy: 62,
@@ -258,6 +262,26 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.signals);
       out.bool(op.parent);
       out.place(op.status);
+      return;
+    case "user_namespace":
+      out.text(op.uid_map);
+      out.text(op.gid_map);
+      out.slot(op.into);
+      return;
+    case "idmap":
+      out.slot(op.mount);
+      out.slot(op.namespace);
+      out.bool(op.recursive);
+      return;
+    case "reconfigure":
+      out.place(op.at);
+      out.texts(op.options);
+      return;
+    case "copy_up":
+      out.place(op.from);
+      out.slot(op.to);
+      out.bool(op.mode);
+      out.bool(op.owner);
       return;
     case "scheduler":
       out.one(choices.schedulerPolicy, op.policy);

@@ -479,6 +479,50 @@ export const catalogue = {
       status: at("a new file for the exit code; null: none"),
     },
   },
+  user_namespace: {
+    code: 64,
+    calls: "fork, unshare, openat, write",
+    man: "user_namespaces(7)",
+    gist: "Make a user namespace in which nobody lives, for the sake of its maps.",
+    fields: {
+      uid_map: ["text", "lines of an id inside, an id outside, and how many"],
+      gid_map: ["text", "the same for groups"],
+      into: ["slot", "the name under which it is kept"],
+    },
+  },
+  idmap: {
+    code: 65,
+    calls: "mount_setattr MOUNT_ATTR_IDMAP",
+    man: "mount_setattr(2)",
+    gist: "Show the files of a detached mount with other owners: those of a user namespace's maps.",
+    fields: {
+      mount: ["slot", "the detached mount"],
+      namespace: ["slot", "the user namespace's file"],
+      recursive: ["bool", "the mounts below it too"],
+    },
+  },
+  reconfigure: {
+    code: 66,
+    calls: "fspick, fsconfig",
+    man: "fspick(2)",
+    gist: "Give a file system that is mounted already other options.",
+    fields: {
+      at: at("its mount point"),
+      options: ["texts", "the file system's own options, `name=value` or `name`"],
+    },
+  },
+  copy_up: {
+    code: 67,
+    calls: "openat2, mkdirat, sendfile, linkat, mknodat, fchown, fsetxattr",
+    man: "tmpfs(5)",
+    gist: "Copy a directory with all that is in it, but for other mounts, into an empty one.",
+    fields: {
+      from: at("the directory; not being there is no failure"),
+      to: ["slot", "a detached mount that nobody else can reach"],
+      mode: ["bool", "the copy's root gets the directory's permissions"],
+      owner: ["bool", "and its owner"],
+    },
+  },
   scheduler: {
     code: 60,
     calls: "sched_setattr",

@@ -150,6 +150,20 @@ export function describeOp(op: Op): Description {
       return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
     case "supervise":
       return say("wait for the container's end");
+    case "user_namespace":
+      return say(
+        "make a user namespace for its maps",
+        ` uid_map=${JSON.stringify(shown(op.uid_map))}`,
+      );
+    case "idmap":
+      return say(
+        `map the owners of ${op.mount?.startsWith("#") ? "a mount" : op.mount}`,
+        op.recursive ? " recursive" : "",
+      );
+    case "reconfigure":
+      return say(`remount ${describePlace(op.at)}`, list("options", op.options));
+    case "copy_up":
+      return say(`copy what is in ${describePlace(op.from)}`);
     case "scheduler":
       return say(`schedule by ${op.policy}`, ` nice=${op.nice | 0} priority=${op.priority}`);
     case "io_priority":

@@ -203,7 +203,7 @@ export function planContainer(
   return {
     ok: true,
     plan: { version: 1, steps },
-    warnings: [...findWarnings(spec), ...last.warnings],
+    warnings: [...findWarnings(spec), ...mounts.warnings, ...last.warnings],
   };
 }
 

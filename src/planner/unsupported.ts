@@ -11,7 +11,7 @@ const isAsked = (value: unknown): boolean => {
 };
 
 /** One line for each field that would be passed over. */
-export function findUnsupported({ process, linux, mounts = [], hooks }: Spec): string[] {
+export function findUnsupported({ process, linux, hooks }: Spec): string[] {
   const fields: Readonly<Record<string, unknown>> = {
     hooks,
     "process.apparmorProfile": process?.apparmorProfile,
@@ -19,12 +19,6 @@ export function findUnsupported({ process, linux, mounts = [], hooks }: Spec): s
     "linux.mountLabel": linux?.mountLabel,
     "linux.intelRdt": linux?.intelRdt,
     "linux.netDevices": linux?.netDevices,
-    ...Object.fromEntries(
-      mounts.flatMap(({ uidMappings, gidMappings }, i) => [
-        [`mounts[${i}].uidMappings`, uidMappings],
-        [`mounts[${i}].gidMappings`, gidMappings],
-      ]),
-    ),
   };
   return Object.entries(fields)
     .filter(([, value]) => isAsked(value))
