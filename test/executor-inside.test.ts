@@ -54,6 +54,30 @@ describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
     }
   });
 
+  test("what it writes of itself to a procfs that is attached nowhere", async () => {
+    const last: Step[] = [
+      byInit({
+        op: "mount",
+        type: "proc",
+        source: "proc",
+        options: ["subset=pid"],
+        attributes: [],
+        at: null,
+        create: "existing",
+        into: "labels",
+      }),
+      byInit({
+        op: "write",
+        at: { in: "labels", path: "thread-self/oom_score_adj" },
+        text: "77",
+        how: "existing",
+        mode: 0,
+      }),
+    ];
+    const seen = await run(planOf(["/bin/cat", "/proc/self/oom_score_adj"], { last }));
+    expect(seen.stdout).toBe("77\n");
+  });
+
   test("the processors that it may run on, by init and by the parent", async () => {
     const affinity = (cpus: number[]): Op => ({
       op: "sched_affinity",

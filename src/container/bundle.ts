@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { RunOptions } from "../options/options.ts";
+import { isBind } from "../planner/file-systems.ts";
 import type { RootSource } from "../planner/setting.ts";
-import { formatProblem, type Mount, parseSpec, type Spec } from "../spec/mod.ts";
+import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import { absolutePath } from "./roots.ts";
 import { WishError } from "./wish-error.ts";
@@ -23,9 +24,6 @@ function readConfig(directory: string): { spec: Spec; warnings: readonly string[
   }
   return { spec: parsed.spec, warnings: parsed.warnings.map(formatProblem) };
 }
-
-const isBind = ({ type, options = [] }: Mount): boolean =>
-  type === "bind" || options.includes("bind") || options.includes("rbind");
 
 /** Sources of binds may be relative to the bundle (config.md, "Mounts"). */
 const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({

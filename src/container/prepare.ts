@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { planCgroup } from "../cgroup/mod.ts";
+import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupFacts, readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
@@ -253,7 +254,8 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
   };
-  const planned = planContainer(spec, setting, facts, cgroup);
+  const asked = { ...facts, ...readAskedFacts(spec, id) };
+  const planned = planContainer(spec, setting, asked, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;

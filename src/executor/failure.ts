@@ -75,6 +75,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "the caller's own hard limit is lower, and raising it needs CAP_SYS_RESOURCE";
       return "";
     case "write":
+      if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
+        return "no AppArmor profile of this name is loaded";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";

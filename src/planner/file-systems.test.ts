@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { Op } from "../plan/op.ts";
 import type { Linux, Mount } from "../spec/mod.ts";
 import { planMounts } from "./mounts.ts";
+import { plainFacts } from "./testing/facts.ts";
 
 function plan(mounts: readonly Mount[], linux: Linux = {}) {
   return planMounts(
@@ -11,6 +12,7 @@ function plan(mounts: readonly Mount[], linux: Linux = {}) {
       hasCgroupNamespace: false,
       inUserNamespace: false,
       cgroups: [],
+      facts: plainFacts,
     },
   );
 }

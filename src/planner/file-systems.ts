@@ -15,6 +15,10 @@ export const tidy = (path: string): string =>
 
 export const destinationOf = ({ destination }: Mount): string => tidy(destination);
 
+/** A place that is shown a second time, rather than a file system that is made. */
+export const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === "bind" || options.includes("bind") || options.includes("rbind");
+
 /** The name under which a mount is kept for later steps, or null. */
 export function keptAs({ type }: Mount, destination: string): "proc" | "sys" | "devpts" | null {
   if (type === "proc" && destination === "/proc") return "proc";
@@ -165,15 +169,14 @@ export function planRemount(entry: Mount, options: MountOptions, why: string): S
 
 /** Why these options cannot be, or null. */
 export function optionProblem(entry: Mount, options: MountOptions): string | null {
-  const isBind = options.isBind || entry.type === "bind";
-  if (isBind && !options.remount && entry.source === undefined) {
+  if (isBind(entry) && !options.remount && entry.source === undefined) {
     return "a bind mount needs a source: name the directory or file of the host";
   }
   const own = options.data.filter((option) => !isOfFileSystem(option));
-  if (isBind && own.length > 0) {
+  if (isBind(entry) && own.length > 0) {
     return `a bind mount takes no options of a file system: leave ${own.join(",")} out`;
   }
-  if (options.copyUp && (entry.type !== "tmpfs" || isBind || options.remount)) {
+  if (options.copyUp && (entry.type !== "tmpfs" || isBind(entry) || options.remount)) {
     return "tmpcopyup is for a new tmpfs: leave the option out";
   }
   if (options.copyUp && destinationOf(entry) === "/dev") {
@@ -188,6 +191,6 @@ export function optionProblem(entry: Mount, options: MountOptions): string | nul
 /** What is left out of a bind, or null. */
 export function optionWarning(entry: Mount, options: MountOptions): string | null {
   const left = options.data.filter(isOfFileSystem);
-  if (left.length === 0 || !(options.isBind || entry.type === "bind")) return null;
+  if (left.length === 0 || !isBind(entry)) return null;
   return `${left.join(",")} is left out: a bind mount does not change its file system`;
 }

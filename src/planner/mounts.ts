@@ -4,9 +4,10 @@ import type { Place, Slot, Step } from "../plan/op.ts";
 import type { Mount, Spec } from "../spec/mod.ts";
 import { planCgroupMount } from "./cgroup-mounts.ts";
 import { planDev, planDevicesInRoot } from "./devices.ts";
-import type { CgroupLayout } from "./facts.ts";
+import type { CgroupLayout, Facts } from "./facts.ts";
 import {
   destinationOf,
+  isBind,
   keptAs,
   optionProblem,
   optionWarning,
@@ -15,6 +16,7 @@ import {
   tidy,
 } from "./file-systems.ts";
 import { idmaps, type Mapping } from "./idmap.ts";
+import { labelOptions, withLabel } from "./labels.ts";
 import { type MountOptions, readMountOptions } from "./mount-options.ts";
 import { bind, byInit, byParent, inRoot, onHost } from "./step.ts";
 
@@ -38,6 +40,7 @@ export type MountView = {
   readonly hasCgroupNamespace: boolean;
   readonly inUserNamespace: boolean;
   readonly cgroups: readonly string[];
+  readonly facts: Facts;
 };
 
 /**
@@ -141,7 +144,10 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
   let proc: Slot | null = null;
   for (const [i, entry] of (spec.mounts ?? []).entries()) {
     const why = `mounts[${i}]`;
-    const options = readMountOptions(entry.options ?? []);
+    const label = labelOptions(spec, around.facts, entry.type ?? "none");
+    const isNew = !isBind(entry) && entry.options?.includes("remount") !== true;
+    const given = readMountOptions(entry.options ?? []);
+    const options = isNew ? withLabel(given, label) : given;
     const destination = destinationOf(entry);
     const mapping = mappingOf(entry, options, why);
     const problem = mapping?.kind === "problem" ? mapping.problem : optionProblem(entry, options);
@@ -152,7 +158,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       problems.push(`${why} (${entry.destination}): ${problem}`);
     } else if (options.remount) {
       steps.push(...planRemount(entry, options, why));
-    } else if (options.isBind || entry.type === "bind") {
+    } else if (isBind(entry)) {
       boundDev ||= destination === "/dev";
       const plan = planBind(entry, options, `bind${i}`, why);
       // As in a user namespace whose processes are the host's: there no other can be mounted.

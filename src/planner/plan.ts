@@ -9,6 +9,8 @@ import type { Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
+import { planIntelRdt } from "./intel-rdt.ts";
+import { findLabelProblems, planLabelFiles } from "./labels.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { planProcess, planStreams, planWorkingDirectory } from "./process.ts";
@@ -119,7 +121,7 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
   const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
-  return [...problems, ...schedule, ...findUnsupported(spec)];
+  return [...problems, ...schedule, ...findLabelProblems(spec, facts), ...findUnsupported(spec)];
 }
 
 function findWarnings(spec: Spec): string[] {
@@ -145,8 +147,10 @@ export function planContainer(
     hasCgroupNamespace: namespaces.has("cgroup"),
     inUserNamespace,
     cgroups: cgroup.paths,
+    facts,
   });
-  problems.push(...mounts.problems);
+  const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
+  problems.push(...mounts.problems, ...rdt.problems);
   const process = spec.process;
   if (process?.terminal === true && !mounts.hasDevpts) {
     problems.push("process.terminal: expected a mount of devpts on /dev/pts, received none");
@@ -159,6 +163,7 @@ export function planContainer(
   const steps: Step[] = [
     ...planDirectories(setting, process.args),
     ...cgroup.make,
+    ...rdt.make,
     ...planParentStreams(setting),
     ...files.before,
     ...planMissingSources(setting),
@@ -179,6 +184,7 @@ export function planContainer(
     ...planOomScore(process),
     ...planPidFiles(setting),
     ...cgroup.join,
+    ...rdt.join,
     ...namespaces.join,
     ...planScheduling(process),
     ...planNames(spec, namespaces.freshCgroup),
@@ -190,6 +196,7 @@ export function planContainer(
     ...files.steps,
     ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
     ...planKernelSettings(spec, mounts.proc),
+    ...planLabelFiles(process, facts),
     ...planCovers(spec, mounts),
     ...planWorkingDirectory(process),
     ...planRootAttributes(spec),

@@ -3,6 +3,7 @@
 import type { Place, Step } from "../plan/op.ts";
 import type { Capability, Process } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import { planLabels } from "./labels.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, inRoot, mkdir, onHost } from "./step.ts";
 
@@ -71,6 +72,7 @@ function planIdentity(process: Process, setting: Setting, facts: Facts, warnings
   const noNewPrivs = process.noNewPrivileges === true;
   const { uid, gid, additionalGids } = process.user;
   return [
+    ...planLabels(process, facts),
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",

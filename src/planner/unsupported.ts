@@ -11,13 +11,9 @@ const isAsked = (value: unknown): boolean => {
 };
 
 /** One line for each field that would be passed over. */
-export function findUnsupported({ process, linux, hooks }: Spec): string[] {
+export function findUnsupported({ linux, hooks }: Spec): string[] {
   const fields: Readonly<Record<string, unknown>> = {
     hooks,
-    "process.apparmorProfile": process?.apparmorProfile,
-    "process.selinuxLabel": process?.selinuxLabel,
-    "linux.mountLabel": linux?.mountLabel,
-    "linux.intelRdt": linux?.intelRdt,
     "linux.netDevices": linux?.netDevices,
   };
   return Object.entries(fields)
