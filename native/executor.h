@@ -155,6 +155,9 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op);
 int pv_do_setns(struct pv_run *run, const struct pv_setns *op);
 int pv_do_interface_up(const struct pv_interface_up *op);
 
+/* netdev.c */
+int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op);
+
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);
 int pv_do_bind(struct pv_run *run, const struct pv_bind *op);

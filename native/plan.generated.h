@@ -26,6 +26,7 @@ enum pv_opcode {
     PV_SETHOSTNAME = 15,
     PV_SETDOMAINNAME = 16,
     PV_INTERFACE_UP = 17,
+    PV_MOVE_INTERFACE = 68,
     PV_MOUNT = 20,
     PV_BIND = 21,
     PV_BORROW = 33,
@@ -153,6 +154,12 @@ struct pv_setdomainname {
 /* Switch a network interface on. netdevice(7) */
 struct pv_interface_up {
     const char *name; /* the interface */
+};
+
+/* Give a network device of the host to the container, with its permanent addresses. rtnetlink(7) */
+struct pv_move_interface {
+    const char *name; /* its name on the host */
+    const char *to; /* its name inside; `%d` stands for the first number that is free */
 };
 
 /* Mount a new file system; it is attached last, with its flags already in force. mount(2) */
@@ -422,6 +429,7 @@ struct pv_op {
         struct pv_sethostname sethostname;
         struct pv_setdomainname setdomainname;
         struct pv_interface_up interface_up;
+        struct pv_move_interface move_interface;
         struct pv_mount mount;
         struct pv_bind bind;
         struct pv_borrow borrow;
@@ -519,6 +527,10 @@ static const struct pv_field pv_fields_setdomainname[] = {
 };
 static const struct pv_field pv_fields_interface_up[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, interface_up.name)},
+};
+static const struct pv_field pv_fields_move_interface[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, move_interface.name)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, move_interface.to)},
 };
 static const struct pv_field pv_fields_mount[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, mount.type)},
@@ -700,7 +712,7 @@ static const struct pv_field pv_fields_sched_affinity[] = {
     {PV_KIND_BYTES, offsetof(struct pv_op, sched_affinity.cpus)},
 };
 
-static const struct pv_shape pv_shapes[68] = {
+static const struct pv_shape pv_shapes[69] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
@@ -716,6 +728,7 @@ static const struct pv_shape pv_shapes[68] = {
     [PV_SETHOSTNAME] = {"sethostname", 1, pv_fields_sethostname},
     [PV_SETDOMAINNAME] = {"setdomainname", 1, pv_fields_setdomainname},
     [PV_INTERFACE_UP] = {"interface_up", 1, pv_fields_interface_up},
+    [PV_MOVE_INTERFACE] = {"move_interface", 2, pv_fields_move_interface},
     [PV_MOUNT] = {"mount", 7, pv_fields_mount},
     [PV_BIND] = {"bind", 11, pv_fields_bind},
     [PV_BORROW] = {"borrow", 4, pv_fields_borrow},

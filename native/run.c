@@ -70,6 +70,8 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_result(setdomainname(op->setdomainname.name, strlen(op->setdomainname.name)));
     case PV_INTERFACE_UP:
         return pv_do_interface_up(&op->interface_up);
+    case PV_MOVE_INTERFACE:
+        return pv_do_move_interface(run, &op->move_interface);
     case PV_MOUNT:
         return pv_do_mount(run, &op->mount);
     case PV_BIND:

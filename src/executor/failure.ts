@@ -91,6 +91,11 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "copy_up":
       if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
       return "";
+    case "move_interface":
+      if (errno === ENODEV) return "the host has no network device of this name";
+      if (errno === EINVAL) return "this device belongs to the host's network for good";
+      if (errno === EEXIST) return "give it another name, or one with %d";
+      return "";
     case "scheduler":
       if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))
         return "its cgroup gives realtime processes no time: set linux.resources.cpu.realtimeRuntime";

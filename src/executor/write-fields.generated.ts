@@ -20,6 +20,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   sethostname: 15,
   setdomainname: 16,
   interface_up: 17,
+  move_interface: 68,
   mount: 20,
   bind: 21,
   borrow: 33,
@@ -120,6 +121,10 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "interface_up":
       out.text(op.name);
+      return;
+    case "move_interface":
+      out.text(op.name);
+      out.text(op.to);
       return;
     case "mount":
       out.text(op.type);

@@ -178,6 +178,17 @@ export const catalogue = {
     fields: { name: ["text", "the interface"] },
   },
 
+  move_interface: {
+    code: 68,
+    calls: "rtnetlink RTM_NEWLINK, RTM_NEWADDR",
+    man: "rtnetlink(7)",
+    gist: "Give a network device of the host to the container, with its permanent addresses.",
+    fields: {
+      name: ["text", "its name on the host"],
+      to: ["text", "its name inside; `%d` stands for the first number that is free"],
+    },
+  },
+
   // ── mounts ─────────────────────────────────────────────────────────────────────────────────
   mount: {
     code: 20,

@@ -73,6 +73,8 @@ export function describeOp(op: Op): Description {
       return say(`set the domainname ${op.name}`);
     case "interface_up":
       return say(`switch the network interface ${op.name} on`);
+    case "move_interface":
+      return say(`move the network device ${op.name} to the container`, ` to=${op.to}`);
     case "mount":
       return say(
         `mount ${op.type}${onto(op.at)}`,

@@ -13,6 +13,7 @@ import { planIntelRdt } from "./intel-rdt.ts";
 import { findLabelProblems, planLabelFiles } from "./labels.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
+import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
   planDirectories,
@@ -121,7 +122,13 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
   const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
-  return [...problems, ...schedule, ...findLabelProblems(spec, facts), ...findUnsupported(spec)];
+  return [
+    ...problems,
+    ...schedule,
+    ...findNetDeviceProblems(spec),
+    ...findLabelProblems(spec, facts),
+    ...findUnsupported(spec),
+  ];
 }
 
 function findWarnings(spec: Spec): string[] {
@@ -186,6 +193,7 @@ export function planContainer(
     ...cgroup.join,
     ...rdt.join,
     ...namespaces.join,
+    ...planNetDevices(spec),
     ...planScheduling(process),
     ...planNames(spec, namespaces.freshCgroup),
     planPropagation(spec),

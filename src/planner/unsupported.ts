@@ -11,10 +11,9 @@ const isAsked = (value: unknown): boolean => {
 };
 
 /** One line for each field that would be passed over. */
-export function findUnsupported({ linux, hooks }: Spec): string[] {
+export function findUnsupported({ hooks }: Spec): string[] {
   const fields: Readonly<Record<string, unknown>> = {
     hooks,
-    "linux.netDevices": linux?.netDevices,
   };
   return Object.entries(fields)
     .filter(([, value]) => isAsked(value))
