@@ -39,6 +39,7 @@ enum pv_message_kind {
     PV_TURN = 1,
     PV_TERMINAL,
     PV_LEAPS,
+    PV_LISTENS, /* size: the number that the filter's descriptor will have; see notify.c */
     PV_FAILED,
 };
 
@@ -93,6 +94,10 @@ struct pv_run {
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
+    int agent;     /* the socket of who answers the filter's questions, or -1 */
+    const struct pv_texts *agent_state;
+    int *answered; /* shared by parent and init: the agent has the filter's descriptor */
+    int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
     int own_streams[PV_STREAMS]; /* init: pipes or a terminal that were made for it */
@@ -117,6 +122,7 @@ int pv_plan_from_environment(struct pv_plan *plan);
 int pv_events_to_environment(const struct pv_event *events, uint32_t count);
 
 /* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
+ssize_t pv_send_part(int socket, const void *bytes, size_t size, int fd);
 int pv_send_bytes(int socket, const void *bytes, size_t size, int fd);
 int pv_receive_bytes(int socket, void *bytes, size_t size, int *fd);
 int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd);
@@ -203,6 +209,12 @@ int pv_do_capset(struct pv_run *run, const struct pv_capset *op);
 int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
+
+/* notify.c */
+struct sock_fprog;
+int pv_do_seccomp_agent(struct pv_run *run, const struct pv_seccomp_agent *op);
+int pv_seccomp_and_listen(struct pv_run *run, unsigned flags, const struct sock_fprog *program);
+int pv_hand_over_listener(struct pv_run *run, int process, int number);
 
 /* schedule.c */
 int pv_do_scheduler(struct pv_run *run, const struct pv_scheduler *op);

@@ -52,6 +52,7 @@ enum pv_opcode {
     PV_CAPSET = 48,
     PV_NO_NEW_PRIVS = 49,
     PV_SECCOMP = 50,
+    PV_SECCOMP_AGENT = 69,
     PV_CLOSE_FDS = 51,
     PV_INIT = 52,
     PV_EXEC = 53,
@@ -335,6 +336,12 @@ struct pv_seccomp {
     struct pv_bytes program; /* an array of struct sock_filter */
 };
 
+/* Connect to the program that the filter is to ask, and hand it the filter once it is there. seccomp_unotify(2) */
+struct pv_seccomp_agent {
+    const char *path; /* its socket */
+    struct pv_texts state; /* what it is told: pieces of JSON with the container's pid between them */
+};
+
 /* Let no descriptor of the host through the next execve. close_range(2) */
 struct pv_close_fds {
     uint32_t from; /* the first that does not pass */
@@ -454,6 +461,7 @@ struct pv_op {
         struct pv_capbset capbset;
         struct pv_capset capset;
         struct pv_seccomp seccomp;
+        struct pv_seccomp_agent seccomp_agent;
         struct pv_close_fds close_fds;
         struct pv_exec exec;
         struct pv_supervise supervise;
@@ -657,6 +665,10 @@ static const struct pv_field pv_fields_seccomp[] = {
     {PV_KIND_U32, offsetof(struct pv_op, seccomp.flags)},
     {PV_KIND_BYTES, offsetof(struct pv_op, seccomp.program)},
 };
+static const struct pv_field pv_fields_seccomp_agent[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, seccomp_agent.path)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, seccomp_agent.state)},
+};
 static const struct pv_field pv_fields_close_fds[] = {
     {PV_KIND_U32, offsetof(struct pv_op, close_fds.from)},
 };
@@ -712,7 +724,7 @@ static const struct pv_field pv_fields_sched_affinity[] = {
     {PV_KIND_BYTES, offsetof(struct pv_op, sched_affinity.cpus)},
 };
 
-static const struct pv_shape pv_shapes[69] = {
+static const struct pv_shape pv_shapes[70] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
@@ -754,6 +766,7 @@ static const struct pv_shape pv_shapes[69] = {
     [PV_CAPSET] = {"capset", 4, pv_fields_capset},
     [PV_NO_NEW_PRIVS] = {"no_new_privs", 0, NULL},
     [PV_SECCOMP] = {"seccomp", 2, pv_fields_seccomp},
+    [PV_SECCOMP_AGENT] = {"seccomp_agent", 2, pv_fields_seccomp_agent},
     [PV_CLOSE_FDS] = {"close_fds", 1, pv_fields_close_fds},
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},

@@ -139,6 +139,8 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_reconfigure(run, &op->reconfigure);
     case PV_COPY_UP:
         return pv_do_copy_up(run, &op->copy_up);
+    case PV_SECCOMP_AGENT:
+        return pv_do_seccomp_agent(run, &op->seccomp_agent);
     case PV_SCHEDULER:
         return pv_do_scheduler(run, &op->scheduler);
     case PV_IO_PRIORITY:
@@ -159,8 +161,10 @@ static int do_op(struct pv_run *run, const struct pv_op *op) {
 /* -EINTR when somebody asked the executor to stop; nothing but steps may run meanwhile. */
 static int was_asked_to_stop(struct pv_run *run, int timeout) {
     struct signalfd_siginfo info;
-    /* Once the program may run, signals are meant for it: they wait for `supervise`. */
-    struct pollfd fds[2] = {{run->leapt ? -1 : run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
+    /* Once the program may run, signals are meant for it: they wait for `supervise`. But an agent
+     * may hold init up for good, which has to be stopped like any other start. */
+    int is_heard = !run->leapt || run->answered;
+    struct pollfd fds[2] = {{is_heard ? run->signals : -1, POLLIN, 0}, {run->sync, POLLIN, 0}};
     for (;;) {
         int n = poll(fds, 2, timeout);
         if (n < 0 && errno == EINTR)
@@ -222,6 +226,13 @@ static int wait_for_turn(struct pv_run *run, uint32_t *step) {
         case PV_LEAPS:
             run->leapt = 1;
             *step = message.step;
+            continue;
+        case PV_LISTENS:
+            rc = pv_hand_over_listener(run, run->listens, (int)message.size);
+            if (rc < 0) {
+                *step = run->step = message.step;
+                return rc;
+            }
             continue;
         case PV_FAILED:
             *step = run->step = message.step;
@@ -357,6 +368,7 @@ static int start(struct pv_run *run, const char *plan, const char *result) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->signals = run->starter = run->lock = -1;
+    run->agent = run->listens = -1;
     run->result = strcmp(result, "env") == 0 ? -1 : atoi(result);
     run->exit_code = 125;
     int rc = load(run, plan);

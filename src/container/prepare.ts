@@ -249,6 +249,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     rootSwitch: extras.rootSwitch,
     keep,
     seccomp: await filterFor(extras.seccomp, spec.process?.capabilities?.bounding ?? [], facts),
+    ...(wish.source.kind === "bundle" ? { bundle: wish.source.directory } : {}),
     state: stateText(wish, id, described, cgroup.paths),
     pidFile: wish.pidFile ?? null,
     passSignals: extras.signalProxy,

@@ -25,6 +25,7 @@ const ENOSPC = 28;
 const EROFS = 30;
 const ELOOP = 40;
 const ENOEXEC = 8;
+const ECONNREFUSED = 111;
 
 /** The file of which a slot holds the descriptor. */
 function openedAs(slot: Slot | null, steps: readonly Step[]): string {
@@ -95,6 +96,14 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ENODEV) return "the host has no network device of this name";
       if (errno === EINVAL) return "this device belongs to the host's network for good";
       if (errno === EEXIST) return "give it another name, or one with %d";
+      return "";
+    case "seccomp_agent":
+      if (errno === ENOENT || errno === ECONNREFUSED)
+        return "nobody listens at linux.seccomp.listenerPath: start the agent first";
+      return "";
+    case "seccomp":
+      if (errno === EPERM && text === "pidfd_getfd")
+        return "to hand the filter to its agent needs CAP_SYS_PTRACE";
       return "";
     case "scheduler":
       if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))

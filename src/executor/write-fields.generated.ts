@@ -46,6 +46,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   capset: 48,
   no_new_privs: 49,
   seccomp: 50,
+  seccomp_agent: 69,
   close_fds: 51,
   init: 52,
   exec: 53,
@@ -252,6 +253,10 @@ export function writeFields(out: WireWriter, op: Op): void {
     case "seccomp":
       out.u32(op.flags);
       out.bytesOf(op.program);
+      return;
+    case "seccomp_agent":
+      out.text(op.path);
+      out.texts(op.state);
       return;
     case "close_fds":
       out.u32(op.from);

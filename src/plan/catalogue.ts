@@ -454,6 +454,16 @@ export const catalogue = {
       program: ["bytes", "an array of struct sock_filter"],
     },
   },
+  seccomp_agent: {
+    code: 69,
+    calls: "connect, pidfd_getfd, sendmsg",
+    man: "seccomp_unotify(2)",
+    gist: "Connect to the program that the filter is to ask, and hand it the filter once it is there.",
+    fields: {
+      path: ["text", "its socket"],
+      state: ["texts", "what it is told: pieces of JSON with the container's pid between them"],
+    },
+  },
   close_fds: {
     code: 51,
     calls: "close_range",

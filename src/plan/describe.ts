@@ -144,6 +144,8 @@ export function describeOp(op: Op): Description {
       return say("forbid new privileges");
     case "seccomp":
       return say("filter system calls", ` program=${op.program.length / 8} instructions`);
+    case "seccomp_agent":
+      return say(`connect to the seccomp agent ${op.path}`);
     case "close_fds":
       return say("close the host's descriptors", ` from=${op.from}`);
     case "init":

@@ -27,6 +27,7 @@ import {
   stateDirectory,
 } from "./root.ts";
 import { findScheduleProblems, planExecutionDomain, planScheduling } from "./schedule.ts";
+import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
 import { findUnsupported } from "./unsupported.ts";
@@ -173,6 +174,7 @@ export function planContainer(
     ...rdt.make,
     ...planParentStreams(setting),
     ...files.before,
+    ...planSeccompAgent(spec, setting),
     ...planMissingSources(setting),
     ...root.before,
     ...mounts.before,

@@ -68,7 +68,12 @@ function planIdentity(process: Process, setting: Setting, facts: Facts, warnings
   const seccomp: Step[] =
     setting.seccomp === null
       ? []
-      : [byInit({ op: "seccomp", ...setting.seccomp }, "linux.seccomp")];
+      : [
+          byInit(
+            { op: "seccomp", program: setting.seccomp.program, flags: setting.seccomp.flags },
+            "linux.seccomp",
+          ),
+        ];
   const noNewPrivs = process.noNewPrivileges === true;
   const { uid, gid, additionalGids } = process.user;
   return [

@@ -33,6 +33,8 @@ export type Setting = {
   readonly keep: boolean;
   /** The compiled filter, or null for none. */
   readonly seccomp: SeccompFilter | null;
+  /** The directory of the OCI bundle; absent: there is none. */
+  readonly bundle?: string;
   /** What `state.json` says. */
   readonly state: string;
   /** A file for the pid of the container's first process. */
@@ -66,9 +68,17 @@ export type StateFile = {
   readonly why: string;
 };
 
+export type SeccompAgent = {
+  /** A listening unix socket of the host. */
+  readonly path: string;
+  readonly metadata: string | null;
+};
+
 export type SeccompFilter = {
   /** An array of struct sock_filter. */
   readonly program: Uint8Array;
   /** SECCOMP_FILTER_FLAG bits. */
   readonly flags: number;
+  /** Who answers what the filter asks; for a filter with SCMP_ACT_NOTIFY. */
+  readonly agent?: SeccompAgent;
 };
