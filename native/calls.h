@@ -21,8 +21,12 @@
 #define PV_FSCONFIG_SET_FLAG 0u
 #define PV_FSCONFIG_SET_STRING 1u
 #define PV_FSCONFIG_CMD_CREATE 6u
+#define PV_FSCONFIG_CMD_RECONFIGURE 7u
+#define PV_FSPICK_CLOEXEC 1u
+#define PV_FSPICK_EMPTY_PATH 8u
 #define PV_MOUNT_ATTR_RDONLY 0x1u
 #define PV_MOUNT_ATTR_ATIME_MASK 0x70u
+#define PV_MOUNT_ATTR_IDMAP 0x100000u
 #define PV_CLOSE_RANGE_CLOEXEC 4u
 
 struct pv_mount_attr {
@@ -49,6 +53,10 @@ static inline int pv_fsopen(const char *type) {
 
 static inline int pv_fsconfig(int fs, unsigned command, const char *key, const char *value) {
     return pv_result(syscall(SYS_fsconfig, fs, command, key, value, 0));
+}
+
+static inline int pv_fspick(int dir, const char *path) {
+    return pv_result(syscall(SYS_fspick, dir, path, PV_FSPICK_CLOEXEC | PV_FSPICK_EMPTY_PATH));
 }
 
 static inline int pv_fsmount(int fs, unsigned attributes) {

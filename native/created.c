@@ -84,7 +84,12 @@ int pv_do_wait_start(struct pv_run *run, const struct pv_wait_start *op) {
     run->slots[op->socket] = -1;
     if (run->sync < 0)
         return run->sync;
-    rc = pv_receive(run, &message);
+    int answered = -1;
+    rc = pv_receive_bytes(run->sync, &message, sizeof message, &answered);
+    if (rc == 0 && answered >= 0) {
+        rc = pv_map_answered(run, answered);
+        close(answered);
+    }
     return rc < 0 ? rc : message.kind == PV_TURN ? 0 : -EPROTO;
 }
 
@@ -135,6 +140,10 @@ static int hear_start(struct pv_run *run) {
             memcpy(run->text, message.text, PV_TEXT);
             return -message.error;
         }
+        if (message.kind == PV_LISTENS)
+            rc = pv_hand_over_listener(run, run->listens, (int)message.size);
+        if (rc < 0)
+            return rc;
         leaps |= message.kind == PV_LEAPS;
     }
 }
@@ -149,7 +158,8 @@ int pv_do_start(struct pv_run *run, const struct pv_start *op) {
         return fd == -ECONNREFUSED ? pv_say(run, -ECHILD, "nobody waits for it") : fd;
     run->sync = fd;
     run->told_pid = (pid_t)op->pid;
-    int rc = pv_send(run, PV_TURN, run->step, 0, -1);
+    /* With it, where it is said that an agent has the filter's descriptor: see notify.c. */
+    int rc = pv_send(run, PV_TURN, run->step, 0, run->answered_fd);
     if (rc == 0 || rc == -EPIPE)
         rc = hear_start(run);
     close(run->sync);

@@ -40,6 +40,7 @@ enum pv_message_kind {
     PV_TURN = 1,
     PV_TERMINAL,
     PV_LEAPS,
+    PV_LISTENS, /* size: the number that the filter's descriptor will have; see notify.c */
     PV_FAILED,
 };
 
@@ -105,6 +106,11 @@ struct pv_run {
     int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
+    int agent;     /* the socket of who answers the filter's questions, or -1 */
+    const struct pv_texts *agent_state;
+    int answered_fd;
+    int *answered; /* shared by parent and init: the agent has the filter's descriptor */
+    int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
     int own_streams[PV_STREAMS]; /* init: pipes or a terminal that were made for it */
@@ -127,6 +133,9 @@ int pv_means_stop(int signal);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
               const char *text);
 
+/* operations.c */
+int pv_do_op(struct pv_run *run, const struct pv_op *op);
+
 /* follow.c */
 int pv_follow(struct pv_run *run, int pipe, pid_t program);
 int pv_take_hand_over(struct pv_run *run, uint8_t *bytes, size_t size);
@@ -134,6 +143,7 @@ void pv_end_program(struct pv_run *run);
 int pv_write_report(const struct pv_run *run);
 
 /* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
+ssize_t pv_send_part(int socket, const void *bytes, size_t size, int fd);
 int pv_send_bytes(int socket, const void *bytes, size_t size, int fd);
 int pv_receive_bytes(int socket, void *bytes, size_t size, int *fd);
 int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int error, int fd);
@@ -173,12 +183,24 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op);
 int pv_do_setns(struct pv_run *run, const struct pv_setns *op);
 int pv_do_interface_up(const struct pv_interface_up *op);
 
+/* netdev.c */
+int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op);
+
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);
 int pv_do_bind(struct pv_run *run, const struct pv_bind *op);
 int pv_do_attach(struct pv_run *run, const struct pv_attach *op);
 int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op);
 int pv_attach_at(struct pv_run *run, int mount, const struct pv_place *at, uint32_t create);
+
+int pv_do_reconfigure(struct pv_run *run, const struct pv_reconfigure *op);
+
+/* idmap.c */
+int pv_do_user_namespace(struct pv_run *run, const struct pv_user_namespace *op);
+int pv_do_idmap(struct pv_run *run, const struct pv_idmap *op);
+
+/* copy.c */
+int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
 
 /* borrow.c */
 int pv_do_borrow(struct pv_run *run, const struct pv_borrow *op);
@@ -209,6 +231,19 @@ int pv_do_capset(struct pv_run *run, const struct pv_capset *op);
 int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
+
+/* notify.c */
+struct sock_fprog;
+int pv_map_answered(struct pv_run *run, int fd);
+int pv_do_seccomp_agent(struct pv_run *run, const struct pv_seccomp_agent *op);
+int pv_seccomp_and_listen(struct pv_run *run, unsigned flags, const struct sock_fprog *program);
+int pv_hand_over_listener(struct pv_run *run, int process, int number);
+
+/* schedule.c */
+int pv_do_scheduler(struct pv_run *run, const struct pv_scheduler *op);
+int pv_do_io_priority(struct pv_run *run, const struct pv_io_priority *op);
+int pv_do_memory_policy(const struct pv_memory_policy *op);
+int pv_do_sched_affinity(struct pv_run *run, const struct pv_sched_affinity *op);
 
 /* user.c */
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);

@@ -34,24 +34,31 @@ static int in_kernels_words(struct pv_run *run, int rc, int fs, const char *call
     return pv_say(run, rc, "%s: the kernel says: %s", call, words + 2);
 }
 
-static int configure(struct pv_run *run, int fs, const struct pv_mount *op) {
-    int rc = 0;
-    if (op->source[0])
-        rc = pv_fsconfig(fs, PV_FSCONFIG_SET_STRING, "source", op->source);
-    for (uint32_t i = 0; rc == 0 && i < op->options.count; i++) {
-        char *option = op->options.items[i];
+static int set_options(struct pv_run *run, int fs, const struct pv_texts *options) {
+    for (uint32_t i = 0; i < options->count; i++) {
+        char *option = options->items[i];
         char *equals = strchr(option, '=');
         if (equals)
             *equals = '\0';
-        rc = pv_fsconfig(fs, equals ? PV_FSCONFIG_SET_STRING : PV_FSCONFIG_SET_FLAG, option,
-                         equals ? equals + 1 : NULL);
+        int rc = pv_fsconfig(fs, equals ? PV_FSCONFIG_SET_STRING : PV_FSCONFIG_SET_FLAG, option,
+                             equals ? equals + 1 : NULL);
         if (equals)
             *equals = '=';
         if (rc < 0)
             return in_kernels_words(run, rc, fs, option);
     }
+    return 0;
+}
+
+static int configure(struct pv_run *run, int fs, const struct pv_mount *op) {
+    int rc = 0;
+    if (op->source[0])
+        rc = pv_fsconfig(fs, PV_FSCONFIG_SET_STRING, "source", op->source);
     if (rc < 0)
         return in_kernels_words(run, rc, fs, "source");
+    rc = set_options(run, fs, &op->options);
+    if (rc < 0)
+        return rc;
     rc = pv_fsconfig(fs, PV_FSCONFIG_CMD_CREATE, NULL, NULL);
     return rc < 0 ? in_kernels_words(run, rc, fs, "fsconfig") : 0;
 }
@@ -79,8 +86,9 @@ int pv_do_mount(struct pv_run *run, const struct pv_mount *op) {
 
 /* Flags and propagation of a mount by descriptor; nothing to do is no call. */
 static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation, int deep) {
-    /* The access time flags are one value of three bits: to set one is to clear the others. */
-    if (set & PV_MOUNT_ATTR_ATIME_MASK)
+    /* The access time flags are one value of three bits, and none of them is relatime: to set one
+     * is to clear the others, and to clear one the kernel wants all three named. */
+    if ((set | clear) & PV_MOUNT_ATTR_ATIME_MASK)
         clear |= PV_MOUNT_ATTR_ATIME_MASK;
     if (!set && !clear && !propagation)
         return 0;
@@ -124,5 +132,23 @@ int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op) {
         return mount;
     int rc = set_attributes(mount, op->attributes, op->clear, op->propagation, (int)op->recursive);
     close(mount);
+    return rc;
+}
+
+int pv_do_reconfigure(struct pv_run *run, const struct pv_reconfigure *op) {
+    int mount = pv_place_open(run, &op->at, O_PATH, 0);
+    if (mount < 0)
+        return mount;
+    int fs = pv_fspick(mount, "");
+    close(mount);
+    if (fs < 0)
+        return pv_say(run, fs, "fspick");
+    int rc = set_options(run, fs, &op->options);
+    if (rc == 0) {
+        rc = pv_fsconfig(fs, PV_FSCONFIG_CMD_RECONFIGURE, NULL, NULL);
+        if (rc < 0)
+            in_kernels_words(run, rc, fs, "fsconfig");
+    }
+    close(fs);
     return rc;
 }

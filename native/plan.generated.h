@@ -26,6 +26,8 @@ enum pv_opcode {
     PV_SETHOSTNAME = 15,
     PV_SETDOMAINNAME = 16,
     PV_INTERFACE_UP = 17,
+    PV_MOVE_INTERFACE = 68,
+    PV_USER_NAMESPACE = 64,
     PV_MOUNT = 20,
     PV_BIND = 21,
     PV_BORROW = 33,
@@ -40,6 +42,9 @@ enum pv_opcode {
     PV_CHROOT = 30,
     PV_CHDIR = 31,
     PV_CONSOLE = 32,
+    PV_IDMAP = 65,
+    PV_RECONFIGURE = 66,
+    PV_COPY_UP = 67,
     PV_PIPES = 40,
     PV_STDIO = 41,
     PV_SETSID = 42,
@@ -52,6 +57,11 @@ enum pv_opcode {
     PV_NO_NEW_PRIVS = 49,
     PV_SECCOMP = 50,
     PV_CLOSE_FDS = 51,
+    PV_SCHEDULER = 60,
+    PV_IO_PRIORITY = 61,
+    PV_MEMORY_POLICY = 62,
+    PV_SCHED_AFFINITY = 63,
+    PV_SECCOMP_AGENT = 69,
     PV_INIT = 52,
     PV_EXEC = 53,
     PV_SUPERVISE = 54,
@@ -164,6 +174,19 @@ struct pv_interface_up {
     const char *name; /* the interface */
 };
 
+/* Give a network device of the host to the container, with its permanent addresses. rtnetlink(7) */
+struct pv_move_interface {
+    const char *name; /* its name on the host */
+    const char *to; /* its name inside; `%d` stands for the first number that is free */
+};
+
+/* Make a user namespace in which nobody lives, for the sake of its maps. user_namespaces(7) */
+struct pv_user_namespace {
+    const char *uid_map; /* lines of an id inside, an id outside, and how many */
+    const char *gid_map; /* the same for groups */
+    uint32_t into; /* the name under which it is kept */
+};
+
 /* Mount a new file system; it is attached last, with its flags already in force. mount(2) */
 struct pv_mount {
     const char *type; /* the file system */
@@ -273,6 +296,27 @@ struct pv_console {
     uint32_t uid; /* its owner */
 };
 
+/* Show the files of a detached mount with other owners: those of a user namespace's maps. mount_setattr(2) */
+struct pv_idmap {
+    uint32_t mount; /* the detached mount */
+    uint32_t namespace; /* the user namespace's file */
+    uint32_t recursive; /* the mounts below it too */
+};
+
+/* Give a file system that is mounted already other options. fspick(2) */
+struct pv_reconfigure {
+    struct pv_place at; /* its mount point */
+    struct pv_texts options; /* the file system's own options, `name=value` or `name` */
+};
+
+/* Copy a directory with all that is in it, but for other mounts, into an empty one. tmpfs(5) */
+struct pv_copy_up {
+    struct pv_place from; /* the directory; not being there is no failure */
+    uint32_t to; /* a detached mount that nobody else can reach */
+    uint32_t mode; /* the copy's root gets the directory's permissions */
+    uint32_t owner; /* and its owner */
+};
+
 /* Make the pipes for the standard streams that the executor copies. pipe(2) */
 struct pv_pipes {
     uint32_t stdin_; /* where standard input comes from */
@@ -340,6 +384,41 @@ struct pv_seccomp {
 /* Let no descriptor of the host through the next execve. close_range(2) */
 struct pv_close_fds {
     uint32_t from; /* the first that does not pass */
+};
+
+/* Say by which rules the container's first process gets its time on the processor. sched_setattr(2) */
+struct pv_scheduler {
+    uint32_t policy; /* the rules */
+    uint64_t flags; /* more of them */
+    uint32_t nice; /* -20 to 19 as a two's complement, for SCHED_OTHER and SCHED_BATCH */
+    uint32_t priority; /* 1 to 99, for SCHED_FIFO and SCHED_RR */
+    uint64_t runtime; /* nanoseconds in each period, for SCHED_DEADLINE */
+    uint64_t deadline; /* nanoseconds from the period's start until they have been had */
+    uint64_t period; /* nanoseconds */
+};
+
+/* Say which place the container's first process has in the queue for disks. ioprio_set(2) */
+struct pv_io_priority {
+    uint32_t class; /* the queue */
+    uint32_t priority; /* 0, the first, to 7 */
+};
+
+/* Say from which nodes the process gets its memory. set_mempolicy(2) */
+struct pv_memory_policy {
+    uint32_t mode; /* how one is chosen */
+    uint64_t flags; /* what the numbers of the nodes mean */
+    struct pv_bytes nodes; /* a mask, the lowest number first; empty: none */
+};
+
+/* Say on which processors the process may run. sched_setaffinity(2) */
+struct pv_sched_affinity {
+    struct pv_bytes cpus; /* a mask, the lowest number first */
+};
+
+/* Connect to the program that the filter is to ask, and hand it the filter once it is there. seccomp_unotify(2) */
+struct pv_seccomp_agent {
+    const char *path; /* its socket */
+    struct pv_texts state; /* what it is told: pieces of JSON with the container's pid between them */
 };
 
 /* Become the program. execve(2) */
@@ -441,6 +520,8 @@ struct pv_op {
         struct pv_sethostname sethostname;
         struct pv_setdomainname setdomainname;
         struct pv_interface_up interface_up;
+        struct pv_move_interface move_interface;
+        struct pv_user_namespace user_namespace;
         struct pv_mount mount;
         struct pv_bind bind;
         struct pv_borrow borrow;
@@ -455,6 +536,9 @@ struct pv_op {
         struct pv_chroot chroot;
         struct pv_chdir chdir;
         struct pv_console console;
+        struct pv_idmap idmap;
+        struct pv_reconfigure reconfigure;
+        struct pv_copy_up copy_up;
         struct pv_pipes pipes;
         struct pv_stdio stdio;
         struct pv_setsid setsid;
@@ -466,6 +550,11 @@ struct pv_op {
         struct pv_capset capset;
         struct pv_seccomp seccomp;
         struct pv_close_fds close_fds;
+        struct pv_scheduler scheduler;
+        struct pv_io_priority io_priority;
+        struct pv_memory_policy memory_policy;
+        struct pv_sched_affinity sched_affinity;
+        struct pv_seccomp_agent seccomp_agent;
         struct pv_exec exec;
         struct pv_supervise supervise;
         struct pv_listen listen;
@@ -544,6 +633,15 @@ static const struct pv_field pv_fields_setdomainname[] = {
 };
 static const struct pv_field pv_fields_interface_up[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, interface_up.name)},
+};
+static const struct pv_field pv_fields_move_interface[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, move_interface.name)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, move_interface.to)},
+};
+static const struct pv_field pv_fields_user_namespace[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, user_namespace.uid_map)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, user_namespace.gid_map)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, user_namespace.into)},
 };
 static const struct pv_field pv_fields_mount[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, mount.type)},
@@ -626,6 +724,21 @@ static const struct pv_field pv_fields_console[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, console.at)},
     {PV_KIND_U32, offsetof(struct pv_op, console.uid)},
 };
+static const struct pv_field pv_fields_idmap[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, idmap.mount)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, idmap.namespace)},
+    {PV_KIND_U32, offsetof(struct pv_op, idmap.recursive)},
+};
+static const struct pv_field pv_fields_reconfigure[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, reconfigure.at)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, reconfigure.options)},
+};
+static const struct pv_field pv_fields_copy_up[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, copy_up.from)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, copy_up.to)},
+    {PV_KIND_U32, offsetof(struct pv_op, copy_up.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, copy_up.owner)},
+};
 static const struct pv_field pv_fields_pipes[] = {
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdin_)},
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdout_)},
@@ -672,6 +785,31 @@ static const struct pv_field pv_fields_seccomp[] = {
 };
 static const struct pv_field pv_fields_close_fds[] = {
     {PV_KIND_U32, offsetof(struct pv_op, close_fds.from)},
+};
+static const struct pv_field pv_fields_scheduler[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.policy)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.flags)},
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.nice)},
+    {PV_KIND_U32, offsetof(struct pv_op, scheduler.priority)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.runtime)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.deadline)},
+    {PV_KIND_U64, offsetof(struct pv_op, scheduler.period)},
+};
+static const struct pv_field pv_fields_io_priority[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, io_priority.class)},
+    {PV_KIND_U32, offsetof(struct pv_op, io_priority.priority)},
+};
+static const struct pv_field pv_fields_memory_policy[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, memory_policy.mode)},
+    {PV_KIND_U64, offsetof(struct pv_op, memory_policy.flags)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, memory_policy.nodes)},
+};
+static const struct pv_field pv_fields_sched_affinity[] = {
+    {PV_KIND_BYTES, offsetof(struct pv_op, sched_affinity.cpus)},
+};
+static const struct pv_field pv_fields_seccomp_agent[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, seccomp_agent.path)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, seccomp_agent.state)},
 };
 static const struct pv_field pv_fields_exec[] = {
     {PV_KIND_TEXTS, offsetof(struct pv_op, exec.paths)},
@@ -747,6 +885,8 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_SETHOSTNAME] = {"sethostname", 1, pv_fields_sethostname},
     [PV_SETDOMAINNAME] = {"setdomainname", 1, pv_fields_setdomainname},
     [PV_INTERFACE_UP] = {"interface_up", 1, pv_fields_interface_up},
+    [PV_MOVE_INTERFACE] = {"move_interface", 2, pv_fields_move_interface},
+    [PV_USER_NAMESPACE] = {"user_namespace", 3, pv_fields_user_namespace},
     [PV_MOUNT] = {"mount", 7, pv_fields_mount},
     [PV_BIND] = {"bind", 11, pv_fields_bind},
     [PV_BORROW] = {"borrow", 4, pv_fields_borrow},
@@ -761,6 +901,9 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_CHROOT] = {"chroot", 1, pv_fields_chroot},
     [PV_CHDIR] = {"chdir", 1, pv_fields_chdir},
     [PV_CONSOLE] = {"console", 3, pv_fields_console},
+    [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
+    [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},
+    [PV_COPY_UP] = {"copy_up", 4, pv_fields_copy_up},
     [PV_PIPES] = {"pipes", 3, pv_fields_pipes},
     [PV_STDIO] = {"stdio", 4, pv_fields_stdio},
     [PV_SETSID] = {"setsid", 1, pv_fields_setsid},
@@ -773,6 +916,11 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_NO_NEW_PRIVS] = {"no_new_privs", 0, NULL},
     [PV_SECCOMP] = {"seccomp", 2, pv_fields_seccomp},
     [PV_CLOSE_FDS] = {"close_fds", 1, pv_fields_close_fds},
+    [PV_SCHEDULER] = {"scheduler", 7, pv_fields_scheduler},
+    [PV_IO_PRIORITY] = {"io_priority", 2, pv_fields_io_priority},
+    [PV_MEMORY_POLICY] = {"memory_policy", 3, pv_fields_memory_policy},
+    [PV_SCHED_AFFINITY] = {"sched_affinity", 1, pv_fields_sched_affinity},
+    [PV_SECCOMP_AGENT] = {"seccomp_agent", 2, pv_fields_seccomp_agent},
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},

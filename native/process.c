@@ -78,7 +78,11 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op) {
         .filter = (struct sock_filter *)(uintptr_t)op->program.data,
     };
     int rc = leap(run);
-    return rc < 0 ? rc : pv_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program));
+    if (rc < 0)
+        return rc;
+    if (op->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+        return pv_seccomp_and_listen(run, op->flags, &program);
+    return pv_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program));
 }
 
 /* What process 1 was called with names files of the host: others in the container could read it. */

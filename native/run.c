@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -38,132 +37,6 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
         run->result = -1;
 }
 
-static int do_op(struct pv_run *run, const struct pv_op *op) {
-    switch ((enum pv_opcode)op->code) {
-    case PV_MKDIR:
-        return pv_do_mkdir(run, &op->mkdir);
-    case PV_WRITE:
-        return pv_do_write(run, &op->write);
-    case PV_SYMLINK:
-        return pv_do_symlink(run, &op->symlink);
-    case PV_REMOVE:
-        return pv_do_remove(run, &op->remove);
-    case PV_REMOVE_CGROUP:
-        return pv_do_remove_cgroup(run, &op->remove_cgroup);
-    case PV_DEVICE_FILTER:
-        return pv_do_device_filter(run, &op->device_filter);
-    case PV_WRITE_PID:
-        return pv_do_write_pid(run, &op->write_pid);
-    case PV_LOCK:
-        return pv_do_lock(run, &op->lock);
-    case PV_OPEN:
-        return pv_do_open(run, &op->open);
-    case PV_CLONE:
-        return pv_do_clone(run, &op->clone);
-    case PV_SETNS:
-        return pv_do_setns(run, &op->setns);
-    case PV_UNSHARE:
-        return pv_result(unshare((int)op->unshare.namespaces));
-    case PV_SETHOSTNAME:
-        return pv_result(sethostname(op->sethostname.name, strlen(op->sethostname.name)));
-    case PV_SETDOMAINNAME:
-        return pv_result(setdomainname(op->setdomainname.name, strlen(op->setdomainname.name)));
-    case PV_INTERFACE_UP:
-        return pv_do_interface_up(&op->interface_up);
-    case PV_MOUNT:
-        return pv_do_mount(run, &op->mount);
-    case PV_BIND:
-        return pv_do_bind(run, &op->bind);
-    case PV_BORROW:
-        return pv_do_borrow(run, &op->borrow);
-    case PV_ATTACH:
-        return pv_do_attach(run, &op->attach);
-    case PV_MOUNT_SETATTR:
-        return pv_do_mount_setattr(run, &op->mount_setattr);
-    case PV_MASK:
-        return pv_do_mask(run, &op->mask);
-    case PV_READONLY:
-        return pv_do_readonly(run, &op->readonly);
-    case PV_MKNOD:
-        return pv_do_mknod(run, &op->mknod);
-    case PV_PIVOT_ROOT:
-        return pv_do_pivot_root(&op->pivot_root);
-    case PV_UMOUNT:
-        return pv_do_umount(&op->umount);
-    case PV_MOVE:
-        return pv_do_move(&op->move);
-    case PV_CHROOT:
-        return pv_result(chroot(op->chroot.path));
-    case PV_CHDIR:
-        return pv_do_chdir(run, &op->chdir);
-    case PV_CONSOLE:
-        return pv_do_console(run, &op->console);
-    case PV_PIPES:
-        return pv_do_pipes(run, &op->pipes);
-    case PV_STDIO:
-        return pv_do_stdio(run, &op->stdio);
-    case PV_SETSID:
-        return pv_do_setsid(&op->setsid);
-    case PV_SETRLIMIT:
-        return pv_do_setrlimit(run, &op->setrlimit);
-    case PV_UMASK:
-        umask(op->umask.mask);
-        return 0;
-    case PV_PERSONALITY:
-        return pv_result(personality(op->personality.persona));
-    case PV_SET_USER:
-        return pv_do_set_user(run, &op->set_user);
-    case PV_CAPBSET:
-        return pv_do_capbset(&op->capbset);
-    case PV_CAPSET:
-        return pv_do_capset(run, &op->capset);
-    case PV_NO_NEW_PRIVS:
-        return pv_result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    case PV_SECCOMP:
-        return pv_do_seccomp(run, &op->seccomp);
-    case PV_CLOSE_FDS:
-        return pv_close_range(op->close_fds.from, ~0u, PV_CLOSE_RANGE_CLOEXEC);
-    case PV_INIT:
-        return pv_do_init(run);
-    case PV_EXEC:
-        return pv_do_exec(run, &op->exec);
-    case PV_SUPERVISE:
-        return pv_do_supervise(run, &op->supervise);
-    case PV_LISTEN:
-        return pv_do_listen(run, &op->listen);
-    case PV_OUTLIVE:
-        return pv_do_outlive(run);
-    case PV_WAIT_START:
-        return pv_do_wait_start(run, &op->wait_start);
-    case PV_LEAVE:
-        return pv_do_leave(run);
-    case PV_START:
-        return pv_do_start(run, &op->start);
-    case PV_PROCESS:
-        return pv_do_process(run, &op->process);
-    case PV_SIGNAL:
-        return pv_do_signal(run, &op->signal);
-    case PV_SIGNAL_CGROUP:
-        return pv_do_signal_cgroup(run, &op->signal_cgroup);
-    case PV_FREEZE:
-        return pv_do_freeze(run, &op->freeze);
-    case PV_HOOK:
-        return pv_do_hook(run, &op->hook);
-    case PV_DUE:
-        return 0;
-    case PV_FIND_PROGRAM:
-        return pv_do_find_program(run, &op->find_program);
-    case PV_SEND_TERMINAL:
-        return pv_do_send_terminal(run, &op->send_terminal);
-    case PV_PAUSE:
-        if (run->actor == PV_BY_INIT)
-            return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");
-        pv_event(run, PV_EVENT_PAUSED, run->step, 0, 0, "");
-        return pv_result(raise(SIGSTOP));
-    }
-    return -ENOSYS;
-}
-
 int pv_means_stop(int signal) {
     return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
@@ -178,8 +51,10 @@ static int was_asked_to_stop(struct pv_run *run, int timeout) {
     struct signalfd_siginfo info;
     if (run->asked_to_stop)
         return stop_by(run, run->asked_to_stop);
-    /* Once the program may run, signals are meant for it: they wait for `supervise`. */
-    struct pollfd fds[2] = {{run->leapt ? -1 : run->signals, POLLIN, 0}, {run->sync, POLLIN, 0}};
+    /* Once the program may run, signals are meant for it: they wait for `supervise`. But an agent
+     * may hold init up for good, which has to be stopped like any other start. */
+    int is_heard = !run->leapt || run->answered;
+    struct pollfd fds[2] = {{is_heard ? run->signals : -1, POLLIN, 0}, {run->sync, POLLIN, 0}};
     for (;;) {
         int n = poll(fds, 2, timeout);
         if (n < 0 && errno == EINTR)
@@ -239,6 +114,13 @@ static int wait_for_turn(struct pv_run *run, uint32_t *step) {
             run->leapt = 1;
             *step = message.step;
             continue;
+        case PV_LISTENS:
+            rc = pv_hand_over_listener(run, run->listens, (int)message.size);
+            if (rc < 0) {
+                *step = run->step = message.step;
+                return rc;
+            }
+            continue;
         case PV_FAILED:
             *step = run->step = message.step;
             memcpy(run->text, message.text, PV_TEXT);
@@ -277,7 +159,7 @@ int pv_walk(struct pv_run *run, uint32_t from) {
         run->text[0] = '\0';
         int rc = run->actor == PV_BY_PARENT ? was_asked_to_stop(run, 0) : 0;
         if (rc == 0)
-            rc = do_op(run, &record->op);
+            rc = pv_do_op(run, &record->op);
         if (rc < 0)
             return rc;
         if (record->op.code == PV_CLONE && run->actor == PV_BY_INIT)
@@ -325,7 +207,7 @@ static void undo(struct pv_run *run, int failed) {
             continue;
         run->step = i;
         run->text[0] = '\0';
-        int rc = do_op(run, &record->op);
+        int rc = pv_do_op(run, &record->op);
         if (rc < 0)
             pv_event(run, PV_EVENT_LEFT, i, -rc, 0, run->text);
     }
@@ -363,6 +245,7 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
+    run->agent = run->listens = run->answered_fd = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)

@@ -12,7 +12,7 @@ union control {
     struct cmsghdr align;
 };
 
-int pv_send_bytes(int socket, const void *bytes, size_t size, int fd) {
+ssize_t pv_send_part(int socket, const void *bytes, size_t size, int fd) {
     struct iovec part = {(void *)(uintptr_t)bytes, size};
     union control control = {0};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
@@ -29,7 +29,12 @@ int pv_send_bytes(int socket, const void *bytes, size_t size, int fd) {
     do
         n = sendmsg(socket, &header, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : 0;
+    return n < 0 ? -errno : n;
+}
+
+int pv_send_bytes(int socket, const void *bytes, size_t size, int fd) {
+    ssize_t n = pv_send_part(socket, bytes, size, fd);
+    return n < 0 ? (int)n : 0;
 }
 
 int pv_receive_bytes(int socket, void *bytes, size_t size, int *fd) {
@@ -65,9 +70,14 @@ int pv_send(struct pv_run *run, enum pv_message_kind kind, uint32_t step, int er
     return pv_send_bytes(run->sync, &message, sizeof message, fd);
 }
 
-/* The next message; -EPIPE at the end of the file. A terminal that comes along is kept. */
+/* The next message; -EPIPE at the end of the file. A descriptor that comes along is kept. */
 int pv_receive(struct pv_run *run, struct pv_message *message) {
-    int rc = pv_receive_bytes(run->sync, message, sizeof *message, &run->terminal);
+    int fd = -1;
+    int rc = pv_receive_bytes(run->sync, message, sizeof *message, &fd);
     message->text[PV_TEXT - 1] = '\0';
+    if (fd >= 0 && message->kind == PV_LISTENS)
+        run->listens = fd;
+    else if (fd >= 0)
+        run->terminal = fd;
     return rc;
 }

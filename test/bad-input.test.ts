@@ -116,7 +116,8 @@ const options: readonly Case[] = [
   [["--sysctl", "net.ipv4.no_such=1"], /^pivot: [^\n]*net[./]ipv4[./]no_such[^\n]*\n$/],
   [
     ["--security-opt", "apparmor=strict"],
-    /^pivot: process\.apparmorProfile: not there yet: [^\n]+\n$/,
+    // Refused by the planner, or where there is AppArmor by that: it has no such profile.
+    /^pivot: [^\n]*AppArmor[^\n]*\n$/,
   ],
   [["--ulimit", "nofile=99999999999"], /^pivot: [^\n]*NOFILE[^\n]*\n$/],
 ];

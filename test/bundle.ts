@@ -1,7 +1,7 @@
 // Bundles as `runc spec` begins them.
 
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type Ground, probeProgram } from "./pivot.ts";
+import { type Ground, probeProgram, type Ran } from "./pivot.ts";
 
 /** The parts of config.json that tests change. */
 export type BundleConfig = {
@@ -23,7 +23,9 @@ export function makeBundle(
 ): string {
   const bundle = `${ground.directory}/${name}`;
   mkdirSync(bundle);
-  cpSync(rootfs, `${bundle}/rootfs`, { recursive: true, verbatimSymlinks: true });
+  // With owners, times, links and devices, which cpSync knows nothing of.
+  const copied = ground.command(["cp", "-a", rootfs, `${bundle}/rootfs`]);
+  if (copied.code !== 0) throw new Error(copied.stderr);
   cpSync(probeProgram(), `${bundle}/rootfs/probe`);
   chmodSync(`${bundle}/rootfs/probe`, 0o755);
   const { code, stderr } = ground.command(["runc", "spec"], { cwd: bundle });
@@ -36,3 +38,19 @@ export function makeBundle(
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
   return bundle;
 }
+
+/** Runs a bundle of its own with this command. */
+export function runBundle(
+  ground: Ground,
+  rootfs: string,
+  command: readonly string[],
+  change: (config: BundleConfig) => void,
+): Ran {
+  const bundle = makeBundle(ground, `bundle-${bundles++}`, rootfs, (config) => {
+    config.process["args"] = command;
+    change(config);
+  });
+  return ground.run(["--bundle", bundle]);
+}
+
+let bundles = 0;

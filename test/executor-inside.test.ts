@@ -54,6 +54,46 @@ describe.skipIf(!isRoot)("what the program finds (needs root)", () => {
     }
   });
 
+  test("what it writes of itself to a procfs that is attached nowhere", async () => {
+    const last: Step[] = [
+      byInit({
+        op: "mount",
+        type: "proc",
+        source: "proc",
+        options: ["subset=pid"],
+        attributes: [],
+        at: null,
+        create: "existing",
+        into: "labels",
+      }),
+      byInit({
+        op: "write",
+        at: { in: "labels", path: "thread-self/oom_score_adj" },
+        text: "77",
+        how: "existing",
+        mode: 0,
+      }),
+    ];
+    const seen = await run(planOf(["/bin/cat", "/proc/self/oom_score_adj"], { last }));
+    expect(seen.stdout).toBe("77\n");
+  });
+
+  test("the processors that it may run on, by init and by the parent", async () => {
+    const affinity = (cpus: number[]): Op => ({
+      op: "sched_affinity",
+      cpus: Uint8Array.of(...cpus),
+    });
+    const argv = ["/bin/grep", "Cpus_allowed_list", "/proc/self/status"];
+    const own = await run(planOf(argv, { last: [byInit(affinity([2, 0]))] }));
+    expect(own.stdout).toBe("Cpus_allowed_list:\t1\n");
+    const given = await run(planOf(argv, { inside: [byParent(affinity([1]))] }));
+    expect(given.stdout).toBe("Cpus_allowed_list:\t0\n");
+    const none = await run(planOf(argv, { last: [byInit(affinity([0, 0, 0, 0, 0, 0, 0, 0, 1]))] }));
+    expect(failureOf(none)).toMatchObject({ errno: 22 });
+    const early = await run(planOf(argv, { before: [byParent(affinity([1]))] }));
+    expect(failureOf(early)).toMatchObject({ errno: constants.errno.ECHILD });
+  });
+
   test("closed standard streams are not given away to other files", async () => {
     const status = freshPath("out");
     const wrapper = ["/bin/sh", "-c", '"$@" <&- >&- 2>&-', "sh"];

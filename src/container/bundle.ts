@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { RunOptions } from "../options/options.ts";
+import { isBind } from "../planner/file-systems.ts";
 import type { RootSource } from "../planner/setting.ts";
 import { formatProblem, parseSpec, type Spec } from "../spec/mod.ts";
 import { checkRootDirectory } from "./root-directory.ts";
@@ -43,7 +44,7 @@ export const withAbsoluteSources = (spec: Spec, directory: string): Spec => ({
     ? {}
     : {
         mounts: spec.mounts.map((mount) =>
-          mount.source !== undefined && mount.options?.some((o) => o === "bind" || o === "rbind")
+          mount.source !== undefined && isBind(mount)
             ? { ...mount, source: absolutePath(mount.source, directory) }
             : mount,
         ),

@@ -19,14 +19,14 @@ async function compileProfile(profile: Profile, facts: Facts): Promise<SeccompFi
     const { path, expected, received } = compiled.problem;
     throw problem(path, expected, received);
   }
-  if (compiled.notifies) {
-    throw new WishError(["linux.seccomp: SCMP_ACT_NOTIFY is not there yet: use another action"]);
-  }
   const flags = filterFlags(profile.flags, compiled.notifies);
   if (!flags.ok) {
     throw problem(flags.problem.path, flags.problem.expected, flags.problem.received);
   }
-  return { program: compiled.program, flags: flags.value };
+  const filter = { program: compiled.program, flags: flags.value };
+  const { listenerPath, listenerMetadata } = profile;
+  if (!compiled.notifies || listenerPath === undefined) return filter;
+  return { ...filter, agent: { path: listenerPath, metadata: listenerMetadata ?? null } };
 }
 
 /** Not a Buffer itself: that has a `toJSON`, by which a plan's JSON would show it as an object. */

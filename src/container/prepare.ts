@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
@@ -233,7 +234,8 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     bundle:
       wish.source.kind === "bundle" ? { directory: wish.source.directory, config: null } : null,
   };
-  const planned = planContainer(spec, setting, facts, cgroup);
+  const asked = { ...facts, ...readAskedFacts(spec, id) };
+  const planned = planContainer(spec, setting, asked, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;

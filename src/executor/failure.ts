@@ -25,6 +25,7 @@ const ENOSPC = 28;
 const EROFS = 30;
 const ELOOP = 40;
 const ENOEXEC = 8;
+const ECONNREFUSED = 111;
 
 /** The file of which a slot holds the descriptor. */
 function openedAs(slot: Slot | null, steps: readonly Step[]): string {
@@ -75,8 +76,38 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "the caller's own hard limit is lower, and raising it needs CAP_SYS_RESOURCE";
       return "";
     case "write":
+      if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
+        return "no AppArmor profile of this name is loaded";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
+      return "";
+    case "idmap":
+      if (errno === EINVAL)
+        return "this file system cannot show other owners: leave uidMappings, gidMappings and idmap out";
+      if (errno === EPERM) return "its owners are mapped already";
+      return "";
+    case "reconfigure":
+      if (errno === EINVAL) return "no mount point, or its file system does not take this";
+      return "";
+    case "copy_up":
+      if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
+      return "";
+    case "move_interface":
+      if (errno === ENODEV) return "the host has no network device of this name";
+      if (errno === EINVAL) return "this device belongs to the host's network for good";
+      if (errno === EEXIST) return "give it another name, or one with %d";
+      return "";
+    case "seccomp_agent":
+      if (errno === ENOENT || errno === ECONNREFUSED)
+        return "nobody listens at linux.seccomp.listenerPath: start the agent first";
+      return "";
+    case "seccomp":
+      if (errno === EPERM && text === "pidfd_getfd")
+        return "to hand the filter to its agent needs CAP_SYS_PTRACE";
+      return "";
+    case "scheduler":
+      if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))
+        return "its cgroup gives realtime processes no time: set linux.resources.cpu.realtimeRuntime";
       return "";
     case "remove_cgroup":
       if (errno === EBUSY) return "processes are still in it: `pivot system prune` tries again";

@@ -20,6 +20,8 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   sethostname: 15,
   setdomainname: 16,
   interface_up: 17,
+  move_interface: 68,
+  user_namespace: 64,
   mount: 20,
   bind: 21,
   borrow: 33,
@@ -34,6 +36,9 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   chroot: 30,
   chdir: 31,
   console: 32,
+  idmap: 65,
+  reconfigure: 66,
+  copy_up: 67,
   pipes: 40,
   stdio: 41,
   setsid: 42,
@@ -46,6 +51,11 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   no_new_privs: 49,
   seccomp: 50,
   close_fds: 51,
+  scheduler: 60,
+  io_priority: 61,
+  memory_policy: 62,
+  sched_affinity: 63,
+  seccomp_agent: 69,
   init: 52,
   exec: 53,
   supervise: 54,
@@ -130,6 +140,15 @@ export function writeFields(out: WireWriter, op: Op): void {
     case "interface_up":
       out.text(op.name);
       return;
+    case "move_interface":
+      out.text(op.name);
+      out.text(op.to);
+      return;
+    case "user_namespace":
+      out.text(op.uid_map);
+      out.text(op.gid_map);
+      out.slot(op.into);
+      return;
     case "mount":
       out.text(op.type);
       out.text(op.source);
@@ -211,6 +230,21 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.at);
       out.u32(op.uid);
       return;
+    case "idmap":
+      out.slot(op.mount);
+      out.slot(op.namespace);
+      out.bool(op.recursive);
+      return;
+    case "reconfigure":
+      out.place(op.at);
+      out.texts(op.options);
+      return;
+    case "copy_up":
+      out.place(op.from);
+      out.slot(op.to);
+      out.bool(op.mode);
+      out.bool(op.owner);
+      return;
     case "pipes":
       out.one(choices.stream, op.stdin);
       out.one(choices.stream, op.stdout);
@@ -259,6 +293,31 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "close_fds":
       out.u32(op.from);
+      return;
+    case "scheduler":
+      out.one(choices.schedulerPolicy, op.policy);
+      out.flags(flagSets.schedulerFlag, op.flags);
+      out.u32(op.nice);
+      out.u32(op.priority);
+      out.u64(op.runtime);
+      out.u64(op.deadline);
+      out.u64(op.period);
+      return;
+    case "io_priority":
+      out.one(choices.ioClass, op.class);
+      out.u32(op.priority);
+      return;
+    case "memory_policy":
+      out.one(choices.memoryPolicy, op.mode);
+      out.flags(flagSets.memoryPolicyFlag, op.flags);
+      out.bytesOf(op.nodes);
+      return;
+    case "sched_affinity":
+      out.bytesOf(op.cpus);
+      return;
+    case "seccomp_agent":
+      out.text(op.path);
+      out.texts(op.state);
       return;
     case "init":
       return;

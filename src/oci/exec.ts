@@ -4,10 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
-import { planExec } from "../planner/exec.ts";
+import { planExec, type Target } from "../planner/exec.ts";
+import { findLabelProblems } from "../planner/labels.ts";
+import { findScheduleProblems } from "../planner/schedule.ts";
+import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
 import { CAPABILITIES, formatProblem, type Process, parseProcess, type Spec } from "../spec/mod.ts";
 import { carryOut, ownErrorOfExec, warnOf } from "./carry-out.ts";
 import { containerSpecOf } from "./config-copy.ts";
@@ -140,7 +144,7 @@ const cgroupFiles = ({ record }: Container): string[] =>
     existsSync(`${path}/tasks`) ? `${path}/tasks` : `${path}/cgroup.procs`,
   );
 
-function targetOf(container: Container, ignorePaused: boolean) {
+function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Target {
   const { id, status, process, record } = container;
   if (process === null || record === null || status === "creating") {
     throw new WishError([`cannot exec in a container that is not running: ${id} is ${status}`]);
@@ -150,7 +154,13 @@ function targetOf(container: Container, ignorePaused: boolean) {
       `cannot exec in a paused container: resume ${id} first, or --ignore-paused`,
     ]);
   }
-  return { ...process, namespaces: record.namespaces, cgroupFiles: cgroupFiles(container) };
+  const bundle = { directory: record.bundle, config: null };
+  return {
+    ...process,
+    namespaces: record.namespaces,
+    cgroupFiles: cgroupFiles(container),
+    agent: planSeccompAgentOfExec(spec, { id, runRoot: "", bundle }, process.pid),
+  };
 }
 
 export async function execCommand(given: ParsedArguments, globals: Globals): Promise<never> {
@@ -165,8 +175,8 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
   }
   const cwd = workingDirectory();
   const container = findContainer(globals.root, id);
-  const target = targetOf(container, readSwitch(given, "ignore-paused"));
   const spec = containerSpecOf(container);
+  const target = targetOf(container, spec, readSwitch(given, "ignore-paused"));
   const process = readProcess(given, spec, args);
   const isDetached = readSwitch(given, "detach");
   const consoleSocket = readLast(given, "console-socket");
@@ -176,7 +186,15 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
       "--tty with --detach needs --console-socket: somebody has to keep the terminal",
     ]);
   }
-  const facts = readFacts(readCgroupLayout(), readStreams());
+  const facts = {
+    ...readFacts(readCgroupLayout(), readStreams()),
+    ...readAskedFacts({ ...spec, process }, id),
+  };
+  const problems = [
+    ...findScheduleProblems(process, undefined, false),
+    ...findLabelProblems({ ociVersion: spec.ociVersion, root: spec.root, process }, facts),
+  ];
+  if (problems.length > 0) throw new WishError(problems);
   const pidFile = readLast(given, "pid-file");
   const { plan, warnings } = planExec(
     target,

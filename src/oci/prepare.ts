@@ -7,6 +7,7 @@ import { planResources } from "../container/resources.ts";
 import { checkRootDirectory } from "../container/root-directory.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
@@ -133,7 +134,10 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
   checkWish(wish);
   const { root, id, bundle, lifetime, preserveFds } = wish;
   const config = readConfig(bundle);
-  const facts = readFacts(readCgroupLayout(), readStreams());
+  const facts = {
+    ...readFacts(readCgroupLayout(), readStreams()),
+    ...readAskedFacts(config.spec, id),
+  };
   const { spec, descriptors } = withServiceManager(withAbsoluteSources(config.spec, bundle));
   const rootfs = absolutePath(spec.root.path, bundle);
   checkRootDirectory(rootfs, `${bundle}/config.json: root.path`);

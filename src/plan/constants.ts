@@ -148,12 +148,55 @@ export const streamKinds = {
   terminal: 3,
 } as const;
 
+/** sched_setattr(2), by the spec's names. SCHED_ISO has a number and no implementation. */
+export const schedulerPolicies = {
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+} as const;
+
+export const schedulerFlags = {
+  SCHED_FLAG_RESET_ON_FORK: 0x1,
+  SCHED_FLAG_RECLAIM: 0x2,
+  SCHED_FLAG_DL_OVERRUN: 0x4,
+  SCHED_FLAG_KEEP_POLICY: 0x8,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+} as const;
+
+/** ioprio_set(2). */
+export const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const;
+
+/** set_mempolicy(2). */
+export const memoryPolicies = {
+  MPOL_DEFAULT: 0,
+  MPOL_PREFERRED: 1,
+  MPOL_BIND: 2,
+  MPOL_INTERLEAVE: 3,
+  MPOL_LOCAL: 4,
+  MPOL_PREFERRED_MANY: 5,
+  MPOL_WEIGHTED_INTERLEAVE: 6,
+} as const;
+
+export const memoryPolicyFlags = {
+  MPOL_F_NUMA_BALANCING: 1 << 13,
+  MPOL_F_RELATIVE_NODES: 1 << 14,
+  MPOL_F_STATIC_NODES: 1 << 15,
+} as const;
+
 /** Sets of names of which any number may be given: encoded as the union of their bits. */
 export const flagSets = {
   mountAttribute: mountAttributes,
   namespace: namespaces,
   open: openFlags,
   umount: umountFlags,
+  schedulerFlag: schedulerFlags,
+  memoryPolicyFlag: memoryPolicyFlags,
 } as const;
 
 /** Sets of names of which exactly one is given. */
@@ -165,6 +208,9 @@ export const choices = {
   resourceLimit: resourceLimits,
   stream: streamKinds,
   namespace: namespaces,
+  schedulerPolicy: schedulerPolicies,
+  ioClass: ioClasses,
+  memoryPolicy: memoryPolicies,
 } as const;
 
 export type MountAttribute = keyof typeof mountAttributes;

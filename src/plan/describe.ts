@@ -73,6 +73,8 @@ export function describeOp(op: Op): Description {
       return say(`set the domainname ${op.name}`);
     case "interface_up":
       return say(`switch the network interface ${op.name} on`);
+    case "move_interface":
+      return say(`move the network device ${op.name} to the container`, ` to=${op.to}`);
     case "mount":
       return say(
         `mount ${op.type}${onto(op.at)}`,
@@ -142,6 +144,8 @@ export function describeOp(op: Op): Description {
       return say("forbid new privileges");
     case "seccomp":
       return say("filter system calls", ` program=${op.program.length / 8} instructions`);
+    case "seccomp_agent":
+      return say(`connect to the seccomp agent ${op.path}`);
     case "close_fds":
       return say("close the host's descriptors", ` from=${op.from}`);
     case "init":
@@ -179,6 +183,28 @@ export function describeOp(op: Op): Description {
       return say(`find ${op.paths.at(-1) ?? ""}`, list("paths", op.paths));
     case "send_terminal":
       return say(`send the terminal to ${describePlace(op.at)}`);
+    case "user_namespace":
+      return say(
+        "make a user namespace for its maps",
+        ` uid_map=${JSON.stringify(shown(op.uid_map))}`,
+      );
+    case "idmap":
+      return say(
+        `map the owners of ${op.mount?.startsWith("#") ? "a mount" : op.mount}`,
+        op.recursive ? " recursive" : "",
+      );
+    case "reconfigure":
+      return say(`remount ${describePlace(op.at)}`, list("options", op.options));
+    case "copy_up":
+      return say(`copy what is in ${describePlace(op.from)}`);
+    case "scheduler":
+      return say(`schedule by ${op.policy}`, ` nice=${op.nice | 0} priority=${op.priority}`);
+    case "io_priority":
+      return say(`set the I/O priority ${op.class}`, ` priority=${op.priority}`);
+    case "memory_policy":
+      return say(`set the memory policy ${op.mode}`, list("flags", op.flags));
+    case "sched_affinity":
+      return say("choose the processors", ` mask=${maskText(op.cpus)}`);
     case "pause":
       return say("pause");
     default:
@@ -187,3 +213,9 @@ export function describeOp(op: Op): Description {
 }
 
 const shortCapability = (name: string): string => name.replace(/^CAP_/, "").toLowerCase();
+
+/** As /proc/PID/status writes it: the highest first. */
+const maskText = (mask: Uint8Array): string =>
+  Array.from(mask, (byte) => byte.toString(16).padStart(2, "0"))
+    .reverse()
+    .join("");

@@ -5,8 +5,10 @@ import type { Place, Plan, Step } from "../plan/op.ts";
 import type { Process } from "../spec/mod.ts";
 import { planSendTerminal } from "./devices.ts";
 import type { Facts } from "./facts.ts";
+import { planLabelFiles } from "./labels.ts";
 import { planEnd, planPidFile } from "./plan.ts";
 import { planLookForProgram, planProcess, planStreams } from "./process.ts";
+import { planAffinity, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, onHost, slot, write } from "./step.ts";
 
@@ -17,6 +19,8 @@ export type Target = {
   readonly started: bigint;
   /** The namespaces that are the container's, and not the host's. */
   readonly namespaces: readonly Namespace[];
+  /** The steps by which who answers the filter's questions is told of the process. */
+  readonly agent: readonly Step[];
   /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
   readonly cgroupFiles: readonly string[];
 };
@@ -71,6 +75,7 @@ export function planExec(
   facts: Facts,
 ): { readonly plan: Plan; readonly warnings: readonly string[] } {
   const { pid, started, namespaces, cgroupFiles } = target;
+  const affinity = planAffinity(process.execCPUAffinity ?? {});
   const last = planProcess(process, { ...setting, init: false }, facts);
   const cgroup = (i: number) => `cgroup${i}`;
   const steps: Step[] = [
@@ -79,6 +84,7 @@ export function planExec(
       byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
     ),
     ...planPipes(setting),
+    ...target.agent,
     byParent(
       {
         op: "clone",
@@ -99,8 +105,12 @@ export function planExec(
             "process.oomScoreAdj",
           ),
         ]),
+    ...affinity.initial,
     ...cgroupFiles.map((_, i) => byInit(write(slot(cgroup(i)), "0"), "the container's cgroups")),
+    ...affinity.final,
+    ...planScheduling(process),
     byInit({ op: "open", at: onHost("/"), flags: ["path", "directory"], into: "root" }, "its root"),
+    ...planLabelFiles(process, facts),
     ...planTerminal(process, setting),
     ...(setting.pidFile === null ? [] : [planPidFile(setting.pidFile)]),
     ...planStreams(process, setting, inside("/dev/null")),

@@ -15,8 +15,19 @@ export type Facts = {
   /** What the caller's bounding set holds: nobody inside can get more. */
   readonly capabilities: readonly Capability[];
   readonly cgroups: CgroupLayout;
+  /** Whether these security modules are in force; absent: nobody asked. */
+  readonly apparmor?: boolean;
+  readonly selinux?: boolean;
+  /** Absent: nobody asked; null: it is not mounted. */
+  readonly resctrl?: ResctrlFacts | null;
   /** What the caller's standard streams are. */
   readonly streams: readonly [StreamFact, StreamFact, StreamFact];
+};
+
+/** The file system of Intel's RDT, and what the container's group there says, if it is there. */
+export type ResctrlFacts = {
+  readonly mount: string;
+  readonly schemata: string | null;
 };
 
 /** `null` is the null device, `device` any other; Node and Bun make sockets where others make pipes. */

@@ -4,6 +4,12 @@ import type { MountAttribute, Propagation } from "../plan/constants.ts";
 
 export type MountOptions = {
   readonly isBind: boolean;
+  /** Changes what is mounted there already. */
+  readonly remount: boolean;
+  /** Owners are mapped: those of the mount alone, or of the mounts below it too. */
+  readonly idmap: "top" | "deep" | null;
+  /** The new tmpfs gets a copy of what it covers. */
+  readonly copyUp: boolean;
   /** A bind takes the mounts below its source along. */
   readonly recursive: boolean;
   readonly set: readonly MountAttribute[];
@@ -17,11 +23,13 @@ export type MountOptions = {
   readonly data: readonly string[];
 };
 
-/** The flags by the names that mount(8) gives to setting and to clearing them. */
-const flags: ReadonlyMap<string, readonly [MountAttribute, set: boolean]> = new Map<
-  string,
-  readonly [MountAttribute, boolean]
->([
+type Flag = readonly [MountAttribute, set: boolean];
+
+/**
+ * The flags by the names that mount(8) gives to setting and to clearing them. Of the three ways to
+ * keep access times relatime is the kernel's default, which has no bit: it is the others' end.
+ */
+const flags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
   ["ro", ["ro", true]],
   ["rw", ["ro", false]],
   ["nosuid", ["nosuid", true]],
@@ -32,6 +40,7 @@ const flags: ReadonlyMap<string, readonly [MountAttribute, set: boolean]> = new 
   ["exec", ["noexec", false]],
   ["noatime", ["noatime", true]],
   ["atime", ["noatime", false]],
+  ["relatime", ["noatime", false]],
   ["strictatime", ["strictatime", true]],
   ["nostrictatime", ["strictatime", false]],
   ["nodiratime", ["nodiratime", true]],
@@ -42,15 +51,35 @@ const flags: ReadonlyMap<string, readonly [MountAttribute, set: boolean]> = new 
 
 const propagations: ReadonlySet<string> = new Set(["private", "shared", "slave", "unbindable"]);
 
-/** The kernel's default, or what only the old mount(2) knew: accepted without effect. */
+/**
+ * The kernel's default, or what only the old mount(2) knew: accepted without effect. `silent` was
+ * about the kernel's log, and file systems that count changes (`iversion`) always do so now.
+ */
 const withoutEffect: ReadonlySet<string> = new Set([
   "defaults",
-  "relatime",
   "norelatime",
+  "rnorelatime",
   "async",
   "nomand",
   "loud",
+  "silent",
+  "iversion",
+  "noiversion",
 ]);
+
+/**
+ * Options that every file system takes, for the whole of itself: fsconfig(2) has them set, so they
+ * are among the data. A bind shows a file system that others use too, and does not change it.
+ */
+export const isOfFileSystem = (option: string): boolean =>
+  /^(sync|dirsync|mand|(no)?lazytime)$/.test(option);
+
+/** A later flag overrules an earlier one, and one way to keep access times the other. */
+function choose(chosen: Map<MountAttribute, boolean>, [name, set]: Flag): void {
+  if (name === "noatime") chosen.delete("strictatime");
+  if (name === "strictatime") chosen.delete("noatime");
+  chosen.set(name, set);
+}
 
 /** The options of config.md, "Linux mount options". Later ones overrule earlier ones. */
 export function readMountOptions(options: readonly string[]): MountOptions {
@@ -58,6 +87,9 @@ export function readMountOptions(options: readonly string[]): MountOptions {
   const deep = new Map<MountAttribute, boolean>();
   const data: string[] = [];
   let isBind = false;
+  let remount = false;
+  let idmap: MountOptions["idmap"] = null;
+  let copyUp = false;
   let recursive = false;
   let propagation: Propagation = "private";
   let deepPropagation = true;
@@ -70,9 +102,15 @@ export function readMountOptions(options: readonly string[]): MountOptions {
     const flag = flags.get(option);
     const deepFlag = option.startsWith("r") ? flags.get(option.slice(1)) : undefined;
     if (flag !== undefined) {
-      plain.set(flag[0], flag[1]);
+      choose(plain, flag);
     } else if (deepFlag !== undefined) {
-      deep.set(deepFlag[0], deepFlag[1]);
+      choose(deep, deepFlag);
+    } else if (option === "remount") {
+      remount = true;
+    } else if (option === "idmap" || option === "ridmap") {
+      idmap = option === "idmap" ? "top" : "deep";
+    } else if (option === "tmpcopyup") {
+      copyUp = true;
     } else if (propagations.has(option)) {
       propagation = option as Propagation;
       deepPropagation = false;
@@ -87,6 +125,9 @@ export function readMountOptions(options: readonly string[]): MountOptions {
     [...map].filter(([, set]) => set === wanted).map(([name]) => name);
   return {
     isBind,
+    remount,
+    idmap,
+    copyUp,
     recursive,
     set: chosen(plain, true),
     clear: chosen(plain, false),

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { Op } from "../plan/op.ts";
 import type { Mount } from "../spec/mod.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
+import { plainFacts } from "./testing/facts.ts";
 
 function plan(mounts: readonly Mount[]): MountPlan {
   const spec = { ociVersion: "1.3.0", root: { path: "/r" }, mounts };
@@ -10,6 +11,7 @@ function plan(mounts: readonly Mount[]): MountPlan {
     hasCgroupNamespace: false,
     inUserNamespace: false,
     cgroups: [],
+    facts: plainFacts,
   });
 }
 

@@ -4,9 +4,21 @@ import type { Place, Slot, Step } from "../plan/op.ts";
 import type { Mount, Spec } from "../spec/mod.ts";
 import { planCgroupMount } from "./cgroup-mounts.ts";
 import { planDev, planDevicesInRoot } from "./devices.ts";
-import type { CgroupLayout } from "./facts.ts";
+import type { CgroupLayout, Facts } from "./facts.ts";
+import {
+  destinationOf,
+  isBind,
+  keptAs,
+  optionProblem,
+  optionWarning,
+  planFileSystem,
+  planRemount,
+  tidy,
+} from "./file-systems.ts";
+import { idmaps, type Mapping } from "./idmap.ts";
+import { labelOptions, withLabel } from "./labels.ts";
 import { type MountOptions, readMountOptions } from "./mount-options.ts";
-import { bind, byInit, byParent, inRoot, mount, onHost } from "./step.ts";
+import { bind, byInit, byParent, inRoot, onHost } from "./step.ts";
 
 export type MountPlan = {
   /** By the parent, while it still sees the host as the caller does. */
@@ -20,6 +32,7 @@ export type MountPlan = {
   /** In the order of mounting. */
   readonly mounted: readonly Mounted[];
   readonly problems: readonly string[];
+  readonly warnings: readonly string[];
 };
 
 export type MountView = {
@@ -27,16 +40,8 @@ export type MountView = {
   readonly hasCgroupNamespace: boolean;
   readonly inUserNamespace: boolean;
   readonly cgroups: readonly string[];
+  readonly facts: Facts;
 };
-
-/** Absolute, without empty and `.` parts; `..` is left to the kernel, which keeps it inside. */
-const tidy = (path: string): string =>
-  `/${path
-    .split("/")
-    .filter((part) => part !== "" && part !== ".")
-    .join("/")}`;
-
-export const destinationOf = ({ destination }: Mount): string => tidy(destination);
 
 /**
  * A bind is opened by the parent before there is a namespace: that way it is the file that the
@@ -103,11 +108,11 @@ function planBorrow(entry: Mount, options: MountOptions, { name, why, pid, path 
   };
 }
 
-/** The name under which a mount is kept for later steps, or null. */
-function keptAs({ type }: Mount, destination: string): "proc" | "sys" | "devpts" | null {
-  if (type === "proc" && destination === "/proc") return "proc";
-  if (type === "sysfs" && destination === "/sys") return "sys";
-  return type === "devpts" && destination === "/dev/pts" ? "devpts" : null;
+/** The owners of a bind, which is still detached. */
+function planMapping(mount: Slot, mapping: Mapping | null, why: string): Step[] {
+  if (mapping?.kind !== "mapped") return [];
+  const { namespace, recursive } = mapping;
+  return [byParent({ op: "idmap", mount, namespace, recursive }, why)];
 }
 
 /** A mount, and its slot when it is the kernel's own view: nobody can put links into that. */
@@ -125,61 +130,13 @@ export function placeOf(path: string, mounted: readonly Mounted[]): Place {
   return { in: last.view, path: tidied.slice(last.destination.length + 1) };
 }
 
-function planFileSystem(entry: Mount, options: MountOptions, why: string): Step[] {
-  const type = entry.type ?? "none";
-  const destination = destinationOf(entry);
-  const isKernelView = type === "proc" || type === "sysfs";
-  const fresh = byInit(
-    mount({
-      type,
-      source: entry.source ?? type,
-      options: options.data,
-      attributes: [...new Set([...options.set, ...options.deepSet])],
-      at: inRoot(destination),
-      // A link here would put the kernel's view elsewhere, and leave a look-alike in its place.
-      create: isKernelView ? "strict" : "matching",
-      into: keptAs(entry, destination),
-    }),
-    why,
-  );
-  if (options.propagation === "private") return [fresh];
-  return [
-    fresh,
-    byInit(
-      {
-        op: "mount_setattr",
-        at: inRoot(destination),
-        attributes: [],
-        clear: [],
-        propagation: options.propagation,
-        recursive: options.deepPropagation,
-      },
-      why,
-    ),
-  ];
-}
-
-function problemOf(entry: Mount, options: MountOptions): string | null {
-  if (entry.uidMappings !== undefined || options.data.some((o) => /^r?idmap(=|$)/.test(o))) {
-    return "id-mapped mounts are not there yet: leave uidMappings, gidMappings and idmap out";
-  }
-  if (options.data.includes("tmpcopyup")) {
-    return "tmpcopyup is not there yet: leave the option out";
-  }
-  if (options.isBind && entry.source === undefined) {
-    return "a bind mount needs a source: name the directory or file of the host";
-  }
-  if (options.isBind && options.data.length > 0) {
-    return `a bind mount takes no options of a file system: leave ${options.data.join(",")} out`;
-  }
-  return null;
-}
-
 /** The steps of `spec.mounts`, and of the devices where /dev is among them. */
 export function planMounts(spec: Spec, around: MountView): MountPlan {
   const before: Step[] = [];
   const steps: Step[] = [];
   const problems: string[] = [];
+  const warnings: string[] = [];
+  const mappingOf = idmaps(spec);
   const devices = spec.linux?.devices ?? [];
   let hasDev = false;
   let boundDev = false;
@@ -187,19 +144,28 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
   let proc: Slot | null = null;
   for (const [i, entry] of (spec.mounts ?? []).entries()) {
     const why = `mounts[${i}]`;
-    const options = readMountOptions(entry.options ?? []);
+    const label = labelOptions(spec, around.facts, entry.type ?? "none");
+    const isNew = !isBind(entry) && entry.options?.includes("remount") !== true;
+    const given = readMountOptions(entry.options ?? []);
+    const options = isNew ? withLabel(given, label) : given;
     const destination = destinationOf(entry);
-    const problem = problemOf(entry, options);
+    const mapping = mappingOf(entry, options, why);
+    const problem = mapping?.kind === "problem" ? mapping.problem : optionProblem(entry, options);
+    const warning = optionWarning(entry, options);
+    if (warning !== null) warnings.push(`${why} (${entry.destination}): ${warning}`);
+    if (mapping?.kind === "mapped") before.push(...mapping.before);
     if (problem !== null) {
       problems.push(`${why} (${entry.destination}): ${problem}`);
-    } else if (options.isBind || entry.type === "bind") {
+    } else if (options.remount) {
+      steps.push(...planRemount(entry, options, why));
+    } else if (isBind(entry)) {
       boundDev ||= destination === "/dev";
       const plan = planBind(entry, options, `bind${i}`, why);
       // As in a user namespace whose processes are the host's: there no other can be mounted.
       const isHosts = entry.source === destination && /^\/(proc|sys)$/.test(destination);
       mounted.push({ destination, view: isHosts ? `bind${i}` : null });
       if (isHosts && destination === "/proc") proc = `bind${i}`;
-      before.push(...plan.before);
+      before.push(...plan.before, ...planMapping(`bind${i}`, mapping, why));
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
       const plan = planDev(entry, options, devices, around.inUserNamespace, why);
@@ -215,7 +181,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       mounted.push({ destination, view });
       // One with processes alone has no settings to write to.
       if (view === "proc") proc = options.data.includes("subset=pid") ? null : view;
-      steps.push(...planFileSystem(entry, options, why));
+      steps.push(...planFileSystem(entry, options, { name: `mount${i}`, mapping, why }));
     }
   }
   if (!hasDev && !boundDev) steps.push(...planDevicesInRoot(devices));
@@ -227,5 +193,6 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
     hasDevpts: mounted.some((each) => each.view === "devpts"),
     mounted,
     problems,
+    warnings,
   };
 }

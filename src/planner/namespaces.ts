@@ -25,17 +25,20 @@ export type NamespacePlan = {
 const forChildren: ReadonlySet<Namespace> = new Set(["pid", "time"]);
 
 /** Every id is itself: root inside is root outside as far as files go, but without its rights. */
-const identity: readonly LinuxIDMapping[] = [{ containerID: 0, hostID: 0, size: 4294967295 }];
+export const identity: readonly LinuxIDMapping[] = [
+  { containerID: 0, hostID: 0, size: 4294967295 },
+];
 
-const lines = (mappings: readonly LinuxIDMapping[]): string =>
+/** As uid_map and gid_map take them. */
+export const mapLines = (mappings: readonly LinuxIDMapping[]): string =>
   mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
 
 function planMaps(spec: Spec): Step[] {
   const uids = spec.linux?.uidMappings ?? identity;
   const gids = spec.linux?.gidMappings ?? identity;
   return [
-    byParent(write({ in: "child", path: "uid_map" }, lines(uids)), "linux.uidMappings"),
-    byParent(write({ in: "child", path: "gid_map" }, lines(gids)), "linux.gidMappings"),
+    byParent(write({ in: "child", path: "uid_map" }, mapLines(uids)), "linux.uidMappings"),
+    byParent(write({ in: "child", path: "gid_map" }, mapLines(gids)), "linux.gidMappings"),
   ];
 }
 

@@ -10,8 +10,11 @@ import type { Process, Spec } from "../spec/mod.ts";
 import { nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
+import { planIntelRdt } from "./intel-rdt.ts";
+import { findLabelProblems, planLabelFiles } from "./labels.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
+import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
   planDirectories,
@@ -24,6 +27,8 @@ import {
   rootProblem,
   stateDirectory,
 } from "./root.ts";
+import { findScheduleProblems, planExecutionDomain, planScheduling } from "./schedule.ts";
+import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
 import { findUnsupported } from "./unsupported.ts";
@@ -126,7 +131,14 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   }
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
-  return [...problems, ...findUnsupported(spec)];
+  const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
+  return [
+    ...problems,
+    ...schedule,
+    ...findNetDeviceProblems(spec),
+    ...findLabelProblems(spec, facts),
+    ...findUnsupported(spec),
+  ];
 }
 
 function findWarnings(spec: Spec): string[] {
@@ -155,8 +167,10 @@ export function planContainer(
     hasCgroupNamespace: namespaces.has("cgroup"),
     inUserNamespace,
     cgroups: cgroup.paths,
+    facts,
   });
-  problems.push(...mounts.problems);
+  const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
+  problems.push(...mounts.problems, ...rdt.problems);
   const process = spec.process;
   if (process?.terminal === true && !mounts.hasDevpts) {
     problems.push("process.terminal: expected a mount of devpts on /dev/pts, received none");
@@ -172,8 +186,13 @@ export function planContainer(
     ...hooks.due,
     ...planListener(setting),
     ...(setting.lifetime === "supervised" ? cgroup.make : cgroup.make.map(kept)),
+    ...rdt.make,
     ...planParentStreams(setting),
     ...files.before,
+    // Else it is the start that loads the filter: see planStart.
+    ...(setting.lifetime === "created"
+      ? []
+      : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
     ...root.before,
     ...mounts.before,
@@ -194,7 +213,10 @@ export function planContainer(
     ...planOomScore(process),
     ...planPidFiles(setting),
     ...cgroup.join,
+    ...rdt.join,
     ...namespaces.join,
+    ...planNetDevices(spec),
+    ...planScheduling(process),
     ...planNames(spec, namespaces.freshCgroup),
     planPropagation(spec),
     ...planLoopback(spec),
@@ -206,6 +228,7 @@ export function planContainer(
       ? planConsole(mounts.hasDev, process.user.uid, setting.consoleSocket)
       : []),
     ...planKernelSettings(spec, mounts.proc),
+    ...planLabelFiles(process, facts),
     ...planCovers(spec, mounts),
     ...planWorkingDirectory(process),
     ...planRootAttributes(spec),
@@ -216,6 +239,7 @@ export function planContainer(
     ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
     ...planWait(setting),
     ...hooks.beforeProgram,
+    ...planExecutionDomain(spec.linux),
     ...last.steps,
     // Else they are the start's: see planStart.
     ...(setting.lifetime === "created" ? [] : hooks.afterProgram),
@@ -224,7 +248,7 @@ export function planContainer(
   return {
     ok: true,
     plan: { version: 1, steps },
-    warnings: [...findWarnings(spec), ...last.warnings],
+    warnings: [...findWarnings(spec), ...mounts.warnings, ...last.warnings],
   };
 }
 

@@ -1,25 +1,15 @@
 import { expect, test } from "bun:test";
 import type { Process } from "../spec/mod.ts";
-import type { Facts } from "./facts.ts";
 import { executablePaths, planProcess } from "./process.ts";
 import type { Setting } from "./setting.ts";
-
-const facts: Facts = {
-  uid: 0,
-  gid: 0,
-  kernel: [6, 12],
-  arch: "x86_64",
-  capabilities: ["CAP_KILL", "CAP_CHOWN"],
-  cgroups: { mode: "none", v1: [], v2: null },
-  streams: ["null", "null", "null"],
-};
+import { plainFacts } from "./testing/facts.ts";
 
 /** What planProcess reads of it. */
 const setting = { seccomp: null, user: null, groups: [], init: false } as unknown as Setting;
 
 function capset(capabilities: NonNullable<Process["capabilities"]>) {
   const process: Process = { cwd: "/", args: ["x"], user: { uid: 0, gid: 0 }, capabilities };
-  const { steps, warnings } = planProcess(process, setting, facts);
+  const { steps, warnings } = planProcess(process, setting, plainFacts);
   return { op: steps.map(({ op }) => op).find(({ op }) => op === "capset"), warnings };
 }
 

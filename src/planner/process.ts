@@ -3,6 +3,7 @@
 import type { Place, Step } from "../plan/op.ts";
 import type { Capability, Process } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import { planLabels } from "./labels.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, inRoot, mkdir, onHost } from "./step.ts";
 
@@ -57,8 +58,9 @@ const planLimits = (process: Process): Step[] =>
 
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
- * before `capset` in the one case and last in the other; the working directory is entered with
- * the rights of the user, after no descriptor of the host is left to enter it through.
+ * before `capset` in the one case and last in the other. The working directory is entered when no
+ * descriptor of the host is left to enter it through, and before a filter that may forbid to ask
+ * where it is; as the user, who still has the container's capabilities then, as with the peers.
  */
 function planIdentity(
   process: Process,
@@ -70,10 +72,16 @@ function planIdentity(
   const seccomp: Step[] =
     setting.seccomp === null
       ? []
-      : [byInit({ op: "seccomp", ...setting.seccomp }, "linux.seccomp")];
+      : [
+          byInit(
+            { op: "seccomp", program: setting.seccomp.program, flags: setting.seccomp.flags },
+            "linux.seccomp",
+          ),
+        ];
   const noNewPrivs = process.noNewPrivileges === true;
   const { uid, gid, additionalGids } = process.user;
   return [
+    ...planLabels(process, facts),
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
@@ -96,6 +104,7 @@ function planIdentity(
           },
       "process.user",
     ),
+    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(noNewPrivs ? [] : seccomp),
     byInit(
       {
@@ -107,7 +116,6 @@ function planIdentity(
       },
       "process.capabilities",
     ),
-    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
     ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
   ];

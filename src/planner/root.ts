@@ -3,6 +3,7 @@
 import type { Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import { labelOptions } from "./labels.ts";
 import type { RootSource, RootSwitch, Setting } from "./setting.ts";
 import { bind, byInit, byParent, create, inRoot, mkdir, mount, onHost, slot } from "./step.ts";
 
@@ -138,6 +139,7 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
     const escaped = data.replaceAll("\\", "\\\\");
     options.push(`upperdir=${escaped}/upper`, `workdir=${escaped}/work`);
     if (inUserNamespace) options.push("userxattr");
+    options.push(...labelOptions(spec, facts, "overlay"));
     // What is thrown away afterwards need not reach the disk.
     if (!setting.keep) options.push("volatile");
     return {

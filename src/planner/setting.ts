@@ -87,9 +87,17 @@ export type StateFile = {
   readonly why: string;
 };
 
+export type SeccompAgent = {
+  /** A listening unix socket of the host. */
+  readonly path: string;
+  readonly metadata: string | null;
+};
+
 export type SeccompFilter = {
   /** An array of struct sock_filter. */
   readonly program: Uint8Array;
   /** SECCOMP_FILTER_FLAG bits. */
   readonly flags: number;
+  /** Who answers what the filter asks; for a filter with SCMP_ACT_NOTIFY. */
+  readonly agent?: SeccompAgent;
 };

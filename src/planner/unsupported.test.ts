@@ -6,30 +6,10 @@ const plain: Spec = { ociVersion: "1.2.0", root: { path: "/" } };
 
 test("what is not asked for, or asked for with nothing in it, is no problem", () => {
   expect(findUnsupported(plain)).toEqual([]);
-  const empty: Spec = {
-    ...plain,
-    hooks: { prestart: [], poststop: [] },
-    process: { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, apparmorProfile: "" },
-    mounts: [{ destination: "/x", uidMappings: [] }],
-  };
-  expect(findUnsupported(empty)).toEqual([]);
+  expect(findUnsupported({ ...plain, hooks: { prestart: [], poststop: [] } })).toEqual([]);
 });
 
 test("each field that would be passed over is named", () => {
-  const spec: Spec = {
-    ...plain,
-    hooks: { poststop: [{ path: "/bin/true" }] },
-    process: { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, apparmorProfile: "strict" },
-    mounts: [
-      { destination: "/x" },
-      { destination: "/y", gidMappings: [{ containerID: 0, hostID: 0, size: 1 }] },
-    ],
-    linux: { mountLabel: "label" },
-  };
-  expect(findUnsupported(spec)).toEqual([
-    "hooks: not there yet: leave it out",
-    "process.apparmorProfile: not there yet: leave it out",
-    "linux.mountLabel: not there yet: leave it out",
-    "mounts[1].gidMappings: not there yet: leave it out",
-  ]);
+  const spec: Spec = { ...plain, hooks: { poststop: [{ path: "/bin/true" }] } };
+  expect(findUnsupported(spec)).toEqual(["hooks: not there yet: leave it out"]);
 });

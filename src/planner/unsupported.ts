@@ -11,25 +11,9 @@ const isAsked = (value: unknown): boolean => {
 };
 
 /** One line for each field that would be passed over. */
-export function findUnsupported({ process, linux, mounts = [], hooks }: Spec): string[] {
+export function findUnsupported({ hooks }: Spec): string[] {
   const fields: Readonly<Record<string, unknown>> = {
     hooks,
-    "process.apparmorProfile": process?.apparmorProfile,
-    "process.selinuxLabel": process?.selinuxLabel,
-    "process.scheduler": process?.scheduler,
-    "process.ioPriority": process?.ioPriority,
-    "process.execCPUAffinity": process?.execCPUAffinity,
-    "linux.mountLabel": linux?.mountLabel,
-    "linux.personality": linux?.personality,
-    "linux.intelRdt": linux?.intelRdt,
-    "linux.memoryPolicy": linux?.memoryPolicy,
-    "linux.netDevices": linux?.netDevices,
-    ...Object.fromEntries(
-      mounts.flatMap(({ uidMappings, gidMappings }, i) => [
-        [`mounts[${i}].uidMappings`, uidMappings],
-        [`mounts[${i}].gidMappings`, gidMappings],
-      ]),
-    ),
   };
   return Object.entries(fields)
     .filter(([, value]) => isAsked(value))

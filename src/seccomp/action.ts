@@ -60,5 +60,6 @@ export function actionValue(
 
 /** Whether a filter with this default lets through what it does not name. */
 export function isPermissive(action: number): boolean {
+  if (action === RET_USER_NOTIF) return true;
   return action === RET_ALLOW || action === RET_LOG || (action & 0xffff0000) === RET_TRACE;
 }

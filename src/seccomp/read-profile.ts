@@ -37,7 +37,7 @@ export interface CheckedProfile {
   /** The native ABI first, then those siblings that `architectures` lists. */
   readonly abis: readonly [Abi, ...Abi[]];
   readonly entries: readonly Entry[];
-  /** Whether an entry asks for SCMP_ACT_NOTIFY. */
+  /** Whether the default or an entry asks for SCMP_ACT_NOTIFY. */
   readonly notifies: boolean;
 }
 
@@ -49,10 +49,6 @@ export function readProfile(profile: Profile, arch: Arch): Result<CheckedProfile
   const paths = { action: "defaultAction", errno: "defaultErrnoRet" };
   const defaultAction = actionValue(profile.defaultAction, profile.defaultErrnoRet, paths);
   if (!defaultAction.ok) return defaultAction;
-  if (defaultAction.value === RET_USER_NOTIF) {
-    const expected = "another default than SCMP_ACT_NOTIFY: it would hold up the runtime itself";
-    return refuse("defaultAction", expected, quote(profile.defaultAction));
-  }
   const abis = readArchitectures(profile.architectures ?? [], arch);
   if (!abis.ok) return abis;
   const entries: Entry[] = [];
@@ -61,7 +57,9 @@ export function readProfile(profile: Profile, arch: Arch): Result<CheckedProfile
     if (!entry.ok) return entry;
     entries.push(entry.value);
   }
-  const notifies = entries.some((entry) => entry.action === RET_USER_NOTIF);
+  const notifies =
+    defaultAction.value === RET_USER_NOTIF ||
+    entries.some((entry) => entry.action === RET_USER_NOTIF);
   const fault = checkListener(profile, notifies);
   if (fault !== undefined) return fault;
   return {
@@ -92,16 +90,6 @@ function readEntry(rule: SyscallRule, path: string): Result<Entry> {
   if (rule.names.length === 0) return refuse(`${path}.names`, "at least one name", "none");
   const empty = rule.names.indexOf("");
   if (empty >= 0) return refuse(`${path}.names[${empty}]`, "the name of a system call", '""');
-  // The runtime writes the listener's number to its parent when the filter is in force already: a
-  // write that waits for an agent which has no listener yet waits forever. runc refuses it too.
-  const write = action.value === RET_USER_NOTIF ? rule.names.indexOf("write") : -1;
-  if (write >= 0) {
-    return refuse(
-      `${path}.names[${write}]`,
-      "another call than write for SCMP_ACT_NOTIFY",
-      '"write"',
-    );
-  }
   const comparisons: Comparison[] = [];
   for (const [i, arg] of (rule.args ?? []).entries()) {
     const comparison = readComparison(arg, `${path}.args[${i}]`);

@@ -1,0 +1,285 @@
+/*
+ * A network device of the host goes over to the container, and keeps its addresses: rtnetlink(7).
+ *
+ * The parent speaks with both network namespaces: with its own, and through a socket that a child
+ * has opened in the container's. Nothing is asked of a process inside.
+ */
+#define _GNU_SOURCE
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <net/if.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "calls.h"
+#include "executor.h"
+
+#define PV_ADDRESSES 256
+#define PV_FLAGS_KEPT                                                                              \
+    (IFA_F_NODAD | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_HOMEADDRESS)
+
+/* A message with its attributes behind it; as large as any that is sent here. */
+struct request {
+    struct nlmsghdr header;
+    char body[512];
+};
+
+struct address {
+    struct ifaddrmsg message;
+    uint32_t flags, priority;
+    uint8_t local[16], peer[16], broadcast[16];
+    uint8_t has_local, has_peer, has_broadcast, size;
+};
+
+/* Those of one device. */
+struct addresses {
+    uint32_t index, count;
+    struct address list[PV_ADDRESSES];
+};
+
+static void begin(struct request *r, uint16_t type, uint16_t flags, const void *message, size_t size) {
+    memset(r, 0, sizeof *r);
+    r->header.nlmsg_len = (uint32_t)NLMSG_LENGTH(size);
+    r->header.nlmsg_type = type;
+    r->header.nlmsg_flags = NLM_F_REQUEST | flags;
+    memcpy(NLMSG_DATA(&r->header), message, size);
+}
+
+static void add(struct request *r, uint16_t type, const void *value, size_t size) {
+    struct rtattr *attribute = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->header.nlmsg_len));
+    attribute->rta_type = type;
+    attribute->rta_len = (uint16_t)RTA_LENGTH(size);
+    memcpy(RTA_DATA(attribute), value, size);
+    r->header.nlmsg_len = NLMSG_ALIGN(r->header.nlmsg_len) + (uint32_t)RTA_ALIGN(attribute->rta_len);
+}
+
+static void add_text(struct request *r, uint16_t type, const char *text) {
+    add(r, type, text, strlen(text) + 1);
+}
+
+/* What is done with each message of an answer. */
+typedef int (*taker)(const struct nlmsghdr *message, void *into);
+
+/* Sends, and reads the answer to its end: an errno, or the end of a list. */
+static int ask(int socket, const struct request *r, taker take, void *into) {
+    static char buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
+    if (send(socket, r, r->header.nlmsg_len, 0) < 0)
+        return -errno;
+    for (int rc = 0;;) {
+        ssize_t n = recv(socket, buffer, sizeof buffer, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        uint32_t left = (uint32_t)n;
+        for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+            if (m->nlmsg_type == NLMSG_DONE)
+                return rc;
+            if (m->nlmsg_type == NLMSG_ERROR) {
+                int error = ((struct nlmsgerr *)NLMSG_DATA(m))->error;
+                return error < 0 ? error : rc;
+            }
+            if (take && rc == 0)
+                rc = take(m, into);
+        }
+    }
+}
+
+static int take_index(const struct nlmsghdr *message, void *into) {
+    if (message->nlmsg_type == RTM_NEWLINK)
+        *(int *)into = ((struct ifinfomsg *)NLMSG_DATA(message))->ifi_index;
+    return 0;
+}
+
+/* The index of a device by its name, or -ENODEV. */
+static int find_device(int socket, const char *name) {
+    struct request r;
+    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+    int index = -ENODEV;
+    begin(&r, RTM_GETLINK, NLM_F_ACK, &link, sizeof link);
+    add_text(&r, IFLA_IFNAME, name);
+    int rc = ask(socket, &r, take_index, &index);
+    return rc < 0 ? rc : index;
+}
+
+static void take_value(const struct rtattr *attribute, uint8_t to[16], uint8_t *has, uint8_t *size) {
+    size_t length = RTA_PAYLOAD(attribute);
+    if (length > 16)
+        return;
+    memcpy(to, RTA_DATA(attribute), length);
+    *has = 1;
+    *size = (uint8_t)length;
+}
+
+/* Permanent addresses of global scope: those that config-linux.md has kept. */
+static int take_address(const struct nlmsghdr *message, void *into) {
+    struct addresses *all = into;
+    const struct ifaddrmsg *m = NLMSG_DATA(message);
+    if (message->nlmsg_type != RTM_NEWADDR || m->ifa_scope != RT_SCOPE_UNIVERSE ||
+        m->ifa_index != all->index)
+        return 0;
+    struct address one = {.message = *m, .flags = m->ifa_flags};
+    int left = (int)IFA_PAYLOAD(message);
+    for (const struct rtattr *a = IFA_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        if (a->rta_type == IFA_LOCAL)
+            take_value(a, one.local, &one.has_local, &one.size);
+        else if (a->rta_type == IFA_ADDRESS)
+            take_value(a, one.peer, &one.has_peer, &one.size);
+        else if (a->rta_type == IFA_BROADCAST)
+            take_value(a, one.broadcast, &one.has_broadcast, &one.size);
+        else if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) == sizeof one.flags)
+            memcpy(&one.flags, RTA_DATA(a), sizeof one.flags);
+        else if (a->rta_type == IFA_RT_PRIORITY && RTA_PAYLOAD(a) == sizeof one.priority)
+            memcpy(&one.priority, RTA_DATA(a), sizeof one.priority);
+    }
+    if (!(one.flags & IFA_F_PERMANENT))
+        return 0;
+    if (all->count == PV_ADDRESSES)
+        return -E2BIG;
+    all->list[all->count++] = one;
+    return 0;
+}
+
+static int read_addresses(int socket, int index, struct addresses *all) {
+    struct request r;
+    struct ifaddrmsg any = {.ifa_family = AF_UNSPEC};
+    memset(all, 0, sizeof *all);
+    all->index = (uint32_t)index;
+    begin(&r, RTM_GETADDR, NLM_F_DUMP, &any, sizeof any);
+    return ask(socket, &r, take_address, all);
+}
+
+static int give_address(int socket, int index, const struct address *one) {
+    struct request r;
+    struct ifaddrmsg m = one->message;
+    uint32_t flags = one->flags & PV_FLAGS_KEPT;
+    m.ifa_index = (uint32_t)index;
+    m.ifa_flags = (uint8_t)flags;
+    begin(&r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &m, sizeof m);
+    if (one->has_local)
+        add(&r, IFA_LOCAL, one->local, one->size);
+    if (one->has_peer)
+        add(&r, IFA_ADDRESS, one->peer, one->size);
+    if (one->has_broadcast)
+        add(&r, IFA_BROADCAST, one->broadcast, one->size);
+    add(&r, IFA_FLAGS, &flags, sizeof flags);
+    if (one->priority)
+        add(&r, IFA_RT_PRIORITY, &one->priority, sizeof one->priority);
+    int rc = ask(socket, &r, NULL, NULL);
+    return rc == -EEXIST ? 0 : rc;
+}
+
+static int switch_on(int socket, int index) {
+    struct request r;
+    struct ifinfomsg link = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+    return ask(socket, &r, NULL, NULL);
+}
+
+static int send_over(int socket, int index, const char *name, pid_t init) {
+    struct request r;
+    struct ifinfomsg link = {.ifi_index = index};
+    uint32_t pid = (uint32_t)init;
+    begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+    add(&r, IFLA_NET_NS_PID, &pid, sizeof pid);
+    add_text(&r, IFLA_IFNAME, name);
+    return ask(socket, &r, NULL, NULL);
+}
+
+static int open_netlink(void) {
+    return pv_result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+}
+
+/* A socket in the network namespace of init. */
+static int open_inside(struct pv_run *run) {
+    int sockets[2], netlink = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return -errno;
+    pid_t child = fork();
+    if (child == 0) {
+        int error = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+        if (error == 0)
+            error = pv_result(setns(run->pidfd, CLONE_NEWNET));
+        netlink = error < 0 ? error : open_netlink();
+        error = netlink < 0 ? netlink : 0;
+        _exit(pv_send_bytes(sockets[1], &error, sizeof error, netlink) == 0 ? 0 : 1);
+    }
+    int error = child < 0 ? -errno : 0;
+    close(sockets[1]);
+    if (child > 0) {
+        if (pv_receive_bytes(sockets[0], &error, sizeof error, &netlink) < 0)
+            error = pv_say(run, -ECHILD, "the process that looks there ended early");
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    close(sockets[0]);
+    return error < 0 ? error : netlink;
+}
+
+/*
+ * The name there: looked for beforehand, since a device that cannot be renamed any more has left
+ * the host all the same. `%d` stands for the first number that is free.
+ */
+static int choose_name(struct pv_run *run, int inside, const char *wish, char name[IFNAMSIZ]) {
+    const char *number = strstr(wish, "%d");
+    for (int i = 0; i < 1024; i++) {
+        int n = number ? snprintf(name, IFNAMSIZ, "%.*s%d%s", (int)(number - wish), wish, i, number + 2)
+                       : snprintf(name, IFNAMSIZ, "%s", wish);
+        if (n < 0 || n >= IFNAMSIZ)
+            return pv_say(run, -ENAMETOOLONG, "%.64s", wish);
+        int index = find_device(inside, name);
+        if (index == -ENODEV)
+            return 0;
+        if (index < 0)
+            return index;
+        if (!number)
+            break;
+    }
+    return pv_say(run, -EEXIST, "the container has a device %.64s already", wish);
+}
+
+static int move_device(struct pv_run *run, int outside, int inside, const struct pv_move_interface *op) {
+    static struct addresses addresses;
+    char name[IFNAMSIZ];
+    int index = find_device(outside, op->name);
+    if (index < 0)
+        return pv_say(run, index, "the device on the host");
+    int rc = choose_name(run, inside, op->to, name);
+    if (rc < 0)
+        return rc;
+    rc = read_addresses(outside, index, &addresses);
+    if (rc < 0)
+        return pv_say(run, rc, "its addresses");
+    rc = send_over(outside, index, name, run->init);
+    if (rc < 0)
+        return pv_say(run, rc, "moving it");
+    index = find_device(inside, name);
+    if (index < 0)
+        return pv_say(run, index, "the device in the container");
+    rc = switch_on(inside, index);
+    if (rc < 0)
+        return pv_say(run, rc, "switching it on");
+    for (uint32_t i = 0; rc == 0 && i < addresses.count; i++)
+        rc = give_address(inside, index, &addresses.list[i]);
+    return rc < 0 ? pv_say(run, rc, "giving it its addresses") : 0;
+}
+
+int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op) {
+    if (run->actor != PV_BY_PARENT || run->init <= 0)
+        return pv_say(run, -ECHILD, "there is no first process");
+    if (strlen(op->name) >= IFNAMSIZ || strlen(op->to) >= IFNAMSIZ)
+        return -ENAMETOOLONG;
+    int outside = open_netlink();
+    int inside = outside < 0 ? outside : open_inside(run);
+    int rc = inside < 0 ? inside : move_device(run, outside, inside, op);
+    if (inside >= 0)
+        close(inside);
+    if (outside >= 0)
+        close(outside);
+    return rc;
+}

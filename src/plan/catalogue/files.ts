@@ -1,0 +1,93 @@
+/** The operations of the catalogue: files on the host. */
+
+import { at, type Entry } from "../entry.ts";
+
+export const files = {
+  mkdir: {
+    code: 1,
+    calls: "mkdirat",
+    man: "mkdir(2)",
+    gist: "Make a directory.",
+    fields: {
+      at: at("the directory; below a slot it is resolved inside that root"),
+      mode: ["u32", "its permissions, whatever the umask"],
+      parents: ["bool", "make missing parents too, and accept one that is there"],
+    },
+  },
+  write: {
+    code: 2,
+    calls: "openat2, write",
+    man: "write(2)",
+    gist: "Write a whole file in one call, as procfs and cgroups want it.",
+    fields: {
+      at: at("the file; no symbolic link to another mount is followed below a slot"),
+      text: ["text", "what is written"],
+      how: ["one:writeMode", "whether the file must be there or must not"],
+      mode: ["u32", "permissions of a new file, whatever the umask"],
+    },
+  },
+  symlink: {
+    code: 3,
+    calls: "symlinkat",
+    man: "symlink(2)",
+    gist: "Make a symbolic link.",
+    fields: {
+      at: at("the link"),
+      to: ["text", "what it says; never resolved here"],
+    },
+  },
+  remove: {
+    code: 4,
+    calls: "unlinkat",
+    man: "unlink(2)",
+    gist: "Remove a file, or a directory with all below it; links are not followed.",
+    fields: { at: at("what goes; not being there is no failure") },
+  },
+  remove_cgroup: {
+    code: 5,
+    calls: "kill, rmdir",
+    man: "cgroups(7)",
+    gist: "End what still runs in a cgroup and remove it with its children.",
+    fields: { at: at("the cgroup's directory; not being there is no failure") },
+  },
+  device_filter: {
+    code: 7,
+    calls: "bpf BPF_PROG_LOAD, bpf BPF_PROG_ATTACH",
+    man: "bpf(2)",
+    gist: "Say by an eBPF program which devices the processes of a cgroup v2 may use.",
+    fields: {
+      cgroup: ["slot", "the cgroup's directory"],
+      program: ["bytes", "an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE"],
+    },
+  },
+  write_pid: {
+    code: 8,
+    calls: "openat, write",
+    man: "write(2)",
+    gist: "Write the process id of the container's first process to a file.",
+    fields: {
+      at: at("the file"),
+      how: ["one:writeMode", "whether the file must be there or must not"],
+      mode: ["u32", "its permissions"],
+      started: ["bool", "behind it, when the process began, in clock ticks after boot"],
+    },
+  },
+  lock: {
+    code: 9,
+    calls: "openat, flock",
+    man: "flock(2)",
+    gist: "Lock a directory for as long as the executor lives: so others see that it is in use.",
+    fields: { at: at("the directory") },
+  },
+  open: {
+    code: 6,
+    calls: "openat2",
+    man: "openat2(2)",
+    gist: "Open a file and keep its descriptor.",
+    fields: {
+      at: at("the file"),
+      flags: ["flags:open", "how it is opened; always close-on-exec"],
+      into: ["slot", "the name under which it is kept"],
+    },
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
