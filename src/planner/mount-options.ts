@@ -52,6 +52,12 @@ const withoutEffect: ReadonlySet<string> = new Set([
   "loud",
 ]);
 
+/** All options that are read here and not handed to the file system, in the order of the alphabet. */
+export function knownMountOptions(): string[] {
+  const withRecursive = [...flags.keys(), ...propagations].flatMap((name) => [name, `r${name}`]);
+  return [...withRecursive, ...withoutEffect, "bind", "rbind"].toSorted();
+}
+
 /** The options of config.md, "Linux mount options". Later ones overrule earlier ones. */
 export function readMountOptions(options: readonly string[]): MountOptions {
   const plain = new Map<MountAttribute, boolean>();
