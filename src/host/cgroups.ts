@@ -27,13 +27,13 @@ export const readCgroupLayout = (): CgroupLayout =>
 
 /** What else `planCgroup` needs for some limits; nothing is read for the others. */
 export function readCgroupFacts(
-  { name, resources }: Pick<CgroupRequest, "name" | "resources">,
+  { name, resources, joinAll = false }: Pick<CgroupRequest, "name" | "resources" | "joinAll">,
   layout: CgroupLayout,
 ): Pick<CgroupRequest, "cpusetParent" | "ioWeight"> {
   const { cpus = "", mems = "" } = resources?.cpu ?? {};
   const { weight, weightDevice = [] } = resources?.blockIO ?? {};
   return {
-    cpusetParent: readCpusetParent(name, layout, cpus !== "" || mems !== ""),
+    cpusetParent: readCpusetParent(name, layout, joinAll || cpus !== "" || mems !== ""),
     ioWeight:
       weight === undefined && weightDevice.length === 0 ? undefined : findIoWeight(name, layout),
   };
