@@ -3,21 +3,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { release } from "node:os";
 import * as fc from "fast-check";
-import { type CgroupPlan, type CgroupRequest, planCgroup } from "../src/cgroup/mod.ts";
 import { planUpdate } from "../src/cgroup/update.ts";
-import { type Execution, executePlan, type Outcome } from "../src/executor/spawn.ts";
-import { readCgroupFacts, readCgroupLayout, readPresentLimits } from "../src/host/cgroups.ts";
-import type { Op, Step } from "../src/plan/op.ts";
+import { executePlan, type Outcome } from "../src/executor/spawn.ts";
+import { readCgroupLayout, readPresentLimits } from "../src/host/cgroups.ts";
 import type { CgroupLayout } from "../src/planner/facts.ts";
 import type { LinuxDeviceCgroup, LinuxResources } from "../src/spec/mod.ts";
 import { formatProblem } from "../src/spec/problem.ts";
+import { type CgroupProcess, kernel, startInCgroups } from "./cgroup-process.ts";
 
 const here = readCgroupLayout();
-const [major = 0, minor = 0] = release().split(".").map(Number);
-const kernel: CgroupRequest["kernel"] = [major, minor];
-
 const reason =
   process.getuid?.() !== 0
     ? "only root may make cgroups"
@@ -25,18 +20,13 @@ const reason =
       ? "there is no mount of cgroups that can be written to"
       : undefined;
 
-const by = (actor: Step["by"], op: Op): Step => ({ by: actor, op, why: "test" });
-
-let count = 0;
-let running: { readonly execution: Execution; readonly cgroup: CgroupPlan } | undefined;
+let running: CgroupProcess | undefined;
 
 afterEach(async () => {
-  if (running === undefined) return;
-  const { execution, cgroup } = running;
+  const process = running;
   running = undefined;
-  execution.end();
-  await execution.outcome;
-  expect(cgroup.paths.filter((path) => existsSync(path))).toEqual([]);
+  await process?.end();
+  expect(process?.paths.filter((path) => existsSync(path)) ?? []).toEqual([]);
 });
 
 /** A process that sleeps in cgroups of its own, until the test has ended. */
@@ -44,37 +34,14 @@ async function start(
   resources: LinuxResources,
   layout: CgroupLayout = here,
   joinAll = true,
-): Promise<{ readonly pid: number; readonly paths: readonly string[] }> {
-  const name = `pivot-update-${process.pid}-${count++}`;
-  const request = { name, resources, kernel, rootless: false, joinAll };
-  const cgroup = planCgroup({ ...request, ...readCgroupFacts(request, layout) }, layout);
-  if (Array.isArray(cgroup)) throw new Error(cgroup.map(formatProblem).join("\n"));
-  const argv = ["sleep", "60"];
-  const clone: Op = {
-    op: "clone",
-    namespaces: ["mount"],
-    cgroup: cgroup.clone,
-    user: null,
-    proc: null,
-  };
-  const steps = [
-    ...cgroup.make,
-    by("parent", clone),
-    ...cgroup.join,
-    by("init", { op: "close_fds", from: 3 }),
-    by("init", { op: "exec", paths: ["/bin/sleep", "/usr/bin/sleep"], argv, env: [] }),
-    by("parent", { op: "supervise", signals: true, parent: true, status: null }),
-  ];
-  const execution = executePlan({ version: 1, steps }, "ignore");
-  running = { execution, cgroup };
-  const pid = await execution.started;
-  if (pid === null) throw new Error(JSON.stringify((await execution.outcome).failure));
-  return { pid, paths: cgroup.paths };
+): Promise<CgroupProcess> {
+  running = await startInCgroups({ resources, layout, joinAll, script: "exec sleep 60" });
+  return running;
 }
 
 /** Plans new limits for the process with what is in force, and carries the plan out. */
 async function update(resources: LinuxResources, layout = here): Promise<Outcome["failure"]> {
-  const directories = running?.cgroup.paths ?? [];
+  const directories = running?.paths ?? [];
   const present = readPresentLimits(directories, layout);
   const planned = planUpdate({ resources, directories, present, kernel, rootless: false }, layout);
   if (Array.isArray(planned)) throw new Error(planned.map(formatProblem).join("\n"));
@@ -84,7 +51,7 @@ async function update(resources: LinuxResources, layout = here): Promise<Outcome
 
 /** What is in force, without the use of memory, which no update changes. */
 function inForce() {
-  const { usage: _, ...limits } = readPresentLimits(running?.cgroup.paths ?? [], here);
+  const { usage: _, ...limits } = readPresentLimits(running?.paths ?? [], here);
   return limits;
 }
 
@@ -181,7 +148,7 @@ for (const [keeper, layout] of Object.entries(keepers)) {
   describe.skipIf(why !== undefined)(`updates of device rules in ${keeper} (${why ?? ""})`, () => {
     /** Whether a process that moves to the container's cgroup can read the device. */
     function canRead(): boolean {
-      const files = (running?.cgroup.paths ?? []).map((path) => `${path}/cgroup.procs`);
+      const files = (running?.paths ?? []).map((path) => `${path}/cgroup.procs`);
       const join = files.map((file) => `echo $$ >${file}`).join(" && ");
       const script = `${join} && : </dev/kmsg`;
       const { status, stderr } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });
