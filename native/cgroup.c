@@ -100,6 +100,37 @@ int pv_do_remove_cgroup(struct pv_run *run, const struct pv_remove_cgroup *op) {
     return rc;
 }
 
+/* As many as the kernel lets one cgroup have for one purpose (BPF_CGROUP_MAX_PROGS). */
+#define PV_CGROUP_PROGRAMS 64
+
+/* The numbers of the programs that a cgroup has itself; how many. */
+static int list_programs(int cgroup, uint32_t *numbers) {
+    union bpf_attr query;
+    memset(&query, 0, sizeof query);
+    query.query.target_fd = (uint32_t)cgroup;
+    query.query.attach_type = BPF_CGROUP_DEVICE;
+    query.query.prog_ids = (uintptr_t)numbers;
+    query.query.prog_cnt = PV_CGROUP_PROGRAMS;
+    int rc = pv_result(syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof query));
+    return rc < 0 ? rc : (int)query.query.prog_cnt;
+}
+
+static int detach_program(int cgroup, uint32_t number) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.prog_id = number;
+    int program = pv_result(syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &attr, sizeof attr));
+    if (program < 0)
+        return program;
+    memset(&attr, 0, sizeof attr);
+    attr.target_fd = (uint32_t)cgroup;
+    attr.attach_bpf_fd = (uint32_t)program;
+    attr.attach_type = BPF_CGROUP_DEVICE;
+    int rc = pv_result(syscall(SYS_bpf, BPF_PROG_DETACH, &attr, sizeof attr));
+    close(program);
+    return rc;
+}
+
 int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op) {
     int cgroup = pv_slot(run, op->cgroup);
     if (cgroup < 0)
@@ -119,8 +150,15 @@ int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op) {
     attach.attach_bpf_fd = (uint32_t)program;
     attach.attach_type = BPF_CGROUP_DEVICE;
     attach.attach_flags = BPF_F_ALLOW_MULTI;
+    /* Those of before, which an update replaces: all of a cgroup's programs must agree. */
+    uint32_t before[PV_CGROUP_PROGRAMS];
+    int count = list_programs(cgroup, before);
     /* The cgroup holds the program from here on; both go together. */
     int rc = pv_result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach));
     close(program);
-    return rc < 0 ? pv_say(run, rc, "BPF_PROG_ATTACH") : 0;
+    if (rc < 0 || count < 0)
+        return pv_say(run, rc < 0 ? rc : count, rc < 0 ? "BPF_PROG_ATTACH" : "BPF_PROG_QUERY");
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = detach_program(cgroup, before[i]);
+    return rc < 0 ? pv_say(run, rc, "BPF_PROG_DETACH") : 0;
 }

@@ -112,7 +112,7 @@ struct pv_remove_cgroup {
     struct pv_place at; /* the cgroup's directory; not being there is no failure */
 };
 
-/* Say by an eBPF program which devices the processes of a cgroup v2 may use. bpf(2) */
+/* Say by an eBPF program which devices the processes of a cgroup v2 may use, and by no other. bpf(2) */
 struct pv_device_filter {
     uint32_t cgroup; /* the cgroup's directory */
     struct pv_bytes program; /* an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE */

@@ -58,9 +58,14 @@ const freshName = (): string => `pivot-test-${process.pid}-${count++}`;
 
 function make(
   resources: LinuxResources | undefined,
-  { name = freshName(), on = layout }: { name?: string; on?: CgroupLayout } = {},
+  {
+    name = freshName(),
+    on = layout,
+    joinAll = false,
+  }: { name?: string; on?: CgroupLayout; joinAll?: boolean } = {},
 ): CgroupPlan {
-  const request: CgroupRequest = { name, resources, kernel: [major, minor], rootless: false };
+  const kernel: CgroupRequest["kernel"] = [major, minor];
+  const request: CgroupRequest = { name, resources, kernel, rootless: false, joinAll };
   const result = planCgroup({ ...request, ...readCgroupFacts(request, on) }, on);
   if (Array.isArray(result)) throw new Error(result.map(formatProblem).join("\n"));
   return result;
@@ -155,6 +160,17 @@ describe.skipIf(reason !== undefined)(`cgroups (${reason ?? layout.mode})`, () =
     }
     if (plan.clone !== null) expect(found.get("")).toBe(`/${name}`);
     expect(plan.paths.length).toBeGreaterThan(0);
+    everyGone(plan);
+  });
+
+  test("a process that joins all is in every hierarchy, and they go with it", () => {
+    const plan = make(undefined, { joinAll: true });
+    const { status, stdout, stderr } = run(plan, "cat /proc/self/cgroup");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const name = plan.paths[0]?.split("/").at(-1) ?? "";
+    const outside = [...memberships(stdout)].filter(([, path]) => !path.endsWith(`/${name}`));
+    expect(outside).toEqual([]);
+    expect(plan.paths.length).toBe(layout.v1.length + (layout.v2 === null ? 0 : 1));
     everyGone(plan);
   });
 

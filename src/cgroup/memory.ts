@@ -77,11 +77,11 @@ function addKernelMemory({ kernel, kernelTCP }: LinuxMemory, limits: Limits): vo
       `${WHY}.kernel: not in force: the kernel counts its own memory against ${WHY}.limit`,
     );
   }
-  if (!isSet(kernelTCP) || kernelTCP < 0n) return;
+  if (!isSet(kernelTCP)) return;
   const why = `${WHY}.kernelTCP`;
-  const version = limits.version("memory", why);
+  const version = limits.version("memory", why, kernelTCP < 0n);
   if (version === 1) limits.write("memory.kmem.tcp.limit_in_bytes", kernelTCP, why);
-  if (version === 2) {
+  if (version === 2 && kernelTCP > 0n) {
     limits.warnings.push(
       `${why}: not in force: cgroups of version 2 count TCP buffers against ${WHY}.limit`,
     );

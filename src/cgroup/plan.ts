@@ -10,16 +10,13 @@ import type { Slot, Step } from "../plan/op.ts";
 import type { CgroupLayout, CgroupV1, CgroupV2 } from "../planner/facts.ts";
 import { byInit, byParent, mkdir, onHost, slot, write } from "../planner/step.ts";
 import type { LinuxResources, Problem } from "../spec/mod.ts";
-import { addBlockIO, type IoWeightFile } from "./block-io.ts";
-import { addHugepages, addNetwork, addPids, addRdma } from "./counted.ts";
-import { addCpu } from "./cpu.ts";
+import { addLimits } from "./add-limits.ts";
+import type { IoWeightFile } from "./block-io.ts";
 import { listDeviceRules } from "./device-list.ts";
 import { compileDeviceRules } from "./device-program.ts";
 import { type DeviceRule, deviceRules } from "./device-rules.ts";
 import { type FileWrite, Limits } from "./limits.ts";
-import { addMemory } from "./memory.ts";
 import { CGROUPS_PATH, findNameProblem, type Location, locateV1, locateV2 } from "./name.ts";
-import { addUnified } from "./unified.ts";
 
 /** What a container's cgroup shall be, and the facts that the layout does not have. */
 export type CgroupRequest = {
@@ -32,7 +29,16 @@ export type CgroupRequest = {
   readonly kernel: readonly [major: number, minor: number];
   /** Whether the caller lacks root's rights over the machine's cgroups. */
   readonly rootless: boolean;
-  /** Needed for `cpu.cpus` and `cpu.mems` in version 1, and where cpuset shares its hierarchy. */
+  /**
+   * The container gets a cgroup in every hierarchy of version 1, and in version 2 the controllers that
+   * are on at its top, so that limits can be given to it later, and other programs find it where they
+   * look. Without it: in those that it needs.
+   */
+  readonly joinAll?: boolean | undefined;
+  /**
+   * Needed for `cpu.cpus` and `cpu.mems` in version 1, with `joinAll`, and where cpuset shares its
+   * hierarchy.
+   */
   readonly cpusetParent?: CpusetParent | undefined;
   /** Needed for weights of block devices in version 2; `io.weight` when absent. */
   readonly ioWeight?: IoWeightFile | undefined;
@@ -60,10 +66,10 @@ export type CgroupPlan = {
 };
 
 /**
- * Controllers of version 1 that a container joins only for a limit in them. cpuset has to be filled
- * first and moves the process between CPUs; net_cls, net_prio and perf_event only mark; hugetlb, rdma
- * and misc keep nothing but limits. Each would cost three system calls of a start, and one of an end.
- * The others also count, pause or can be given a limit later.
+ * Controllers of version 1 that a container joins only for a limit in them, unless it joins all.
+ * cpuset has to be filled first and moves the process between CPUs; net_cls, net_prio and perf_event
+ * only mark; hugetlb, rdma and misc keep nothing but limits. Each would cost three system calls of a
+ * start, and one of an end. The others also count, pause or can be given a limit later.
  */
 const joinedForLimits: Readonly<Record<string, true>> = {
   cpuset: true,
@@ -103,30 +109,13 @@ export function planCgroup(request: CgroupRequest, layout: CgroupLayout): Cgroup
       if (problem !== undefined) return [problem];
     }
   }
-  if (layout.v2 !== null && isV2Wanted(layout, layout.v2, limits, devices, rootless)) {
+  if (layout.v2 !== null && isV2Wanted(layout, layout.v2, limits, devices, request)) {
     planV2({ hierarchy: layout.v2, request, limits, devices }, draft);
   }
   if (rootless && draft.paths.length === 0 && name.startsWith("/")) {
     limits.warnings.push(`${CGROUPS_PATH}: not used: only root may make cgroups there`);
   }
   return { ...draft, warnings: limits.warnings };
-}
-
-function addLimits(
-  resources: LinuxResources,
-  limits: Limits,
-  layout: CgroupLayout,
-  ioWeight: IoWeightFile,
-): void {
-  const { memory, cpu, pids, blockIO, hugepageLimits, network, rdma, unified } = resources;
-  if (memory !== undefined) addMemory(memory, limits);
-  if (cpu !== undefined) addCpu(cpu, limits);
-  if (pids !== undefined) addPids(pids, limits);
-  if (blockIO !== undefined) addBlockIO(blockIO, limits, ioWeight);
-  if (hugepageLimits !== undefined) addHugepages(hugepageLimits, limits);
-  if (network !== undefined) addNetwork(network, limits);
-  if (rdma !== undefined) addRdma(rdma, limits);
-  if (unified !== undefined) addUnified(unified, limits, layout);
 }
 
 /** Device rules, for the one hierarchy that keeps them. */
@@ -156,9 +145,10 @@ function isV2Wanted(
   v2: CgroupV2,
   limits: Limits,
   devices: Devices | undefined,
-  rootless: boolean,
+  { rootless, joinAll = false }: CgroupRequest,
 ): boolean {
-  if (devices?.version === 2 || (layout.mode === "v2" && !rootless)) return true;
+  if (devices?.version === 2) return true;
+  if (!rootless && (layout.mode === "v2" || joinAll)) return true;
   return writesOf(v2.controllers, limits).length > 0 || limits.writes("cgroup").length > 0;
 }
 
@@ -196,9 +186,8 @@ function planV1(wish: Wish<CgroupV1>, draft: Draft): Problem | undefined {
   const { hierarchy, request, limits, devices } = wish;
   const { controllers } = hierarchy;
   const writes = writesOf(controllers, limits);
-  if (writes.length === 0 && controllers.every((name) => joinedForLimits[name] === true)) {
-    return undefined;
-  }
+  const isOptional = controllers.every((name) => joinedForLimits[name] === true);
+  if (writes.length === 0 && isOptional && request.joinAll !== true) return undefined;
   const location = locateV1(hierarchy, request.name);
   const why = CGROUPS_PATH;
   planAbove(location, why, draft);
@@ -288,7 +277,10 @@ function planControllers(
   { base, between }: Location,
   draft: Draft,
 ): void {
-  const needed = hierarchy.controllers.filter((name) => limits.writes(name).length > 0);
+  const isNeeded = (name: string): boolean =>
+    limits.writes(name).length > 0 ||
+    (request.joinAll === true && hierarchy.enabled.includes(name));
+  const needed = hierarchy.controllers.filter(isNeeded);
   if (needed.length === 0) return;
   const directories = [base, ...between];
   for (let path = base; !request.rootless && path.length > hierarchy.mount.length; ) {
@@ -300,7 +292,8 @@ function planControllers(
     const off = needed.filter((name) => !isTop || !hierarchy.enabled.includes(name));
     if (off.length === 0) continue;
     const text = off.map((name) => `+${name}`).join(" ");
-    const why = off.map((name) => limits.writes(name)[0]?.why).join(", ");
+    const whys = off.map((name) => limits.writes(name)[0]?.why ?? CGROUPS_PATH);
+    const why = [...new Set(whys)].join(", ");
     draft.make.push(writeIn(directory, { file: "cgroup.subtree_control", text, why }));
   }
 }

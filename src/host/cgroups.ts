@@ -10,7 +10,8 @@ import {
 } from "../cgroup/mod.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
 
-function read(path: string): string | undefined {
+/** A small file; undefined when it is not there or cannot be read. */
+export function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -27,13 +28,13 @@ export const readCgroupLayout = (): CgroupLayout =>
 
 /** What else `planCgroup` needs for some limits; nothing is read for the others. */
 export function readCgroupFacts(
-  { name, resources }: Pick<CgroupRequest, "name" | "resources">,
+  { name, resources, joinAll = false }: Pick<CgroupRequest, "name" | "resources" | "joinAll">,
   layout: CgroupLayout,
 ): Pick<CgroupRequest, "cpusetParent" | "ioWeight"> {
   const { cpus = "", mems = "" } = resources?.cpu ?? {};
   const { weight, weightDevice = [] } = resources?.blockIO ?? {};
   return {
-    cpusetParent: readCpusetParent(name, layout, cpus !== "" || mems !== ""),
+    cpusetParent: readCpusetParent(name, layout, joinAll || cpus !== "" || mems !== ""),
     ioWeight:
       weight === undefined && weightDevice.length === 0 ? undefined : findIoWeight(name, layout),
   };

@@ -192,7 +192,7 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
   };
   const problems = [
     ...findScheduleProblems(process, undefined, false),
-    ...findLabelProblems({ ociVersion: spec.ociVersion, root: spec.root, process }, facts),
+    ...findLabelProblems({ process }, facts),
   ];
   if (problems.length > 0) throw new WishError(problems);
   const pidFile = readLast(given, "pid-file");

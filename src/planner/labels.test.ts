@@ -34,7 +34,6 @@ test("a label that nobody would enforce is refused", () => {
   expect(findLabelProblems(spec, plainFacts)).toEqual([
     "process.apparmorProfile: this kernel runs without AppArmor, so nothing would enforce strict: leave it out",
     "process.selinuxLabel: this kernel runs without SELinux, so nothing would enforce s: leave it out",
-    "linux.mountLabel: this kernel runs without SELinux, so nothing would enforce m: leave it out",
   ]);
   expect(findLabelProblems(spec, { ...appArmor, selinux: true })).toEqual([]);
 });

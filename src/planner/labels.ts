@@ -16,7 +16,7 @@ export const asksForLabels = ({ process, linux }: Spec): boolean =>
   isProfile(linux?.mountLabel);
 
 /** A label that nobody enforces is no label. */
-export function findLabelProblems({ process, linux }: Spec, facts: Facts): string[] {
+export function findLabelProblems({ process }: Pick<Spec, "process">, facts: Facts): string[] {
   const profile = process?.apparmorProfile;
   const problems: string[] = [];
   if (isProfile(profile) && profile !== "unconfined" && facts.apparmor !== true) {
@@ -24,19 +24,20 @@ export function findLabelProblems({ process, linux }: Spec, facts: Facts): strin
       `process.apparmorProfile: this kernel runs without AppArmor, so nothing would enforce ${profile}: leave it out`,
     );
   }
-  const labels = {
-    "process.selinuxLabel": process?.selinuxLabel,
-    "linux.mountLabel": linux?.mountLabel,
-  };
-  for (const [path, label] of Object.entries(labels)) {
-    if (isProfile(label) && facts.selinux !== true) {
-      problems.push(
-        `${path}: this kernel runs without SELinux, so nothing would enforce ${label}: leave it out`,
-      );
-    }
+  const label = process?.selinuxLabel;
+  if (isProfile(label) && facts.selinux !== true) {
+    problems.push(
+      `process.selinuxLabel: this kernel runs without SELinux, so nothing would enforce ${label}: leave it out`,
+    );
   }
   return problems;
 }
+
+/** How files are labelled is of no matter where nobody reads labels; the peers say nothing at all. */
+export const findLabelWarnings = ({ linux }: Spec, facts: Facts): string[] =>
+  isProfile(linux?.mountLabel) && facts.selinux !== true
+    ? ["linux.mountLabel: this kernel runs without SELinux: mounts get no label"]
+    : [];
 
 /** The file, the text and the field of each label of the process that is to be in force. */
 function wantedLabels({ apparmorProfile, selinuxLabel }: Process, facts: Facts) {

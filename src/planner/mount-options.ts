@@ -81,6 +81,13 @@ function choose(chosen: Map<MountAttribute, boolean>, [name, set]: Flag): void {
   chosen.set(name, set);
 }
 
+/** All options that are read here and not handed to the file system, in the order of the alphabet. */
+export function knownMountOptions(): string[] {
+  const own = ["bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup"];
+  const withRecursive = [...flags.keys(), ...propagations].flatMap((name) => [name, `r${name}`]);
+  return [...new Set([...withRecursive, ...withoutEffect, ...own])].toSorted();
+}
+
 /** The options of config.md, "Linux mount options". Later ones overrule earlier ones. */
 export function readMountOptions(options: readonly string[]): MountOptions {
   const plain = new Map<MountAttribute, boolean>();

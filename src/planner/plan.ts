@@ -11,7 +11,7 @@ import { nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
-import { findLabelProblems, planLabelFiles } from "./labels.ts";
+import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
@@ -31,7 +31,6 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
-import { findUnsupported } from "./unsupported.ts";
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
@@ -137,16 +136,19 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
     ...schedule,
     ...findNetDeviceProblems(spec),
     ...findLabelProblems(spec, facts),
-    ...findUnsupported(spec),
   ];
 }
 
-function findWarnings(spec: Spec): string[] {
+function findWarnings(spec: Spec, facts: Facts): string[] {
   const has = (type: string) => spec.linux?.namespaces?.some((entry) => entry.type === type);
   const showsProc = spec.mounts?.some(({ type }) => type === "proc") === true;
+  const warnings = findLabelWarnings(spec, facts);
   return has("pid") !== true && showsProc
-    ? ["/proc shows the host's processes: the container has no pid namespace of its own"]
-    : [];
+    ? [
+        ...warnings,
+        "/proc shows the host's processes: the container has no pid namespace of its own",
+      ]
+    : warnings;
 }
 
 /** What a container that goes on without us keeps. */
@@ -185,7 +187,7 @@ export function planContainer(
     ...planDirectories(setting, process.args),
     ...hooks.due,
     ...planListener(setting),
-    ...(setting.lifetime === "supervised" ? cgroup.make : cgroup.make.map(kept)),
+    ...cgroup.make,
     ...rdt.make,
     ...planParentStreams(setting),
     ...files.before,
@@ -247,8 +249,8 @@ export function planContainer(
   ];
   return {
     ok: true,
-    plan: { version: 1, steps },
-    warnings: [...findWarnings(spec), ...mounts.warnings, ...last.warnings],
+    plan: { version: 1, steps: setting.lifetime === "supervised" ? steps : steps.map(kept) },
+    warnings: [...findWarnings(spec, facts), ...mounts.warnings, ...last.warnings],
   };
 }
 

@@ -1,50 +1,14 @@
 import { expect, test } from "bun:test";
 import type { RootfsPropagation, Spec } from "../spec/mod.ts";
-import type { Facts } from "./facts.ts";
 import { planPropagation, planRoot, planRootPropagation } from "./root.ts";
-import type { Setting } from "./setting.ts";
+import { plainFacts as facts } from "./testing/facts.ts";
+import { plainSetting as setting } from "./testing/setting.ts";
 
 const specOf = (rootfsPropagation?: RootfsPropagation): Spec => ({
   ociVersion: "1.3.0",
   root: { path: "/r" },
   linux: rootfsPropagation === undefined ? {} : { rootfsPropagation },
 });
-
-const facts: Facts = {
-  uid: 0,
-  gid: 0,
-  kernel: [6, 12],
-  arch: "x86_64",
-  capabilities: [],
-  cgroups: { mode: "none", v1: [], v2: null },
-  streams: ["null", "null", "null"],
-};
-
-const setting: Setting = {
-  id: "a",
-  runRoot: "/run/pivot",
-  dataRoot: "/var/lib/pivot",
-  name: null,
-  root: { kind: "directory", path: "/r" },
-  user: null,
-  groups: [],
-  files: [],
-  makeDirectories: [],
-  streams: ["null", "null", "null"],
-  terminalInput: false,
-  init: false,
-  rootSwitch: "pivot",
-  keep: false,
-  seccomp: null,
-  state: "",
-  pidFile: null,
-  passSignals: true,
-  endWithCaller: false,
-  lifetime: "supervised",
-  consoleSocket: null,
-  preserveFds: 0,
-  bundle: null,
-};
 
 const rootBind = (wanted?: RootfsPropagation) =>
   planRoot({ setting, facts, spec: specOf(wanted), inUserNamespace: false }).before[0]?.op;

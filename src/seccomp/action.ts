@@ -19,7 +19,8 @@ const MAX_ERRNO = 4095;
 /** SECCOMP_RET_DATA has 16 bits. */
 const MAX_DATA = 0xffff;
 
-const ACTIONS: Readonly<Record<string, number>> = {
+/** The actions that a profile may have, by their names there. */
+export const ACTIONS: Readonly<Record<string, number>> = {
   SCMP_ACT_KILL: RET_KILL_THREAD,
   SCMP_ACT_KILL_THREAD: RET_KILL_THREAD,
   SCMP_ACT_KILL_PROCESS: RET_KILL_PROCESS,

@@ -9,12 +9,27 @@ export const FLAG_NEW_LISTENER = 8;
 export const FLAG_TSYNC_ESRCH = 16;
 export const FLAG_WAIT_KILLABLE_RECV = 32;
 
-const FLAGS: Readonly<Record<string, number>> = {
+/** The flags that a profile may have, by their names there. */
+export const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: FLAG_TSYNC,
   SECCOMP_FILTER_FLAG_LOG: FLAG_LOG,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: FLAG_SPEC_ALLOW,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: FLAG_WAIT_KILLABLE_RECV,
 };
+
+/** The release of Linux that brought a flag. */
+const RELEASES: Readonly<Record<number, readonly [major: number, minor: number]>> = {
+  [FLAG_TSYNC]: [3, 17],
+  [FLAG_LOG]: [4, 14],
+  [FLAG_SPEC_ALLOW]: [4, 17],
+  [FLAG_WAIT_KILLABLE_RECV]: [5, 19],
+};
+
+/** Whether a kernel has a flag of the profile; one whose release is not known counts as missing. */
+export function hasFlag(kernel: readonly [major: number, minor: number], flag: string): boolean {
+  const [major, minor] = RELEASES[FLAGS[flag] ?? 0] ?? [Number.POSITIVE_INFINITY, 0];
+  return kernel[0] > major || (kernel[0] === major && kernel[1] >= minor);
+}
 
 /**
  * The kernel's flags for a profile's `flags`. `notifies` says whether the filter can return

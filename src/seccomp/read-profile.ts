@@ -41,7 +41,8 @@ export interface CheckedProfile {
   readonly notifies: boolean;
 }
 
-const OPERATORS: readonly Operator[] = ["EQ", "NE", "LT", "LE", "GT", "GE", "MASKED_EQ"];
+/** What stands after `SCMP_CMP_`. */
+export const OPERATORS: readonly Operator[] = ["EQ", "NE", "LT", "LE", "GT", "GE", "MASKED_EQ"];
 const MAX_U64 = 0xffffffffffffffffn;
 
 /** Reads `profile` for a machine. Every error of the profile is a Problem. */

@@ -3,8 +3,8 @@
 /**
  * Writes a value as JSON; `readJson` gives the same value back.
  *
- * Fields that are undefined are left out. `indent` is the number of spaces per level; without it the
- * text is one line. A value that has no JSON form (a function, NaN) is a TypeError: it is no input,
+ * Fields that are undefined are left out. `indent` is the number of spaces per level, or what stands
+ * for a level; without it the text is one line. A value that has no JSON form (a function, NaN) is a TypeError: it is no input,
  * but a mistake in the calling program.
  *
  * @example
@@ -15,8 +15,9 @@
  * assert.equal(writeJson({ hard: 18446744073709551615n }), '{"hard":18446744073709551615}');
  * ```
  */
-export function writeJson(value: unknown, indent = 0): string {
-  return write(value, indent === 0 ? "" : "\n", " ".repeat(indent));
+export function writeJson(value: unknown, indent: number | string = 0): string {
+  const level = typeof indent === "string" ? indent : " ".repeat(indent);
+  return write(value, level === "" ? "" : "\n", level);
 }
 
 function write(value: unknown, newline: string, indent: string): string {

@@ -53,7 +53,17 @@ export interface Linux {
   readonly memoryPolicy?: LinuxMemoryPolicy;
 }
 
-const NAMESPACES = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
+/** The types of namespaces(7). */
+export const NAMESPACES = [
+  "pid",
+  "network",
+  "mount",
+  "ipc",
+  "uts",
+  "user",
+  "cgroup",
+  "time",
+] as const;
 
 export type LinuxNamespaceType = (typeof NAMESPACES)[number];
 
@@ -142,7 +152,8 @@ export interface LinuxIntelRdt {
   readonly enableMonitoring?: boolean;
 }
 
-const MEMORY_POLICIES = [
+/** The modes of set_mempolicy(2). */
+export const MEMORY_POLICIES = [
   "MPOL_DEFAULT",
   "MPOL_BIND",
   "MPOL_INTERLEAVE",
@@ -154,7 +165,8 @@ const MEMORY_POLICIES = [
 
 export type MemoryPolicyMode = (typeof MEMORY_POLICIES)[number];
 
-const MEMORY_POLICY_FLAGS = [
+/** The flags that a mode may have. */
+export const MEMORY_POLICY_FLAGS = [
   "MPOL_F_NUMA_BALANCING",
   "MPOL_F_RELATIVE_NODES",
   "MPOL_F_STATIC_NODES",

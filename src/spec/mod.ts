@@ -25,6 +25,7 @@ export type {
   PersonalityDomain,
   RootfsPropagation,
 } from "./linux.ts";
+export { MEMORY_POLICIES, MEMORY_POLICY_FLAGS, NAMESPACES } from "./linux.ts";
 export {
   type Parsed,
   parseProcess,
@@ -70,6 +71,12 @@ export type {
   SeccompArch,
   SeccompFlag,
   SeccompOperator,
+} from "./seccomp.ts";
+export {
+  ACTIONS as SECCOMP_ACTIONS,
+  ARCHITECTURES as SECCOMP_ARCHITECTURES,
+  FLAGS as SECCOMP_FLAGS,
+  OPERATORS as SECCOMP_OPERATORS,
 } from "./seccomp.ts";
 
 /** The version of the specification that is implemented here. */

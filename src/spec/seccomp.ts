@@ -45,7 +45,8 @@ export interface LinuxSeccompArg {
   readonly op: SeccompOperator;
 }
 
-const ACTIONS = [
+/** What a filter may answer. */
+export const ACTIONS = [
   "SCMP_ACT_KILL",
   "SCMP_ACT_KILL_PROCESS",
   "SCMP_ACT_KILL_THREAD",
@@ -59,7 +60,8 @@ const ACTIONS = [
 
 export type SeccompAction = (typeof ACTIONS)[number];
 
-const OPERATORS = [
+/** How an argument is compared. */
+export const OPERATORS = [
   "SCMP_CMP_NE",
   "SCMP_CMP_LT",
   "SCMP_CMP_LE",
@@ -71,7 +73,8 @@ const OPERATORS = [
 
 export type SeccompOperator = (typeof OPERATORS)[number];
 
-const FLAGS = [
+/** The flags of seccomp(2). */
+export const FLAGS = [
   "SECCOMP_FILTER_FLAG_TSYNC",
   "SECCOMP_FILTER_FLAG_LOG",
   "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
@@ -80,7 +83,8 @@ const FLAGS = [
 
 export type SeccompFlag = (typeof FLAGS)[number];
 
-const ARCHITECTURES = [
+/** The architectures by their names in libseccomp. */
+export const ARCHITECTURES = [
   "SCMP_ARCH_X86",
   "SCMP_ARCH_X86_64",
   "SCMP_ARCH_X32",

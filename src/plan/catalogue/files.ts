@@ -52,9 +52,9 @@ export const files = {
   },
   device_filter: {
     code: 7,
-    calls: "bpf BPF_PROG_LOAD, bpf BPF_PROG_ATTACH",
+    calls: "bpf BPF_PROG_LOAD, bpf BPF_PROG_ATTACH, bpf BPF_PROG_DETACH",
     man: "bpf(2)",
-    gist: "Say by an eBPF program which devices the processes of a cgroup v2 may use.",
+    gist: "Say by an eBPF program which devices the processes of a cgroup v2 may use, and by no other.",
     fields: {
       cgroup: ["slot", "the cgroup's directory"],
       program: ["bytes", "an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE"],
