@@ -127,4 +127,84 @@ export const differences: Readonly<
       { crun: { why: "0 is no timeout, and it tells of others in two lines" } },
     ]),
   ),
+
+  // ── exec ───────────────────────────────────────────────────────────────────────────────────
+  "user, environment, directory, limits and rights are those of the config": {
+    runc: { why: "its language's runtime raises the soft limit of open files", always: false },
+    crun: { why: "the gid is 0 unless it is told" },
+  },
+  "seccomp filters and a process-wide no_new_privs are those of the container": {
+    crun: { why: "no_new_privs is not the config's" },
+  },
+  "--cap adds to what the config gives": { crun: { why: "it replaces" } },
+  "--env, --cwd, --additional-gids": { crun: { why: "it has no --additional-gids" } },
+  "--user out of range or unknown is an error, and nothing is run": {
+    runc: { why: "4294967296 is 0 to it" },
+    crun: { why: "-1 and 4294967296 are users to it" },
+  },
+  "--process FILE: user, groups, umask, env, cwd, capabilities, limits, no_new_privs": {
+    runc: { why: "the umask is the container's" },
+    crun: { why: "oomScoreAdj is passed over" },
+  },
+  "--process FILE that is not JSON is an error in one line, and the container runs on": {
+    crun: { why: "its parser draws an arrow in lines of their own" },
+  },
+  "--process FILE with a relative cwd is an error in one line, and the container runs on": {
+    crun: { why: "it takes it" },
+  },
+  "255 for the runtime's own errors: no container, a stopped one, no program": {
+    crun: { why: "its own errors are 1" },
+  },
+  "a program that is not there: what docker reads as 127": {
+    crun: { why: "docker does not know its words, and says 125" },
+  },
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────
+  "closed streams: the container is made all the same, and holds nothing of the host": {
+    crun: { why: "it does not run without them" },
+  },
+  "LISTEN_FDS: the descriptors are passed on, with LISTEN_PID=1": {
+    crun: { why: "LISTEN_FDS itself is not passed on" },
+  },
+  "a program that is not there is an error of create, in docker's words": {
+    crun: { why: "docker does not know its words" },
+  },
+  "works from a working directory that is gone": {
+    crun: { why: "the shell of its wrapper in these tests says so" },
+  },
+  ...Object.fromEntries(
+    [
+      "--log FILE --log-format json: an object for each line, with level, msg and time",
+      "--log FILE: text, one line for the error",
+      "--log adds to the file that is there, and makes one that is not",
+    ].map((name) => [name, { crun: { why: "a missing bundle is told before the log is opened" } }]),
+  ),
+
+  // ── resources ──────────────────────────────────────────────────────────────────────────────
+  "a limit that cannot be is an error in one line, and nothing is left": {
+    runc: { why: "warnings come before the error" },
+    crun: { why: "the cgroups stay" },
+  },
+  "events goes on at its interval, and ends when the container does": {
+    runc: { why: "it goes on until the cgroup is gone", run: false },
+    crun: { why: "it has no events" },
+  },
+  "update with what is no JSON, no number or no container that runs is an error": {
+    crun: { why: "its parser draws an arrow in lines of their own" },
+  },
+  "pause of a stopped container, resume of a running one are errors": {
+    crun: { why: "resume of a running one is none" },
+  },
+  "ps: a table of these processes, by ps(1) with its options": {
+    crun: { why: "it lists pids alone" },
+  },
+  "events --stats: one object of type stats, with cpu, memory and pids": {
+    crun: { why: "it has no events" },
+  },
+  "features: versions of the specification, hooks and namespaces": {
+    crun: { why: "it is older than features" },
+  },
+  "two containers with the same cgroupsPath: the second is refused, or both live and die alone": {
+    crun: { why: "delete --force of the second kills the first" },
+  },
 };

@@ -69,6 +69,8 @@ export function makeRootfs(path: string): void {
   for (const name of programs) symlinkSync("busybox", `${path}/bin/${name}`);
   copyFileSync(probeProgram(), `${path}/probe`);
   copyFileSync(compileC("oci/hook.c"), `${path}/hook`);
+  copyFileSync(compileC("oci/overwrite.c"), `${path}/overwrite`);
+  copyFileSync(compileC("oci/notify.c"), `${path}/notify`);
   writeFileSync(`${path}/this-is-the-container`, "");
   writeFileSync(
     `${path}/etc/passwd`,
@@ -200,7 +202,7 @@ export class OciGround {
 
   start(change?: Change, flags: readonly string[] = [], settings?: CallSettings): Container {
     const container = this.create(change, flags, settings);
-    this.ok(["start", container.id]);
+    this.ok(["start", container.id], settings);
     return container;
   }
 
