@@ -39,7 +39,7 @@ export function compileC(name: string, flags: readonly string[] = []): string {
   const source = new URL(name, import.meta.url).pathname;
   const key = createHash("sha256").update(readFileSync(source)).update(flags.join(" "));
   const program = new URL(
-    `../build/test/${name.replace(/\.c$/, "")}-${key.digest("hex").slice(0, 16)}`,
+    `../build/test/${name.replace(/\.c$/, "").replaceAll("/", "-")}-${key.digest("hex").slice(0, 16)}`,
     import.meta.url,
   ).pathname;
   if (existsSync(program)) return program;

@@ -1,0 +1,210 @@
+// Where the peers, runc 1.1.5 and crun 1.8.1, do not meet a demand of these tests: because the
+// specification leaves room, because they are older than the demand, or because they are wrong.
+
+export type Difference = {
+  readonly why: string;
+  /** false: trying it would hang, or would harm. */
+  readonly run?: false;
+  /** false: a matter of timing, or of how the peer was built: the demand may be met too. */
+  readonly always?: false;
+};
+
+const noVersion = (version: string) =>
+  [
+    `ociVersion ${version} is refused`,
+    { runc: { why: "it does not look at ociVersion" } },
+  ] as const;
+const oddId = (id: string) =>
+  [
+    `${id} is refused in one line by create, and nothing is made`,
+    { crun: { why: "it takes any name of a file" } },
+  ] as const;
+
+/** By the name of the test. */
+export const differences: Readonly<
+  Record<string, { readonly runc?: Difference; readonly crun?: Difference }>
+> = {
+  // ── lifecycle ──────────────────────────────────────────────────────────────────────────────
+  "the error for what is not there names it": { runc: { why: "container does not exist" } },
+  "events for what is not there is an error": { crun: { why: "it has no events" } },
+  "run --keep leaves the container stopped": { crun: { why: "it has no --keep" } },
+
+  // ── ids and bundles ────────────────────────────────────────────────────────────────────────
+  'ociVersion "0.1.0" is refused': {
+    runc: { why: "it does not look at ociVersion" },
+    crun: { why: "it takes any that begins with 0 or 1" },
+  },
+  "ociVersion of 1.0.0, later minors and pre-releases are taken": {
+    crun: { why: "it is of 2023 and knows 1.0 alone" },
+  },
+  ...Object.fromEntries(['"2.0.0"', '"garbage"', '""', '"1"', '"1.x.0"', "null"].map(noVersion)),
+  "a config without ociVersion is refused": { runc: { why: "it does not look at ociVersion" } },
+  "a bad id is refused by every other command, and delete --force takes nothing away": {
+    crun: { why: "its delete --force .. removes the directory above the root" },
+  },
+  "what is not JSON is an error in one line": { runc: { why: "it panics when there is no root" } },
+  ...Object.fromEntries(
+    [
+      "an id with a space",
+      "an id with a line end",
+      "an id with a backslash",
+      "an id that is not ASCII",
+    ].map(oddId),
+  ),
+
+  // ── state and kill ─────────────────────────────────────────────────────────────────────────
+  ...Object.fromEntries(
+    ["NOSUCH", "SIGNOSUCH", "9x"].map((signal) => [
+      `kill of the signal "${signal}" is an error, and nothing ends`,
+      { crun: { why: "an unknown name is signal 0 to it, and 9x is 9" } },
+    ]),
+  ),
+
+  // ── a runtime that was killed ──────────────────────────────────────────────────────────────
+  "SIGKILL at 30 moments of create: state is true, delete --force clears, the id is free": {
+    runc: { why: "cgroups are made before the state is written", always: false },
+    crun: { why: "cgroups are made before the state is written", always: false },
+  },
+
+  // ── hooks ──────────────────────────────────────────────────────────────────────────────────
+  "create runs prestart, createRuntime, createContainer; start the next; delete poststop": {
+    runc: { why: "it runs poststart in create" },
+    crun: { why: "poststart may come before startContainer", always: false },
+  },
+  "poststart is told the state: version, id, status running, bundle, annotations": {
+    runc: { why: "it runs poststart in create, and says created" },
+    crun: { why: "its ociVersion is 1.0" },
+  },
+  "without env a hook has an empty environment": {
+    runc: { why: "the runtime's own environment is inherited" },
+    crun: { why: "the runtime's own environment is inherited" },
+  },
+  "startContainer that fails: start fails, the program never runs, the container ends": {
+    runc: { why: "start does not wait for the hook" },
+    crun: { why: "start does not wait for the hook" },
+  },
+  "poststart that fails: start fails and the container is stopped": {
+    runc: { why: "it runs poststart in create" },
+    crun: { why: "the failure is ignored, as specifications before 1.2 had it" },
+  },
+  "poststop that fails: a warning, and the container is gone": {
+    crun: { why: "it says nothing" },
+  },
+  "poststop that fails: the next one runs too": { runc: { why: "the first failure is the last" } },
+  ...Object.fromEntries(
+    [
+      "prestart is told the state: version, id, status creating, bundle, annotations",
+      "createRuntime is told the state: version, id, status creating, bundle, annotations",
+      "createContainer is told the state: version, id, status creating, bundle, annotations",
+      "startContainer is told the state: version, id, status created, bundle, annotations",
+    ].map((name) => [name, { crun: { why: "another status, and the version is 1.0" } }]),
+  ),
+  "poststop is told the state: version, id, status stopped, bundle, annotations": {
+    crun: { why: "its ociVersion is 1.0" },
+  },
+  ...Object.fromEntries(
+    ["prestart", "createRuntime", "createContainer"].map((kind) => [
+      `${kind} that fails: poststop hooks are run`,
+      { crun: { why: "they are not" } },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["prestart", "createRuntime", "createContainer"].map((kind) => [
+      `${kind} that is no program: create fails in one line that names it`,
+      { crun: { why: "a broken pipe may make a second line", always: false } },
+    ]),
+  ),
+  "the error for a hook that fails has what it wrote to standard error, and its code": {
+    crun: { why: "it tells the code alone" },
+  },
+  ...Object.fromEntries(
+    [
+      "prestart is killed when its timeout of a second is over, and create fails",
+      "a timeout of 0 is refused: it must be greater than zero",
+      "a timeout of -1 is refused: it must be greater than zero",
+    ].map((name) => [
+      name,
+      { crun: { why: "0 is no timeout, and it tells of others in two lines" } },
+    ]),
+  ),
+
+  // ── exec ───────────────────────────────────────────────────────────────────────────────────
+  "user, environment, directory, limits and rights are those of the config": {
+    runc: { why: "its language's runtime raises the soft limit of open files", always: false },
+    crun: { why: "the gid is 0 unless it is told" },
+  },
+  "seccomp filters and a process-wide no_new_privs are those of the container": {
+    crun: { why: "no_new_privs is not the config's" },
+  },
+  "--cap adds to what the config gives": { crun: { why: "it replaces" } },
+  "--env, --cwd, --additional-gids": { crun: { why: "it has no --additional-gids" } },
+  "--user out of range or unknown is an error, and nothing is run": {
+    runc: { why: "4294967296 is 0 to it" },
+    crun: { why: "-1 and 4294967296 are users to it" },
+  },
+  "--process FILE: user, groups, umask, env, cwd, capabilities, limits, no_new_privs": {
+    runc: { why: "the umask is the container's" },
+    crun: { why: "oomScoreAdj is passed over" },
+  },
+  "--process FILE that is not JSON is an error in one line, and the container runs on": {
+    crun: { why: "its parser draws an arrow in lines of their own" },
+  },
+  "--process FILE with a relative cwd is an error in one line, and the container runs on": {
+    crun: { why: "it takes it" },
+  },
+  "255 for the runtime's own errors: no container, a stopped one, no program": {
+    crun: { why: "its own errors are 1" },
+  },
+  "a program that is not there: what docker reads as 127": {
+    crun: { why: "docker does not know its words, and says 125" },
+  },
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────
+  "closed streams: the container is made all the same, and holds nothing of the host": {
+    crun: { why: "it does not run without them" },
+  },
+  "LISTEN_FDS: the descriptors are passed on, with LISTEN_PID=1": {
+    crun: { why: "LISTEN_FDS itself is not passed on" },
+  },
+  "a program that is not there is an error of create, in docker's words": {
+    crun: { why: "docker does not know its words" },
+  },
+  "works from a working directory that is gone": {
+    crun: { why: "the shell of its wrapper in these tests says so" },
+  },
+  ...Object.fromEntries(
+    [
+      "--log FILE --log-format json: an object for each line, with level, msg and time",
+      "--log FILE: text, one line for the error",
+      "--log adds to the file that is there, and makes one that is not",
+    ].map((name) => [name, { crun: { why: "a missing bundle is told before the log is opened" } }]),
+  ),
+
+  // ── resources ──────────────────────────────────────────────────────────────────────────────
+  "a limit that cannot be is an error in one line, and nothing is left": {
+    runc: { why: "warnings come before the error" },
+    crun: { why: "the cgroups stay" },
+  },
+  "events goes on at its interval, and ends when the container does": {
+    runc: { why: "it goes on until the cgroup is gone", run: false },
+    crun: { why: "it has no events" },
+  },
+  "update with what is no JSON, no number or no container that runs is an error": {
+    crun: { why: "its parser draws an arrow in lines of their own" },
+  },
+  "pause of a stopped container, resume of a running one are errors": {
+    crun: { why: "resume of a running one is none" },
+  },
+  "ps: a table of these processes, by ps(1) with its options": {
+    crun: { why: "it lists pids alone" },
+  },
+  "events --stats: one object of type stats, with cpu, memory and pids": {
+    crun: { why: "it has no events" },
+  },
+  "features: versions of the specification, hooks and namespaces": {
+    crun: { why: "it is older than features" },
+  },
+  "two containers with the same cgroupsPath: the second is refused, or both live and die alone": {
+    crun: { why: "delete --force of the second kills the first" },
+  },
+};

@@ -1,0 +1,352 @@
+// The ground that the black-box tests of an OCI runtime stand on: bundles below a temporary
+// directory, a state root of its own, and a look for what was left behind after each test.
+
+import { afterAll, afterEach, expect } from "bun:test";
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { countMounts, listIfThere, mountsBelow, ownNamespaces, processesAt } from "../leftovers.ts";
+import { compileC, probeProgram } from "../pivot.ts";
+import { parseMountinfo, type Sight } from "../sight.ts";
+import { baseConfig, type Config, type Json, type JsonObject } from "./config.ts";
+import { isKnownToDiffer, runtimeWords, whyNot } from "./runtime.ts";
+
+/** What a call of the runtime came to. */
+export type Called = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Where standard output went: a container made by the call writes there later too. */
+  readonly out: string;
+};
+
+export type CallSettings = {
+  readonly input?: string | Buffer;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Milliseconds until it is killed, which is a failure: 10 s unless told. */
+  readonly timeout?: number;
+  /** Words before the runtime's. */
+  readonly before?: readonly string[];
+  /** In place of the ground's `--root DIR`. */
+  readonly global?: readonly string[];
+};
+
+export type State = {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly status: string;
+  readonly pid?: number;
+  readonly bundle: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+};
+
+export type Change = (config: Config) => void;
+
+const programs = ["cat", "echo", "env", "grep", "id", "kill", "ls", "ps", "sh", "sleep", "true"];
+
+/** A root directory with busybox, the probe, the hook and mount points. */
+export function makeRootfs(path: string): void {
+  for (const name of ["bin", "dev", "etc", "home", "out", "proc", "sys", "tmp"]) {
+    mkdirSync(`${path}/${name}`, { recursive: true });
+  }
+  copyFileSync("/bin/busybox", `${path}/bin/busybox`);
+  for (const name of programs) symlinkSync("busybox", `${path}/bin/${name}`);
+  copyFileSync(probeProgram(), `${path}/probe`);
+  copyFileSync(compileC("oci/hook.c"), `${path}/hook`);
+  copyFileSync(compileC("oci/overwrite.c"), `${path}/overwrite`);
+  copyFileSync(compileC("oci/notify.c"), `${path}/notify`);
+  writeFileSync(`${path}/this-is-the-container`, "");
+  writeFileSync(
+    `${path}/etc/passwd`,
+    "root:x:0:0::/:/bin/sh\nsomebody:x:1234:1234::/home:/bin/sh\n",
+  );
+  writeFileSync(`${path}/etc/group`, "root:x:0:\nsomegroup:x:4321:\n");
+}
+
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The directories of the cgroup hierarchies of which the name has this in it. */
+export function cgroupsNamed(tag: string): string[] {
+  const found: string[] = [];
+  const look = (directory: string): void => {
+    for (const name of listIfThere(directory)) {
+      const path = `${directory}/${name}`;
+      if (name.includes(".") && !name.includes(tag)) continue; // the kernel's files, nearly all
+      if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) continue;
+      if (name.includes(tag)) found.push(path);
+      look(path);
+    }
+  };
+  for (const { at, type } of parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))) {
+    if (type === "cgroup" || type === "cgroup2") look(at);
+  }
+  return found;
+}
+
+/** For one test file. Construct it once, in the file's first `describe`. */
+export class OciGround {
+  readonly directory: string;
+  /** The state root of `--root`. */
+  readonly root: string;
+  readonly rootfs: string;
+  /** In the name of every container and cgroup made here. */
+  readonly tag: string;
+  readonly #mounts = countMounts();
+  readonly #namespaces = ownNamespaces();
+  readonly #ids: string[] = [];
+  #count = 0;
+
+  constructor(theme: string) {
+    this.directory = mkdtempSync(`${realpathSync(tmpdir())}/pivot-oci-${theme}-`);
+    this.root = `${this.directory}/state`;
+    this.rootfs = `${this.directory}/rootfs`;
+    this.tag = `t${theme}${process.pid}`;
+    mkdirSync(`${this.directory}/out`);
+    if (whyNot === undefined) makeRootfs(this.rootfs);
+    afterEach(async () => {
+      try {
+        this.clear();
+        await this.expectNothingLeft();
+      } catch (error) {
+        await this.#sweep();
+        if (!isKnownToDiffer) throw error;
+      }
+    });
+    afterAll(() => rmSync(this.directory, { recursive: true, force: true }));
+  }
+
+  /** A fresh id, of which the container is removed after the test. */
+  id(): string {
+    const id = `${this.tag}-${this.#count++}`;
+    this.#ids.push(id);
+    return id;
+  }
+
+  path(name: string): string {
+    return `${this.directory}/${name}-${this.#count++}`;
+  }
+
+  /** A fresh directory with a config.json: the least that there is, with changes. */
+  bundle(change: Change = () => undefined): string {
+    const bundle = this.path("bundle");
+    const config = baseConfig(this.rootfs, `/${this.tag}-${this.#count++}`);
+    change(config);
+    mkdirSync(bundle);
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
+    return bundle;
+  }
+
+  /** Calls the runtime with these words after `--root DIR`, and waits for its own end only. */
+  call(words: readonly string[], settings: CallSettings = {}): Called {
+    const { input, env, cwd, timeout = 10_000, before = [], global } = settings;
+    const base = `${this.directory}/out/${this.#count++}`;
+    const out = openSync(`${base}.out`, "a");
+    const err = openSync(`${base}.err`, "a");
+    const roots = global ?? ["--root", this.root];
+    const [program = "", ...args] = [...before, ...runtimeWords, ...roots, ...words];
+    const { status, signal, error } = spawnSync(program, args, {
+      // Files: with pipes the end of the container would be waited for.
+      stdio: [input === undefined ? "ignore" : "pipe", out, err],
+      timeout,
+      killSignal: "SIGKILL",
+      ...(input === undefined ? {} : { input }),
+      ...(env === undefined ? {} : { env }),
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    closeSync(out);
+    closeSync(err);
+    if (error !== undefined) throw new Error(`${words.join(" ")}: ${error.message}`);
+    const [stdout, stderr] = ["out", "err"].map((each) => readFileSync(`${base}.${each}`, "utf8"));
+    return { code: status, signal, stdout: stdout ?? "", stderr: stderr ?? "", out: `${base}.out` };
+  }
+
+  /** As `call`, and anything but success without a word on standard error fails the test. */
+  ok(words: readonly string[], settings?: CallSettings): Called {
+    const called = this.call(words, settings);
+    expect({ words, code: called.code, stderr: called.stderr }).toEqual({
+      words,
+      code: 0,
+      stderr: "",
+    });
+    return called;
+  }
+
+  /** As `call`, for what has to fail with one clear line; that line. */
+  refused(words: readonly string[], settings?: CallSettings): string {
+    return oneLine(this.call(words, settings));
+  }
+
+  create(change?: Change, flags: readonly string[] = [], settings?: CallSettings): Container {
+    const id = this.id();
+    const bundle = this.bundle(change);
+    const called = this.ok(["create", "--bundle", bundle, ...flags, id], settings);
+    return { id, bundle, out: called.out, pid: this.state(id).pid ?? 0 };
+  }
+
+  start(change?: Change, flags: readonly string[] = [], settings?: CallSettings): Container {
+    const container = this.create(change, flags, settings);
+    this.ok(["start", container.id], settings);
+    return container;
+  }
+
+  /** A container of which the program has ended. */
+  async stopped(): Promise<Container> {
+    const container = this.start((config) => {
+      config.process["args"] = ["/bin/true"];
+    });
+    await this.until(container.id, "stopped");
+    return container;
+  }
+
+  state(id: string): State {
+    return JSON.parse(this.ok(["state", id]).stdout) as State;
+  }
+
+  async until(id: string, status: string): Promise<State> {
+    let state = this.state(id);
+    for (let i = 0; i < 100 && state.status !== status; i++) {
+      await wait(10);
+      state = this.state(id);
+    }
+    expect(state.status).toBe(status);
+    return state;
+  }
+
+  /** `run` in the foreground of a bundle with changes. */
+  run(change: Change, flags: readonly string[] = [], settings?: CallSettings): Called {
+    return this.call(["run", "--bundle", this.bundle(change), ...flags, this.id()], settings);
+  }
+
+  /** What the probe sees as the container's process. */
+  probe(change: Change = () => undefined, attempts: readonly string[] = []): Sight {
+    const called = this.run((config) => {
+      config.process["args"] = ["/probe", ...attempts];
+      change(config);
+    });
+    return sight(called);
+  }
+
+  /** Removes every container of the state root, and of the ids given out so far. */
+  clear(): void {
+    const known = this.#ids.splice(0).filter((id) => cgroupsNamed(id).length > 0);
+    const states = listIfThere(this.root).filter((name) => !name.startsWith("."));
+    for (const id of new Set([...states, ...known])) this.call(["delete", "--force", id]);
+  }
+
+  /** Ends and removes, without the runtime, what a failed test has left, that it spoils no other. */
+  async #sweep(): Promise<void> {
+    const cgroups = cgroupsNamed(this.tag);
+    for (const cgroup of cgroups) {
+      for (const file of ["freezer.state", "cgroup.freeze"]) {
+        if (existsSync(`${cgroup}/${file}`)) {
+          writeFileSync(`${cgroup}/${file}`, file === "cgroup.freeze" ? "0" : "THAWED");
+        }
+      }
+      for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n")) {
+        if (pid !== "") process.kill(Number(pid), "SIGKILL");
+      }
+    }
+    if (cgroups.length > 0) await wait(100);
+    for (const cgroup of cgroups.reverse()) {
+      try {
+        rmdirSync(cgroup);
+      } catch {} // the runtime removes it at the same time
+    }
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  left(): Record<string, unknown> {
+    return {
+      processes: processesAt(this.directory),
+      cgroups: cgroupsNamed(this.tag),
+      mounts: mountsBelow(this.directory),
+      moreMounts: Math.max(0, countMounts() - this.#mounts),
+      namespaces: ownNamespaces() === this.#namespaces ? "unchanged" : "changed",
+      states: listIfThere(this.root).filter((name) => name.includes(this.tag)),
+    };
+  }
+
+  /** Asserts that of all that was made nothing is left: processes, cgroups, mounts, states. */
+  async expectNothingLeft(patience = 60): Promise<void> {
+    const nothing = {
+      processes: [],
+      cgroups: [],
+      mounts: [],
+      moreMounts: 0,
+      namespaces: "unchanged",
+      states: [],
+    };
+    let left = this.left();
+    for (let i = 0; i < patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
+      await wait(50);
+      left = this.left();
+    }
+    expect(left).toEqual(nothing);
+  }
+}
+
+export type Container = {
+  readonly id: string;
+  readonly bundle: string;
+  /** Where its standard output goes. */
+  readonly out: string;
+  readonly pid: number;
+};
+
+/** The line of a call that failed as it should: one line, and no trace of a crash. */
+export function oneLine({ code, signal, stderr }: Called): string {
+  expect({ code, signal, stderr }).not.toMatchObject({ code: 0 });
+  expect({ signal, stderr }).toMatchObject({ signal: null });
+  expect(stderr).not.toMatch(/^\s+at |panic:|goroutine |Segmentation|core dumped/m);
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+  return stderr.trimEnd();
+}
+
+/** Whether a process runs; one that has ended and waits for its parent does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+/** The probe's output. */
+export function sight({ code, stdout, stderr }: Pick<Called, "code" | "stdout" | "stderr">): Sight {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return JSON.parse(stdout) as Sight;
+}
+
+/** Waits until a file is there with something in it; its text. */
+export async function textOf(path: string, isWhole = /[^]/): Promise<string> {
+  for (let i = 0; i < 300; i++) {
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (isWhole.test(text)) return text;
+    await wait(10);
+  }
+  throw new Error(`${path} did not come to match ${isWhole}`);
+}
+
+/** Adds a mount that shows a directory of the host. */
+export function bindMount(config: Config, source: string, destination: string): void {
+  config.mounts.push({ source, destination, type: "bind", options: ["rbind", "rw"] });
+}
+
+export type { Config, Json, JsonObject };
