@@ -6,7 +6,7 @@
 #   PIVOT_TEST_RUNTIME=/usr/sbin/runc tools/test-clients.sh podman -t stop
 #
 # PIVOT_TEST_RUNTIME is the runtime's path, pivot-oci at the top of this repository unless told. Each
-# call of it is noted in build/clients-calls.log.
+# call of it is noted in build/clients-NAME.log.
 set -u
 cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
@@ -43,8 +43,9 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; th
     say "apt-get could not install all of$packages: see build/apt-clients.log"
 fi
 
-report=build/clients-report.xml
-rm -f "$report" build/clients-calls.log
+report=build/clients-$(basename "$PIVOT_TEST_RUNTIME")
+rm -f "$report.xml" "$report.log"
+report=$report.xml
 files=
 while [ $# -gt 0 ] && ls test/clients/"$1"*.clients.ts >/dev/null 2>&1; do
   files="$files $(printf './%s ' test/clients/"$1"*.clients.ts)"

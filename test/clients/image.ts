@@ -1,4 +1,4 @@
-// An image for the tests' containers, made here without a network: busybox in one layer, as the
+// Images for the tests' containers, made here without a network: busybox in one layer, as the
 // archive that `docker save` writes, which podman, docker and containerd all load.
 
 import { createHash } from "node:crypto";
@@ -11,11 +11,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { command, printed } from "./command.ts";
+import { printed } from "./command.ts";
 import { world } from "./world.ts";
 
 /** What the image is called, in full. */
 export const image = "localhost/tiny:latest";
+
+/** The same with a command that waits: it holds the namespaces of a pod. */
+export const pauseImage = "localhost/pause:latest";
 
 const directories = ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "var/log"];
 
@@ -43,35 +46,34 @@ export async function rootDirectory(): Promise<string> {
 export async function imageArchive(): Promise<string> {
   const archive = `${world}/image.tar`;
   if (existsSync(archive)) return archive;
-  const root = await rootDirectory();
   const parts = `${world}/image`;
   mkdirSync(parts);
-  await printed(["tar", "-C", root, "--owner=0", "--group=0", "-cf", `${parts}/layer.tar`, "."]);
-  const digest = createHash("sha256")
-    .update(readFileSync(`${parts}/layer.tar`))
-    .digest("hex");
+  const tar = ["tar", "--owner=0", "--group=0", "-C"];
+  await printed([...tar, await rootDirectory(), "-cf", `${parts}/layer.tar`, "."]);
+  const manifest = [
+    describeImage(parts, image, ["sh"]),
+    describeImage(parts, pauseImage, ["sleep", "1000000"]),
+  ];
+  writeFileSync(`${parts}/manifest.json`, JSON.stringify(manifest));
+  await printed([...tar, parts, "-cf", archive, "."]);
+  return archive;
+}
+
+const digestOf = (bytes: string | Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+/** Writes an image's configuration beside the layer; its entry in the manifest. */
+function describeImage(parts: string, name: string, command: readonly string[]) {
+  const diffID = `sha256:${digestOf(readFileSync(`${parts}/layer.tar`))}`;
   const config = JSON.stringify({
     architecture: process.arch === "arm64" ? "arm64" : "amd64",
     os: "linux",
     created: "2024-01-01T00:00:00Z",
-    config: { Env: ["PATH=/bin", "OF_THE_IMAGE=yes"], Cmd: ["sh"] },
-    rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] },
+    config: { Env: ["PATH=/bin", "OF_THE_IMAGE=yes"], Cmd: command },
+    rootfs: { type: "layers", diff_ids: [diffID] },
     history: [{ created: "2024-01-01T00:00:00Z", created_by: "test" }],
   });
-  const name = `${createHash("sha256").update(config).digest("hex")}.json`;
-  writeFileSync(`${parts}/${name}`, config);
-  const manifest = [{ Config: name, RepoTags: [image], Layers: ["layer.tar"] }];
-  writeFileSync(`${parts}/manifest.json`, JSON.stringify(manifest));
-  const { code, stderr } = await command([
-    "tar",
-    "-C",
-    parts,
-    "-cf",
-    archive,
-    "manifest.json",
-    name,
-    "layer.tar",
-  ]);
-  if (code !== 0) throw new Error(`tar could not make ${archive}: ${stderr}`);
-  return archive;
+  const file = `${digestOf(config)}.json`;
+  writeFileSync(`${parts}/${file}`, config);
+  return { Config: file, RepoTags: [name], Layers: ["layer.tar"] };
 }

@@ -338,8 +338,7 @@ describe("limits", () => {
 });
 
 describe("pods", () => {
-  // The first container of a pod holds its namespaces; podman's own image for it is not needed.
-  const podCreate = ["pod", "create", "--network", "none", "--infra-command", "sleep 100000"];
+  const podCreate = ["pod", "create", "--network", "none"];
 
   test("two containers share network, ipc and host name, and have roots of their own", async () => {
     const pod = await podman([...podCreate, "--hostname", "of-the-pod"]);

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { type CommandSettings, command, type Ended, printed } from "./command.ts";
-import { image, imageArchive } from "./image.ts";
+import { imageArchive, pauseImage } from "./image.ts";
 import { nothingLeftOf, runtime, world } from "./world.ts";
 
 const base = `${world}/podman`;
@@ -16,7 +16,7 @@ init_path = "${Bun.which("tini-static") ?? Bun.which("docker-init") ?? ""}"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-infra_image = "${image}"
+infra_image = "${pauseImage}"
 runtime_supports_json = [${jsonRuntimes}]
 runtime_supports_nocgroups = ["oci"]
 [engine.runtimes]

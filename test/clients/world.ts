@@ -17,7 +17,7 @@ export const world = process.env["PIVOT_WORLD"] ?? "";
 const runtimeUnderTest = process.env["PIVOT_TEST_RUNTIME"] ?? "";
 const runtimeName = runtimeUnderTest.split("/").at(-1) ?? "";
 
-const calls = new URL("../../build/clients-calls.log", import.meta.url).pathname;
+const calls = new URL(`../../build/clients-${runtimeName}.log`, import.meta.url).pathname;
 
 /**
  * The runtime as clients get to know it: a shell that notes the call and becomes the runtime. The
@@ -45,6 +45,14 @@ export const whyNotWith = (...programs: readonly string[]): string | undefined =
 
 const recorded = (): string => (existsSync(calls) ? readFileSync(calls, "utf8") : "");
 
+/** The last calls, with ids as short as people write them. */
+const shortened = (lines: string): string =>
+  lines
+    .replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1")
+    .split("\n")
+    .slice(-40)
+    .join("\n");
+
 export type TestSettings = {
   /** Seconds; 60 unless told. */
   readonly patience?: number;
@@ -67,7 +75,9 @@ export function testsWith(client: string, ...programs: readonly string[]): Clien
       try {
         await body();
       } catch (error) {
-        console.error(`what ${runtimeName} was called with:\n${recorded().slice(before)}`);
+        console.error(
+          `what ${runtimeName} was called with:\n${shortened(recorded().slice(before))}`,
+        );
         throw error;
       }
     };
