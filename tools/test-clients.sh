@@ -8,6 +8,10 @@
 # PIVOT_TEST_RUNTIME is the runtime's path, pivot-oci at the top of this repository unless told. Each
 # call of it is noted in build/clients-NAME.log.
 set -u
+case ${PIVOT_TEST_RUNTIME:-} in
+  '' | /*) ;;
+  *) PIVOT_TEST_RUNTIME=$PWD/$PIVOT_TEST_RUNTIME ;;
+esac
 cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
 say() { printf 'test-clients: %s\n' "$*" >&2; }
@@ -34,6 +38,8 @@ need runc runc # docker's own builds take it, whatever runtime is asked for
 need crun crun # podman does not start without a runtime that it knows
 need busybox busybox-static
 need docker-init tini
+need iptables iptables
+[ -x /usr/lib/cni/bridge ] || packages="$packages containernetworking-plugins"
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "installing$packages"
   # What is installed must not be started: the daemons here are the tests' own.

@@ -76,7 +76,7 @@ if [ "${1:-}" = --within ]; then
   mount -t proc -o nosuid,nodev,noexec proc /proc
   fresh_cgroups "$list"
   for each in "$PIVOT_WORLD" /run /dev/shm /var/lib/containers /var/lib/containerd \
-    /var/lib/docker /var/lib/cni; do
+    /var/lib/docker /var/lib/cni /var/lib/pivot; do
     [ ! -d "$each" ] || mount -t tmpfs -o mode=755 tmpfs "$each"
   done
   chmod 1777 /dev/shm
