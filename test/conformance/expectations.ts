@@ -2,6 +2,7 @@
 // nothing there, and a program that passes in spite of its entry is reported.
 
 import { existsSync, readFileSync } from "node:fs";
+import { sharesCgroups } from "./programs.ts";
 
 export type Expectation = {
   readonly why: string;
@@ -80,11 +81,11 @@ const explained: Readonly<Record<string, Expectation>> = {
   },
 };
 
-const cgroupPrograms = /^(linux_cgroups_|delete_resources$|delete_only_create_resources$)/;
+export const explainedPrograms: readonly string[] = Object.keys(explained);
 
 /** Why the program need not pass here; undefined: it has to. */
 export function expectationOf(program: string): Expectation | undefined {
-  if (cgroupPrograms.test(program) && noVersion1()) {
+  if (sharesCgroups(program) && noVersion1()) {
     return { why: "it reads the files of cgroup version 1, and this machine has version 2 alone" };
   }
   const found = explained[program];

@@ -7,15 +7,13 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { expectationOf } from "./expectations.ts";
+import { sharesCgroups } from "./programs.ts";
 import { outcomeOf, type Row, table, tally } from "./report.ts";
 import { type Ended, judge, type Verdict } from "./verdict.ts";
 import { meet, type Runtime } from "./workplace.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const programs = `${root}build/conformance/programs`;
-
-/** These work on cgroups of the same names: one at a time. */
-const sharesCgroups = /^(linux_cgroups_|delete_resources$|delete_only_create_resources$)/;
 
 function runtimeUnderTest(): Runtime {
   const named = process.env["PIVOT_TEST_RUNTIME"] ?? `${root}pivot-oci`;
@@ -78,9 +76,8 @@ async function main(): Promise<void> {
   };
   // Most of the time the programs sleep between two looks at a container.
   const list = chosen(names);
-  const lanes = [list.filter((name) => sharesCgroups.test(name))];
-  const free = list.filter((name) => !sharesCgroups.test(name));
-  lanes.push(free, free);
+  const free = list.filter((name) => !sharesCgroups(name));
+  const lanes = [list.filter(sharesCgroups), free, free];
   if (keep !== "") mkdirSync(keep, { recursive: true });
   await Promise.all(
     lanes.map(async (lane) => {

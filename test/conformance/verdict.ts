@@ -2,6 +2,7 @@
 // failure in four ways: a test `not ok`, an exit code, a YAML block with an error and no test at all,
 // and an end in the middle.
 
+import { countsNoTests, isSilent } from "./programs.ts";
 import { parseTap, type TapStream } from "./tap.ts";
 
 /** How a program ended. */
@@ -18,20 +19,6 @@ export type Verdict = { readonly passed: boolean; readonly why: string };
 const pass: Verdict = { passed: true, why: "" };
 const fail = (why: string): Verdict => ({ passed: false, why: shorten(why) });
 
-/** These print nothing when all is well: that the runtime refused is all they look for. */
-const silent = new Set(["process_capabilities_fail", "process_rlimits_fail"]);
-
-/** These report no test, only an error when there is one. */
-const uncounted = new Set([
-  "hooks",
-  "poststart",
-  "poststart_fail",
-  "poststop",
-  "poststop_fail",
-  "prestart",
-  "prestart_fail",
-]);
-
 export function judge(program: string, ended: Ended): Verdict {
   const streams = parseTap(ended.stdout);
   const broken = streams.flatMap((stream) => failuresOf(stream));
@@ -45,7 +32,7 @@ export function judge(program: string, ended: Ended): Verdict {
       broken.length > 1 ? `${broken[0]} (and ${broken.length - 1} more)` : `${broken[0]}`,
     );
   }
-  if (silent.has(program)) return pass;
+  if (isSilent(program)) return pass;
   if (streams.length === 0) return fail(`it reported nothing: ${lastWords(ended.stderr)}`);
   for (const stream of streams) {
     if (stream.planned === undefined) {
@@ -55,10 +42,10 @@ export function judge(program: string, ended: Ended): Verdict {
       return fail(`it planned ${stream.planned} tests and made ${stream.tests.length}`);
     }
     const error = stream.errors[0];
-    if (uncounted.has(program) && error !== undefined) return fail(error);
+    if (countsNoTests(program) && error !== undefined) return fail(error);
   }
   const made = streams.reduce((sum, stream) => sum + stream.tests.length, 0);
-  return made > 0 || uncounted.has(program) ? pass : fail("it made no test");
+  return made > 0 || countsNoTests(program) ? pass : fail("it made no test");
 }
 
 const failuresOf = ({ tests }: TapStream): string[] =>

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { sharedCgroups, sharesCgroups } from "./programs.ts";
 import type { Ended } from "./verdict.ts";
 
 const ground = new URL("../../build/conformance/", import.meta.url).pathname;
@@ -22,14 +23,6 @@ const timeLimit = 120_000;
 
 /** The hybrid layout's mount of version 2, which crun cannot live with. */
 const unified = "/sys/fs/cgroup/unified";
-
-/** The cgroups that programs name themselves, children first. */
-const namedCgroups = [
-  "cgrouptest",
-  "testdir/cgrouptest/container",
-  "testdir/cgrouptest",
-  "testdir",
-];
 
 export type Runtime = { readonly name: string; readonly path: string };
 
@@ -44,7 +37,9 @@ export async function meet(program: string, runtime: Runtime): Promise<Ended> {
     writeFileSync(`${place}/created`, "");
     return await inNamespaces(place, [`${ground}programs/${program}`]);
   } finally {
-    await clearUp(place);
+    await deleteContainers(place);
+    if (sharesCgroups(program)) for (const name of sharedCgroups) removeCgroup(name);
+    rmSync(place, { recursive: true, force: true });
   }
 }
 
@@ -95,15 +90,13 @@ function inNamespaces(place: string, words: readonly string[]): Promise<Ended> {
   });
 }
 
-async function clearUp(place: string): Promise<void> {
+async function deleteContainers(place: string): Promise<void> {
   const ids = readFileSync(`${place}/created`, "utf8")
     .split("\n")
     .filter((id) => id !== "");
   // One that the program deleted is unknown to the runtime, which then says so; that is all right.
   const script = `for id; do ${place}/runtime delete --force "$id"; done >/dev/null 2>&1; :`;
   await inNamespaces(place, ["sh", "-c", script, "sh", ...new Set(ids)]);
-  for (const name of namedCgroups) removeCgroup(name);
-  rmSync(place, { recursive: true, force: true });
 }
 
 /** A program that fails may leave a cgroup; one with a process in it stays. */
