@@ -18,8 +18,9 @@ import type { Ended } from "./verdict.ts";
 
 const ground = new URL("../../build/conformance/", import.meta.url).pathname;
 
-/** Programs that have not ended by then are ended; the slowest need half of it. */
-const timeLimit = 120_000;
+/** Programs that have not ended by then are ended; the slowest need a fifth of it. In milliseconds. */
+const programLimit = 120_000;
+const deletionLimit = 30_000;
 
 /** The hybrid layout's mount of version 2, which crun cannot live with. */
 const unified = "/sys/fs/cgroup/unified";
@@ -35,7 +36,7 @@ export async function meet(program: string, runtime: Runtime): Promise<Ended> {
     for (const name of ["tmp", "run", "state"]) mkdirSync(`${place}/${name}`);
     writeFileSync(`${place}/runtime`, wrapper(place, runtime.path), { mode: 0o755 });
     writeFileSync(`${place}/created`, "");
-    return await inNamespaces(place, [`${ground}programs/${program}`]);
+    return await inNamespaces(place, [`${ground}programs/${program}`], programLimit);
   } finally {
     await deleteContainers(place);
     if (sharesCgroups(program)) for (const name of sharedCgroups) removeCgroup(name);
@@ -56,7 +57,7 @@ exec '${path}' --root '${place}/state' "$@"
  * A pid namespace, so that nothing outlives the program, with a shell as its first process, which
  * reaps; and a mount namespace, so that no mount is left, without the hybrid layout's mount.
  */
-function inNamespaces(place: string, words: readonly string[]): Promise<Ended> {
+function inNamespaces(place: string, words: readonly string[], limit: number): Promise<Ended> {
   const script = `! mountpoint -q ${unified} || umount -l ${unified}; "$@"; exit $?`;
   const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const child = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", ...words], {
@@ -81,7 +82,7 @@ function inNamespaces(place: string, words: readonly string[]): Promise<Ended> {
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill("SIGKILL");
-    }, timeLimit);
+    }, limit);
     child.once("error", reject);
     child.once("close", (code) => {
       clearTimeout(timer);
@@ -96,7 +97,7 @@ async function deleteContainers(place: string): Promise<void> {
     .filter((id) => id !== "");
   // One that the program deleted is unknown to the runtime, which then says so; that is all right.
   const script = `for id; do ${place}/runtime delete --force "$id"; done >/dev/null 2>&1; :`;
-  await inNamespaces(place, ["sh", "-c", script, "sh", ...new Set(ids)]);
+  await inNamespaces(place, ["sh", "-c", script, "sh", ...new Set(ids)], deletionLimit);
 }
 
 /** A program that fails may leave a cgroup; one with a process in it stays. */
