@@ -17,6 +17,13 @@ const uncounted = new Set([
 /** These work on cgroups of version 1, of the same names each: one at a time on a machine. */
 const cgroup = /^(linux_cgroups_|delete_resources$|delete_only_create_resources$)/;
 
+/**
+ * How often a program may try: killsig sends its signal without waiting for the trap to be set, and
+ * poststart compares two processes that start at once.
+ */
+export const triesOf = (program: string): number =>
+  program === "killsig" || program === "poststart" ? 4 : 1;
+
 export const isSilent = (program: string): boolean => silent.has(program);
 export const countsNoTests = (program: string): boolean => uncounted.has(program);
 export const sharesCgroups = (program: string): boolean => cgroup.test(program);
