@@ -207,6 +207,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.devpts);
       out.place(op.at);
       out.u32(op.uid);
+      out.u32(op.rows);
+      out.u32(op.columns);
       return;
     case "pipes":
       out.one(choices.stream, op.stdin);

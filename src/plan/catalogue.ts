@@ -347,6 +347,8 @@ export const catalogue = {
       devpts: ["slot", "the container's devpts"],
       at: at("where the terminal is shown, /dev/console"),
       uid: ["u32", "its owner"],
+      rows: ["u32", "its height in characters; 0, as the next: the caller's terminal's"],
+      columns: ["u32", "its width"],
     },
   },
 

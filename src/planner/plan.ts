@@ -156,6 +156,7 @@ export function planContainer(
     inUserNamespace,
     cgroups: cgroup.paths,
     facts,
+    state: stateDirectory(setting),
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -204,7 +205,7 @@ export function planContainer(
     ...root.steps,
     ...mounts.steps,
     ...files.steps,
-    ...(process.terminal === true ? [planConsole(mounts.hasDev, process.user.uid)] : []),
+    ...(process.terminal === true ? [planConsole(mounts.hasDev, process)] : []),
     ...planKernelSettings(spec, mounts.proc),
     ...planLabelFiles(process, facts),
     ...planCovers(spec, mounts),

@@ -134,6 +134,12 @@ export function planStreams(process: Process, setting: Setting, nullAt: Place): 
   ];
 }
 
+/** The caller's own is left to a bundle that says none (config.md, User); docker's is 0022. */
+function planUmask({ user }: Process, { bundle }: Setting): Step[] {
+  const mask = user.umask ?? (bundle === undefined ? 0o022 : null);
+  return mask === null ? [] : [byInit({ op: "umask", mask }, "process.user.umask")];
+}
+
 /** The last steps, after the change of root. */
 export function planProcess(
   process: Process,
@@ -142,10 +148,9 @@ export function planProcess(
 ): { steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
   const env = process.env ?? [];
-  const umask = process.user.umask;
   const steps = [
     ...planLimits(process, facts),
-    byInit({ op: "umask", mask: umask ?? 0o022 }, "process.user.umask"),
+    ...planUmask(process, setting),
     byInit({ op: "close_fds", from: 3 }, "default: no descriptor of the host passes"),
     ...planIdentity(process, setting, facts, warnings),
     byInit(
