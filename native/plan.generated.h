@@ -294,6 +294,8 @@ struct pv_console {
     uint32_t devpts; /* the container's devpts */
     struct pv_place at; /* where the terminal is shown, /dev/console */
     uint32_t uid; /* its owner */
+    uint32_t rows; /* its height in characters; 0, as the next: the caller's terminal's */
+    uint32_t columns; /* its width */
 };
 
 /* Show the files of a detached mount with other owners: those of a user namespace's maps. mount_setattr(2) */
@@ -723,6 +725,8 @@ static const struct pv_field pv_fields_console[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, console.devpts)},
     {PV_KIND_PLACE, offsetof(struct pv_op, console.at)},
     {PV_KIND_U32, offsetof(struct pv_op, console.uid)},
+    {PV_KIND_U32, offsetof(struct pv_op, console.rows)},
+    {PV_KIND_U32, offsetof(struct pv_op, console.columns)},
 };
 static const struct pv_field pv_fields_idmap[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, idmap.mount)},
@@ -900,7 +904,7 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_MOVE] = {"move", 2, pv_fields_move},
     [PV_CHROOT] = {"chroot", 1, pv_fields_chroot},
     [PV_CHDIR] = {"chdir", 1, pv_fields_chdir},
-    [PV_CONSOLE] = {"console", 3, pv_fields_console},
+    [PV_CONSOLE] = {"console", 5, pv_fields_console},
     [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
     [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},
     [PV_COPY_UP] = {"copy_up", 4, pv_fields_copy_up},

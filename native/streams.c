@@ -117,6 +117,10 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op) {
     run->terminal = slave;
     /* Now: the program may ask for it first of all. */
     pv_copy_window_size(master);
+    /* Until `supervise`, which hands a caller's terminal on as it is. */
+    struct winsize size = {.ws_row = (unsigned short)op->rows, .ws_col = (unsigned short)op->columns};
+    if (op->rows || op->columns)
+        ioctl(master, TIOCSWINSZ, &size);
     int rc = pv_result(fchown(slave, op->uid, (gid_t)-1));
     if (rc == 0 && op->at.slot != PV_SLOT_NONE) {
         int mount = pv_open_tree(slave, "", PV_OPEN_TREE_CLONE | PV_OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);

@@ -10,9 +10,10 @@ const pathText = (path: string | readonly (string | number)[]): string =>
   typeof path === "string" ? path : path.join(".");
 
 /**
+ * @param joinAll every hierarchy, for limits that come later and tools that look there
  * @throws WishError with everything that stands against it
  */
-export function planResources(spec: Spec, id: string, facts: Facts): CgroupPlan {
+export function planResources(spec: Spec, id: string, facts: Facts, joinAll = false): CgroupPlan {
   const resources = spec.linux?.resources;
   const name = spec.linux?.cgroupsPath ?? `/pivot-${id}`;
   const planned = planCgroup(
@@ -21,7 +22,8 @@ export function planResources(spec: Spec, id: string, facts: Facts): CgroupPlan 
       resources,
       kernel: facts.kernel,
       rootless: facts.uid !== 0,
-      ...readCgroupFacts({ name, resources }, facts.cgroups),
+      joinAll,
+      ...readCgroupFacts({ name, resources, joinAll }, facts.cgroups),
     },
     facts.cgroups,
   );

@@ -229,6 +229,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.devpts);
       out.place(op.at);
       out.u32(op.uid);
+      out.u32(op.rows);
+      out.u32(op.columns);
       return;
     case "idmap":
       out.slot(op.mount);

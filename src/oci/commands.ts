@@ -101,4 +101,31 @@ export const commands: readonly OciCommand[] = [
     summary: "Let them go on",
     run: async () => (await import("./simple-commands.ts")).resumeCommand,
   },
+  {
+    name: "update",
+    usage: "[OPTIONS] ID",
+    summary: "Change the limits of a container",
+    flags: async () => (await import("./update-command.ts")).updateFlags,
+    run: async () => (await import("./update-command.ts")).updateCommand,
+  },
+  {
+    name: "events",
+    usage: "[OPTIONS] ID",
+    summary: "Show what a container uses, and when it runs out of memory",
+    flags: async () => (await import("./events-command.ts")).eventsFlags,
+    run: async () => (await import("./events-command.ts")).eventsCommand,
+  },
+  {
+    name: "features",
+    usage: "",
+    summary: "Show as JSON what this runtime can do",
+    run: async () => (await import("./document-commands.ts")).featuresCommand,
+  },
+  {
+    name: "spec",
+    usage: "[OPTIONS]",
+    summary: "Write a configuration to begin with: config.json",
+    flags: async () => (await import("./document-commands.ts")).specFlags,
+    run: async () => (await import("./document-commands.ts")).specCommand,
+  },
 ];

@@ -211,6 +211,7 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
       pidFile: pidFile === null ? null : absolutePath(pidFile, cwd),
       passSignals: true,
       endWithCaller: false,
+      bundle: { directory: container.record?.bundle ?? "/", config: null },
     },
     facts,
   );

@@ -141,7 +141,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
   const { spec, descriptors } = withServiceManager(withAbsoluteSources(config.spec, bundle));
   const rootfs = absolutePath(spec.root.path, bundle);
   checkRootDirectory(rootfs, `${bundle}/config.json: root.path`);
-  const cgroup = planResources(spec, id, facts);
+  const cgroup = planResources(spec, id, facts, true);
   const terminal = spec.process?.terminal === true;
   const setting: Setting = {
     id,

@@ -1,9 +1,11 @@
 /** /dev: a file system of its own with only the devices that are safe, and those asked for. */
 
 import type { NodeType } from "../plan/constants.ts";
-import type { OpOf, Place, Step } from "../plan/op.ts";
-import type { LinuxDevice, Mount } from "../spec/mod.ts";
+import type { OpOf, Place, Slot, Step } from "../plan/op.ts";
+import type { Linux, LinuxDevice, LinuxIDMapping, Mount, Process } from "../spec/mod.ts";
 import type { MountOptions } from "./mount-options.ts";
+import type { MountView } from "./mounts.ts";
+import { identity } from "./namespaces.ts";
 import { bind, byInit, byParent, inRoot, mount, onHost, slot } from "./step.ts";
 
 /** config-linux.md, "Default Devices"; numbers from Documentation/admin-guide/devices.txt. */
@@ -61,29 +63,61 @@ function wantedDevices(extra: readonly LinuxDevice[]): Wanted[] {
 const belowDev = (path: string): string | null =>
   /^\/dev\/+(?!\.\.?\/)(.+)$/.exec(path)?.[1] ?? null;
 
+type DevView = {
+  readonly extra: readonly LinuxDevice[];
+  readonly around: Pick<MountView, "inUserNamespace" | "facts" | "state">;
+  readonly linux: Linux | undefined;
+};
+
+/** An id of the container as the host has it; one without a mapping belongs to nobody inside. */
+function hostId(id: number, mappings: readonly LinuxIDMapping[] = identity): number {
+  const found = mappings.find(
+    ({ containerID, size }) => id >= containerID && id < containerID + size,
+  );
+  return found === undefined ? 65534 : id - found.containerID + found.hostID;
+}
+
+/**
+ * What is shown of the host in a user namespace, kept in a slot. The default devices are the same
+ * on every host; of others the host may have none under that name, or another one, and so a node is
+ * made for them in the container's own directory, which goes with it.
+ */
+function planShown(device: LinuxDevice, isExtra: boolean, view: DevView, into: Slot, why: string) {
+  const { around, linux } = view;
+  if (!isExtra || !around.facts.capabilities.includes("CAP_MKNOD")) {
+    return [byParent(bind({ from: onHost(device.path), into }), why)];
+  }
+  const at = onHost(`${around.state}/${into}`);
+  const uid = hostId(device.uid ?? 0, linux?.uidMappings);
+  const gid = hostId(device.gid ?? 0, linux?.gidMappings);
+  return [
+    byParent(mknod(at, { ...device, uid, gid }, false), why),
+    byParent(bind({ from: at, clear: ["nodev"], into }), why),
+  ];
+}
+
 /**
  * Mounts /dev as a new tmpfs. All that can be is made while it is still detached, where nothing
  * of the image can get in the way: an image whose /dev is a link leads nowhere.
  *
- * In a user namespace mknod(2) is not allowed, so the nodes of the host are shown instead.
+ * In a user namespace mknod(2) is not allowed, so nodes that the parent sees are shown instead.
  */
 export function planDev(
   { source }: Mount,
   options: MountOptions,
-  extra: readonly LinuxDevice[],
-  inUserNamespace: boolean,
+  view: DevView,
   why: string,
 ): { before: Step[]; steps: Step[] } {
   const before: Step[] = [];
   const nodes: Step[] = [];
   const shown: Step[] = [];
   const inDev = (name: string): Place => ({ in: "dev", path: name });
-  for (const [i, { device, why: reason }] of wantedDevices(extra).entries()) {
+  for (const [i, { device, why: reason }] of wantedDevices(view.extra).entries()) {
     const name = belowDev(device.path);
     const at = name === null ? inRoot(device.path) : inDev(name);
-    if (inUserNamespace && device.type !== "p") {
+    if (view.around.inUserNamespace && device.type !== "p") {
       const node = `device${i}`;
-      before.push(byParent(bind({ from: onHost(device.path), into: node }), reason));
+      before.push(...planShown(device, view.extra.includes(device), view, node, reason));
       shown.push(byInit({ op: "attach", mount: node, at, create: "matching" }, reason));
     } else {
       (name === null ? shown : nodes).push(byInit(mknod(at, device, name === null), reason));
@@ -121,13 +155,16 @@ export function planDevicesInRoot(extra: readonly LinuxDevice[]): Step[] {
 }
 
 /** A terminal of the container's own, shown as /dev/console; and given to who keeps it, if not us. */
-export function planConsole(hasDev: boolean, uid: number, socket: string | null): Step[] {
+export function planConsole(hasDev: boolean, process: Process, socket: string | null): Step[] {
+  const { user, consoleSize } = process;
   const console = byInit(
     {
       op: "console",
       devpts: "devpts",
       at: hasDev ? { in: "dev", path: "console" } : inRoot("/dev/console"),
-      uid,
+      uid: user.uid,
+      rows: consoleSize?.height ?? 0,
+      columns: consoleSize?.width ?? 0,
     },
     "process.terminal",
   );

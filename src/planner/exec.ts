@@ -37,6 +37,7 @@ export type ExecSetting = Pick<
   | "consoleSocket"
   | "preserveFds"
   | "pidFile"
+  | "bundle"
   | "passSignals"
   | "endWithCaller"
 >;
@@ -47,7 +48,14 @@ const inside = (path: string): Place => ({ in: "root", path });
 function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] {
   if (process.terminal !== true) return [];
   const console = byInit(
-    { op: "console", devpts: "devpts", at: null, uid: process.user.uid },
+    {
+      op: "console",
+      devpts: "devpts",
+      at: null,
+      uid: process.user.uid,
+      rows: process.consoleSize?.height ?? 0,
+      columns: process.consoleSize?.width ?? 0,
+    },
     "process.terminal",
   );
   return [

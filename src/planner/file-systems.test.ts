@@ -13,6 +13,7 @@ function plan(mounts: readonly Mount[], linux: Linux = {}) {
       inUserNamespace: false,
       cgroups: [],
       facts: plainFacts,
+      state: "/run/pivot/i",
     },
   );
 }

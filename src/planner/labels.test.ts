@@ -69,7 +69,12 @@ test("new file systems get the mount label, the kernel's own views and binds do 
     { destination: "/t", type: "tmpfs", options: ["context=mine"] },
     { destination: "/b", source: "/b", options: ["bind"] },
   ];
-  const view = { layout: plainFacts.cgroups, hasCgroupNamespace: false, inUserNamespace: false };
+  const view = {
+    layout: plainFacts.cgroups,
+    hasCgroupNamespace: false,
+    inUserNamespace: false,
+    state: "/s",
+  };
   const spec: Spec = { ...specOf({}, "u:o:f:s0:c1,c2"), mounts };
   const { steps, problems } = planMounts(spec, { ...view, cgroups: [], facts: selinux });
   expect(problems).toEqual([]);

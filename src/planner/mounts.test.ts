@@ -12,6 +12,7 @@ function plan(mounts: readonly Mount[]): MountPlan {
     inUserNamespace: false,
     cgroups: [],
     facts: plainFacts,
+    state: "/run/pivot/i",
   });
 }
 

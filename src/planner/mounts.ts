@@ -41,6 +41,8 @@ export type MountView = {
   readonly inUserNamespace: boolean;
   readonly cgroups: readonly string[];
   readonly facts: Facts;
+  /** The container's own directory on the host. */
+  readonly state: string;
 };
 
 /**
@@ -168,7 +170,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       before.push(...plan.before, ...planMapping(`bind${i}`, mapping, why));
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
-      const plan = planDev(entry, options, devices, around.inUserNamespace, why);
+      const plan = planDev(entry, options, { extra: devices, around, linux: spec.linux }, why);
       before.push(...plan.before);
       steps.push(...plan.steps);
       hasDev = true;

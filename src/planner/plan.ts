@@ -170,6 +170,7 @@ export function planContainer(
     inUserNamespace,
     cgroups: cgroup.paths,
     facts,
+    state: stateDirectory(setting),
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -227,7 +228,7 @@ export function planContainer(
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true
-      ? planConsole(mounts.hasDev, process.user.uid, setting.consoleSocket)
+      ? planConsole(mounts.hasDev, process, setting.consoleSocket)
       : []),
     ...planKernelSettings(spec, mounts.proc),
     ...planLabelFiles(process, facts),

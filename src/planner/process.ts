@@ -142,6 +142,12 @@ export function planStreams(
   ];
 }
 
+/** The caller's own is left to a bundle that says none (config.md, User); docker's is 0022. */
+function planUmask({ user }: Process, { bundle }: Pick<Setting, "bundle">): Step[] {
+  const mask = user.umask ?? (bundle === null ? 0o022 : null);
+  return mask === null ? [] : [byInit({ op: "umask", mask }, "process.user.umask")];
+}
+
 const planClosing = ({ preserveFds }: Pick<Setting, "preserveFds">): Step =>
   byInit(
     { op: "close_fds", from: 3 + preserveFds },
@@ -149,7 +155,10 @@ const planClosing = ({ preserveFds }: Pick<Setting, "preserveFds">): Step =>
   );
 
 /** What the last steps of a process need of a setting, a container's or an added process's. */
-export type ProcessSetting = Pick<Setting, "user" | "groups" | "seccomp" | "init" | "preserveFds">;
+export type ProcessSetting = Pick<
+  Setting,
+  "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle"
+>;
 
 /** The last steps, after the change of root. */
 export function planProcess(
@@ -159,10 +168,9 @@ export function planProcess(
 ): { steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
   const env = process.env ?? [];
-  const umask = process.user.umask;
   const steps = [
     ...planLimits(process),
-    byInit({ op: "umask", mask: umask ?? 0o022 }, "process.user.umask"),
+    ...planUmask(process, setting),
     planClosing(setting),
     ...planIdentity(process, setting, facts, warnings),
     byInit(

@@ -160,6 +160,8 @@ export const mounts = {
       devpts: ["slot", "the container's devpts"],
       at: at("where the terminal is shown, /dev/console"),
       uid: ["u32", "its owner"],
+      rows: ["u32", "its height in characters; 0, as the next: the caller's terminal's"],
+      columns: ["u32", "its width"],
     },
   },
   idmap: {
