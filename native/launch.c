@@ -32,6 +32,7 @@
 
 extern char **environ;
 
+#define PV_ARGUMENTS 4096
 #define PV_MFD_EXEC 0x10u
 #define PV_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -186,6 +187,24 @@ static void __attribute__((noreturn)) become_executor(struct program *program) {
     give_up("cannot make a file in memory", strerror(-rc));
 }
 
+/* Called `pivot-oci`, the program speaks the grammar of runc: as `pivot oci` does. */
+static char **with_grammar(char **argv) {
+    static char *longer[PV_ARGUMENTS];
+    const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argv[0];
+    if (!name || strcmp(name, "pivot-oci") != 0)
+        return argv;
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    if (count + 2 > PV_ARGUMENTS)
+        give_up("too many arguments", "a command line of the OCI runtime is short");
+    longer[0] = argv[0];
+    longer[1] = (char *)"oci";
+    memcpy(longer + 2, argv + 1, count * sizeof *argv);
+    return longer;
+}
+
 int pv_launch_main(char **argv) {
     static struct program program;
     /* Called by the script of a clone: `--from-source DIRECTORY` stands before the arguments. */
@@ -195,6 +214,7 @@ int pv_launch_main(char **argv) {
         argv[2] = argv[0];
         argv += 2;
     }
+    argv = with_grammar(argv);
     clean_environment();
     pv_open_missing_streams();
     ssize_t length = readlink("/proc/self/exe", program.path, sizeof program.path - sizeof "-program");

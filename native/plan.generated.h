@@ -361,6 +361,7 @@ struct pv_set_user {
     const char *user; /* a name or a number */
     const char *group; /* a name or a number; empty: the user's own */
     struct pv_texts groups; /* additional groups, names or numbers */
+    uint32_t primary; /* the group is among the additional ones too */
     uint32_t lookup; /* read /etc/passwd and /etc/group, for additional groups and HOME too */
 };
 
@@ -772,6 +773,7 @@ static const struct pv_field pv_fields_set_user[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, set_user.user)},
     {PV_KIND_TEXT, offsetof(struct pv_op, set_user.group)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, set_user.groups)},
+    {PV_KIND_U32, offsetof(struct pv_op, set_user.primary)},
     {PV_KIND_U32, offsetof(struct pv_op, set_user.lookup)},
 };
 static const struct pv_field pv_fields_capbset[] = {
@@ -914,7 +916,7 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_SETRLIMIT] = {"setrlimit", 3, pv_fields_setrlimit},
     [PV_UMASK] = {"umask", 1, pv_fields_umask},
     [PV_PERSONALITY] = {"personality", 1, pv_fields_personality},
-    [PV_SET_USER] = {"set_user", 4, pv_fields_set_user},
+    [PV_SET_USER] = {"set_user", 5, pv_fields_set_user},
     [PV_CAPBSET] = {"capbset", 1, pv_fields_capbset},
     [PV_CAPSET] = {"capset", 4, pv_fields_capset},
     [PV_NO_NEW_PRIVS] = {"no_new_privs", 0, NULL},

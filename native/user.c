@@ -177,7 +177,7 @@ static int find_groups(struct pv_run *run, const struct pv_set_user *op, struct 
     int rc = 0;
     if (op->group[0])
         rc = find_group(run, op->group, &who->gid, (int)op->lookup);
-    if (rc == 0)
+    if (rc == 0 && op->primary)
         rc = add_group(who, who->gid);
     /* Who names a group gets that one; otherwise those that list the user. */
     if (rc == 0 && op->lookup && !op->group[0] && who->name[0]) {

@@ -209,7 +209,7 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
 });
 
 const become = (user: string, more: Partial<Extract<Op, { op: "set_user" }>> = {}): Step =>
-  byInit({ op: "set_user", user, group: "", groups: [], lookup: true, ...more });
+  byInit({ op: "set_user", user, group: "", groups: [], primary: true, lookup: true, ...more });
 
 describe.skipIf(!isRoot)("users (needs root)", () => {
   const passwd =

@@ -70,6 +70,7 @@ if newer build/pivot native/*.[ch]; then
   $compiler -std=c11 -Os -Wall -Wextra -Werror -ffunction-sections -fdata-sections -static \
     -Wl,--gc-sections -s -o build/pivot.new native/*.c || fail "cc could not compile native/*.c"
   mv build/pivot.new build/pivot
+  ln -sf pivot build/pivot-oci # the same program, which goes by its name
 fi
 
 if newer build/pivot-program src/*/*.ts package-lock.json; then

@@ -276,6 +276,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.user);
       out.text(op.group);
       out.texts(op.groups);
+      out.bool(op.primary);
       out.bool(op.lookup);
       return;
     case "capbset":

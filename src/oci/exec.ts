@@ -158,6 +158,7 @@ function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Targ
   return {
     ...process,
     namespaces: record.namespaces,
+    linux: spec.linux,
     cgroupFiles: cgroupFiles(container),
     agent: planSeccompAgentOfExec(spec, { id, runRoot: "", bundle }, process.pid),
   };

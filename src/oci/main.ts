@@ -52,7 +52,8 @@ function report(error: unknown, logging: Logging): void {
     error instanceof WishError
       ? error.problems
       : [error instanceof Error ? error.message : String(error)];
-  for (const problem of problems) log("error", problem, logging);
+  // Clients show one message, and look for words in it.
+  log("error", problems.join("; "), logging);
 }
 
 /** @returns the exit code */

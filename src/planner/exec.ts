@@ -2,13 +2,13 @@
 
 import type { Namespace } from "../plan/constants.ts";
 import type { Place, Plan, Step } from "../plan/op.ts";
-import type { Process } from "../spec/mod.ts";
+import type { Linux, Process } from "../spec/mod.ts";
 import { planSendTerminal } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planLabelFiles } from "./labels.ts";
 import { planEnd, planPidFile } from "./plan.ts";
 import { planLookForProgram, planProcess, planStreams } from "./process.ts";
-import { planAffinity, planScheduling } from "./schedule.ts";
+import { planAffinity, planExecutionDomain, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, onHost, slot, write } from "./step.ts";
 
@@ -19,6 +19,8 @@ export type Target = {
   readonly started: bigint;
   /** The namespaces that are the container's, and not the host's. */
   readonly namespaces: readonly Namespace[];
+  /** What its processes have of it: personality and memory policy. */
+  readonly linux: Linux | undefined;
   /** The steps by which who answers the filter's questions is told of the process. */
   readonly agent: readonly Step[];
   /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
@@ -126,6 +128,7 @@ export function planExec(
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
+    ...planExecutionDomain(target.linux),
     ...last.steps,
     planEnd({ ...setting, runRoot: "", id: "", keep: false }),
   ];

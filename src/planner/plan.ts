@@ -128,6 +128,11 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
       "process.terminal: expected --console-socket, received none: the executor leaves, and somebody has to keep the terminal",
     );
   }
+  if (spec.process?.terminal !== true && setting.consoleSocket !== null) {
+    problems.push(
+      "--console-socket: expected process.terminal, received none: leave one of them out",
+    );
+  }
   const root = rootProblem(setting.root, facts);
   if (root !== null) problems.push(root);
   const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
@@ -139,16 +144,17 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   ];
 }
 
-function findWarnings(spec: Spec, facts: Facts): string[] {
+function findWarnings(spec: Spec, setting: Setting, facts: Facts): string[] {
   const has = (type: string) => spec.linux?.namespaces?.some((entry) => entry.type === type);
   const showsProc = spec.mounts?.some(({ type }) => type === "proc") === true;
-  const warnings = findLabelWarnings(spec, facts);
-  return has("pid") !== true && showsProc
-    ? [
-        ...warnings,
-        "/proc shows the host's processes: the container has no pid namespace of its own",
-      ]
-    : warnings;
+  // Who drives an OCI runtime knows what he has asked for.
+  const isForPeople = setting.bundle === null || setting.bundle.config === null;
+  return [
+    ...findLabelWarnings(spec, facts),
+    ...(isForPeople && has("pid") !== true && showsProc
+      ? ["/proc shows the host's processes: the container has no pid namespace of its own"]
+      : []),
+  ];
 }
 
 /** What a container that goes on without us keeps. */
@@ -251,7 +257,7 @@ export function planContainer(
   return {
     ok: true,
     plan: { version: 1, steps: setting.lifetime === "supervised" ? steps : steps.map(kept) },
-    warnings: [...findWarnings(spec, facts), ...mounts.warnings, ...last.warnings],
+    warnings: [...findWarnings(spec, setting, facts), ...mounts.warnings, ...last.warnings],
   };
 }
 

@@ -93,6 +93,7 @@ function planIdentity(
             user: String(uid),
             group: String(gid),
             groups: (additionalGids ?? []).map(String),
+            primary: false, // the configuration says exactly which
             lookup: true,
           }
         : {
@@ -100,6 +101,7 @@ function planIdentity(
             user: setting.user.split(":")[0] ?? "",
             group: setting.user.split(":")[1] ?? "",
             groups: setting.groups,
+            primary: true,
             lookup: true,
           },
       "process.user",

@@ -271,7 +271,9 @@ describe.skipIf(whyNot !== undefined)(title("streams"), () => {
   demand("works from a working directory that is gone", () => {
     const script = 'd=$(mktemp -d); cd $d; rmdir $d; exec "$@"';
     const called = ground.run(shell("echo inside"), [], { before: ["sh", "-c", script, "sh"] });
-    expect(called).toMatchObject({ code: 0, stdout: "inside\n", stderr: "" });
+    // Where the runtime is a script, its shell has a word of its own about that.
+    const stderr = called.stderr.replace(/^[^\n]*getcwd\(\) failed[^\n]*\n/, "");
+    expect({ ...called, stderr }).toMatchObject({ code: 0, stdout: "inside\n", stderr: "" });
   });
 
   demand("ignored signals of the caller are not the container's, and none is blocked", () => {

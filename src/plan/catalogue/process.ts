@@ -67,6 +67,7 @@ export const process = {
       user: ["text", "a name or a number"],
       group: ["text", "a name or a number; empty: the user's own"],
       groups: ["texts", "additional groups, names or numbers"],
+      primary: ["bool", "the group is among the additional ones too"],
       lookup: ["bool", "read /etc/passwd and /etc/group, for additional groups and HOME too"],
     },
   },
