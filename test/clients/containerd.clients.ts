@@ -6,6 +6,7 @@ import { Session } from "../session.ts";
 import { type Daemon, type Ended, printed } from "./command.ts";
 import { ctr, ctrWords, startContainerd, tryCtr } from "./containerd.ts";
 import { image } from "./image.ts";
+import { sizeIsSeen } from "./terminal-size.ts";
 import {
   callsWhile,
   cgroupFile,
@@ -131,16 +132,9 @@ describe("run", () => {
     const environment = process.env as Record<string, string>;
     const session = new Session(ctrWords(words), 101, 37, environment);
     await session.until(/> $/, 15);
-    for (const [size, change] of [
-      ["37 101", () => {}],
-      ["50 132", () => session.resize(132, 50)],
-    ] as const) {
-      change();
-      await until(`the size ${size} is seen inside`, async () => {
-        session.type("stty size\n");
-        return (await session.until(/\d+ \d+\r+\n> $/)).includes(size);
-      });
-    }
+    await sizeIsSeen(session, "37 101");
+    session.resize(132, 50);
+    await sizeIsSeen(session, "50 132");
     session.type("exit 5\n");
     expect(await session.end(15_000)).toBe(5);
     await nothingLeftOf(name);

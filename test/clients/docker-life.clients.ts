@@ -14,6 +14,7 @@ import {
   withContainer,
 } from "./docker.ts";
 import { image } from "./image.ts";
+import { sizeIsSeen } from "./terminal-size.ts";
 import {
   callsWhile,
   cgroupFile,
@@ -39,32 +40,27 @@ const terminal = (words: readonly string[], cols = 80, rows = 24): Session =>
 
 describe("terminals", () => {
   test("run -it: a shell with a prompt, a size that follows, and its code", async () => {
-    const flags = ["run", "--rm", "-it", "--network", "none", "-e", "PS1=> "];
+    const flags = ["run", "--rm", "-it", "--name", "typed", "--network", "none", "-e", "PS1=> "];
     const session = terminal([...flags, image, "sh"], 101, 37);
-    await session.until(/> $/, 15);
-    await until("the size is seen inside", async () => {
-      session.type("stty size\n");
-      return (await session.until(/\d+ \d+\r\n> $/)).includes("37 101");
-    });
-    session.type("tty\n");
-    expect(await session.until(/> $/)).toContain("/dev/pts/0\r\n");
-    session.resize(132, 50);
-    await until("the new size is seen inside", async () => {
-      session.type("stty size\n");
-      return (await session.until(/\d+ \d+\r\n> $/)).includes("50 132");
-    });
-    session.type("exit 5\n");
-    expect(await session.end(15_000)).toBe(5);
+    try {
+      await session.until(/> $/, 15);
+      await sizeIsSeen(session, "37 101");
+      session.type("tty\n");
+      await session.until(/\/dev\/pts\/0\r\n/);
+      session.resize(132, 50);
+      await sizeIsSeen(session, "50 132");
+      session.type("exit 5\n");
+      expect(await session.end(15_000)).toBe(5);
+    } finally {
+      await tryDocker(["rm", "-f", "typed"]);
+    }
   });
 
   test("exec -it: a terminal of its own in a container that has none", async () => {
     await withContainer([image, ...waiting], async ({ id }) => {
       const session = terminal(["exec", "-it", "-e", "PS1=> ", id, "sh"], 90, 30);
       await session.until(/> $/, 15);
-      await until("the size is seen inside", async () => {
-        session.type("stty size\n");
-        return (await session.until(/\d+ \d+\r\n> $/)).includes("30 90");
-      });
+      await sizeIsSeen(session, "30 90");
       session.type("tty; exit 6\n");
       await session.until(/\/dev\/pts\/0\r\n/);
       expect(await session.end(15_000)).toBe(6);
@@ -160,9 +156,16 @@ describe("a container's life", () => {
       );
       expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toBe("sleep\u00001000\u0000");
       expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(id);
-      expect(await docker(["ps", "--no-trunc", "--format", "{{.ID}} {{.State}}"])).toBe(
-        `${id} running`,
-      );
+      expect(
+        await docker([
+          "ps",
+          "--no-trunc",
+          "--filter",
+          `id=${id}`,
+          "--format",
+          "{{.ID}} {{.State}}",
+        ]),
+      ).toBe(`${id} running`);
     });
   });
 
