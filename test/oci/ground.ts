@@ -100,6 +100,28 @@ export function cgroupsNamed(tag: string): string[] {
   return found;
 }
 
+/** Ends the processes of these cgroups, and removes them. */
+export function removeCgroups(tag: string): void {
+  const cgroups = cgroupsNamed(tag);
+  for (const cgroup of cgroups) {
+    for (const [file, word] of [
+      ["freezer.state", "THAWED"],
+      ["cgroup.freeze", "0"],
+    ] as const) {
+      if (existsSync(`${cgroup}/${file}`)) writeFileSync(`${cgroup}/${file}`, word);
+    }
+    for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n")) {
+      if (pid !== "" && pid !== "0") process.kill(Number(pid), "SIGKILL");
+    }
+  }
+  if (cgroups.length > 0) Bun.sleepSync(100);
+  for (const cgroup of cgroups.reverse()) {
+    try {
+      rmdirSync(cgroup);
+    } catch {} // the runtime removes it at the same time
+  }
+}
+
 /** For one test file. Construct it once, in the file's first `describe`. */
 export class OciGround {
   readonly directory: string;
@@ -125,7 +147,7 @@ export class OciGround {
         this.clear();
         await this.expectNothingLeft();
       } catch (error) {
-        await this.#sweep();
+        this.#sweep();
         if (!isKnownToDiffer) throw error;
       }
     });
@@ -251,24 +273,8 @@ export class OciGround {
   }
 
   /** Ends and removes, without the runtime, what a failed test has left, that it spoils no other. */
-  async #sweep(): Promise<void> {
-    const cgroups = cgroupsNamed(this.tag);
-    for (const cgroup of cgroups) {
-      for (const file of ["freezer.state", "cgroup.freeze"]) {
-        if (existsSync(`${cgroup}/${file}`)) {
-          writeFileSync(`${cgroup}/${file}`, file === "cgroup.freeze" ? "0" : "THAWED");
-        }
-      }
-      for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n")) {
-        if (pid !== "") process.kill(Number(pid), "SIGKILL");
-      }
-    }
-    if (cgroups.length > 0) await wait(100);
-    for (const cgroup of cgroups.reverse()) {
-      try {
-        rmdirSync(cgroup);
-      } catch {} // the runtime removes it at the same time
-    }
+  #sweep(): void {
+    removeCgroups(this.tag);
     rmSync(this.root, { recursive: true, force: true });
   }
 
