@@ -5,152 +5,18 @@
 
 import fc from "fast-check";
 import { baseConfig, type Json, type JsonObject } from "./config.ts";
+import {
+  destinations,
+  hostPaths,
+  mountOptions,
+  namespaceTypes,
+  numbers,
+  odd,
+  sysctls,
+} from "./fuzz-values.ts";
 
 /** A case: config.json as text in latin1, so that it can hold any bytes. */
 export type Case = { readonly config: string };
-
-const odd = [
-  "",
-  " ",
-  ".",
-  "..",
-  "../..",
-  "a\0b",
-  "\0",
-  "line\nend",
-  "\x1b[31m",
-  "%s%n%d",
-  "é\u{1f600}",
-  "\ud800",
-  "x".repeat(300),
-  "y".repeat(70_000),
-  "a/b",
-  "//",
-  "-1",
-  "0",
-  "null",
-  "__proto__",
-];
-
-const numbers = [
-  0,
-  -0,
-  1,
-  -1,
-  0.5,
-  1e3,
-  127,
-  128,
-  255,
-  256,
-  65535,
-  65536,
-  2 ** 31 - 1,
-  2 ** 31,
-  2 ** 32 - 1,
-  2 ** 32,
-  2 ** 53,
-  2 ** 63,
-  2 ** 64,
-  -(2 ** 31),
-  -(2 ** 63),
-  1e300,
-];
-
-/** What stands in place of a host path, by the key that it is the value of. */
-const hostPaths: Readonly<Record<string, readonly string[]>> = {
-  source: ["@SCRATCH@/shown", "@SCRATCH@/file", "@SCRATCH@/missing", "shown", "", "tmpfs", "proc"],
-  rootPath: ["@SCRATCH@/rootfs", "@SCRATCH@/missing", "@SCRATCH@/file", "@SCRATCH@/link", "rootfs"],
-  cgroupsPath: [
-    "/@TAG@-a",
-    "@TAG@-b",
-    "/@TAG@-parent/@TAG@-d",
-    "/@TAG@-parent/../@TAG@-f",
-    "//@TAG@-g",
-    `/@TAG@-${"h".repeat(300)}`,
-    "/@TAG@-i\n",
-    "/@TAG@-\0j",
-    "@TAG@:@TAG@:@TAG@-k",
-  ],
-  namespacePath: [
-    "/proc/self/ns/net",
-    "/proc/self/ns/ipc",
-    "/proc/self/ns/uts",
-    "@SCRATCH@/missing",
-    "@SCRATCH@/file",
-    "relative",
-    "",
-  ],
-  hookPath: ["/bin/true", "/bin/false", "@SCRATCH@/missing", "@SCRATCH@/file", "true", "", ".."],
-  listenerPath: ["@SCRATCH@/missing", ""],
-  program: ["/bin/true", "/bin/sleep", "sleep", "/no/such", "/etc/passwd", "/", "", "..", "a\0b"],
-};
-
-const destinations = [
-  "/proc",
-  "/proc/sys",
-  "/dev",
-  "/dev/pts",
-  "/sys",
-  "/",
-  "/tmp/../x",
-  "/../../x",
-  "relative",
-  "/etc/passwd",
-  "/etc/passwd/below",
-  "/link/x",
-  "/loop",
-  "/tmp",
-  "/made/by/the/runtime",
-  ...odd,
-];
-
-const mountOptions = [
-  "bind",
-  "rbind",
-  "ro",
-  "rw",
-  "rro",
-  "nosuid",
-  "suid",
-  "nodev",
-  "noexec",
-  "shared",
-  "rshared",
-  "rslave",
-  "rprivate",
-  "unbindable",
-  "noatime",
-  "strictatime",
-  "idmap",
-  "ridmap",
-  "mode=0",
-  "mode=999",
-  "size=1k",
-  "size=-1",
-  "newinstance",
-  "copy-up",
-  "tmpcopyup",
-  "",
-  "ro,rw",
-  "x".repeat(5000),
-  "a\0b",
-  "=",
-];
-
-const namespaceTypes = [
-  "pid",
-  "network",
-  "ipc",
-  "uts",
-  "mount",
-  "cgroup",
-  "time",
-  "user",
-  "nosuch",
-  "",
-];
-const sysctls = ["net.ipv4.ip_forward", "kernel.shmmax", "kernel.msgmax", "net..x", "no.such", ""];
 
 const one = <T>(values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 const anyJson: fc.Arbitrary<Json> = fc.oneof(
