@@ -17,9 +17,6 @@ export type Config = {
   linux: JsonObject & { namespaces: JsonObject[]; resources: JsonObject };
 };
 
-/** The devices that docker allows, as rules of config.json; all others are forbidden first. */
-const deviceRules: JsonObject[] = [{ allow: false, access: "rwm" }];
-
 const mount = (destination: string, type: string, options: string[]): JsonObject => ({
   destination,
   type,
@@ -63,7 +60,7 @@ export function baseConfig(rootfs: string, cgroupsPath: string): Config {
     ],
     linux: {
       cgroupsPath,
-      resources: { devices: deviceRules },
+      resources: { devices: [{ allow: false, access: "rwm" }] },
       namespaces: ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type })),
     },
   };

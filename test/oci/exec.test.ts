@@ -44,25 +44,25 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     );
 
   demand("output, error, input and the exit code are the program's", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const script = "cat; echo out; echo err >&2; exit 7";
     const called = ground.call(["exec", id, "/bin/sh", "-c", script], { input: "in\n" });
     expect(called).toMatchObject({ code: 7, stdout: "in\nout\n", stderr: "err\n" });
   });
 
   demand("a program that a signal ended: 128 and its number", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     expect(ground.call(["exec", id, "/bin/sh", "-c", "kill -9 $$"]).code).toBe(137);
   });
 
   demand("arguments are passed on as they are, flags after the id too", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const args = ["/bin/echo", "--user", "-x", "", "two words", "$HOME"];
     expect(ground.ok(["exec", id, ...args]).stdout).toBe("--user -x  two words $HOME\n");
   });
 
   demand("namespaces, cgroup and root are the container's", () => {
-    const container = ground.start();
+    const container = ground.lasting();
     const seen = look(container);
     for (const name of ["ipc", "mnt", "net", "pid", "uts"] as const) {
       expect(seen.ns[name]).toBe(readlinkSync(`/proc/${container.pid}/ns/${name}`));
@@ -109,7 +109,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("no inheritable and no ambient capabilities, with --cap too (CVE-2022-29162)", () => {
-    const container = ground.start();
+    const container = ground.lasting();
     for (const flags of [[], ["--cap", "CAP_NET_RAW"], ["--user", "1000"]]) {
       const { status } = look(container, flags);
       expect({ flags, inh: statusOf(status, "CapInh") }).toEqual({ flags, inh: "0".repeat(16) });
@@ -118,20 +118,20 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("--cap adds to what the config gives", () => {
-    const { status } = look(ground.start(), ["--cap", "CAP_NET_RAW", "--cap", "CAP_SYS_CHROOT"]);
+    const { status } = look(ground.lasting(), ["--cap", "CAP_NET_RAW", "--cap", "CAP_SYS_CHROOT"]);
     expect(statusOf(status, "CapEff")).toBe("0000000020042420");
     expect(statusOf(status, "CapBnd")).toBe("0000000020042420");
   });
 
   demand("a user that is not root has no effective capabilities (CVE-2016-8867)", () => {
-    const { status, uids } = look(ground.start(), ["--user", "1000:1000"]);
+    const { status, uids } = look(ground.lasting(), ["--user", "1000:1000"]);
     expect(uids).toEqual([1000, 1000, 1000]);
     expect(statusOf(status, "CapEff")).toBe("0".repeat(16));
   });
 
   demand("--env, --cwd, --additional-gids", () => {
     const flags = ["--env", "B=2 3", "--env", "C=", "--cwd", "/home", "--additional-gids", "77"];
-    const seen = look(ground.start(), flags);
+    const seen = look(ground.lasting(), flags);
     expect(seen.env).toContain("B=2 3");
     expect(seen.env).toContain("C=");
     expect(seen.cwd).toBe("/home");
@@ -146,7 +146,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   };
 
   demand("--user with numbers is exactly these", () => {
-    const container = ground.start();
+    const container = ground.lasting();
     for (const [user, ids] of Object.entries({
       "0": "0 0",
       "1": "1 0",
@@ -159,7 +159,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("--user with what is nearly a number is that number, or an error", () => {
-    const container = ground.start();
+    const container = ground.lasting();
     for (const [user, ids] of Object.entries({
       "1:": "1 0",
       " 1": "1 0",
@@ -177,7 +177,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("--user out of range or unknown is an error, and nothing is run", () => {
-    const container = ground.start();
+    const container = ground.lasting();
     for (const user of [
       "-1",
       "1:-1",
@@ -199,7 +199,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("--user with a name is looked up in the container, or refused", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     for (const [user, ids] of [
       ["somebody", "1234 1234"],
       ["somebody:somegroup", "1234 4321"],
@@ -252,7 +252,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   );
 
   demand("--process without capabilities has none, or those of the container", () => {
-    const { status } = lookBy(ground.start(), {});
+    const { status } = lookBy(ground.lasting(), {});
     expect(["0000000000000000", "0000000020000420"]).toContain(statusOf(status, "CapEff") ?? "");
     expect(statusOf(status, "CapInh")).toBe("0".repeat(16));
     expect(statusOf(status, "CapAmb")).toBe("0".repeat(16));
@@ -266,7 +266,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     "with a relative cwd": '{"cwd":"home","args":["/bin/true"],"user":{"uid":0,"gid":0}}',
   })) {
     demand(`--process FILE ${what} is an error in one line, and the container runs on`, () => {
-      const { id } = ground.start();
+      const { id } = ground.lasting();
       const path = ground.path("process.json");
       if (text !== undefined) writeFileSync(path, text);
       ground.refused(["exec", "--process", path, id]);
@@ -303,7 +303,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   );
 
   demand("--detach writes where its caller's output went, after the call has ended", async () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const words = ["exec", "--detach", id, "/bin/sh", "-c", "sleep 0.2; echo later"];
     const { out, code } = ground.call(words);
     expect(code).toBe(0);
@@ -311,7 +311,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("--pid-file of an exec in the foreground", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const file = ground.path("pid");
     ground.ok(["exec", "--pid-file", file, id, "/bin/true"]);
     expect(readFileSync(file, "utf8")).toMatch(/^\d+$/);
@@ -323,14 +323,14 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     for (const words of [
       ["nobody-knows-it", "/bin/true"],
       [id, "/bin/true"],
-      [ground.start().id, "/no/such/program"],
+      [ground.lasting().id, "/no/such/program"],
     ]) {
       expect(ground.call(["exec", ...words])).toMatchObject({ code: 255, stdout: "" });
     }
   });
 
   demand("a program that is not there: what docker reads as 127", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     expect(ground.refused(["exec", id, "/no/such/program"])).toMatch(
       /exec: \\*"\/no\/such\/program\\*": stat \/no\/such\/program: no such file or directory/,
     );
@@ -341,7 +341,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   });
 
   demand("a working directory that is not there is an error that names it, or is made", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const called = ground.call(["exec", "--cwd", "/not-there", id, "/bin/true"]);
     if (called.code !== 0) expect(called.stderr).toContain("/not-there");
   });
@@ -375,7 +375,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     () => {
       const script = 'exec 5</etc/passwd 6</ 7<>/dev/null; exec "$@"';
       const before = ["sh", "-c", script, "sh"];
-      const seen = look(ground.start(), [], [], { before });
+      const seen = look(ground.lasting(), [], [], { before });
       expect(Object.keys(seen.fds)).toEqual(["0", "1", "2"]);
       const called = ground.run(
         (config) => {
@@ -390,7 +390,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
 
   demand("--preserve-fds N passes on the next N descriptors, and no more", () => {
     const script = 'exec 3</etc/hostname 4</etc/passwd 5</; exec "$@"';
-    const seen = look(ground.start(), ["--preserve-fds", "2"], [], {
+    const seen = look(ground.lasting(), ["--preserve-fds", "2"], [], {
       before: ["sh", "-c", script, "sh"],
     });
     expect(Object.keys(seen.fds)).toEqual(["0", "1", "2", "3", "4"]);
@@ -399,7 +399,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
 
   for (const path of ["/proc/self/fd/7", "/proc/self/fd/8", "/proc/1/fd/7", "/proc/self/cwd"]) {
     demand(`--cwd ${path} is refused, or lies inside (CVE-2024-21626)`, () => {
-      const { id } = ground.start();
+      const { id } = ground.lasting();
       const words = ["exec", "--cwd", path, id, "/bin/sh", "-c"];
       const script = "ls ../../../../this-is-the-container";
       const called = ground.call([...words, script], {
@@ -470,7 +470,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   demand(
     "--tty --console-socket: a terminal of the container's, that controls its session",
     async () => {
-      const { id } = ground.start();
+      const { id } = ground.lasting();
       const console = await openConsole(`${ground.directory}/console`, [33, 99]);
       try {
         const flags = ["--tty", "--detach", "--console-socket", console.socket];
@@ -496,7 +496,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   demand(
     "--process with a terminal and --console-socket, as podman and dockerd call it",
     async () => {
-      const { id } = ground.start();
+      const { id } = ground.lasting();
       const console = await openConsole(`${ground.directory}/console`);
       try {
         const file = processFile({
@@ -515,12 +515,12 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   );
 
   demand("--tty --detach without a console socket is an error", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     ground.refused(["exec", "--tty", "--detach", id, "/bin/true"]);
   });
 
   demand("many at once: 12 processes executed in parallel", () => {
-    const { id } = ground.start();
+    const { id } = ground.lasting();
     const script = `for n in 1 2 3 4 5 6 7 8 9 10 11 12; do "$@" /bin/echo $n & done; wait`;
     const called = ground.call(["exec", id], { before: ["sh", "-c", script, "sh"] });
     expect(called).toMatchObject({ code: 0, stderr: "" });

@@ -100,6 +100,28 @@ export function cgroupsNamed(tag: string): string[] {
   return found;
 }
 
+/** Ends the processes of these cgroups, and removes them. */
+export function removeCgroups(tag: string): void {
+  const cgroups = cgroupsNamed(tag);
+  for (const cgroup of cgroups) {
+    for (const [file, word] of [
+      ["freezer.state", "THAWED"],
+      ["cgroup.freeze", "0"],
+    ] as const) {
+      if (existsSync(`${cgroup}/${file}`)) writeFileSync(`${cgroup}/${file}`, word);
+    }
+    for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n")) {
+      if (pid !== "" && pid !== "0") process.kill(Number(pid), "SIGKILL");
+    }
+  }
+  if (cgroups.length > 0) Bun.sleepSync(100);
+  for (const cgroup of cgroups.reverse()) {
+    try {
+      rmdirSync(cgroup);
+    } catch {} // the runtime removes it at the same time
+  }
+}
+
 /** For one test file. Construct it once, in the file's first `describe`. */
 export class OciGround {
   readonly directory: string;
@@ -111,25 +133,37 @@ export class OciGround {
   readonly #mounts = countMounts();
   readonly #namespaces = ownNamespaces();
   readonly #ids: string[] = [];
+  #lasting: Container | undefined;
   #count = 0;
 
   constructor(theme: string) {
-    this.directory = mkdtempSync(`${realpathSync(tmpdir())}/pivot-oci-${theme}-`);
+    const prefix = `${realpathSync(tmpdir())}/pivot-oci-${theme}-`;
+    // When all tests are skipped nothing would take the directory away again.
+    this.directory = whyNot === undefined ? mkdtempSync(prefix) : prefix;
     this.root = `${this.directory}/state`;
     this.rootfs = `${this.directory}/rootfs`;
     this.tag = `t${theme}${process.pid}`;
+    if (whyNot !== undefined) return;
     mkdirSync(`${this.directory}/out`);
-    if (whyNot === undefined) makeRootfs(this.rootfs);
+    makeRootfs(this.rootfs);
     afterEach(async () => {
       try {
         this.clear();
         await this.expectNothingLeft();
       } catch (error) {
-        await this.#sweep();
+        this.#sweep();
         if (!isKnownToDiffer) throw error;
       }
     });
-    afterAll(() => rmSync(this.directory, { recursive: true, force: true }));
+    afterAll(async () => {
+      if (this.#lasting !== undefined) this.call(["delete", "--force", this.#lasting.id]);
+      this.#lasting = undefined;
+      try {
+        await this.expectNothingLeft();
+      } finally {
+        rmSync(this.directory, { recursive: true, force: true });
+      }
+    });
   }
 
   /** A fresh id, of which the container is removed after the test. */
@@ -196,14 +230,27 @@ export class OciGround {
   create(change?: Change, flags: readonly string[] = [], settings?: CallSettings): Container {
     const id = this.id();
     const bundle = this.bundle(change);
-    const called = this.ok(["create", "--bundle", bundle, ...flags, id], settings);
-    return { id, bundle, out: called.out, pid: this.state(id).pid ?? 0 };
+    const given = flags.indexOf("--pid-file");
+    const pidFile = flags[given + 1] ?? "";
+    const ownFile = `${this.directory}/out/${id}.pid`;
+    const more = given < 0 ? [...flags, "--pid-file", ownFile] : flags;
+    const called = this.ok(["create", "--bundle", bundle, ...more, id], settings);
+    const pid = Number(readFileSync(given < 0 ? ownFile : pidFile, "utf8"));
+    return { id, bundle, out: called.out, pid };
   }
 
   start(change?: Change, flags: readonly string[] = [], settings?: CallSettings): Container {
     const container = this.create(change, flags, settings);
     this.ok(["start", container.id], settings);
     return container;
+  }
+
+  /** A container that runs through all tests of the file: for those that leave it as it was. */
+  lasting(): Container {
+    this.#lasting ??= this.start((config) => {
+      config.linux["cgroupsPath"] = `/${this.tag}-lasting`;
+    });
+    return this.#lasting;
   }
 
   /** A container of which the program has ended. */
@@ -245,41 +292,31 @@ export class OciGround {
 
   /** Removes every container of the state root, and of the ids given out so far. */
   clear(): void {
-    const known = this.#ids.splice(0).filter((id) => cgroupsNamed(id).length > 0);
-    const states = listIfThere(this.root).filter((name) => !name.startsWith("."));
+    const isForThis = (id: string): boolean => !id.startsWith(".") && id !== this.#lasting?.id;
+    const known = this.#ids.splice(0).filter((id) => isForThis(id) && cgroupsNamed(id).length > 0);
+    const states = listIfThere(this.root).filter(isForThis);
     for (const id of new Set([...states, ...known])) this.call(["delete", "--force", id]);
   }
 
   /** Ends and removes, without the runtime, what a failed test has left, that it spoils no other. */
-  async #sweep(): Promise<void> {
-    const cgroups = cgroupsNamed(this.tag);
-    for (const cgroup of cgroups) {
-      for (const file of ["freezer.state", "cgroup.freeze"]) {
-        if (existsSync(`${cgroup}/${file}`)) {
-          writeFileSync(`${cgroup}/${file}`, file === "cgroup.freeze" ? "0" : "THAWED");
-        }
-      }
-      for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n")) {
-        if (pid !== "") process.kill(Number(pid), "SIGKILL");
-      }
-    }
-    if (cgroups.length > 0) await wait(100);
-    for (const cgroup of cgroups.reverse()) {
-      try {
-        rmdirSync(cgroup);
-      } catch {} // the runtime removes it at the same time
-    }
+  #sweep(): void {
+    removeCgroups(this.tag);
+    this.#lasting = undefined;
     rmSync(this.root, { recursive: true, force: true });
   }
 
   left(): Record<string, unknown> {
     return {
-      processes: processesAt(this.directory),
-      cgroups: cgroupsNamed(this.tag),
+      processes: processesAt(this.directory).filter(
+        (line) => !line.startsWith(`${this.#lasting?.pid} `),
+      ),
+      cgroups: cgroupsNamed(this.tag).filter((path) => !path.endsWith(`${this.tag}-lasting`)),
       mounts: mountsBelow(this.directory),
       moreMounts: Math.max(0, countMounts() - this.#mounts),
       namespaces: ownNamespaces() === this.#namespaces ? "unchanged" : "changed",
-      states: listIfThere(this.root).filter((name) => name.includes(this.tag)),
+      states: listIfThere(this.root).filter(
+        (name) => name.includes(this.tag) && name !== this.#lasting?.id,
+      ),
     };
   }
 

@@ -113,7 +113,7 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
 
   for (const signal of ["NOSUCH", "SIGNOSUCH", "-1", "65", "1000", "9x"]) {
     demand(`kill of the signal ${JSON.stringify(signal)} is an error, and nothing ends`, () => {
-      const { id, pid } = ground.start();
+      const { id, pid } = ground.lasting();
       const called = ground.call(["kill", id, signal]);
       expect(called.code).not.toBe(0);
       expect(isAlive(pid)).toBe(true);

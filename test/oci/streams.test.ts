@@ -26,7 +26,7 @@ describe.skipIf(whyNot !== undefined)(title("streams"), () => {
     "the streams of create are the container's: pipes, which live on after create has ended",
     async () => {
       const id = ground.id();
-      const bundle = ground.bundle(shell("cat; echo end"));
+      const bundle = ground.bundle(shell("cat"));
       const script = `mkfifo $D/in $D/out; exec 8<>$D/in 9<>$D/out
       "$@" create --bundle ${bundle} ${id} <$D/in >$D/out && "$@" start ${id}
       echo through >&8; read -r line <&9; exec 8>&-; echo "got $line"`;
@@ -194,13 +194,15 @@ describe.skipIf(whyNot !== undefined)(title("streams"), () => {
     "NOTIFY_SOCKET: what the container says there arrives at the caller's socket",
     async () => {
       const socket = `${ground.directory}/notify`;
-      const receiver = Bun.spawn([compileC("oci/notify.c"), "listen", socket], { stdout: "pipe" });
+      const heard = ground.path("heard");
+      const words = [compileC("oci/notify.c"), "listen", socket];
+      const receiver = Bun.spawn(words, { stdout: Bun.file(heard) });
       try {
         for (let i = 0; i < 300 && !existsSync(socket); i++) await Bun.sleep(10);
         ground.start(shell("/notify READY=1; sleep 1000"), [], {
           env: { PATH: process.env["PATH"] ?? "", NOTIFY_SOCKET: socket },
         });
-        expect(await new Response(receiver.stdout).text()).toContain("READY=1");
+        expect(await textOf(heard, /READY=1/)).toContain("READY=1");
       } finally {
         receiver.kill("SIGKILL");
         await receiver.exited;

@@ -1,0 +1,16 @@
+// A short run of the fuzzer, after the cases that it found before.
+
+import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { title, whyNot } from "./runtime.ts";
+
+const program = new URL("fuzz.ts", import.meta.url).pathname;
+
+describe.skipIf(whyNot !== undefined)(title("fuzzing"), () => {
+  test("what was found before, and 150 cases that are new each time", () => {
+    const words = [program, "--runs", "150"];
+    const { status, stdout } = spawnSync(process.execPath, words, { encoding: "utf8" });
+    expect({ stdout, status }).toMatchObject({ status: 0 });
+    expect(stdout).toMatch(/\d+ cases: [1-9]\d* containers were created/);
+  }, 180_000);
+});
