@@ -247,6 +247,7 @@ int pv_do_sched_affinity(struct pv_run *run, const struct pv_sched_affinity *op)
 
 /* user.c */
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);
+int pv_do_become_root(struct pv_run *run);
 
 int pv_do_find_program(struct pv_run *run, const struct pv_find_program *op);
 

@@ -36,6 +36,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_setns(run, &op->setns);
     case PV_UNSHARE:
         return pv_result(unshare((int)op->unshare.namespaces));
+    case PV_BECOME_ROOT:
+        return pv_do_become_root(run);
     case PV_SETHOSTNAME:
         return pv_result(sethostname(op->sethostname.name, strlen(op->sethostname.name)));
     case PV_SETDOMAINNAME:

@@ -23,6 +23,7 @@ enum pv_opcode {
     PV_CLONE = 10,
     PV_SETNS = 13,
     PV_UNSHARE = 14,
+    PV_BECOME_ROOT = 113,
     PV_SETHOSTNAME = 15,
     PV_SETDOMAINNAME = 16,
     PV_INTERFACE_UP = 17,
@@ -875,7 +876,7 @@ static const struct pv_field pv_fields_send_terminal[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, send_terminal.at)},
 };
 
-static const struct pv_shape pv_shapes[113] = {
+static const struct pv_shape pv_shapes[114] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
@@ -888,6 +889,7 @@ static const struct pv_shape pv_shapes[113] = {
     [PV_CLONE] = {"clone", 6, pv_fields_clone},
     [PV_SETNS] = {"setns", 2, pv_fields_setns},
     [PV_UNSHARE] = {"unshare", 1, pv_fields_unshare},
+    [PV_BECOME_ROOT] = {"become_root", 0, NULL},
     [PV_SETHOSTNAME] = {"sethostname", 1, pv_fields_sethostname},
     [PV_SETDOMAINNAME] = {"setdomainname", 1, pv_fields_setdomainname},
     [PV_INTERFACE_UP] = {"interface_up", 1, pv_fields_interface_up},

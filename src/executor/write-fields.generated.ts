@@ -17,6 +17,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   clone: 10,
   setns: 13,
   unshare: 14,
+  become_root: 113,
   sethostname: 15,
   setdomainname: 16,
   interface_up: 17,
@@ -130,6 +131,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "unshare":
       out.flags(flagSets.namespace, op.namespaces);
+      return;
+    case "become_root":
       return;
     case "sethostname":
       out.text(op.name);

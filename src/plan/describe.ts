@@ -67,6 +67,8 @@ export function describeOp(op: Op): Description {
       return say(`join the ${op.type} namespace`);
     case "unshare":
       return say(`leave for a new ${op.namespaces.join(", ")} namespace`);
+    case "become_root":
+      return say("become root of the user namespace");
     case "sethostname":
       return say(`set the hostname ${op.name}`);
     case "setdomainname":

@@ -6,7 +6,7 @@ import type { Linux, Process } from "../spec/mod.ts";
 import { planSendTerminal } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planLabelFiles } from "./labels.ts";
-import { planEnd, planPidFile } from "./plan.ts";
+import { planEnd, planPidFile, planRootOfNamespace } from "./plan.ts";
 import { planLookForProgram, planProcess, planStreams } from "./process.ts";
 import { planAffinity, planExecutionDomain, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
@@ -119,6 +119,7 @@ export function planExec(
     ...cgroupFiles.map((_, i) => byInit(write(slot(cgroup(i)), "0"), "the container's cgroups")),
     ...affinity.final,
     ...planScheduling(process),
+    ...(namespaces.includes("user") ? [planRootOfNamespace] : []),
     byInit({ op: "open", at: onHost("/"), flags: ["path", "directory"], into: "root" }, "its root"),
     ...planLabelFiles(process, facts),
     ...planTerminal(process, setting),

@@ -40,7 +40,7 @@ type View = { readonly spec: Spec; readonly setting: Pick<Setting, "id" | "bundl
 
 function hookOp(kind: keyof Hooks, i: number, hook: Hook, { spec, setting }: View) {
   const status = {
-    prestart: "creating",
+    prestart: "created", // by the letter: its step comes after the one that creates
     createRuntime: "creating",
     createContainer: "creating",
     startContainer: "created",

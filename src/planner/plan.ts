@@ -157,6 +157,15 @@ function findWarnings(spec: Spec, setting: Setting, facts: Facts): string[] {
   ];
 }
 
+/**
+ * Who enters a user namespace is nobody in it, and files of nobody cannot be made. Only now, since
+ * root of the namespace may not be able to reach the directory on which the root was mounted.
+ */
+export const planRootOfNamespace: Step = byInit(
+  { op: "become_root" },
+  "linux.uidMappings: whoever root inside is on the host",
+);
+
 /** What a container that goes on without us keeps. */
 const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
 
@@ -231,6 +240,7 @@ export function planContainer(
     ...planLoopback(spec),
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
+    ...(inUserNamespace ? [planRootOfNamespace] : []),
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true

@@ -93,7 +93,7 @@ export const differences: Readonly<
   "poststop that fails: the next one runs too": { runc: { why: "the first failure is the last" } },
   ...Object.fromEntries(
     [
-      "prestart is told the state: version, id, status creating, bundle, annotations",
+      "prestart is told the state: version, id, status creat(ing|ed), bundle, annotations",
       "createRuntime is told the state: version, id, status creating, bundle, annotations",
       "createContainer is told the state: version, id, status creating, bundle, annotations",
       "startContainer is told the state: version, id, status created, bundle, annotations",

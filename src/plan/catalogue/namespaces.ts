@@ -34,6 +34,13 @@ export const namespaces = {
     gist: "Leave a namespace for a new one.",
     fields: { namespaces: ["flags:namespace", "which are new"] },
   },
+  become_root: {
+    code: 113,
+    calls: "setgroups, setresgid, setresuid",
+    man: "user_namespaces(7)",
+    gist: "Become root of the user namespace, if it has one: until then all files are somebody else's.",
+    fields: {},
+  },
   sethostname: {
     code: 15,
     calls: "sethostname",
