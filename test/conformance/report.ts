@@ -10,6 +10,9 @@ export type Row = {
   readonly expectation: Expectation | undefined;
 };
 
+const saysNothingOfPeers = ({ race, changed }: Expectation): boolean =>
+  race === true || changed === true;
+
 /** `explained`: it did not pass, its entry says why, and no peer shows that it could. */
 export type Outcome = "passed" | "failed" | "explained";
 
@@ -22,14 +25,14 @@ export function outcomeOf(row: Row, tested: string): { outcome: Outcome; line: s
   const verdict = verdicts.get(tested) ?? { passed: false, why: "it was not run" };
   if (verdict.passed) {
     const stale =
-      expectation === undefined || expectation.race === true
+      expectation === undefined || saysNothingOfPeers(expectation)
         ? ""
         : ` (its entry in expectations.ts says that it cannot: ${expectation.why})`;
     return { outcome: "passed", line: `pass       ${program}${stale}` };
   }
   const better = [...verdicts].filter(([name, { passed }]) => name !== tested && passed);
   const peers = better.length > 0 ? ` [${better.map(([name]) => name).join(", ")} passes]` : "";
-  if (expectation === undefined || (better.length > 0 && expectation.race !== true)) {
+  if (expectation === undefined || (better.length > 0 && !saysNothingOfPeers(expectation))) {
     return { outcome: "failed", line: `FAIL       ${program}: ${verdict.why}${peers}` };
   }
   return { outcome: "explained", line: `explained  ${program}: ${expectation.why}${peers}` };
