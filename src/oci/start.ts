@@ -4,7 +4,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
 import { planSeccompAgent, seccompAgentOf } from "../planner/seccomp-agent.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Container } from "./record.ts";
 
@@ -26,7 +26,7 @@ export function planStart(container: Container, spec: Spec): Step[] {
   const setting = { id, runRoot: "", bundle: { directory: record.bundle, config: null } };
   const end = { op: "signal", ...process, signal: 9, wait: true, required: false } as const;
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
+    byParent(lock(onHost(directory)), "no other command changes it meanwhile"),
     ...planSeccompAgent(spec, setting, seccompAgentOf(spec)),
     // The state tells hooks the pid of the process, which is no child of this executor.
     {
