@@ -158,8 +158,14 @@ int pv_do_start(struct pv_run *run, const struct pv_start *op) {
     close(file);
     if (fd < 0)
         return fd == -ECONNREFUSED ? pv_say(run, -ECHILD, "nobody waits for it") : fd;
+    /* For the hooks, and to see that init is still the one that was created. */
+    int process = pv_hold_process(run, &op->of, &run->told_pid);
+    if (process < 0) {
+        close(fd);
+        return process;
+    }
+    close(process);
     run->sync = fd;
-    run->told_pid = (pid_t)op->pid;
     /* With it, where it is said that an agent has the filter's descriptor: see notify.c. */
     int rc = pv_send(run, PV_TURN, run->step, 0, run->answered_fd);
     if (rc == 0 || rc == -EPIPE)

@@ -130,6 +130,7 @@ int pv_say(struct pv_run *run, int rc, const char *format, ...)
 /* run.c */
 int pv_run_main(int argc, char **argv);
 int pv_follow_main(int argc, char **argv);
+int pv_kept_main(int plan, char **reporter);
 int pv_walk(struct pv_run *run, uint32_t from);
 int pv_means_stop(int signal);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
@@ -137,6 +138,9 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
 
 /* operations.c */
 int pv_do_op(struct pv_run *run, const struct pv_op *op);
+
+/* kept.c */
+void pv_try_kept(char **argv, const char *program, const char *repository);
 
 /* follow.c */
 int pv_follow(struct pv_run *run, int pipe, pid_t program);
@@ -165,6 +169,7 @@ void pv_close_slots(struct pv_run *run);
 /* files.c */
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
+int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
@@ -269,6 +274,7 @@ int pv_do_hook(struct pv_run *run, const struct pv_hook *op);
 /* others.c */
 int pv_do_process(struct pv_run *run, const struct pv_process *op);
 int pv_start_time(pid_t pid, uint64_t *ticks);
+int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid);
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op);
 int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op);
 int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op);

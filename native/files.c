@@ -42,9 +42,9 @@ static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mod
 }
 
 /* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
-static int write_all(int fd, const char *text) {
-    for (size_t sent = 0, length = strlen(text); sent < length;) {
-        ssize_t n = write(fd, text + sent, length - sent);
+static int write_whole(int fd, const void *bytes, size_t size) {
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = write(fd, (const char *)bytes + sent, size - sent);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -52,6 +52,10 @@ static int write_all(int fd, const char *text) {
         sent += (size_t)n;
     }
     return 0;
+}
+
+static int write_all(int fd, const char *text) {
+    return write_whole(fd, text, strlen(text));
 }
 
 /* Under another name first: nobody finds half of it, also not after a crash. */
@@ -96,6 +100,15 @@ int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, m
 
 int pv_do_write(struct pv_run *run, const struct pv_write *op) {
     return pv_write_text(run, &op->at, op->how, op->mode, op->text);
+}
+
+int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
+    int fd = create_file(run, &op->at, op->mode);
+    if (fd < 0)
+        return fd;
+    int rc = write_whole(fd, op->content.data, op->content.size);
+    close(fd);
+    return rc;
 }
 
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {

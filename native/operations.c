@@ -16,6 +16,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_mkdir(run, &op->mkdir);
     case PV_WRITE:
         return pv_do_write(run, &op->write);
+    case PV_WRITE_BYTES:
+        return pv_do_write_bytes(run, &op->write_bytes);
     case PV_SYMLINK:
         return pv_do_symlink(run, &op->symlink);
     case PV_REMOVE:

@@ -5,41 +5,41 @@ import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
-import { planFreeze } from "./freeze.ts";
-import type { Container } from "./record.ts";
+import { type Container, processFile } from "./record.ts";
+import type { Later } from "./start.ts";
 
 const SIGKILL = 9;
 /** Milliseconds in which a command at work on the container has to end with it. */
 const PATIENCE = 10_000;
 
 /**
- * The steps that delete a container. One that is only created is ended first, as the peers do,
- * since nothing else could end it; one that runs, only by force.
+ * The steps that delete a container, whatever state it is in. A process of a frozen cgroup does not
+ * end: so it is thawed first.
  *
  * @param spec what it was made from; null when that is not known any more
- * @throws WishError when it still runs
+ * @param first what comes first. `end`: also from under a command at work on the container, such as
+ *   `run`, which sees the end of the process, and leaves the rest to us or has removed it when it ends
  */
-export function planDelete(container: Container, spec: Spec | null, force: boolean): Step[] {
-  const { id, directory, status, process, record } = container;
-  if (!force && status !== "stopped" && status !== "created") {
-    throw new WishError([
-      `cannot delete container ${id} that is not stopped: ${status}; kill it first, or delete --force`,
-    ]);
-  }
-  const setting = { id, bundle: { directory: record?.bundle ?? "/", config: null } };
+export function planDelete(
+  { id, directory, bundle }: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+  first: "lock" | "end" = "lock",
+): Step[] {
+  const setting = { id, bundle: { directory: bundle, config: null } };
+  const freezer = cgroups.find((path) => path.includes("/freezer/")) ?? cgroups.at(-1);
+  const of = processFile(directory);
   const end = [
-    ...(status === "paused" ? planFreeze(container, false) : []),
-    ...(process === null
+    ...(freezer === undefined
       ? []
-      : [
-          byParent(
-            { op: "signal", ...process, signal: SIGKILL, wait: true, required: false },
-            "its process ends first",
-          ),
-        ]),
+      : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),
+    byParent(
+      { op: "signal", of, signal: SIGKILL, wait: true, required: false },
+      "its process ends first",
+    ),
   ];
   const rest = [
-    ...(record?.cgroups ?? []).map((path) =>
+    ...cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
     ...(spec === null ? [] : planHooksOf("poststop", { spec, setting })),
@@ -49,15 +49,20 @@ export function planDelete(container: Container, spec: Spec | null, force: boole
     ),
   ];
   const at = onHost(directory);
-  if (!force) return [byParent(lock(at), "no other command changes it meanwhile"), ...end, ...rest];
-  // By force also from under a command at work on it, such as `run`: that sees the end of the
-  // process, and leaves the rest to us or has removed it when it ends.
-  return [
-    ...end,
-    byParent(
-      { op: "lock", at, patience: PATIENCE, past: rest.length },
-      "no other command changes it meanwhile",
-    ),
-    ...rest,
-  ];
+  const why = "no other command changes it meanwhile";
+  return first === "lock"
+    ? [byParent(lock(at), why), ...end, ...rest]
+    : [...end, byParent({ op: "lock", at, patience: PATIENCE, past: rest.length }, why), ...rest];
+}
+
+/**
+ * One that is only created may be deleted, as the peers have it, since nothing else could end it.
+ *
+ * @throws WishError when it still runs
+ */
+export function checkDelete({ id, status }: Container, force: boolean): void {
+  if (force || status === "stopped" || status === "created") return;
+  throw new WishError([
+    `cannot delete container ${id} that is not stopped: ${status}; kill it first, or delete --force`,
+  ]);
 }

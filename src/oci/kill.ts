@@ -6,7 +6,7 @@ import { parseSignal } from "../options/signal.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { planFreeze } from "./freeze.ts";
-import type { Container } from "./record.ts";
+import { type Container, processFile } from "./record.ts";
 
 const SIGKILL = 9;
 
@@ -27,7 +27,7 @@ export function signalNumber(text: string): number {
  * @throws WishError when the container does not run
  */
 export function planKill(container: Container, signal: number, all: boolean): Step[] {
-  const { id, process, record, status } = container;
+  const { id, directory, process, record, status } = container;
   const cgroup = record?.cgroups[0];
   // Who is frozen by cgroup version 1 does not even end.
   const thaw = signal === SIGKILL && status === "paused" ? planFreeze(container, false) : [];
@@ -41,7 +41,10 @@ export function planKill(container: Container, signal: number, all: boolean): St
     ]);
   }
   return [
-    byParent({ op: "signal", ...process, signal, wait: false, required: true }, "kill"),
+    byParent(
+      { op: "signal", of: processFile(directory), signal, wait: false, required: true },
+      "kill",
+    ),
     ...thaw,
   ];
 }

@@ -7,17 +7,20 @@ import { planResources } from "../container/resources.ts";
 import { checkRootDirectory } from "../container/root-directory.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { encodePlan } from "../executor/encode.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
 import type { Stream } from "../plan/constants.ts";
-import type { Plan } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import type { Facts } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
 import type { Lifetime, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
+import { planDelete } from "./delete.ts";
 import { type ContainerRecord, isContainerId } from "./record.ts";
+import { planStart } from "./start.ts";
 
 export type CreateWish = {
   readonly root: string;
@@ -125,6 +128,20 @@ export async function filterOf(spec: Spec, process: Process, facts: Facts) {
   );
 }
 
+const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
+
+/** Both are known by now, so that the commands need not plan: see `native/kept.c`. */
+function keptPlans(
+  { root, id, bundle, lifetime }: CreateWish,
+  spec: Spec,
+  cgroups: readonly string[],
+) {
+  const later = { id, directory: `${root}/${id}`, bundle };
+  const ends = { name: "delete.plan", bytes: encoded(planDelete(later, cgroups, spec)) };
+  if (lifetime === "detached") return [ends];
+  return [{ name: "start.plan", bytes: encoded(planStart(later, spec)) }, ends];
+}
+
 /**
  * Plans the container of a bundle.
  *
@@ -167,6 +184,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },
+    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, cgroup.paths),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

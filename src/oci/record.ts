@@ -6,6 +6,8 @@
  *     pid           of its first process, and when that began: so no other is taken for it
  *     making        nothing; gone once all is made, and who made it has the lock until then
  *     start         the socket at which init waits; gone once somebody has said start
+ *     start.plan    what `start` and `delete` will do, planned together with the container: so
+ *     delete.plan   that they need no JavaScript runtime (native/kept.c)
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.
@@ -13,6 +15,8 @@
 
 import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import type { Namespace } from "../plan/constants.ts";
+import type { Place } from "../plan/op.ts";
+import { onHost } from "../planner/step.ts";
 
 export type ContainerRecord = {
   readonly version: 1;
@@ -29,6 +33,9 @@ export type ContainerRecord = {
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
 };
+
+/** Where the first process is written down, for the steps that need it. */
+export const processFile = (directory: string): Place => onHost(`${directory}/pid`);
 
 /** runtime.md, "State"; `paused` is what the peers say of a frozen one. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";

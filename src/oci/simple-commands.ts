@@ -5,13 +5,13 @@ import { writeAll } from "../host/write.ts";
 import { carryOutSteps } from "./carry-out.ts";
 import { containerSpecIfThere, containerSpecOf } from "./config-copy.ts";
 import { onlyId } from "./create.ts";
-import { planDelete } from "./delete.ts";
+import { checkDelete, planDelete } from "./delete.ts";
 import { readSwitch } from "./flags.ts";
 import { planPause, planResume } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
 import { planKill, signalNumber } from "./kill.ts";
 import { type Container, findContainer, readContainer, stateDocument } from "./record.ts";
-import { planStart } from "./start.ts";
+import { checkStart, type Later, planStart } from "./start.ts";
 
 const containerOf = (given: ParsedArguments, { root }: Globals, command: string): Container =>
   findContainer(root, onlyId(given, `pivot-oci ${command} ID`));
@@ -22,9 +22,17 @@ export function stateCommand(given: ParsedArguments, globals: Globals): number {
   return 0;
 }
 
+const laterOf = ({ id, directory, record }: Container): Later => ({
+  id,
+  directory,
+  bundle: record?.bundle ?? "/",
+});
+
+/** Most often the launcher does this by the plan that was made before: `native/kept.c`. */
 export function startCommand(given: ParsedArguments, globals: Globals): number {
   const container = containerOf(given, globals, "start");
-  return carryOutSteps(planStart(container, containerSpecOf(container)), globals);
+  checkStart(container);
+  return carryOutSteps(planStart(laterOf(container), containerSpecOf(container)), globals);
 }
 
 export function killCommand(given: ParsedArguments, globals: Globals): number {
@@ -44,7 +52,11 @@ export function deleteCommand(given: ParsedArguments, globals: Globals): number 
   const steps = given.words.flatMap((id) => {
     const container = force ? readContainer(globals.root, id) : findContainer(globals.root, id);
     // By force it is enough that it is gone: clients delete twice.
-    return container === null ? [] : planDelete(container, containerSpecIfThere(container), force);
+    if (container === null) return [];
+    checkDelete(container, force);
+    const cgroups = container.record?.cgroups ?? [];
+    const spec = containerSpecIfThere(container);
+    return planDelete(laterOf(container), cgroups, spec, force ? "end" : "lock");
   });
   return steps.length === 0 ? 0 : carryOutSteps(steps, globals);
 }

@@ -87,6 +87,11 @@ export function planDirectories(setting: Setting, command: readonly string[]): S
       "what other commands show of it",
     ),
     ...planConfigCopy(setting),
+    ...setting.keptPlans.map(({ name, bytes }) => {
+      const at = onHost(`${stateDirectory(setting)}/${name}`);
+      const op = { op: "write_bytes", at, content: bytes, mode: 0o600 } as const;
+      return byParent(op, "what a later command will do");
+    }),
   ];
   if (setting.name !== null) {
     const names = onHost(`${setting.runRoot}/names`);

@@ -26,6 +26,17 @@ export const files = {
       mode: ["u32", "permissions of a new file, whatever the umask"],
     },
   },
+  write_bytes: {
+    code: 114,
+    calls: "openat, write",
+    man: "write(2)",
+    gist: "Write a new file whose content is no text, such as a plan for later.",
+    fields: {
+      at: at("the file"),
+      content: ["bytes", "what is written"],
+      mode: ["u32", "its permissions, whatever the umask"],
+    },
+  },
   symlink: {
     code: 3,
     calls: "symlinkat",
