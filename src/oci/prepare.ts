@@ -16,9 +16,10 @@ import type { Stream } from "../plan/constants.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import type { Facts } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Lifetime, Setting } from "../planner/setting.ts";
+import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
 import { planDelete } from "./delete.ts";
+import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
 import { type ContainerRecord, isContainerId } from "./record.ts";
 import { planStart } from "./start.ts";
 
@@ -120,12 +121,26 @@ function checkWish({ id, root }: CreateWish): void {
   }
 }
 
-export async function filterOf(spec: Spec, process: Process, facts: Facts) {
-  return filterFor(
-    spec.linux?.seccomp ?? "unconfined",
-    process.capabilities?.bounding ?? [],
-    facts,
-  );
+/**
+ * The compiled filter of a configuration, or the one that is kept of its like.
+ *
+ * @throws WishError when the profile cannot be compiled
+ */
+export async function filterOf(
+  root: string,
+  spec: Spec,
+  facts: Facts,
+): Promise<SeccompFilter | null> {
+  const profile = spec.linux?.seccomp;
+  if (profile === undefined) return null;
+  // An agent is a wish of its own beside the filter.
+  const key =
+    profile.listenerPath === undefined ? filterKey([profile, facts.arch, facts.kernel]) : null;
+  const kept = key === null ? null : recallFilter(root, key);
+  if (kept !== null) return kept;
+  const filter = await filterFor(profile, [], facts);
+  if (key !== null && filter !== null) keepFilter(root, key, filter);
+  return filter;
 }
 
 const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
@@ -175,7 +190,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     init: false,
     rootSwitch: wish.noPivot ? "move" : "pivot",
     keep: wish.keep || lifetime !== "supervised",
-    seccomp: spec.process === undefined ? null : await filterOf(spec, spec.process, facts),
+    seccomp: spec.process === undefined ? null : await filterOf(root, spec, facts),
     state: recordOf(wish, spec, rootfs, cgroup.paths),
     pidFile: wish.pidFile,
     passSignals: true,
