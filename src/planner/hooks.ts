@@ -77,7 +77,7 @@ const planDue = (view: View, keep: boolean): Step[] =>
     })
     .reverse();
 
-export function planHooks(spec: Spec, setting: Setting): HookPlan {
+export function planHooks(spec: Spec, setting: Pick<Setting, "id" | "bundle" | "keep">): HookPlan {
   const view = { spec, setting };
   return {
     due: planDue(view, setting.keep),
