@@ -1,6 +1,6 @@
 // `checkpoint`: a container's processes are saved to files, and it ends unless it is to run on.
 
-import { readlinkSync, statSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
@@ -73,10 +73,23 @@ export const criuContainer = (
 ): CriuContainer => ({
   root,
   mounts: externalMounts(spec.mounts ?? [], bundle),
-  // What a masked path that is a directory is covered with belongs to the container.
   masked: spec.linux?.maskedPaths ?? [],
   namespaces,
 });
+
+/**
+ * The masked paths that the null device covers, by proc_pid_mountinfo(5): files. What covers a
+ * directory is the container's own, and a path that is not there has nothing on it.
+ */
+export function maskedFiles(masked: readonly string[], mountinfo: string): string[] {
+  const covered = new Set(
+    mountinfo.split("\n").flatMap((line) => {
+      const [, , , root = "", mountPoint = ""] = line.split(" ");
+      return root.endsWith("/null") ? [mountPoint] : [];
+    }),
+  );
+  return masked.filter((path) => covered.has(path.replaceAll(" ", "\\040")));
+}
 
 /**
  * The steps that save a container.
@@ -94,8 +107,10 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     spec,
     (file) => statSync(`/proc/${process.pid}/ns/${file}`, { bigint: true }).ino,
   );
+  const known = criuContainer(spec, record.bundle, record.rootfs, namespaces);
   const target = {
-    ...criuContainer(spec, record.bundle, record.rootfs, namespaces),
+    ...known,
+    masked: maskedFiles(known.masked, readFileSync(`/proc/${process.pid}/mountinfo`, "utf8")),
     pid: process.pid,
     freezer: freezerOf(container) ?? null,
   };
