@@ -1,6 +1,7 @@
 // `checkpoint`: a container's processes are saved to files, and it ends unless it is to run on.
 
 import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
@@ -40,8 +41,10 @@ function parentOf(given: ParsedArguments, images: string): string | null {
   if (parent.startsWith("/")) {
     throw new UsageError(`--parent-path takes a path relative to --image-path, received ${parent}`);
   }
-  if (statSync(`${images}/${parent}`, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new WishError([`--parent-path ${parent}: there is no directory ${images}/${parent}`]);
+  // Without the `..`: the directory of the images need not be there yet.
+  const path = join(images, parent);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new WishError([`--parent-path ${parent}: there is no directory ${path}`]);
   }
   return parent;
 }
