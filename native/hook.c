@@ -16,8 +16,6 @@
 #include "calls.h"
 #include "executor.h"
 
-#define PV_LAST_SIGNAL 64
-
 struct conversation {
     int state;  /* where its standard input is written to, or -1 */
     int words;  /* where its standard error is read from, or -1 */
@@ -36,13 +34,8 @@ static long now(void) {
 }
 
 static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int state, int words) {
-    static const char standard[64];
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    sigset_t none;
-    for (int signal = 1; signal <= PV_LAST_SIGNAL; signal++)
-        syscall(SYS_rt_sigaction, signal, standard, NULL, PV_LAST_SIGNAL / 8);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pv_standard_signals();
     /* The container's own streams are not a hook's to write to. */
     if (dup2(state, 0) < 0 || dup2(null >= 0 ? null : words, 1) < 0 || dup2(words, 2) < 0)
         _exit(126);

@@ -74,6 +74,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   due: 110,
   find_program: 111,
   send_terminal: 112,
+  criu: 114,
   pause: 55,
 };
 
@@ -393,6 +394,17 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "send_terminal":
       out.place(op.at);
+      return;
+    case "criu":
+      out.texts(op.paths);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.place(op.log);
+      out.texts(op.cgroups);
+      out.place(op.root);
+      out.slot(op.network);
+      out.slot(op.pids);
+      out.place(op.pid);
       return;
     case "pause":
       return;

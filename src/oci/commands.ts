@@ -116,6 +116,20 @@ export const commands: readonly OciCommand[] = [
     run: async () => (await import("./events-command.ts")).eventsCommand,
   },
   {
+    name: "checkpoint",
+    usage: "[OPTIONS] ID",
+    summary: "Save the processes of a container to files",
+    flags: async () => (await import("./checkpoint-command.ts")).checkpointFlags,
+    run: async () => (await import("./checkpoint-command.ts")).checkpointCommand,
+  },
+  {
+    name: "restore",
+    usage: "[OPTIONS] ID",
+    summary: "Make a container from such files, which goes on where it was",
+    flags: async () => (await import("./restore-command.ts")).restoreFlags,
+    run: async () => (await import("./restore-command.ts")).restoreCommand,
+  },
+  {
     name: "features",
     usage: "",
     summary: "Show as JSON what this runtime can do",

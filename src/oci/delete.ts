@@ -16,7 +16,15 @@ const SIGKILL = 9;
  *
  * @param spec what it was made from; null when that is not known any more
  */
-export function planDelete(
+export function planDelete(later: Later, cgroups: readonly string[], spec: Spec | null): Step[] {
+  return [
+    byParent({ op: "lock", at: onHost(later.directory) }, "no other command changes it meanwhile"),
+    ...planRemoval(later, cgroups, spec),
+  ];
+}
+
+/** What is left of a container goes, whoever still runs in it; for who has the lock already. */
+export function planRemoval(
   { id, directory, bundle }: Later,
   cgroups: readonly string[],
   spec: Spec | null,
@@ -25,7 +33,6 @@ export function planDelete(
   const freezer = cgroups.find((path) => path.includes("/freezer/")) ?? cgroups.at(-1);
   const of = processFile(directory);
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
     ...(freezer === undefined
       ? []
       : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),

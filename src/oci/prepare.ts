@@ -93,7 +93,22 @@ export function streamsOf(terminal: boolean): [Stream, Stream, Stream] {
   return terminal ? ["terminal", "terminal", "terminal"] : ["inherit", "inherit", "inherit"];
 }
 
-function recordOf(wish: CreateWish, spec: Spec, rootfs: string, cgroups: readonly string[]) {
+/** The host's null device is a file of outside, by which no container could be checkpointed. */
+function withOwnNull(streams: Setting["streams"], spec: Spec, facts: Facts): Setting["streams"] {
+  const dev = spec.mounts?.find(({ destination }) => destination === "/dev");
+  if (dev === undefined || dev.type === "bind") return streams;
+  const [stdin, stdout, stderr] = streams.map((stream, i) =>
+    stream === "inherit" && facts.streams[i] === "null" ? "null" : stream,
+  );
+  return [stdin ?? "inherit", stdout ?? "inherit", stderr ?? "inherit"];
+}
+
+export function recordOf(
+  wish: Pick<CreateWish, "id" | "bundle">,
+  spec: Spec,
+  rootfs: string,
+  cgroups: readonly string[],
+) {
   const record: ContainerRecord = {
     version: 1,
     id: wish.id,
@@ -108,7 +123,7 @@ function recordOf(wish: CreateWish, spec: Spec, rootfs: string, cgroups: readonl
   return `${JSON.stringify(record)}\n`;
 }
 
-function checkWish({ id, root }: CreateWish): void {
+export function checkId({ id, root }: Pick<CreateWish, "id" | "root">): void {
   if (!isContainerId(id)) {
     throw new WishError([
       `the container id ${JSON.stringify(id.slice(0, 80))} is invalid: expected 1 to 255 of letters, digits and _+-., and not . or ..`,
@@ -163,7 +178,7 @@ function keptPlans(
  * @throws WishError with every problem
  */
 export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
-  checkWish(wish);
+  checkId(wish);
   const { root, id, bundle, lifetime, preserveFds } = wish;
   const config = readConfig(bundle);
   const facts = {
@@ -185,7 +200,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     groups: [],
     files: [],
     makeDirectories: [],
-    streams: streamsOf(terminal),
+    streams: withOwnNull(streamsOf(terminal), spec, facts),
     terminalInput: true,
     init: false,
     rootSwitch: wish.noPivot ? "move" : "pivot",

@@ -4,7 +4,7 @@ import { catalogue, type Entry, type Kind } from "./catalogue.ts";
 import { choices } from "./constants.ts";
 
 /** The version of the wire format; `schema.test.ts` says when it must change. */
-export const wireVersion = 3;
+export const wireVersion = 4;
 
 const cType = (kind: Kind): string => {
   switch (kind) {

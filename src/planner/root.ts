@@ -9,7 +9,8 @@ import { bind, byInit, byParent, create, inRoot, mkdir, mount, onHost, slot } fr
 
 export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">): string =>
   `${runRoot}/${id}`;
-const dataDirectory = ({ dataRoot, id }: Setting): string => `${dataRoot}/containers/${id}`;
+const dataDirectory = ({ dataRoot, id }: Pick<Setting, "dataRoot" | "id">): string =>
+  `${dataRoot}/containers/${id}`;
 
 /** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
 const longestParameter = 255;
@@ -35,7 +36,7 @@ export function rootProblem(root: RootSource, facts: Facts): string | null {
 }
 
 /** The bundle may change or go; what is done later goes by what the container was made from. */
-const planConfigCopy = (setting: Setting): Step[] =>
+const planConfigCopy = (setting: DirectorySetting): Step[] =>
   setting.bundle === null || setting.bundle.config === null
     ? []
     : [
@@ -45,8 +46,13 @@ const planConfigCopy = (setting: Setting): Step[] =>
         ),
       ];
 
+type DirectorySetting = Pick<
+  Setting,
+  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle" | "keptPlans"
+>;
+
 /** The directories of the state and of the writable layer, made before there is a namespace. */
-export function planDirectories(setting: Setting, command: readonly string[]): Step[] {
+export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
   const keep = setting.keep ? { keep: true } : {};
   const steps: Step[] = [
