@@ -13,7 +13,7 @@ enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1, PV
 enum pv_opcode {
     PV_MKDIR = 1,
     PV_WRITE = 2,
-    PV_WRITE_BYTES = 114,
+    PV_WRITE_BYTES = 115,
     PV_SYMLINK = 3,
     PV_REMOVE = 4,
     PV_REMOVE_CGROUP = 5,
@@ -912,7 +912,7 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
 };
 
-static const struct pv_shape pv_shapes[115] = {
+static const struct pv_shape pv_shapes[116] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},

@@ -7,7 +7,7 @@ import type { WireWriter } from "./wire-writer.ts";
 export const operationCodes: Readonly<Record<Op["op"], number>> = {
   mkdir: 1,
   write: 2,
-  write_bytes: 114,
+  write_bytes: 115,
   symlink: 3,
   remove: 4,
   remove_cgroup: 5,
