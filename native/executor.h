@@ -89,6 +89,8 @@ struct pv_run {
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
     int lock;      /* parent: shows that it lives, or -1 */
+    uint32_t past; /* parent: how many of the next steps are not taken */
+    int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */
     int program_pidfd;
     uint8_t *handed;     /* the plan as it came, for the reporter */
@@ -237,6 +239,7 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 void pv_standard_signals(void);
+int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
 
 /* notify.c */
 struct sock_fprog;

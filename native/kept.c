@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "calls.h"
@@ -93,7 +94,9 @@ static int may_go(const struct call *call, int directory) {
     int waits = faccessat(directory, "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     if (strcmp(call->command, "start") == 0)
         return waits;
-    if (call->force || waits)
+    if (call->force) /* not from under another command: that takes other steps */
+        return flock(directory, LOCK_EX | LOCK_NB) == 0;
+    if (waits)
         return 1;
     static struct pv_run run;
     pid_t pid;

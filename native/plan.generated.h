@@ -139,6 +139,8 @@ struct pv_write_pid {
 /* Lock a directory for as long as the executor lives: so others see that it is in use. flock(2) */
 struct pv_lock {
     struct pv_place at; /* the directory */
+    uint32_t patience; /* milliseconds to wait for who holds it */
+    uint32_t past; /* steps to pass over when it is no more; 0: that is a failure */
 };
 
 /* Open a file and keep its descriptor. openat2(2) */
@@ -394,7 +396,7 @@ struct pv_seccomp {
     struct pv_bytes program; /* an array of struct sock_filter */
 };
 
-/* Let no descriptor of the host through the next execve. close_range(2) */
+/* Close every descriptor that the program must not have. close_range(2) */
 struct pv_close_fds {
     uint32_t from; /* the first that does not pass */
 };
@@ -635,6 +637,8 @@ static const struct pv_field pv_fields_write_pid[] = {
 };
 static const struct pv_field pv_fields_lock[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, lock.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, lock.patience)},
+    {PV_KIND_U32, offsetof(struct pv_op, lock.past)},
 };
 static const struct pv_field pv_fields_open[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, open.at)},
@@ -921,7 +925,7 @@ static const struct pv_shape pv_shapes[116] = {
     [PV_REMOVE_CGROUP] = {"remove_cgroup", 1, pv_fields_remove_cgroup},
     [PV_DEVICE_FILTER] = {"device_filter", 2, pv_fields_device_filter},
     [PV_WRITE_PID] = {"write_pid", 4, pv_fields_write_pid},
-    [PV_LOCK] = {"lock", 1, pv_fields_lock},
+    [PV_LOCK] = {"lock", 3, pv_fields_lock},
     [PV_OPEN] = {"open", 3, pv_fields_open},
     [PV_CLONE] = {"clone", 6, pv_fields_clone},
     [PV_SETNS] = {"setns", 2, pv_fields_setns},

@@ -166,6 +166,8 @@ int pv_walk(struct pv_run *run, uint32_t from) {
             return 0; /* a second process comes out of this call: see init_main */
         if (run->actor == PV_BY_PARENT)
             run->done[i] = 1;
+        i += run->past;
+        run->past = 0;
     }
     return 0;
 }
@@ -245,7 +247,7 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
-    run->agent = run->listens = run->answered_fd = -1;
+    run->agent = run->listens = run->answered_fd = run->listener = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)

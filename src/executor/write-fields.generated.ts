@@ -118,6 +118,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "lock":
       out.place(op.at);
+      out.u32(op.patience);
+      out.u32(op.past);
       return;
     case "open":
       out.place(op.at);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
-import { byParent, mkdir, onHost } from "../planner/step.ts";
+import { byParent, lock, mkdir, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import { carryOutSteps } from "./carry-out.ts";
 import {
@@ -119,7 +119,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
   const { images, work, preDump, leaveRunning } = options;
   const why = "checkpoint";
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
+    byParent(lock(onHost(directory)), "no other command changes it meanwhile"),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
     ...(preDump

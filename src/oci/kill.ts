@@ -5,7 +5,10 @@ import { WishError } from "../container/wish-error.ts";
 import { parseSignal } from "../options/signal.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
+import { planFreeze } from "./freeze.ts";
 import { type Container, processFile } from "./record.ts";
+
+const SIGKILL = 9;
 
 /** The number of a signal by name or number; 0 only asks whether the process is there. */
 export function signalNumber(text: string): number {
@@ -26,8 +29,10 @@ export function signalNumber(text: string): number {
 export function planKill(container: Container, signal: number, all: boolean): Step[] {
   const { id, directory, process, record, status } = container;
   const cgroup = record?.cgroups[0];
+  // Who is frozen by cgroup version 1 does not even end.
+  const thaw = signal === SIGKILL && status === "paused" ? planFreeze(container, false) : [];
   if (all && cgroup !== undefined) {
-    return [byParent({ op: "signal_cgroup", at: onHost(cgroup), signal }, "kill --all")];
+    return [byParent({ op: "signal_cgroup", at: onHost(cgroup), signal }, "kill --all"), ...thaw];
   }
   if (all && status === "stopped") return [];
   if (process === null) {
@@ -40,5 +45,6 @@ export function planKill(container: Container, signal: number, all: boolean): St
       { op: "signal", of: processFile(directory), signal, wait: false, required: true },
       "kill",
     ),
+    ...thaw,
   ];
 }

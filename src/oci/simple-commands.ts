@@ -43,7 +43,8 @@ async function stepsOfDelete(container: Container, force: boolean): Promise<Step
   checkDelete(container, force);
   const { containerSpecIfThere } = await import("./config-copy.ts");
   const cgroups = container.record?.cgroups ?? [];
-  return planDelete(laterOf(container), cgroups, containerSpecIfThere(container));
+  const spec = containerSpecIfThere(container);
+  return planDelete(laterOf(container), cgroups, spec, force ? "end" : "lock");
 }
 
 /** As `start`: most often by the plan that was made before. */

@@ -4,7 +4,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
 import { planSeccompAgent, seccompAgentOf } from "../planner/seccomp-agent.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import { type Container, processFile } from "./record.ts";
 
@@ -27,7 +27,7 @@ export function planStart({ id, directory, bundle }: Later, spec: Spec): Step[] 
   const of = processFile(directory);
   const end = { op: "signal", of, signal: SIGKILL, wait: true, required: false } as const;
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
+    byParent(lock(onHost(directory)), "no other command changes it meanwhile"),
     ...planSeccompAgent(spec, setting, seccompAgentOf(spec)),
     {
       ...byParent({ op: "start", at: onHost(`${directory}/start`), of }, "start", end),

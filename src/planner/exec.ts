@@ -128,6 +128,7 @@ export function planExec(
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
+    ...last.closing,
     ...planExecutionDomain(target.linux),
     ...last.steps,
     planEnd({ ...setting, runRoot: "", id: "", keep: false }),

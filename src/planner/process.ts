@@ -66,6 +66,7 @@ function planIdentity(
   setting: ProcessSetting,
   facts: Facts,
   warnings: Set<string>,
+  beforeProgram: readonly Step[],
 ) {
   const sets = process.capabilities ?? {};
   const seccomp: Step[] =
@@ -80,7 +81,6 @@ function planIdentity(
   const noNewPrivs = process.noNewPrivileges === true;
   const { uid, gid, additionalGids } = process.user;
   return [
-    ...planLabels(process, facts),
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
@@ -105,7 +105,7 @@ function planIdentity(
           },
       "process.user",
     ),
-    ...(noNewPrivs ? [] : seccomp),
+    ...(noNewPrivs ? [] : [...beforeProgram, ...seccomp]),
     byInit(
       {
         op: "capset",
@@ -118,7 +118,9 @@ function planIdentity(
     ),
     byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
-    ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
+    ...(noNewPrivs
+      ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...beforeProgram, ...seccomp]
+      : []),
   ];
 }
 
@@ -149,11 +151,22 @@ function planUmask({ user }: Process, { bundle }: Pick<Setting, "bundle">): Step
   return mask === null ? [] : [byInit({ op: "umask", mask }, "process.user.umask")];
 }
 
-const planClosing = ({ preserveFds }: Pick<Setting, "preserveFds">): Step =>
+/**
+ * What no later step needs: before init waits for its start, since who waits for the end of one of
+ * the caller's pipes must not wait for that, and before anything is looked up that a hostile image
+ * names. The labels are the last that is written to by a descriptor.
+ */
+const planClosing = (
+  process: Process,
+  { preserveFds }: Pick<Setting, "preserveFds">,
+  facts: Facts,
+): Step[] => [
+  ...planLabels(process, facts),
   byInit(
     { op: "close_fds", from: 3 + preserveFds },
     preserveFds > 0 ? "--preserve-fds" : "default: no descriptor of the host passes",
-  );
+  ),
+];
 
 /** What the last steps of a process need of a setting, a container's or an added process's. */
 export type ProcessSetting = Pick<
@@ -161,19 +174,24 @@ export type ProcessSetting = Pick<
   "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle"
 >;
 
-/** The last steps, after the change of root. */
+/**
+ * The last steps, after the change of root.
+ *
+ * @param beforeProgram what is run inside just before the program: with no more rights than it gets,
+ *   since what is found there is the image's
+ */
 export function planProcess(
   process: Process,
   setting: ProcessSetting,
   facts: Facts,
-): { steps: Step[]; warnings: string[] } {
+  beforeProgram: readonly Step[] = [],
+): { closing: Step[]; steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
   const env = process.env ?? [];
   const steps = [
     ...planLimits(process),
     ...planUmask(process, setting),
-    planClosing(setting),
-    ...planIdentity(process, setting, facts, warnings),
+    ...planIdentity(process, setting, facts, warnings, beforeProgram),
     byInit(
       {
         op: "exec",
@@ -184,5 +202,5 @@ export function planProcess(
       "process.args",
     ),
   ];
-  return { steps, warnings: [...warnings] };
+  return { closing: planClosing(process, setting, facts), steps, warnings: [...warnings] };
 }

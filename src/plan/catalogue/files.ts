@@ -88,7 +88,11 @@ export const files = {
     calls: "openat, flock",
     man: "flock(2)",
     gist: "Lock a directory for as long as the executor lives: so others see that it is in use.",
-    fields: { at: at("the directory") },
+    fields: {
+      at: at("the directory"),
+      patience: ["u32", "milliseconds to wait for who holds it"],
+      past: ["u32", "steps to pass over when it is no more; 0: that is a failure"],
+    },
   },
   open: {
     code: 6,
