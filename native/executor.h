@@ -245,6 +245,7 @@ int pv_do_capset(struct pv_run *run, const struct pv_capset *op);
 int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
+void pv_standard_signals(void);
 int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
 
 /* notify.c */
@@ -277,6 +278,9 @@ int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op);
 
 /* hook.c */
 int pv_do_hook(struct pv_run *run, const struct pv_hook *op);
+
+/* criu.c */
+int pv_do_criu(struct pv_run *run, const struct pv_criu *op);
 
 /* others.c */
 int pv_do_process(struct pv_run *run, const struct pv_process *op);

@@ -87,12 +87,12 @@ int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, m
     if (how == PV_WRITE_MODE_REPLACE)
         return replace_file(run, at, mode, text);
     int fd;
-    if (how == PV_WRITE_MODE_EXCLUSIVE)
+    if (how == PV_WRITE_MODE_EXCLUSIVE || how == PV_WRITE_MODE_MISSING)
         fd = create_file(run, at, mode);
     else /* One file system only: nothing that was mounted over procfs can take the write. */
         fd = pv_place_open(run, at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
     if (fd < 0)
-        return fd;
+        return fd == -EEXIST && how == PV_WRITE_MODE_MISSING ? 0 : fd;
     int rc = write_all(fd, text);
     close(fd);
     return rc;

@@ -17,8 +17,6 @@
 #include "calls.h"
 #include "executor.h"
 
-#define PV_LAST_SIGNAL 64
-
 struct conversation {
     int state;  /* where its standard input is written to, or -1 */
     int words;  /* where its standard error is read from, or -1 */
@@ -37,17 +35,12 @@ static long now(void) {
 }
 
 static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int state, int words) {
-    static const char standard[64];
     /* Inside it is the image's, and may be a FIFO that nobody reads, or a link. */
     struct stat st;
     int null = open("/dev/null", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (null >= 0 && (fstat(null, &st) < 0 || !pv_is_null(&st)))
         null = -1;
-    sigset_t none;
-    for (int signal = 1; signal <= PV_LAST_SIGNAL; signal++)
-        syscall(SYS_rt_sigaction, signal, standard, NULL, PV_LAST_SIGNAL / 8);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pv_standard_signals();
     /* The container's own streams are not a hook's to write to. */
     if (dup2(state, 0) < 0 || dup2(null >= 0 ? null : words, 1) < 0 || dup2(words, 2) < 0)
         _exit(126);

@@ -127,6 +127,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_freeze(run, &op->freeze);
     case PV_HOOK:
         return pv_do_hook(run, &op->hook);
+    case PV_CRIU:
+        return pv_do_criu(run, &op->criu);
     case PV_DUE:
         return 0;
     case PV_FIND_PROGRAM:

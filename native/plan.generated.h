@@ -8,12 +8,12 @@
 
 enum pv_stream { PV_STREAM_INHERIT = 0, PV_STREAM_NULL = 1, PV_STREAM_PIPE = 2, PV_STREAM_TERMINAL = 3 };
 enum pv_target_kind { PV_TARGET_KIND_EXISTING = 0, PV_TARGET_KIND_MATCHING = 1, PV_TARGET_KIND_STRICT = 2 };
-enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1, PV_WRITE_MODE_REPLACE = 2 };
+enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1, PV_WRITE_MODE_MISSING = 3, PV_WRITE_MODE_REPLACE = 2 };
 
 enum pv_opcode {
     PV_MKDIR = 1,
     PV_WRITE = 2,
-    PV_WRITE_BYTES = 114,
+    PV_WRITE_BYTES = 115,
     PV_SYMLINK = 3,
     PV_REMOVE = 4,
     PV_REMOVE_CGROUP = 5,
@@ -80,6 +80,7 @@ enum pv_opcode {
     PV_DUE = 110,
     PV_FIND_PROGRAM = 111,
     PV_SEND_TERMINAL = 112,
+    PV_CRIU = 114,
     PV_PAUSE = 55,
 };
 
@@ -514,6 +515,19 @@ struct pv_send_terminal {
     struct pv_place at; /* the socket */
 };
 
+/* Let CRIU save a container or bring one back, whose first process becomes the executor's child. criu(8) */
+struct pv_criu {
+    struct pv_texts paths; /* where CRIU may be, tried in order */
+    struct pv_texts argv; /* its arguments, its own name first */
+    struct pv_texts env; /* its whole environment */
+    struct pv_place log; /* where it says what goes wrong */
+    struct pv_texts cgroups; /* files of the cgroups that it joins, and with it who comes out of it */
+    struct pv_place root; /* the root of who is brought back, a mount point for CRIU alone; null: nobody's */
+    uint32_t network; /* a network namespace, which it finds as descriptor 13; null: none */
+    uint32_t pids; /* a pid namespace, which it finds as descriptor 14; null: none */
+    struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -580,6 +594,7 @@ struct pv_op {
         struct pv_hook hook;
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
+        struct pv_criu criu;
     };
 };
 
@@ -889,8 +904,19 @@ static const struct pv_field pv_fields_find_program[] = {
 static const struct pv_field pv_fields_send_terminal[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, send_terminal.at)},
 };
+static const struct pv_field pv_fields_criu[] = {
+    {PV_KIND_TEXTS, offsetof(struct pv_op, criu.paths)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, criu.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, criu.env)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu.log)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, criu.cgroups)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu.root)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, criu.network)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
+};
 
-static const struct pv_shape pv_shapes[115] = {
+static const struct pv_shape pv_shapes[116] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -960,6 +986,7 @@ static const struct pv_shape pv_shapes[115] = {
     [PV_DUE] = {"due", 0, NULL},
     [PV_FIND_PROGRAM] = {"find_program", 1, pv_fields_find_program},
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
+    [PV_CRIU] = {"criu", 9, pv_fields_criu},
     [PV_PAUSE] = {"pause", 0, NULL},
 };
 #endif

@@ -211,11 +211,7 @@ int pv_do_find_program(struct pv_run *run, const struct pv_find_program *op) {
     return rc;
 }
 
-int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
-    char **env = with_home(run, &op->env);
-    int rc = leap(run);
-    if (rc < 0)
-        return rc;
+void pv_standard_signals(void) {
     /* All of them: the C library keeps two or three to itself and would leave these ignored. A
      * struct sigaction of zeros, as the kernel has it, means the default. */
     static const char standard[64];
@@ -224,6 +220,14 @@ int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
+    char **env = with_home(run, &op->env);
+    int rc = leap(run);
+    if (rc < 0)
+        return rc;
+    pv_standard_signals();
     rc = -ENOENT;
     for (uint32_t i = 0; i < op->paths.count; i++) {
         execve(op->paths.items[i], op->argv.items, env);

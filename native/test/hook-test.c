@@ -22,6 +22,15 @@ int pv_hear_signal(struct pv_run *run) {
     return pv_say(run, -EINTR, "stopped by signal 15");
 }
 
+/* As process.c has it. */
+void pv_standard_signals(void) {
+    sigset_t none;
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, (char[64]){0}, NULL, 8);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static int left_events;
 
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,

@@ -7,7 +7,7 @@ import type { WireWriter } from "./wire-writer.ts";
 export const operationCodes: Readonly<Record<Op["op"], number>> = {
   mkdir: 1,
   write: 2,
-  write_bytes: 114,
+  write_bytes: 115,
   symlink: 3,
   remove: 4,
   remove_cgroup: 5,
@@ -74,6 +74,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   due: 110,
   find_program: 111,
   send_terminal: 112,
+  criu: 114,
   pause: 55,
 };
 
@@ -395,6 +396,17 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "send_terminal":
       out.place(op.at);
+      return;
+    case "criu":
+      out.texts(op.paths);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.place(op.log);
+      out.texts(op.cgroups);
+      out.place(op.root);
+      out.slot(op.network);
+      out.slot(op.pids);
+      out.place(op.pid);
       return;
     case "pause":
       return;

@@ -46,7 +46,7 @@ export const commands: readonly OciCommand[] = [
     name: "state",
     usage: "ID",
     summary: "Show the state of a container as JSON",
-    run: async () => (await import("./simple-commands.ts")).stateCommand,
+    run: async () => (await import("./state-command.ts")).stateCommand,
   },
   {
     name: "kill",
@@ -114,6 +114,20 @@ export const commands: readonly OciCommand[] = [
     summary: "Show what a container uses, and when it runs out of memory",
     flags: async () => (await import("./events-command.ts")).eventsFlags,
     run: async () => (await import("./events-command.ts")).eventsCommand,
+  },
+  {
+    name: "checkpoint",
+    usage: "[OPTIONS] ID",
+    summary: "Save the processes of a container to files",
+    flags: async () => (await import("./checkpoint-command.ts")).checkpointFlags,
+    run: async () => (await import("./checkpoint-command.ts")).checkpointCommand,
+  },
+  {
+    name: "restore",
+    usage: "[OPTIONS] ID",
+    summary: "Make a container from such files, which goes on where it was",
+    flags: async () => (await import("./restore-command.ts")).restoreFlags,
+    run: async () => (await import("./restore-command.ts")).restoreCommand,
   },
   {
     name: "features",

@@ -12,24 +12,11 @@ const SIGKILL = 9;
 /** Milliseconds in which a command at work on the container has to end with it. */
 const PATIENCE = 10_000;
 
-/**
- * The steps that delete a container, whatever state it is in. A process of a frozen cgroup does not
- * end: so it is thawed first.
- *
- * @param spec what it was made from; null when that is not known any more
- * @param first what comes first. `end`: also from under a command at work on the container, such as
- *   `run`, which sees the end of the process, and leaves the rest to us or has removed it when it ends
- */
-export function planDelete(
-  { id, directory, bundle }: Later,
-  cgroups: readonly string[],
-  spec: Spec | null,
-  first: "lock" | "end" = "lock",
-): Step[] {
-  const setting = { id, bundle: { directory: bundle, config: null } };
+/** Its process ends. One of a frozen cgroup does not: so it is thawed first. */
+function planEndOf({ directory }: Later, cgroups: readonly string[]): Step[] {
   const freezer = cgroups.find((path) => path.includes("/freezer/")) ?? cgroups.at(-1);
   const of = processFile(directory);
-  const end = [
+  return [
     ...(freezer === undefined
       ? []
       : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),
@@ -38,7 +25,15 @@ export function planDelete(
       "its process ends first",
     ),
   ];
-  const rest = [
+}
+
+function planRest(
+  { id, directory, bundle }: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+): Step[] {
+  const setting = { id, bundle: { directory: bundle, config: null } };
+  return [
     ...cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
@@ -48,8 +43,32 @@ export function planDelete(
       "the state itself, last: until then it can be tried again",
     ),
   ];
-  const at = onHost(directory);
+}
+
+/** What is left of a container goes, whoever still runs in it; for who has the lock already. */
+export const planRemoval = (
+  later: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+): Step[] => [...planEndOf(later, cgroups), ...planRest(later, cgroups, spec)];
+
+/**
+ * The steps that delete a container, whatever state it is in.
+ *
+ * @param spec what it was made from; null when that is not known any more
+ * @param first what comes first. `end`: also from under a command at work on the container, such as
+ *   `run`, which sees the end of the process, and leaves the rest to us or has removed it when it ends
+ */
+export function planDelete(
+  later: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+  first: "lock" | "end" = "lock",
+): Step[] {
+  const at = onHost(later.directory);
   const why = "no other command changes it meanwhile";
+  const end = planEndOf(later, cgroups);
+  const rest = planRest(later, cgroups, spec);
   return first === "lock"
     ? [byParent(lock(at), why), ...end, ...rest]
     : [...end, byParent({ op: "lock", at, patience: PATIENCE, past: rest.length }, why), ...rest];

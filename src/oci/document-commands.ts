@@ -9,6 +9,7 @@ import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
 import { version } from "../version.ts";
+import { whyNoCheckpoint } from "./criu.ts";
 import { defaultConfig, writeConfig } from "./default-config.ts";
 import { features } from "./features.ts";
 import { readLast, readSwitch } from "./flags.ts";
@@ -16,7 +17,7 @@ import { workingDirectory } from "./globals.ts";
 
 export function featuresCommand(): number {
   const { kernel } = readFacts(readCgroupLayout(), readStreams());
-  const document = features({ version, kernel, checkpoint: false });
+  const document = features({ version, kernel, checkpoint: whyNoCheckpoint() === null });
   writeAll(1, `${JSON.stringify(document, null, 4)}\n`);
   return 0;
 }

@@ -217,7 +217,7 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
     {
       user: null,
       groups: [],
-      seccomp: await filterOf(spec, process, facts),
+      seccomp: await filterOf(globals.root, spec, facts),
       streams: streamsOf(terminal),
       terminalInput: true,
       lifetime: isDetached ? "detached" : "supervised",

@@ -7,7 +7,7 @@ import { byParent, onHost } from "../planner/step.ts";
 import type { Container } from "./record.ts";
 
 /** The cgroup by which the container can be frozen: version 1's freezer, or any of version 2. */
-const freezerOf = ({ record }: Container): string | undefined =>
+export const freezerOf = ({ record }: Container): string | undefined =>
   record?.cgroups.find((path) =>
     ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`)),
   );

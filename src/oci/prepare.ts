@@ -16,9 +16,10 @@ import type { Stream } from "../plan/constants.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import type { Facts } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Lifetime, Setting } from "../planner/setting.ts";
+import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
 import { planDelete } from "./delete.ts";
+import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
 import { type ContainerRecord, isContainerId } from "./record.ts";
 import { planStart } from "./start.ts";
 
@@ -92,7 +93,22 @@ export function streamsOf(terminal: boolean): [Stream, Stream, Stream] {
   return terminal ? ["terminal", "terminal", "terminal"] : ["inherit", "inherit", "inherit"];
 }
 
-function recordOf(wish: CreateWish, spec: Spec, rootfs: string, cgroups: readonly string[]) {
+/** The host's null device is a file of outside, by which no container could be checkpointed. */
+function withOwnNull(streams: Setting["streams"], spec: Spec, facts: Facts): Setting["streams"] {
+  const dev = spec.mounts?.find(({ destination }) => destination === "/dev");
+  if (dev === undefined || dev.type === "bind") return streams;
+  const [stdin, stdout, stderr] = streams.map((stream, i) =>
+    stream === "inherit" && facts.streams[i] === "null" ? "null" : stream,
+  );
+  return [stdin ?? "inherit", stdout ?? "inherit", stderr ?? "inherit"];
+}
+
+export function recordOf(
+  wish: Pick<CreateWish, "id" | "bundle">,
+  spec: Spec,
+  rootfs: string,
+  cgroups: readonly string[],
+) {
   const record: ContainerRecord = {
     version: 1,
     id: wish.id,
@@ -107,7 +123,7 @@ function recordOf(wish: CreateWish, spec: Spec, rootfs: string, cgroups: readonl
   return `${JSON.stringify(record)}\n`;
 }
 
-function checkWish({ id, root }: CreateWish): void {
+export function checkId({ id, root }: Pick<CreateWish, "id" | "root">): void {
   if (!isContainerId(id)) {
     throw new WishError([
       `the container id ${JSON.stringify(id.slice(0, 80))} is invalid: expected 1 to 255 of letters, digits and _+-., and not . or ..`,
@@ -120,12 +136,26 @@ function checkWish({ id, root }: CreateWish): void {
   }
 }
 
-export async function filterOf(spec: Spec, process: Process, facts: Facts) {
-  return filterFor(
-    spec.linux?.seccomp ?? "unconfined",
-    process.capabilities?.bounding ?? [],
-    facts,
-  );
+/**
+ * The compiled filter of a configuration, or the one that is kept of its like.
+ *
+ * @throws WishError when the profile cannot be compiled
+ */
+export async function filterOf(
+  root: string,
+  spec: Spec,
+  facts: Facts,
+): Promise<SeccompFilter | null> {
+  const profile = spec.linux?.seccomp;
+  if (profile === undefined) return null;
+  // An agent is a wish of its own beside the filter.
+  const key =
+    profile.listenerPath === undefined ? filterKey([profile, facts.arch, facts.kernel]) : null;
+  const kept = key === null ? null : recallFilter(root, key);
+  if (kept !== null) return kept;
+  const filter = await filterFor(profile, [], facts);
+  if (key !== null && filter !== null) keepFilter(root, key, filter);
+  return filter;
 }
 
 const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
@@ -148,7 +178,7 @@ function keptPlans(
  * @throws WishError with every problem
  */
 export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
-  checkWish(wish);
+  checkId(wish);
   const { root, id, bundle, lifetime, preserveFds } = wish;
   const config = readConfig(bundle);
   const facts = {
@@ -170,12 +200,12 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     groups: [],
     files: [],
     makeDirectories: [],
-    streams: streamsOf(terminal),
+    streams: withOwnNull(streamsOf(terminal), spec, facts),
     terminalInput: true,
     init: false,
     rootSwitch: wish.noPivot ? "move" : "pivot",
     keep: wish.keep || lifetime !== "supervised",
-    seccomp: spec.process === undefined ? null : await filterOf(spec, spec.process, facts),
+    seccomp: spec.process === undefined ? null : await filterOf(root, spec, facts),
     state: recordOf(wish, spec, rootfs, cgroup.paths),
     pidFile: wish.pidFile,
     passSignals: true,

@@ -1,10 +1,12 @@
 /** `pivot oci internal-tell`: the executor has become this program to tell what went wrong. */
 
+import { readFileSync } from "node:fs";
 import { decodePlan } from "../executor/decode.ts";
 import { readEvents } from "../executor/events.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { readReport } from "../executor/hand-over.ts";
 import type { Plan } from "../plan/op.ts";
+import { findCriuError } from "./checkpoint.ts";
 import { type Logging, log } from "./log.ts";
 
 const EACCES = 13;
@@ -28,9 +30,22 @@ function programWords(plan: Plan, { step, errno }: StepFailure): string | null {
     : `exec: ${quoted}: executable file not found in $PATH`;
 }
 
+/** What CRIU itself says of its failure, in its log. */
+function criuWords(plan: Plan, { step }: StepFailure): string | null {
+  const op = plan.steps[step]?.op;
+  if (op?.op !== "criu" || op.log === null) return null;
+  try {
+    const reason = findCriuError(readFileSync(op.log.path, "utf8"));
+    return reason === null ? null : `CRIU says "${reason}": see ${op.log.path}`;
+  } catch {
+    return null; // it did not come as far as its log
+  }
+}
+
 function lineOf(plan: Plan, failure: StepFailure): string {
   const words = programWords(plan, failure);
-  const line = describeFailure(plan, failure);
+  const reason = criuWords(plan, failure);
+  const line = `${describeFailure(plan, failure)}${reason === null ? "" : `: ${reason}`}`;
   return words === null ? line : `${words} (${line})`;
 }
 

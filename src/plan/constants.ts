@@ -51,6 +51,8 @@ export const writeModes = {
   existing: 0,
   /** The file must not be there. */
   exclusive: 1,
+  /** One that is there stays as it is. */
+  missing: 3,
   /** One that is there is replaced, at once and as a whole (rename(2)). */
   replace: 2,
 } as const;

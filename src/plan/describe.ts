@@ -181,6 +181,11 @@ export function describeOp(op: Op): Description {
       return say(`${op.frozen ? "freeze" : "thaw"} the cgroup ${describePlace(op.at)}`);
     case "hook":
       return say(`run the hook ${op.name}`, ` path=${op.path}`);
+    case "criu":
+      return say(
+        op.pid === null ? "checkpoint the container" : "restore the container",
+        ` argv=${JSON.stringify(shown(op.argv.join(" ")))}`,
+      );
     case "due":
       return say("note what is due at the end");
     case "find_program":

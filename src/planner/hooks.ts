@@ -36,6 +36,8 @@ export function hookState(
   return { before: `${head},"pid":`, after: `,${tail}` };
 }
 
+type HookSetting = Pick<Setting, "id" | "bundle" | "keep">;
+
 type View = { readonly spec: Spec; readonly setting: Pick<Setting, "id" | "bundle"> };
 
 function hookOp(kind: keyof Hooks, i: number, hook: Hook, { spec, setting }: View) {
@@ -77,7 +79,7 @@ const planDue = (view: View, keep: boolean): Step[] =>
     })
     .reverse();
 
-export function planHooks(spec: Spec, setting: Setting): HookPlan {
+export function planHooks(spec: Spec, setting: HookSetting): HookPlan {
   const view = { spec, setting };
   return {
     due: planDue(view, setting.keep),

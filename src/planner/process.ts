@@ -58,9 +58,8 @@ const planLimits = (process: Process): Step[] =>
 
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
- * before `capset` in the one case and last in the other. The working directory is entered when no
- * descriptor of the host is left to enter it through, and before a filter that may forbid to ask
- * where it is; as the user, who still has the container's capabilities then, as with the peers.
+ * before `capset` in the one case and last in the other; the working directory is entered with
+ * the rights of the user, after no descriptor of the host is left to enter it through.
  */
 function planIdentity(
   process: Process,
@@ -106,7 +105,6 @@ function planIdentity(
           },
       "process.user",
     ),
-    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(noNewPrivs ? [] : [...beforeProgram, ...seccomp]),
     byInit(
       {
@@ -118,6 +116,7 @@ function planIdentity(
       },
       "process.capabilities",
     ),
+    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
     ...(noNewPrivs
       ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...beforeProgram, ...seccomp]

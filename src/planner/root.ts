@@ -20,7 +20,8 @@ import {
 
 export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">): string =>
   `${runRoot}/${id}`;
-const dataDirectory = ({ dataRoot, id }: Setting): string => `${dataRoot}/containers/${id}`;
+const dataDirectory = ({ dataRoot, id }: Pick<Setting, "dataRoot" | "id">): string =>
+  `${dataRoot}/containers/${id}`;
 
 /** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
 const longestParameter = 255;
@@ -46,7 +47,7 @@ export function rootProblem(root: RootSource, facts: Facts): string | null {
 }
 
 /** The bundle may change or go; what is done later goes by what the container was made from. */
-const planConfigCopy = (setting: Setting): Step[] =>
+const planConfigCopy = (setting: DirectorySetting): Step[] =>
   setting.bundle === null || setting.bundle.config === null
     ? []
     : [
@@ -56,16 +57,22 @@ const planConfigCopy = (setting: Setting): Step[] =>
         ),
       ];
 
-/** There as long as a container of a bundle is being made: nobody may enter what is half made. */
-const makingFile = (setting: Setting): Place => onHost(`${stateDirectory(setting)}/making`);
+type DirectorySetting = Pick<
+  Setting,
+  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle" | "keptPlans"
+>;
 
-export const planMade = (setting: Setting): Step[] =>
+/** There as long as a container of a bundle is being made: nobody may enter what is half made. */
+const makingFile = (setting: DirectorySetting): Place =>
+  onHost(`${stateDirectory(setting)}/making`);
+
+export const planMade = (setting: DirectorySetting): Step[] =>
   setting.bundle === null
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
 /** The directories of the state and of the writable layer, made before there is a namespace. */
-export function planDirectories(setting: Setting, command: readonly string[]): Step[] {
+export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
   const keep = setting.keep ? { keep: true } : {};
   const steps: Step[] = [

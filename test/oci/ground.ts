@@ -23,7 +23,7 @@ import { countMounts, listIfThere, mountsBelow, ownNamespaces, processesAt } fro
 import { compileC, probeProgram } from "../pivot.ts";
 import { parseMountinfo, type Sight } from "../sight.ts";
 import { baseConfig, type Config, type Json, type JsonObject } from "./config.ts";
-import { isKnownToDiffer, runtimeWords, whyNot } from "./runtime.ts";
+import { isKnownToDiffer, patience, runtimeWords, whyNot } from "./runtime.ts";
 
 /** What a call of the runtime came to. */
 export type Called = {
@@ -198,7 +198,7 @@ export class OciGround {
     const { status, signal, error } = spawnSync(program, args, {
       // Files: with pipes the end of the container would be waited for.
       stdio: [input === undefined ? "ignore" : "pipe", out, err],
-      timeout,
+      timeout: timeout * patience,
       killSignal: "SIGKILL",
       ...(input === undefined ? {} : { input }),
       ...(env === undefined ? {} : { env }),
@@ -268,7 +268,7 @@ export class OciGround {
 
   async until(id: string, status: string): Promise<State> {
     let state = this.state(id);
-    for (let i = 0; i < 100 && state.status !== status; i++) {
+    for (let i = 0; i < 100 * patience && state.status !== status; i++) {
       await wait(10);
       state = this.state(id);
     }
@@ -321,7 +321,7 @@ export class OciGround {
   }
 
   /** Asserts that of all that was made nothing is left: processes, cgroups, mounts, states. */
-  async expectNothingLeft(patience = 60): Promise<void> {
+  async expectNothingLeft(looks = 60): Promise<void> {
     const nothing = {
       processes: [],
       cgroups: [],
@@ -331,7 +331,7 @@ export class OciGround {
       states: [],
     };
     let left = this.left();
-    for (let i = 0; i < patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
+    for (let i = 0; i < looks * patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
       await wait(50);
       left = this.left();
     }
@@ -373,7 +373,7 @@ export function sight({ code, stdout, stderr }: Pick<Called, "code" | "stdout" |
 
 /** Waits until a file is there with something in it; its text. */
 export async function textOf(path: string, isWhole = /[^]/): Promise<string> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 300 * patience; i++) {
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
     if (isWhole.test(text)) return text;
     await wait(10);

@@ -168,8 +168,9 @@ describe.skipIf(whyNot !== undefined)(title("lifecycle"), () => {
   demand("run tells a death by a signal as 128 and its number", () => {
     const id = ground.id();
     const bundle = ground.bundle();
-    const script = `"$@" & sleep 0.4; kill -9 $(cat ${ground.directory}/run-pid); wait $!; echo $?`;
-    const flags = ["run", "--pid-file", `${ground.directory}/run-pid`, "--bundle", bundle];
+    const pid = `${ground.directory}/run-pid`;
+    const script = `"$@" & until [ -s ${pid} ]; do sleep 0.05; done; sleep 0.3; kill -9 $(cat ${pid}); wait $!; echo $?`;
+    const flags = ["run", "--pid-file", pid, "--bundle", bundle];
     const killed = ground.call([...flags, id], { before: ["sh", "-c", script, "sh"] });
     expect(killed.stdout).toBe("137\n");
   });

@@ -40,6 +40,9 @@ export const runtimeWords: readonly string[] =
     ? ["unshare", "-m", "sh", "-c", `umount -l /sys/fs/cgroup/unified; exec "$0" "$@"`, runtimePath]
     : [runtimePath];
 
+/** How many times longer than usual is waited: PIVOT_TEST_PATIENCE, for a machine that is slow. */
+export const patience = Number(process.env["PIVOT_TEST_PATIENCE"] ?? 1);
+
 /** The title of a file's tests. */
 export const title = (theme: string): string => `${theme} (${whyNot ?? runtimeName})`;
 
@@ -50,7 +53,8 @@ export let isKnownToDiffer = false;
  * A demand on the runtime. Where the table says that a peer differs the test holds that it does, so
  * that the table stays true; its words are part of the name.
  */
-export function demand(name: string, body: () => void | Promise<void>, timeout = 20_000): void {
+export function demand(name: string, body: () => void | Promise<void>, usual = 20_000): void {
+  const timeout = usual * patience;
   const difference = runtimeName === "pivot" ? undefined : differences[name]?.[runtimeName];
   if (difference === undefined) {
     test(

@@ -27,7 +27,7 @@ export const files = {
     },
   },
   write_bytes: {
-    code: 114,
+    code: 115,
     calls: "openat, write",
     man: "write(2)",
     gist: "Write a new file whose content is no text, such as a plan for later.",

@@ -162,6 +162,23 @@ export const lifecycle = {
     gist: "Hand the terminal's other end to who waits for it at a socket.",
     fields: { at: at("the socket") },
   },
+  criu: {
+    code: 114,
+    calls: "fork, unshare, mount, execve, wait4",
+    man: "criu(8)",
+    gist: "Let CRIU save a container or bring one back, whose first process becomes the executor's child.",
+    fields: {
+      paths: ["texts", "where CRIU may be, tried in order"],
+      argv: ["texts", "its arguments, its own name first"],
+      env: ["texts", "its whole environment"],
+      log: at("where it says what goes wrong"),
+      cgroups: ["texts", "files of the cgroups that it joins, and with it who comes out of it"],
+      root: at("the root of who is brought back, a mount point for CRIU alone; null: nobody's"),
+      network: ["slot", "a network namespace, which it finds as descriptor 13; null: none"],
+      pids: ["slot", "a pid namespace, which it finds as descriptor 14; null: none"],
+      pid: at("the file by which it tells whom it has brought back; null: it tells nothing"),
+    },
+  },
   pause: {
     code: 55,
     calls: "kill SIGSTOP",

@@ -1,0 +1,143 @@
+// The steps that bring a container back: what `create` makes around one, and CRIU in its middle.
+
+import type { Op, OpOf, Step } from "../plan/op.ts";
+import { planHooks } from "../planner/hooks.ts";
+import { type CgroupSteps, planEnd, planPidFile } from "../planner/plan.ts";
+import { planDirectories, planMade } from "../planner/root.ts";
+import type { Bundle, Lifetime, Setting } from "../planner/setting.ts";
+import { byParent, create, inRoot, mkdir, onHost } from "../planner/step.ts";
+import type { Mount, Spec } from "../spec/mod.ts";
+import { type CriuOptions, RESTORE_LOG } from "./checkpoint.ts";
+
+export type RestoreWish = {
+  /** The directory of all containers' state. */
+  readonly root: string;
+  readonly id: string;
+  readonly rootfs: string;
+  readonly config: Bundle;
+  /** What `state.json` says. */
+  readonly state: string;
+  readonly lifetime: Exclude<Lifetime, "created">;
+  readonly pidFile: string | null;
+  /** Whether what is bound is a directory; also of what is not there. */
+  readonly isDirectory: (path: string) => boolean;
+};
+
+export type RestoreCall = Pick<OpOf<"criu">, "paths" | "argv" | "env"> & {
+  readonly options: CriuOptions;
+  /** Where CRIU writes the new pid. */
+  readonly pidFile: string;
+  /** Files of cgroups by which CRIU joins them. */
+  readonly joins: readonly string[];
+};
+
+const isBelow = (path: string, { destination }: Mount): boolean =>
+  path.startsWith(destination.endsWith("/") ? destination : `${destination}/`);
+
+/** Mount points are part of the root, which no checkpoint has in it; those in a mount it brings. */
+function planMountPoints(spec: Spec, wish: RestoreWish): Step[] {
+  const mounts = (spec.mounts ?? []).filter(({ destination }) => destination !== "/");
+  const inRootfs = mounts.filter(
+    ({ destination }) => !mounts.some((other) => isBelow(destination, other)),
+  );
+  const make = ({ destination, type, source }: Mount): Step[] => {
+    const isFile = type === "bind" && source !== undefined && !wish.isDirectory(source);
+    const parent = destination.slice(0, destination.lastIndexOf("/"));
+    const directory = isFile ? parent : destination;
+    const file: Op = { ...create(inRoot(destination), "", 0o644), how: "missing" };
+    const why = `mounts: a place for ${destination}`;
+    return [
+      ...(directory === "" ? [] : [byParent(mkdir(inRoot(directory), 0o755, true), why)]),
+      ...(isFile ? [byParent(file, why)] : []),
+    ];
+  };
+  return [
+    byParent(
+      { op: "open", at: onHost(wish.rootfs), flags: ["path", "directory"], into: "root" },
+      "root.path",
+    ),
+    ...inRootfs.flatMap(make),
+  ];
+}
+
+function planNamespaceFiles({ linux }: Spec): {
+  readonly steps: Step[];
+  readonly slots: Pick<OpOf<"criu">, "network" | "pids">;
+} {
+  const steps: Step[] = [];
+  const open = (type: "network" | "pid"): string | null => {
+    const path = linux?.namespaces?.find((each) => each.type === type)?.path;
+    if (path === undefined) return null;
+    const into = `ns.${type}`;
+    steps.push(
+      byParent({ op: "open", at: onHost(path), flags: ["read"], into }, "linux.namespaces"),
+    );
+    return into;
+  };
+  const slots = { network: open("network"), pids: open("pid") };
+  return { steps, slots };
+}
+
+/** What a container that goes on without us keeps. */
+const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
+
+export function planRestore(
+  spec: Spec,
+  wish: RestoreWish,
+  cgroup: CgroupSteps,
+  call: RestoreCall,
+): Step[] {
+  const { root, id, lifetime, state, config } = wish;
+  const isSupervised = lifetime === "supervised";
+  const setting = { id, runRoot: root, lifetime, keep: !isSupervised, state, bundle: config };
+  const directories = {
+    ...setting,
+    dataRoot: "",
+    keptPlans: [],
+    name: null,
+    root: { kind: "directory", path: wish.rootfs },
+  } as const;
+  const namespaces = planNamespaceFiles(spec);
+  const { images, work } = call.options;
+  const end: Pick<Setting, "passSignals" | "endWithCaller"> = {
+    passSignals: true,
+    endWithCaller: false,
+  };
+  const steps: Step[] = [
+    ...planDirectories(directories, spec.process?.args ?? []),
+    ...planHooks(spec, setting).due,
+    ...cgroup.make,
+    ...planMountPoints(spec, wish),
+    ...namespaces.steps,
+    ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
+    byParent(
+      {
+        op: "criu",
+        paths: call.paths,
+        argv: call.argv,
+        env: call.env,
+        log: onHost(`${work ?? images}/${RESTORE_LOG}`),
+        cgroups: call.joins,
+        root: onHost(wish.rootfs),
+        ...namespaces.slots,
+        pid: onHost(call.pidFile),
+      },
+      "restore",
+    ),
+    byParent({ op: "remove", at: onHost(call.pidFile) }, "it has been read"),
+    byParent(
+      {
+        op: "write_pid",
+        at: onHost(`${root}/${id}/pid`),
+        how: "exclusive",
+        mode: 0o600,
+        started: true,
+      },
+      "what other commands join",
+    ),
+    ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
+    ...planMade(directories),
+    planEnd({ ...setting, ...end }),
+  ];
+  return isSupervised ? steps : steps.map(kept);
+}

@@ -1,0 +1,308 @@
+// `checkpoint` and `restore`: with CRIU where it knows the kernel; and what the runtime does around
+// it, with a program that stands in for it, everywhere.
+
+import { describe, expect, test } from "bun:test";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { whyNoCheckpoint } from "../../src/oci/criu.ts";
+import { compileC } from "../pivot.ts";
+import { type CallSettings, type Change, isAlive, OciGround, textOf } from "./ground.ts";
+import { demand, runtimeName, title, whyNot } from "./runtime.ts";
+
+const whyNotReal = whyNot ?? whyNoCheckpoint() ?? undefined;
+const long = 60_000;
+
+/** A container's streams are to be nobody's but its own: CRIU saves no file of outside. */
+const quiet: CallSettings = {
+  before: ["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>/dev/null', "sh"],
+  timeout: long,
+};
+
+const counter: Change = (config) => {
+  const script = "i=0; while :; do i=$((i+1)); echo $i; echo $i >/home/count; sleep 0.1; done";
+  config.process["args"] = ["/bin/sh", "-c", script];
+  config.linux["maskedPaths"] = ["/proc/kcore", "/proc/acpi", "/proc/none"];
+  config.linux["readonlyPaths"] = ["/proc/sys"];
+};
+
+const numbers = (text: string): number[] => text.trim().split("\n").map(Number);
+
+describe.skipIf(whyNotReal !== undefined)(`checkpoint (${whyNotReal ?? runtimeName})`, () => {
+  const ground = new OciGround("checkpoint");
+
+  /** Calls the runtime with standard output a pipe, of which the other end copies to a file. */
+  const piped = async (words: readonly string[]): Promise<string> => {
+    const out = ground.path("piped");
+    const script = '{ "$@" </dev/null 2>/dev/null; echo $? >"$0.code"; } | cat >"$0" &';
+    ground.call(words, { before: ["sh", "-c", script, out] });
+    expect(await textOf(`${out}.code`, /\n/)).toBe("0\n");
+    return out;
+  };
+
+  /** The last number that the counter has written to a file of its root. */
+  const count = (): number => Number(readFileSync(`${ground.rootfs}/home/count`, "utf8"));
+
+  const dump = (id: string, flags: readonly string[] = []): string => {
+    const images = ground.path("images");
+    ground.ok(["checkpoint", "--image-path", images, ...flags, id], { timeout: long });
+    return images;
+  };
+
+  demand(
+    "a container that counts goes on where it was, under another id, with new pipes",
+    async () => {
+      const bundle = ground.bundle(counter);
+      const before = ground.id();
+      const first = await piped(["run", "--detach", "--bundle", bundle, before]);
+      await textOf(first, /\n3\n/);
+      const images = dump(before);
+      ground.refused(["state", before]);
+      const last = numbers(readFileSync(first, "utf8")).at(-1) ?? 0;
+      await Bun.sleep(300);
+      expect(numbers(readFileSync(first, "utf8")).at(-1)).toBe(last);
+
+      const id = ground.id();
+      const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images];
+      const second = await piped([...words, "--pid-file", `${images}/pid`, id]);
+      const state = ground.state(id);
+      expect(state).toMatchObject({ status: "running", bundle });
+      expect(readFileSync(`${images}/pid`, "utf8")).toBe(String(state.pid));
+      const went = numbers(await textOf(second, /\n\d+\n/));
+      expect(went.slice(0, 2)).toEqual([last + 1, last + 2]);
+
+      expect(ground.ok(["exec", id, "/bin/sh", "-c", "echo $$; ls /proc/acpi"]).stdout).toMatch(
+        /^\d+\n$/,
+      );
+      ground.ok(["pause", id]);
+      expect(ground.state(id).status).toBe("paused");
+      ground.ok(["resume", id]);
+      ground.ok(["kill", id, "KILL"]);
+      await ground.until(id, "stopped");
+      ground.ok(["delete", id]);
+      expect(isAlive(state.pid ?? 0)).toBe(false);
+    },
+    4 * long,
+  );
+
+  demand(
+    "--leave-running saves a container that runs on; a pre-dump before it is its parent",
+    async () => {
+      const { id, pid } = ground.start(counter, [], quiet);
+      const images = ground.path("images");
+      mkdirSync(images);
+      const path = ["--image-path", `${images}/whole`];
+      ground.ok(["checkpoint", "--pre-dump", "--image-path", `${images}/before`, id], {
+        timeout: long,
+      });
+      ground.ok(["checkpoint", "--leave-running", ...path, "--parent-path", "../before", id], {
+        timeout: long,
+      });
+      expect(ground.state(id)).toMatchObject({ status: "running", pid });
+      expect(existsSync(`${images}/whole/parent`)).toBe(true);
+      const at = count();
+      await Bun.sleep(500);
+      expect(count()).toBeGreaterThan(at);
+    },
+    4 * long,
+  );
+
+  demand(
+    "restore without --detach waits, and passes on the end; nothing is left of the container",
+    async () => {
+      const { id, bundle } = ground.start(counter, [], quiet);
+      const images = dump(id);
+      const again = ground.id();
+      const script =
+        '"$@" </dev/null >/dev/null 2>/dev/null & until "$1" --root "$3" kill "$0" KILL 2>/dev/null; do sleep 0.3; done; wait $!';
+      const called = ground.call(["restore", "--bundle", bundle, "--image-path", images, again], {
+        before: ["sh", "-c", script, again],
+        timeout: long,
+      });
+      expect(called.code).toBe(137);
+      ground.refused(["state", again]);
+    },
+    4 * long,
+  );
+
+  demand(
+    "images that CRIU cannot read: its own words in one line, and nothing is left",
+    () => {
+      const { id, bundle } = ground.start(counter, [], quiet);
+      const images = dump(id);
+      writeFileSync(`${images}/core-1.img`, "this is no image");
+      const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images];
+      const line = ground.refused([...words, ground.id()], { timeout: long });
+      expect(line).toContain("magic doesn't match");
+      expect(line).toContain(`${images}/restore.log`);
+    },
+    4 * long,
+  );
+
+  demand(
+    "a container that has ended, or is paused, is not saved",
+    async () => {
+      const { id } = await ground.stopped();
+      const images = ground.path("images");
+      ground.refused(["checkpoint", "--image-path", images, id]);
+      const paused = ground.start(counter, [], quiet);
+      ground.ok(["pause", paused.id]);
+      ground.refused(["checkpoint", "--image-path", images, paused.id]);
+      expect(existsSync(images)).toBe(false);
+    },
+    4 * long,
+  );
+});
+
+const whyNotAround = whyNot ?? (runtimeName === "pivot" ? undefined : "it is of pivot's inside");
+
+describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
+  const ground = new OciGround("around");
+
+  /** With the stand-in first in PATH. */
+  const settings = (): CallSettings => {
+    const bin = `${ground.directory}/bin`;
+    const program = compileC("oci/criu.c");
+    if (!existsSync(bin)) {
+      mkdirSync(bin);
+      copyFileSync(program, `${bin}/criu`);
+    }
+    return { env: { PATH: `${bin}:${process.env["PATH"]}` }, timeout: long };
+  };
+
+  const save = () => {
+    const container = ground.start(undefined, [], quiet);
+    const images = ground.path("images");
+    ground.ok(["checkpoint", "--image-path", images, container.id], settings());
+    return { ...container, images };
+  };
+
+  test("a container that was saved is gone with its state and cgroups", () => {
+    const { id, pid, images } = save();
+    expect(isAlive(pid)).toBe(false);
+    ground.refused(["state", id]);
+    expect(statSync(images).mode & 0o777).toBe(0o700);
+    expect(readFileSync(`${images}/descriptors.json`, "utf8")).toBe(
+      '["/dev/null","/dev/null","/dev/null"]',
+    );
+  });
+
+  test("a failure to save leaves the container as it was, and says CRIU's own words", () => {
+    const { id } = ground.start(undefined, [], quiet);
+    const images = ground.path("images");
+    mkdirSync(images);
+    writeFileSync(`${images}/fail`, "");
+    const line = ground.refused(["checkpoint", "--image-path", images, id], settings());
+    expect(line).toContain('CRIU says "it is to fail"');
+    expect(line).toContain(`${images}/dump.log`);
+    expect(ground.state(id).status).toBe("running");
+  });
+
+  test("who is restored is the container's first process, and ends with it", async () => {
+    const { bundle, images } = save();
+    const id = ground.id();
+    const called = ground.call(
+      ["restore", "--detach", "--bundle", bundle, "--image-path", images, id],
+      settings(),
+    );
+    expect(called).toMatchObject({ code: 0, stderr: "" });
+    const { pid = 0, status } = ground.state(id);
+    expect(status).toBe("running");
+    expect(isAlive(pid)).toBe(true);
+    const log = readFileSync(`${images}/restore.log`, "utf8");
+    expect(log).toContain(readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n")[0] ?? "-");
+    // The root was a mount point for CRIU, and is none for us.
+    expect(log).toContain(` ${ground.rootfs} `);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(` ${ground.rootfs} `);
+    expect(existsSync(`${ground.root}/${id}/restored`)).toBe(false);
+    await textOf(called.out, /restored\n/);
+    ground.ok(["kill", id, "KILL"]);
+    await ground.until(id, "stopped");
+    ground.ok(["delete", id]);
+  });
+
+  test("restore without --detach ends as the container does", () => {
+    const { bundle, images } = save();
+    const { env = {} } = settings();
+    const id = ground.id();
+    const script =
+      'run="$1"; state="$3"; "$@" & until "$run" --root "$state" kill "$0" TERM 2>/dev/null; do sleep 0.1; done; wait $!';
+    const called = ground.call(["restore", "--bundle", bundle, "--image-path", images, id], {
+      env,
+      before: ["sh", "-c", script, id],
+      timeout: long,
+    });
+    expect(called.code).toBe(143);
+    ground.refused(["state", id]);
+  });
+
+  test("a failure to restore leaves nothing, and says CRIU's own words", () => {
+    const { bundle, images } = save();
+    writeFileSync(`${images}/fail`, "");
+    const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images, ground.id()];
+    expect(ground.refused(words, settings())).toContain('CRIU says "it is to fail"');
+  });
+
+  test("mount points are made in a root that lacks them", () => {
+    const source = ground.path("source");
+    writeFileSync(source, "");
+    const { bundle, images } = save();
+    const rootfs = ground.path("rootfs");
+    mkdirSync(rootfs);
+    const path = `${bundle}/config.json`;
+    const config = JSON.parse(readFileSync(path, "utf8"));
+    config.root.path = rootfs;
+    config.mounts.push({ destination: "/a/file", type: "bind", source, options: ["bind"] });
+    writeFileSync(path, JSON.stringify(config));
+    const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images, ground.id()];
+    ground.call(words, settings());
+    expect(statSync(`${rootfs}/a/file`).isFile()).toBe(true);
+    expect(statSync(`${rootfs}/proc`).isDirectory()).toBe(true);
+    // It lies in a mount of its own, which is brought back with what is in it.
+    expect(existsSync(`${rootfs}/dev/pts`)).toBe(false);
+  });
+
+  test("without CRIU, or with one that does not know the kernel, nothing is touched", () => {
+    const { id } = ground.lasting();
+    const images = ground.path("images");
+    const bin = ground.path("bin");
+    mkdirSync(bin);
+    const script = "#!/bin/sh\necho 'Error (criu/a.c:1): too old' >&2\nexit 1\n";
+    writeFileSync(`${bin}/criu`, script, { mode: 0o755 });
+    for (const [PATH, reason] of [
+      [`${bin}:${process.env["PATH"]}`, /"too old"/],
+      [ground.path("nothing"), /install it/],
+    ] as const) {
+      const before = ["env", `PATH=${PATH}`];
+      const line = ground.refused(["checkpoint", "--image-path", images, id], { before });
+      expect(line).toMatch(reason);
+      const words = ["restore", "--image-path", images, ground.id()];
+      expect(ground.refused(words, { before })).toMatch(reason);
+    }
+    expect(existsSync(images)).toBe(false);
+    expect(ground.state(id).status).toBe("running");
+  });
+
+  for (const flags of [
+    ["--lazy-pages"],
+    ["--page-server", "127.0.0.1:1"],
+    ["--status-fd", "3"],
+    ["--manage-cgroups-mode", "some"],
+    ["--empty-ns", "pid"],
+    ["--parent-path", "/absolute"],
+    ["--parent-path", "not-there"],
+  ]) {
+    test(`checkpoint ${flags.join(" ")} is refused by its name`, () => {
+      const { id } = ground.lasting();
+      const images = ground.path("images");
+      const line = ground.refused(["checkpoint", "--image-path", images, ...flags, id], settings());
+      expect(line).toContain(flags[0] ?? "-");
+      expect(existsSync(images)).toBe(false);
+    });
+  }
+});
