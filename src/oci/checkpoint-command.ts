@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
-import { byParent, mkdir, onHost } from "../planner/step.ts";
+import { byParent, create, mkdir, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import { carryOutSteps } from "./carry-out.ts";
 import {
@@ -18,12 +18,19 @@ import {
 } from "./checkpoint.ts";
 import { containerSpecOf } from "./config-copy.ts";
 import { onlyId } from "./create.ts";
-import { checkCriu, criuFlags, criuProgram, readCriuOptions, STREAMS_FILE } from "./criu-flags.ts";
+import {
+  checkCriu,
+  criuFlags,
+  criuProgram,
+  ENDS_WITH_PARENT_FILE,
+  readCriuOptions,
+  STREAMS_FILE,
+} from "./criu-flags.ts";
 import { planRemoval } from "./delete.ts";
 import { readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, findContainer } from "./record.ts";
+import { type Container, findContainer, isLocked } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -119,8 +126,13 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
   };
   const { images, work, preDump, leaveRunning } = options;
   const why = "checkpoint";
+  const mark = onHost(`${images}/${ENDS_WITH_PARENT_FILE}`);
+  // Who runs it in the foreground holds the lock, and takes everything away when it has ended.
+  const isSupervised = isLocked(directory);
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
+    ...(isSupervised
+      ? []
+      : [byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile")]),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
     ...(preDump
@@ -136,6 +148,9 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
             },
             "what `restore` puts new pipes in place of",
           ),
+          record.endsWithParent === true
+            ? byParent({ ...create(mark, "", 0o600), how: "missing" }, "run in the foreground")
+            : byParent({ op: "remove", at: mark }, "an earlier container's"),
         ]),
     byParent(
       {
@@ -151,7 +166,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
       },
       why,
     ),
-    ...(preDump || leaveRunning ? [] : planRemoval(container, spec)),
+    ...(preDump || leaveRunning || isSupervised ? [] : planRemoval(container, spec)),
   ];
 }
 

@@ -27,6 +27,11 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /**
+   * Its first process ends when its parent does, for as long as it lives and wherever it is restored:
+   * PR_SET_PDEATHSIG(2const).
+   */
+  readonly endsWithParent?: true;
 };
 
 /** runtime.md, "State"; `paused` is what the peers say of a frozen one. */
@@ -86,7 +91,7 @@ function readProcess(directory: string): FirstProcess | null {
 }
 
 /** Whether a command is at work on the container: proc_locks(5) names the directory's inode. */
-function isLocked(directory: string): boolean {
+export function isLocked(directory: string): boolean {
   const inode = statSync(directory, { throwIfNoEntry: false })?.ino;
   const locks = readIfThere("/proc/locks") ?? "";
   return inode !== undefined && new RegExp(`FLOCK .*:${inode} `).test(locks);
