@@ -26,7 +26,7 @@ import {
   readCriuOptions,
   STREAMS_FILE,
 } from "./criu-flags.ts";
-import { planRemoval } from "./delete.ts";
+import { planDelete } from "./delete.ts";
 import { readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
@@ -129,10 +129,11 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
   const mark = onHost(`${images}/${ENDS_WITH_PARENT_FILE}`);
   // Who runs it in the foreground holds the lock, and takes everything away when it has ended.
   const isSupervised = isLocked(directory);
+  const deletion = planDelete(container, spec, true);
+  const lock = deletion.slice(0, 1);
+  const removal = deletion.slice(1);
   return [
-    ...(isSupervised
-      ? []
-      : [byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile")]),
+    ...(isSupervised ? [] : lock),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
     ...(preDump
@@ -166,7 +167,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
       },
       why,
     ),
-    ...(preDump || leaveRunning || isSupervised ? [] : planRemoval(container, spec)),
+    ...(preDump || leaveRunning || isSupervised ? [] : removal),
   ];
 }
 

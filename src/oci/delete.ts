@@ -18,26 +18,16 @@ const SIGKILL = 9;
  * @throws WishError when it still runs
  */
 export function planDelete(container: Container, spec: Spec | null, force: boolean): Step[] {
-  const { id, directory, status } = container;
+  const { id, directory, status, process, record } = container;
   if (!force && status !== "stopped" && status !== "created") {
     throw new WishError([
       `cannot delete container ${id} that is not stopped: ${status}; kill it first, or delete --force`,
     ]);
   }
+  const setting = { id, bundle: { directory: record?.bundle ?? "/", config: null } };
   return [
     byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
     ...(status === "paused" ? planFreeze(container, false) : []),
-    ...planRemoval(container, spec),
-  ];
-}
-
-/** What is left of a container goes, whoever still runs in it. */
-export function planRemoval(
-  { id, directory, process, record }: Container,
-  spec: Spec | null,
-): Step[] {
-  const setting = { id, bundle: { directory: record?.bundle ?? "/", config: null } };
-  return [
     ...(process === null
       ? []
       : [
