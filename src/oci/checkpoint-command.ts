@@ -30,7 +30,7 @@ import { planDelete } from "./delete.ts";
 import { readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, findContainer, isLocked } from "./record.ts";
+import { type Container, type ContainerRecord, findContainer, isLocked } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -101,6 +101,26 @@ export function maskedFiles(masked: readonly string[], mountinfo: string): strin
   return masked.filter((path) => covered.has(path.replaceAll(" ", "\\040")));
 }
 
+/** What `restore` has to know of a container, and no image says. */
+function planNotes(images: string, pid: number, { endsWithParent }: ContainerRecord): Step[] {
+  const mark = onHost(`${images}/${ENDS_WITH_PARENT_FILE}`);
+  return [
+    byParent(
+      {
+        op: "write",
+        at: onHost(`${images}/${STREAMS_FILE}`),
+        text: streamsOf(pid),
+        how: "replace",
+        mode: 0o600,
+      },
+      "what new pipes are put in place of",
+    ),
+    endsWithParent === true
+      ? byParent({ ...create(mark, "", 0o600), how: "missing" }, "it was run in the foreground")
+      : byParent({ op: "remove", at: mark }, "an earlier container's"),
+  ];
+}
+
 /**
  * The steps that save a container.
  *
@@ -125,8 +145,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     freezer: freezerOf(container) ?? null,
   };
   const { images, work, preDump, leaveRunning } = options;
-  const why = "checkpoint";
-  const mark = onHost(`${images}/${ENDS_WITH_PARENT_FILE}`);
+  const log = onHost(`${work ?? images}/${DUMP_LOG}`);
   // Who runs it in the foreground holds the lock, and takes everything away when it has ended.
   const isSupervised = isLocked(directory);
   const deletion = planDelete(container, spec, true);
@@ -136,36 +155,21 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     ...(isSupervised ? [] : lock),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
-    ...(preDump
-      ? []
-      : [
-          byParent(
-            {
-              op: "write",
-              at: onHost(`${images}/${STREAMS_FILE}`),
-              text: streamsOf(process.pid),
-              how: "replace",
-              mode: 0o600,
-            },
-            "what `restore` puts new pipes in place of",
-          ),
-          record.endsWithParent === true
-            ? byParent({ ...create(mark, "", 0o600), how: "missing" }, "run in the foreground")
-            : byParent({ op: "remove", at: mark }, "an earlier container's"),
-        ]),
+    ...(preDump ? [] : planNotes(images, process.pid, record)),
+    byParent({ op: "remove", at: log }, "what an earlier CRIU said"),
     byParent(
       {
         op: "criu",
         ...criuProgram(),
         argv: ["criu", ...dumpArguments(options, target)],
-        log: onHost(`${work ?? images}/${DUMP_LOG}`),
+        log,
         cgroups: [],
         root: null,
         network: null,
         pids: null,
         pid: null,
       },
-      why,
+      "checkpoint",
     ),
     ...(preDump || leaveRunning || isSupervised ? [] : removal),
   ];
