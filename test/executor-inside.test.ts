@@ -165,10 +165,9 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
       if (failure?.kind !== "failed") {
         // One of those that lead to the container's own directories.
         expect(outcome.stdout.trim().split(" ")).toEqual(own.split(" ").sort());
-      } else if (failure.errno === constants.errno.EXDEV) {
-        expect(failure.text).toBe("the directory lies outside the root");
-        outside++;
-      }
+      } else if (failure.errno === constants.errno.ELOOP) {
+        outside++; // a magic link: no path of a working directory follows one
+      } else expect(failure.errno).toBe(constants.errno.ENOENT);
     }
     expect(outside).toBeGreaterThanOrEqual(1);
   });
@@ -178,8 +177,10 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
     const flags = ["path", "directory"] as const;
     const host: Step = byParent({ op: "open", at: onHost("/"), flags, into: "host" });
     for (let fd = 3; fd < 24; fd++) {
-      const chdir = byInit({ op: "chdir", at: onHost(`/proc/self/fd/${fd}`) });
-      const moved = failureOf(await run([host, ...container(root, "true", { last: [chdir] })]));
+      // As a program would be found: through magic links too.
+      const at = onHost(`/proc/self/fd/${fd}`);
+      const open = byInit({ op: "open", at, flags, into: "found" });
+      const moved = failureOf(await run([host, ...container(root, "true", { last: [open] })]));
       if (moved?.kind !== "failed") throw new Error(`descriptor ${fd} is open`);
       expect([constants.errno.ENOENT, constants.errno.ENOTDIR]).toContain(moved.errno);
     }

@@ -3,7 +3,7 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Stream } from "../src/plan/constants.ts";
 import type { Step } from "../src/plan/op.ts";
 import {
@@ -114,9 +114,13 @@ describe.skipIf(!isRoot)("pipes (needs root)", () => {
       wrapper: inShell(outside),
       options: { detached: true },
     });
-    await until(() => statSync(file, { throwIfNoEntry: false }) !== undefined, "start");
-    const pid = Number(readFileSync(file, "utf8"));
-    await Bun.sleep(200);
+    const said = () => (existsSync(file) ? readFileSync(file, "utf8") : "");
+    await until(() => said().endsWith("\n"), "start");
+    const pid = Number(said());
+    const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    await until(() => children() !== "", "the container");
+    await until(() => children() === "", "its end");
+    await Bun.sleep(100);
     expect(isRunning(pid)).toBe(true);
     spawnSync("kill", ["-TERM", String(pid)]);
     await until(() => !isRunning(pid), "the end");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
-import { byParent, lock, mkdir, onHost } from "../planner/step.ts";
+import { byParent, create, lock, mkdir, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import { carryOutSteps } from "./carry-out.ts";
 import {
@@ -17,12 +17,19 @@ import {
   externalMounts,
 } from "./checkpoint.ts";
 import { containerSpecOf } from "./config-copy.ts";
-import { checkCriu, criuFlags, criuProgram, readCriuOptions, STREAMS_FILE } from "./criu-flags.ts";
+import {
+  checkCriu,
+  criuFlags,
+  criuProgram,
+  ENDS_WITH_PARENT_FILE,
+  readCriuOptions,
+  STREAMS_FILE,
+} from "./criu-flags.ts";
 import { planRemoval } from "./delete.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, findContainer } from "./record.ts";
+import { type Container, type ContainerRecord, findContainer, isLocked } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -93,6 +100,26 @@ export function maskedFiles(masked: readonly string[], mountinfo: string): strin
   return masked.filter((path) => covered.has(path.replaceAll(" ", "\\040")));
 }
 
+/** What `restore` has to know of a container, and no image says. */
+function planNotes(images: string, pid: number, { endsWithParent }: ContainerRecord): Step[] {
+  const mark = onHost(`${images}/${ENDS_WITH_PARENT_FILE}`);
+  return [
+    byParent(
+      {
+        op: "write",
+        at: onHost(`${images}/${STREAMS_FILE}`),
+        text: streamsOf(pid),
+        how: "replace",
+        mode: 0o600,
+      },
+      "what new pipes are put in place of",
+    ),
+    endsWithParent === true
+      ? byParent({ ...create(mark, "", 0o600), how: "missing" }, "it was run in the foreground")
+      : byParent({ op: "remove", at: mark }, "an earlier container's"),
+  ];
+}
+
 /**
  * The steps that save a container.
  *
@@ -117,40 +144,32 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     freezer: freezerOf(container) ?? null,
   };
   const { images, work, preDump, leaveRunning } = options;
-  const why = "checkpoint";
+  const log = onHost(`${work ?? images}/${DUMP_LOG}`);
+  // Who runs it in the foreground holds the lock, and takes everything away when it has ended.
+  const isSupervised = isLocked(directory);
   return [
-    byParent(lock(onHost(directory)), "no other command changes it meanwhile"),
+    ...(isSupervised
+      ? []
+      : [byParent(lock(onHost(directory)), "no other command changes it meanwhile")]),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
-    ...(preDump
-      ? []
-      : [
-          byParent(
-            {
-              op: "write",
-              at: onHost(`${images}/${STREAMS_FILE}`),
-              text: streamsOf(process.pid),
-              how: "replace",
-              mode: 0o600,
-            },
-            "what `restore` puts new pipes in place of",
-          ),
-        ]),
+    ...(preDump ? [] : planNotes(images, process.pid, record)),
+    byParent({ op: "remove", at: log }, "what an earlier CRIU said"),
     byParent(
       {
         op: "criu",
         ...criuProgram(),
         argv: ["criu", ...dumpArguments(options, target)],
-        log: onHost(`${work ?? images}/${DUMP_LOG}`),
+        log,
         cgroups: [],
         root: null,
         network: null,
         pids: null,
         pid: null,
       },
-      why,
+      "checkpoint",
     ),
-    ...(preDump || leaveRunning
+    ...(preDump || leaveRunning || isSupervised
       ? []
       : planRemoval({ id, directory, bundle: record.bundle }, record.cgroups, spec)),
   ];

@@ -90,3 +90,6 @@ export function criuProgram(): Pick<OpOf<"criu">, "paths" | "env"> {
  * list of three, such as `pipe:[4711]`. runc's, so that either restores the other's.
  */
 export const STREAMS_FILE = "descriptors.json";
+
+/** Beside the images of a container that ends with its parent, for whom `restore` has to stay. */
+export const ENDS_WITH_PARENT_FILE = "ends-with-parent";

@@ -99,6 +99,7 @@ export function planRestore(
   } as const;
   const namespaces = planNamespaceFiles(spec);
   const { images, work } = call.options;
+  const log = onHost(`${work ?? images}/${RESTORE_LOG}`);
   const end: Pick<Setting, "passSignals" | "endWithCaller"> = {
     passSignals: true,
     endWithCaller: false,
@@ -110,13 +111,14 @@ export function planRestore(
     ...planMountPoints(spec, wish),
     ...namespaces.steps,
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
+    byParent({ op: "remove", at: log }, "what an earlier CRIU said"),
     byParent(
       {
         op: "criu",
         paths: call.paths,
         argv: call.argv,
         env: call.env,
-        log: onHost(`${work ?? images}/${RESTORE_LOG}`),
+        log,
         cgroups: call.joins,
         root: onHost(wish.rootfs),
         ...namespaces.slots,

@@ -104,11 +104,11 @@ function withOwnNull(streams: Setting["streams"], spec: Spec, facts: Facts): Set
 }
 
 export function recordOf(
-  wish: Pick<CreateWish, "id" | "bundle">,
+  wish: Pick<CreateWish, "id" | "bundle"> & { readonly endsWithParent: boolean },
   spec: Spec,
   rootfs: string,
   cgroups: readonly string[],
-) {
+): string {
   const record: ContainerRecord = {
     version: 1,
     id: wish.id,
@@ -119,6 +119,7 @@ export function recordOf(
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
     namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type),
     cgroups,
+    ...(wish.endsWithParent ? { endsWithParent: true } : {}),
   };
   return `${JSON.stringify(record)}\n`;
 }
@@ -206,7 +207,12 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     rootSwitch: wish.noPivot ? "move" : "pivot",
     keep: wish.keep || lifetime !== "supervised",
     seccomp: spec.process === undefined ? null : await filterOf(root, spec, facts),
-    state: recordOf(wish, spec, rootfs, cgroup.paths),
+    state: recordOf(
+      { id, bundle, endsWithParent: lifetime === "supervised" },
+      spec,
+      rootfs,
+      cgroup.paths,
+    ),
     pidFile: wish.pidFile,
     passSignals: true,
     endWithCaller: false,

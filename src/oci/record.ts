@@ -32,6 +32,11 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /**
+   * Its first process ends when its parent does, for as long as it lives and wherever it is restored:
+   * PR_SET_PDEATHSIG(2const).
+   */
+  readonly endsWithParent?: true;
 };
 
 /** Where the first process is written down, for the steps that need it. */
@@ -109,7 +114,7 @@ function holds(pid: string, { dev, ino }: Stats): boolean {
  * Whether a command is at work on the container. proc_locks(5) names an inode and who locked it, but
  * the device not always as stat(2) does: so the holder is looked at.
  */
-function isLocked(directory: string): boolean {
+export function isLocked(directory: string): boolean {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found === undefined) return false;
   const line = new RegExp(`FLOCK +\\w+ +\\w+ (\\d+) \\S+:${found.ino} `, "g");

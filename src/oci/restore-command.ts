@@ -1,6 +1,6 @@
 // `restore`: a container from the files that `checkpoint` has written.
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import type { Flag, ParsedArguments } from "../cli/arguments.ts";
 import { readConfig, withAbsoluteSources } from "../container/bundle.ts";
 import { planResources } from "../container/resources.ts";
@@ -19,6 +19,7 @@ import {
   checkCriu,
   criuFlags,
   criuProgram,
+  ENDS_WITH_PARENT_FILE,
   pathOf,
   readCriuOptions,
   STREAMS_FILE,
@@ -106,6 +107,13 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
   const { bundle, config, spec, rootfs } = readBundle(given);
   checkTerminal(spec, given);
   const pipes = pipesOf(options.images);
+  const endsWithParent = existsSync(`${options.images}/${ENDS_WITH_PARENT_FILE}`);
+  const isDetached = readSwitch(given, "detach");
+  if (endsWithParent && isDetached) {
+    throw new WishError([
+      `--detach: the container of ${options.images} was run in the foreground, and so ends with who restores it: leave --detach out`,
+    ]);
+  }
   const layout = readCgroupLayout();
   const facts: Facts = readFacts(layout, readStreams());
   const cgroup = planResources(spec, id, facts, true);
@@ -126,8 +134,8 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
         id,
         rootfs,
         config: { directory: bundle, config: config.text },
-        state: recordOf({ id, bundle }, spec, rootfs, cgroup.paths),
-        lifetime: readSwitch(given, "detach") ? "detached" : "supervised",
+        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, cgroup.paths),
+        lifetime: isDetached ? "detached" : "supervised",
         pidFile: pathOf(given, "pid-file"),
         isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false,
       },

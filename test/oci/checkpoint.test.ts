@@ -13,7 +13,7 @@ import {
 import { whyNoCheckpoint } from "../../src/oci/criu.ts";
 import { compileC } from "../pivot.ts";
 import { type CallSettings, type Change, isAlive, OciGround, textOf } from "./ground.ts";
-import { demand, runtimeName, title, whyNot } from "./runtime.ts";
+import { demand, runtimeName, runtimeWords, title, whyNot } from "./runtime.ts";
 
 const whyNotReal = whyNot ?? whyNoCheckpoint() ?? undefined;
 const long = 60_000;
@@ -239,6 +239,26 @@ describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
     });
     expect(called.code).toBe(143);
     ground.refused(["state", id]);
+  });
+
+  test("who was run in the foreground ends with who restores it, who therefore has to stay", async () => {
+    const id = ground.id();
+    const bundle = ground.bundle();
+    const images = ground.path("images");
+    const words = ["--root", ground.root, "run", "--bundle", bundle, id];
+    const first = Bun.spawn([...runtimeWords, ...words], { stdio: ["ignore", "ignore", "ignore"] });
+    for (let i = 0; i < 100 && !existsSync(`${ground.root}/${id}/pid`); i++) await Bun.sleep(20);
+    await ground.until(id, "running");
+    ground.ok(["checkpoint", "--image-path", images, id], settings());
+    expect(await first.exited).toBe(137);
+    const again = ["restore", "--bundle", bundle, "--image-path", images, "--detach", ground.id()];
+    expect(ground.refused(again, settings())).toContain("leave --detach out");
+    // The directory may be used again, for one that was not.
+    const other = ground.start(undefined, [], quiet);
+    ground.ok(["checkpoint", "--image-path", images, other.id], settings());
+    const last = ground.id();
+    ground.call([...again.slice(0, -1), last], settings());
+    expect(ground.state(last).status).toBe("running");
   });
 
   test("a failure to restore leaves nothing, and says CRIU's own words", () => {

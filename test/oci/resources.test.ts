@@ -4,7 +4,7 @@ import { describe, expect } from "bun:test";
 import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { readCgroupLayout } from "../../src/host/cgroups.ts";
 import { type Change, type Container, OciGround, textOf } from "./ground.ts";
-import { demand, title, whyNot } from "./runtime.ts";
+import { demand, patience, title, whyNot } from "./runtime.ts";
 
 const layout = readCgroupLayout();
 const isUnified = layout.v1.length === 0;
@@ -288,7 +288,7 @@ describe.skipIf(whyNot !== undefined)(title("resources"), () => {
 
   demand("events goes on at its interval, and ends when the container does", async () => {
     const { id } = ground.start(limited);
-    const script = `"$@" & pid=$!; sleep 0.5; kill -KILL ${ground.state(id).pid}; wait $pid; echo "code $?"`;
+    const script = `"$@" & pid=$!; sleep ${patience / 2}; kill -KILL ${ground.state(id).pid}; wait $pid; echo "code $?"`;
     const { stdout } = ground.call(["events", "--interval", "100ms", id], {
       before: ["sh", "-c", script, "sh"],
     });
