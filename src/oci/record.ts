@@ -71,10 +71,14 @@ function readIfThere(path: string): string | null {
   }
 }
 
+const isText = (value: unknown): boolean => typeof value === "string";
+
 function readRecord(directory: string): ContainerRecord | null {
   try {
     const record = JSON.parse(readIfThere(`${directory}/state.json`) ?? "") as ContainerRecord;
-    return record.version === 1 ? record : null;
+    const lists = [record.cgroups, record.namespaces];
+    const isWhole = lists.every((list) => Array.isArray(list) && list.every(isText));
+    return record.version === 1 && isText(record.bundle) && isWhole ? record : null;
   } catch {
     return null; // cut short by the end of its writer
   }

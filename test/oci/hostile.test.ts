@@ -1,7 +1,7 @@
 // What a hostile image, a hostile state or bad luck could make of the runtime: programs reached by
 // descriptors, commands that come while a container is being made, hooks with too many rights.
 
-import { describe, expect } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
@@ -9,11 +9,13 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { bindMount, type Change, OciGround, type State, textOf } from "./ground.ts";
-import { demand, runtimeWords, title, whyNot } from "./runtime.ts";
+import { bindMount, type Change, cgroupsNamed, OciGround, type State, textOf } from "./ground.ts";
+import { demand, runtimeName, runtimeWords, title, whyNot } from "./runtime.ts";
 
 describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
   const ground = new OciGround("hostile");
@@ -193,6 +195,8 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
     await new Promise((resolve) => agent.once("listening", resolve));
     try {
       const { id } = ground.create((config) => {
+        // More than a socket holds: the agent has gone before all of it is said.
+        config.annotations = { long: "x".repeat(1 << 20) };
         config.linux["seccomp"] = {
           defaultAction: "SCMP_ACT_ALLOW",
           listenerPath: path,
@@ -205,4 +209,20 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
       agent.close();
     }
   });
+
+  for (const text of ["", "{", "null", '{"version":1}', '{"version":1,"bundle":1,"cgroups":"x"}']) {
+    test.skipIf(runtimeName !== "pivot")(
+      `a state.json of ${JSON.stringify(text)} is cleared by delete --force`,
+      () => {
+        const { id } = ground.create();
+        const cgroups = cgroupsNamed(ground.tag).filter((path) => !path.endsWith("-lasting"));
+        unlinkSync(`${ground.root}/${id}/delete.plan`);
+        writeFileSync(`${ground.root}/${id}/state.json`, text);
+        ground.ok(["list"]);
+        ground.ok(["delete", "--force", id]);
+        ground.refused(["state", id]);
+        for (const path of cgroups.reverse()) rmdirSync(path); // nothing says any more whose they are
+      },
+    );
+  }
 });
