@@ -46,3 +46,18 @@ test("cgroups and seccomp are in the configuration only where asked for", () => 
   });
   expect(full.linux).toMatchObject({ cgroupsPath: "/p/c", seccomp: { defaultErrnoRet: 38 } });
 });
+
+test("with an engine's files there are its mounts and its rules of devices", () => {
+  const options = { root: "/r", argv: ["/bin/true"], cgroupsPath: "/p/c" };
+  const { mounts, linux } = ociConfig({ ...options, engineFiles: "/files" });
+  expect(mounts.map(({ destination }) => destination)).toContain("/sys/fs/cgroup");
+  expect(mounts).toContainEqual({
+    destination: "/etc/hosts",
+    type: "bind",
+    source: "/files/hosts",
+    options: ["rbind", "rprivate"],
+  });
+  const rules = JSON.stringify(linux.resources?.devices);
+  expect(rules).toContain('{"allow":true,"type":"c","major":1,"minor":3,"access":"rwm"}');
+  expect(JSON.stringify(ociConfig(options))).not.toContain("/sys/fs/cgroup");
+});

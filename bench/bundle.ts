@@ -101,6 +101,8 @@ export interface BundleOptions {
   /** Absent: the runtime is told to leave cgroups alone, and no limits are asked for. */
   readonly cgroupsPath?: string | undefined;
   readonly seccomp?: ReturnType<typeof seccompSection> | undefined;
+  /** What an engine adds: a directory with the files of name resolution; absent: nothing of it. */
+  readonly engineFiles?: string | undefined;
 }
 
 const quiet = ["nosuid", "noexec", "nodev"];
@@ -144,8 +146,41 @@ const maskedPaths = [
 
 const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-/** A config.json (OCI runtime specification 1.0.2) with what floor.c does, no more. */
-export function ociConfig({ root, argv, cgroupsPath, seccomp }: BundleOptions) {
+/** What dockerd shows a container beside the file systems: where it is, and the names of the network. */
+export const engineFileNames = ["resolv.conf", "hostname", "hosts"] as const;
+
+const engineMounts = (directory: string) => [
+  { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...quiet, "ro"] },
+  ...engineFileNames.map((name) => ({
+    destination: `/etc/${name}`,
+    type: "bind",
+    source: join(directory, name),
+    options: ["rbind", "rprivate"],
+  })),
+];
+
+const character = (major: number, minor: number | undefined, access = "rwm") => ({
+  allow: true,
+  type: "c",
+  major,
+  ...(minor === undefined ? {} : { minor }),
+  access,
+});
+
+/** docker's rules (moby, oci/defaults.go): mknod of everything, use of the devices that are safe. */
+const engineDevices = [
+  { allow: false, access: "rwm" },
+  { allow: true, type: "c", access: "m" },
+  { allow: true, type: "b", access: "m" },
+  ...[3, 5, 7, 8, 9].map((minor) => character(1, minor)),
+  ...[0, 1, 2].map((minor) => character(5, minor)),
+  character(136, undefined),
+  character(10, 229),
+];
+
+/** A config.json (OCI runtime specification 1.0.2) with what floor.c does; no more unless asked for. */
+export function ociConfig({ root, argv, cgroupsPath, seccomp, engineFiles }: BundleOptions) {
+  const devices = engineFiles === undefined ? [{ allow: false, access: "rwm" }] : engineDevices;
   return {
     ociVersion: "1.0.2",
     process: {
@@ -159,12 +194,10 @@ export function ociConfig({ root, argv, cgroupsPath, seccomp }: BundleOptions) {
     },
     root: { path: root },
     hostname: "floor",
-    mounts,
+    mounts: engineFiles === undefined ? mounts : [...mounts, ...engineMounts(engineFiles)],
     linux: {
       namespaces: ["mount", "pid", "network", "ipc", "uts", "cgroup"].map((type) => ({ type })),
-      ...(cgroupsPath === undefined
-        ? {}
-        : { cgroupsPath, resources: { devices: [{ allow: false, access: "rwm" }] } }),
+      ...(cgroupsPath === undefined ? {} : { cgroupsPath, resources: { devices } }),
       ...(seccomp === undefined ? {} : { seccomp }),
       maskedPaths,
       readonlyPaths,

@@ -58,3 +58,11 @@ test("a lone marker is refused, so that no text is lost", () => {
   const lone = "text\n<!-- result of bench/start.ts: begin -->\nmore\n";
   expect(() => insertResult(lone, "x")).toThrow("do not form a pair");
 });
+
+test("results of two scripts stand beside each other", () => {
+  const first = insertResult("# Title\n", "one");
+  const both = insertResult(first, "two", "bench/oci.ts");
+  expect(both).toContain("<!-- result of bench/oci.ts: begin -->\ntwo\n<!--");
+  expect(insertResult(both, "three")).toContain("two");
+  expect(insertResult(both, "three")).not.toContain("one");
+});

@@ -28,8 +28,8 @@ export function markdownTable(head: Row, rows: readonly Row[]): string {
 }
 
 const yes = (value: boolean) => (value ? "yes" : "no");
-const ms = (value: number) => value.toFixed(2);
-const mib = (kib: number) => (kib / 1024).toFixed(1);
+export const ms = (value: number) => value.toFixed(2);
+export const mib = (kib: number) => (kib / 1024).toFixed(1);
 
 /**
  * The table of start times. Throws when `base` is not among the measured.
@@ -95,11 +95,14 @@ function hypervisor(): string {
     : "bare metal";
 }
 
-const begin = "<!-- result of bench/start.ts: begin -->";
-const end = "<!-- result of bench/start.ts: end -->";
-
-/** The document with what stands between the markers replaced; appended without markers. */
-export function insertResult(document: string, result: string): string {
+/**
+ * The document with what stands between the markers replaced; appended without markers.
+ *
+ * @param script whose result it is, by which the markers are told apart
+ */
+export function insertResult(document: string, result: string, script = "bench/start.ts"): string {
+  const begin = `<!-- result of ${script}: begin -->`;
+  const end = `<!-- result of ${script}: end -->`;
   const block = `${begin}\n${result.trim()}\n${end}`;
   const from = document.indexOf(begin);
   const to = document.indexOf(end);

@@ -1,6 +1,5 @@
 // The benchmark of container start. What is compared with what: docs/benchmarks.md.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { type CommandCase, commandCases } from "./cases.ts";
@@ -9,11 +8,12 @@ import { type LibraryCase, libraryCases } from "./library.ts";
 import { measureResident, type Resident } from "./memory.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { contradiction, ownNamespaces, proof } from "./proof.ts";
-import { circumstances, insertResult, type Measured, residentTable, timeTable } from "./report.ts";
+import { circumstances, type Measured, residentTable, timeTable } from "./report.ts";
+import { failInOneLine, interruptible, progress, publish } from "./session.ts";
 import { ends, makeSite, type Site } from "./site.ts";
 import { median, type Random, seededRandom, shuffled } from "./statistics.ts";
 import { startStopwatch } from "./stopwatch.ts";
-import { Cleanup, enterPrivateMountNamespace, makeWorkbench } from "./workbench.ts";
+import { type Cleanup, makeWorkbench } from "./workbench.ts";
 
 const usage = `usage: bun bench/start.ts [OPTION]...
 Compare the start of a container: all cases in each round, in a new random order.
@@ -28,8 +28,6 @@ Compare the start of a container: all cases in each round, in a new random order
 
 /** Containers that a library case starts in each round; the round's value is their median. */
 const libraryBatch = 5;
-
-const documentPath = join(import.meta.dirname, "../docs/benchmarks.md");
 
 interface Options {
   readonly rounds: number;
@@ -188,10 +186,6 @@ async function measureResidents(
   return residents;
 }
 
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
 /** All of the result that is not prose, in Markdown. */
 function describe(
   options: Options,
@@ -233,43 +227,16 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   return describe(options, where, measured, residents, selection.leftOut, random);
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (!options) {
     process.stdout.write(usage);
-    return 0;
+    return;
   }
-  enterPrivateMountNamespace();
-  const cleanup = new Cleanup();
-  const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      // The first lets the current run end; whoever asks twice does not want to wait.
-      if (interrupt.signal.aborted) {
-        cleanup.run();
-        process.exit(130);
-      }
-      interrupt.abort(new Error(`ended by ${signal}`));
-    });
-  }
-  try {
-    const result = await benchmark(options, cleanup, interrupt.signal);
-    process.stdout.write(result);
-    if (options.write) {
-      const document = existsSync(documentPath) ? readFileSync(documentPath, "utf8") : "";
-      writeFileSync(documentPath, insertResult(document || "# Benchmarks\n", result));
-    }
-    return 0;
-  } finally {
-    cleanup.run();
-  }
+  const result = await interruptible((cleanup, interrupted) =>
+    benchmark(options, cleanup, interrupted),
+  );
+  publish(result, options.write, "bench/start.ts");
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await failInOneLine(main);

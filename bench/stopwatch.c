@@ -3,8 +3,14 @@
  *
  *   stopwatch FILE      FILE holds argument vectors; each argument ends with a NUL,
  *                       each vector with an empty argument
- *   stdin:   the index of a vector, one a line
- *   stdout:  one line of JSON per run, in the same order
+ *   stdin:   the indexes of vectors to run one after the other, separated by spaces, a line.
+ *            What a command leaves running is waited for before the next one starts. With a
+ *            letter behind an index, it is not:
+ *              -   left to the next command: `create` leaves a container to `start`
+ *              &   the command itself is not waited for either, up to the end of the line
+ *   stdout:  one line of JSON per run, in the order in which they ended
+ *     index      of the vector
+ *     startNs    when it began, on a clock that only tells differences
  *     wallNs     from before posix_spawn to the exit of the command
  *     settledNs  to the exit of the last process that the command left behind
  *     userUs, sysUs, maxRssKb   of the whole tree; the last is that of its largest process
@@ -114,31 +120,116 @@ static pid_t spawn(char **argv)
     return pid;
 }
 
-static void run(char **argv)
+/* A command that runs. */
+struct running {
+    pid_t pid; /* 0 when it has ended */
+    size_t index;
+    long long start;
+};
+
+static void report(const struct running *command, long long ended, long long settled,
+                   const struct totals *totals, int status)
+{
+    printf("{\"index\":%zu,\"startNs\":%lld,\"wallNs\":%lld,\"settledNs\":%lld,\"userUs\":%lld,"
+           "\"sysUs\":%lld,\"maxRssKb\":%ld,\"status\":%d}\n",
+           command->index, command->start, ended - command->start, settled - command->start,
+           totals->user_us, totals->sys_us, totals->max_rss_kb,
+           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    fflush(stdout);
+}
+
+/* Waits for what was left running; or, where it may stay, only takes what has ended already. */
+static void settle(struct totals *totals, bool stays)
+{
+    struct rusage usage;
+    pid_t pid;
+
+    alarm(stays ? 0 : SETTLE_SECONDS);
+    while ((pid = wait4(-1, NULL, stays ? WNOHANG : 0, &usage)) > 0)
+        add(totals, &usage);
+    if (pid < 0 && errno != ECHILD)
+        die("wait for", "what a command left running");
+    alarm(0);
+}
+
+static void run(size_t index, char **argv, bool stays)
 {
     struct totals totals = {0};
     struct rusage usage;
     int status;
 
-    const long long start = now_ns();
-    const pid_t pid = spawn(argv);
-    if (wait4(pid, &status, 0, &usage) < 0)
+    struct running command = {.index = index, .start = now_ns()};
+    command.pid = spawn(argv);
+    if (wait4(command.pid, &status, 0, &usage) < 0)
         die("wait for", argv[0]);
     const long long ended = now_ns();
     add(&totals, &usage);
+    /* A command that failed may have left a container that waits for a start that never comes. */
+    settle(&totals, stays || status != 0);
+    report(&command, ended, now_ns(), &totals, status);
+}
 
-    alarm(SETTLE_SECONDS);
-    while (wait4(-1, NULL, 0, &usage) > 0)
+enum { MOST_AT_ONCE = 256 };
+
+/* Commands that run at the same time; what they leave running stays. */
+struct crowd {
+    struct running commands[MOST_AT_ONCE];
+    size_t count;
+};
+
+static void join_crowd(struct crowd *crowd, size_t index, char **argv)
+{
+    if (crowd->count == MOST_AT_ONCE) {
+        fprintf(stderr, "stopwatch: more than %d commands at once\n", MOST_AT_ONCE);
+        exit(125);
+    }
+    struct running *command = &crowd->commands[crowd->count++];
+    command->index = index;
+    command->start = now_ns();
+    command->pid = spawn(argv);
+}
+
+static void await_crowd(struct crowd *crowd)
+{
+    for (size_t left = crowd->count; left > 0;) {
+        struct totals totals = {0};
+        struct rusage usage;
+        int status;
+        const pid_t pid = wait4(-1, &status, 0, &usage);
+        const long long ended = now_ns();
+        if (pid < 0)
+            die("wait for", "commands that run at once");
         add(&totals, &usage);
-    if (errno != ECHILD)
-        die("wait for what was left running by", argv[0]);
-    alarm(0);
+        for (size_t i = 0; i < crowd->count; i++) {
+            if (crowd->commands[i].pid != pid)
+                continue;
+            report(&crowd->commands[i], ended, ended, &totals, status);
+            crowd->commands[i].pid = 0;
+            left--;
+        }
+    }
+    crowd->count = 0;
+}
 
-    printf("{\"wallNs\":%lld,\"settledNs\":%lld,\"userUs\":%lld,\"sysUs\":%lld,"
-           "\"maxRssKb\":%ld,\"status\":%d}\n",
-           ended - start, now_ns() - start, totals.user_us, totals.sys_us, totals.max_rss_kb,
-           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-    fflush(stdout);
+/* One line of stdin; false when it is not as described above. */
+static bool run_line(char *line, char ***vectors, size_t count)
+{
+    static struct crowd crowd;
+    for (char *at = line; *at != '\n' && *at != '\0';) {
+        char *end;
+        const unsigned long index = strtoul(at, &end, 10);
+        if (end == at || index >= count)
+            return false;
+        const char how = *end;
+        if (how == '&')
+            join_crowd(&crowd, index, vectors[index]);
+        else
+            run(index, vectors[index], how == '-');
+        at = end + (how == '&' || how == '-');
+        at += *at == ' ';
+    }
+    await_crowd(&crowd);
+    return true;
 }
 
 static void interrupt_wait(int signal_number)
@@ -160,16 +251,14 @@ int main(int argc, char **argv)
 
     size_t count;
     char ***vectors = read_vectors(argv[1], &count);
-    char line[32];
-    while (fgets(line, sizeof line, stdin)) {
-        char *end;
-        const unsigned long index = strtoul(line, &end, 10);
-        if (end == line || *end != '\n' || index >= count) {
-            fprintf(stderr, "stopwatch: no vector %.*s, there are %zu\n",
-                    (int)strcspn(line, "\n"), line, count);
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, stdin) > 0) {
+        if (!run_line(line, vectors, count)) {
+            fprintf(stderr, "stopwatch: not a list of vectors from 0 to %zu: %s", count - 1, line);
             return 125;
         }
-        run(vectors[index]);
     }
+    free(line);
     return 0;
 }

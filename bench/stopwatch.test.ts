@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compile } from "./compile.ts";
 import { kill } from "./process-tree.ts";
-import { encodeVectors, startStopwatch } from "./stopwatch.ts";
+import { encodeVectors, spanMs, startStopwatch } from "./stopwatch.ts";
 
 let directory = "";
 let binary = "";
@@ -65,4 +65,30 @@ test("the end of the stopwatch ends the wait for its answer", async () => {
   const run = stopwatch.run(0);
   kill(stopwatch.pid);
   await expect(run).rejects.toThrow("stopwatch ended during /bin/sh -c sleep 0.3");
+});
+
+test("what a command of a line leaves running is there for the next one, or waited for", async () => {
+  const file = join(directory, "left");
+  const see = `test -e ${file}`;
+  const stopwatch = start(`(sleep 0.2; echo > ${file}) & exit 0`, see, "exit 0", see);
+  const runs = await stopwatch.runLine([
+    { index: 0, wait: "left" },
+    { index: 1, wait: "left" },
+    { index: 2, wait: "settled" },
+    { index: 3, wait: "settled" },
+  ]);
+  stopwatch.close();
+  expect(runs.map(({ status }) => status)).toEqual([0, 1, 0, 0]);
+});
+
+test("commands together take as long as the longest, and answer in the order asked for", async () => {
+  const stopwatch = start("sleep 0.3", "sleep 0.2; exit 2");
+  const runs = await stopwatch.runLine([
+    { index: 0, wait: "together" },
+    { index: 1, wait: "together" },
+  ]);
+  stopwatch.close();
+  expect(runs.map(({ status }) => status)).toEqual([0, 2]);
+  expect(spanMs(runs)).toBeGreaterThan(300);
+  expect(spanMs(runs)).toBeLessThan(500);
 });

@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 
 /** One run of one command, in the units of the field names. Described in stopwatch.c. */
 export interface Run {
+  readonly index: number;
+  readonly startNs: number;
   readonly wallNs: number;
   readonly settledNs: number;
   readonly userUs: number;
@@ -20,8 +22,31 @@ export interface Stopwatch {
   readonly pid: number;
   /** Runs the command with this index. Rejects when the stopwatch itself ends. */
   readonly run: (index: number) => Promise<Run>;
+  /**
+   * Runs commands one after the other, or together, each once. Resolves to their runs in the order
+   * of `words`; rejects likewise.
+   */
+  readonly runLine: (words: readonly Word[]) => Promise<Run[]>;
   /** Lets the stopwatch end once the last command has. */
   readonly close: () => void;
+}
+
+/** A command by its index, and what is waited for before the next one. */
+export interface Word {
+  readonly index: number;
+  /**
+   * `settled`: for all that it leaves running; `left`: for the command alone; `together`: for
+   * nothing, up to the end of the line.
+   */
+  readonly wait: "settled" | "left" | "together";
+}
+
+const letters: Readonly<Record<Word["wait"], string>> = { settled: "", left: "-", together: "&" };
+
+/** Milliseconds from the start of the first of these runs to the end of the last. */
+export function spanMs(runs: readonly Run[]): number {
+  const start = Math.min(...runs.map(({ startNs }) => startNs));
+  return (Math.max(...runs.map(({ startNs, wallNs }) => startNs + wallNs)) - start) / 1e6;
 }
 
 /** Argument vectors as stopwatch.c reads them. Throws when a vector holds an empty argument. */
@@ -52,13 +77,29 @@ export function startStopwatch(
   const { pid } = child;
   if (pid === undefined) throw new Error(`start ${binary}: cannot be spawned`);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const readRun = async (): Promise<Run> => {
+    const line = await lines.next();
+    if (!line.done) return JSON.parse(line.value) as Run;
+    throw new Error("ended");
+  };
+  const runLine = async (words: readonly Word[]): Promise<Run[]> => {
+    child.stdin.write(`${words.map(({ index, wait }) => index + letters[wait]).join(" ")}\n`);
+    const runs: Run[] = [];
+    try {
+      while (runs.length < words.length) runs.push(await readRun());
+    } catch (cause) {
+      const during = words.map(({ index }) => vectors[index]?.join(" ")).join("; ");
+      throw new Error(`stopwatch ended during ${during}`, { cause });
+    }
+    return words.flatMap(({ index }) => runs.find((run) => run.index === index) ?? []);
+  };
   return {
     pid,
+    runLine,
     run: async (index) => {
-      child.stdin.write(`${index}\n`);
-      const line = await lines.next();
-      if (line.done) throw new Error(`stopwatch ended during ${vectors[index]?.join(" ")}`);
-      return JSON.parse(line.value) as Run;
+      const [run] = await runLine([{ index, wait: "settled" }]);
+      if (run === undefined) throw new Error(`stopwatch: no answer for ${index}`);
+      return run;
     },
     close: () => child.stdin.end(),
   };

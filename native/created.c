@@ -48,8 +48,10 @@ int pv_do_listen(struct pv_run *run, const struct pv_listen *op) {
     if (rc == 0)
         rc = pv_result(listen(fd, 1));
     close(directory);
-    if (rc == 0)
+    if (rc == 0) {
+        run->listener = fd;
         return pv_keep(run, op->into, fd);
+    }
     if (fd >= 0)
         close(fd);
     return rc;
@@ -81,7 +83,7 @@ int pv_do_wait_start(struct pv_run *run, const struct pv_wait_start *op) {
     while (run->sync == -EINTR);
     /* The second who says start is refused by the kernel. */
     close(listener);
-    run->slots[op->socket] = -1;
+    run->slots[op->socket] = run->listener = -1;
     if (run->sync < 0)
         return run->sync;
     int answered = -1;
@@ -156,8 +158,14 @@ int pv_do_start(struct pv_run *run, const struct pv_start *op) {
     close(file);
     if (fd < 0)
         return fd == -ECONNREFUSED ? pv_say(run, -ECHILD, "nobody waits for it") : fd;
+    /* For the hooks, and to see that init is still the one that was created. */
+    int process = pv_hold_process(run, &op->of, &run->told_pid);
+    if (process < 0) {
+        close(fd);
+        return process;
+    }
+    close(process);
     run->sync = fd;
-    run->told_pid = (pid_t)op->pid;
     /* With it, where it is said that an agent has the filter's descriptor: see notify.c. */
     int rc = pv_send(run, PV_TURN, run->step, 0, run->answered_fd);
     if (rc == 0 || rc == -EPIPE)

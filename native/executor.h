@@ -89,6 +89,8 @@ struct pv_run {
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
     int lock;      /* parent: shows that it lives, or -1 */
+    uint32_t past; /* parent: how many of the next steps are not taken */
+    int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */
     int program_pidfd;
     uint8_t *handed;     /* the plan as it came, for the reporter */
@@ -128,6 +130,7 @@ int pv_say(struct pv_run *run, int rc, const char *format, ...)
 /* run.c */
 int pv_run_main(int argc, char **argv);
 int pv_follow_main(int argc, char **argv);
+int pv_kept_main(int plan, char **reporter);
 int pv_walk(struct pv_run *run, uint32_t from);
 int pv_means_stop(int signal);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
@@ -135,6 +138,9 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
 
 /* operations.c */
 int pv_do_op(struct pv_run *run, const struct pv_op *op);
+
+/* kept.c */
+void pv_try_kept(char **argv, const char *program, const char *repository);
 
 /* follow.c */
 int pv_follow(struct pv_run *run, int pipe, pid_t program);
@@ -163,6 +169,7 @@ void pv_close_slots(struct pv_run *run);
 /* files.c */
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
+int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
@@ -232,6 +239,7 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op);
 int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 void pv_standard_signals(void);
+int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
 
 /* notify.c */
 struct sock_fprog;
@@ -270,6 +278,7 @@ int pv_do_criu(struct pv_run *run, const struct pv_criu *op);
 /* others.c */
 int pv_do_process(struct pv_run *run, const struct pv_process *op);
 int pv_start_time(pid_t pid, uint64_t *ticks);
+int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid);
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op);
 int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op);
 int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op);

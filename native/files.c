@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "calls.h"
 #include "executor.h"
@@ -41,9 +42,9 @@ static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mod
 }
 
 /* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
-static int write_all(int fd, const char *text) {
-    for (size_t sent = 0, length = strlen(text); sent < length;) {
-        ssize_t n = write(fd, text + sent, length - sent);
+static int write_whole(int fd, const void *bytes, size_t size) {
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = write(fd, (const char *)bytes + sent, size - sent);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -51,6 +52,10 @@ static int write_all(int fd, const char *text) {
         sent += (size_t)n;
     }
     return 0;
+}
+
+static int write_all(int fd, const char *text) {
+    return write_whole(fd, text, strlen(text));
 }
 
 /* Under another name first: nobody finds half of it, also not after a crash. */
@@ -97,6 +102,15 @@ int pv_do_write(struct pv_run *run, const struct pv_write *op) {
     return pv_write_text(run, &op->at, op->how, op->mode, op->text);
 }
 
+int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
+    int fd = create_file(run, &op->at, op->mode);
+    if (fd < 0)
+        return fd;
+    int rc = write_whole(fd, op->content.data, op->content.size);
+    close(fd);
+    return rc;
+}
+
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
     char text[48];
     uint64_t ticks = 0;
@@ -117,16 +131,35 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
  * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
  * the open file, which a child shares: so init closes it (see become_init).
  */
+static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
+    const long step = 5;
+    for (long left = (long)patience;; left -= step) {
+        int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
+        if (rc != -EWOULDBLOCK)
+            return rc;
+        if (left <= 0)
+            return pv_say(run, rc, "somebody else holds it");
+        nanosleep(&(struct timespec){0, step * 1000000}, NULL);
+    }
+}
+
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
+    struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return fd;
-    int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
-    if (rc < 0)
-        close(fd);
-    else
+    int rc = fd < 0 ? fd : lock_in_time(run, fd, op->patience);
+    /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
+    if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
+        rc = -ENOENT;
+    if (rc == 0) {
         run->lock = fd;
-    return rc == -EWOULDBLOCK ? pv_say(run, rc, "somebody else holds it") : rc;
+        return 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (rc != -ENOENT || !op->past)
+        return rc;
+    run->past = op->past;
+    return 0;
 }
 
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op) {

@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 
 #include "calls.h"
+#include "executor.h"
 #include "launch.h"
 
 extern char **environ;
@@ -221,6 +222,7 @@ int pv_launch_main(char **argv) {
     if (length < 0)
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");
     strcpy(program.path + length, "-program");
+    pv_try_kept(argv, program.path, repository);
     char directory[PATH_MAX];
     if (!getcwd(directory, sizeof directory)) {
         setenv("PIVOT_NO_CWD", "1", 1);

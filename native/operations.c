@@ -16,6 +16,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_mkdir(run, &op->mkdir);
     case PV_WRITE:
         return pv_do_write(run, &op->write);
+    case PV_WRITE_BYTES:
+        return pv_do_write_bytes(run, &op->write_bytes);
     case PV_SYMLINK:
         return pv_do_symlink(run, &op->symlink);
     case PV_REMOVE:
@@ -98,7 +100,7 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
     case PV_SECCOMP:
         return pv_do_seccomp(run, &op->seccomp);
     case PV_CLOSE_FDS:
-        return pv_close_range(op->close_fds.from, ~0u, PV_CLOSE_RANGE_CLOEXEC);
+        return pv_do_close_fds(run, &op->close_fds);
     case PV_INIT:
         return pv_do_init(run);
     case PV_EXEC:

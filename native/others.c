@@ -37,12 +37,31 @@ int pv_start_time(pid_t pid, uint64_t *ticks) {
     return 0;
 }
 
+/* What `write_pid` has written: -ESRCH when it never has. */
+static int read_process(struct pv_run *run, const struct pv_place *of, pid_t *pid, uint64_t *started) {
+    char text[64], *end;
+    int fd = pv_place_open(run, of, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0)
+        return fd == -ENOENT ? -ESRCH : fd;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    *pid = (pid_t)strtol(text, &end, 10);
+    *started = *end == ' ' ? strtoull(end + 1, &end, 10) : 0;
+    return *pid > 0 && *started && *end == '\0' ? 0 : -ESRCH;
+}
+
 /* A pidfd. The time is read when it is there: it is the same process, or none is left. */
-static int hold_process(struct pv_run *run, uint32_t pid, uint64_t started) {
-    uint64_t ticks = 0;
-    int fd = pv_pidfd_open((int)pid);
-    int rc = fd < 0 ? fd : started ? pv_start_time((pid_t)pid, &ticks) : 0;
-    if (rc == 0 && started && ticks != started)
+int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid) {
+    uint64_t started = 0, ticks = 0;
+    int rc = read_process(run, of, pid, &started);
+    int fd = rc < 0 ? rc : pv_pidfd_open(*pid);
+    rc = fd < 0 ? fd : pv_start_time(*pid, &ticks);
+    struct pollfd end = {fd, POLLIN, 0};
+    /* One that has ended and waits for its parent is none any more. */
+    if (rc == 0 && (ticks != started || poll(&end, 1, 0) > 0))
         rc = -ESRCH;
     if (rc >= 0)
         return fd;
@@ -52,7 +71,8 @@ static int hold_process(struct pv_run *run, uint32_t pid, uint64_t started) {
 }
 
 int pv_do_process(struct pv_run *run, const struct pv_process *op) {
-    int fd = hold_process(run, op->pid, op->started);
+    pid_t pid;
+    int fd = pv_hold_process(run, &op->of, &pid);
     return fd < 0 ? fd : pv_keep(run, op->into, fd);
 }
 
@@ -66,7 +86,8 @@ static int wait_for_end(struct pv_run *run, int process) {
 }
 
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op) {
-    int process = hold_process(run, op->pid, op->started);
+    pid_t pid;
+    int process = pv_hold_process(run, &op->of, &pid);
     if (process < 0)
         return process == -ESRCH && !op->required ? 0 : process;
     int rc = pv_pidfd_send_signal(process, (int)op->signal);
@@ -149,7 +170,7 @@ static int freeze_once(int cgroup, int frozen) {
 int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op) {
     int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
     if (cgroup < 0)
-        return cgroup;
+        return cgroup == -ENOENT && !op->frozen ? 0 : cgroup;
     /* A process in a long call is frozen a moment later: 10 s at most, in growing steps. */
     int rc = freeze_once(cgroup, (int)op->frozen);
     for (long wait = 100000, total = 0; rc == -EAGAIN && total < 10000000000; total += wait) {

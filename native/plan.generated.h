@@ -13,6 +13,7 @@ enum pv_write_mode { PV_WRITE_MODE_EXISTING = 0, PV_WRITE_MODE_EXCLUSIVE = 1, PV
 enum pv_opcode {
     PV_MKDIR = 1,
     PV_WRITE = 2,
+    PV_WRITE_BYTES = 115,
     PV_SYMLINK = 3,
     PV_REMOVE = 4,
     PV_REMOVE_CGROUP = 5,
@@ -98,6 +99,13 @@ struct pv_write {
     uint32_t mode; /* permissions of a new file, whatever the umask */
 };
 
+/* Write a new file whose content is no text, such as a plan for later. write(2) */
+struct pv_write_bytes {
+    struct pv_place at; /* the file */
+    struct pv_bytes content; /* what is written */
+    uint32_t mode; /* its permissions, whatever the umask */
+};
+
 /* Make a symbolic link. symlink(2) */
 struct pv_symlink {
     struct pv_place at; /* the link */
@@ -131,6 +139,8 @@ struct pv_write_pid {
 /* Lock a directory for as long as the executor lives: so others see that it is in use. flock(2) */
 struct pv_lock {
     struct pv_place at; /* the directory */
+    uint32_t patience; /* milliseconds to wait for who holds it */
+    uint32_t past; /* steps to pass over when it is no more; 0: that is a failure */
 };
 
 /* Open a file and keep its descriptor. openat2(2) */
@@ -386,7 +396,7 @@ struct pv_seccomp {
     struct pv_bytes program; /* an array of struct sock_filter */
 };
 
-/* Let no descriptor of the host through the next execve. close_range(2) */
+/* Close every descriptor that the program must not have. close_range(2) */
 struct pv_close_fds {
     uint32_t from; /* the first that does not pass */
 };
@@ -454,20 +464,18 @@ struct pv_wait_start {
 /* Say start to a created container and wait until its program runs. unix(7) */
 struct pv_start {
     struct pv_place at; /* its socket, which goes: nobody can say it twice */
-    uint32_t pid; /* of the first process, for what the hooks are told */
+    struct pv_place of; /* the file with its first process, for what the hooks are told */
 };
 
 /* Take hold of a process: its pid may be another's later, the descriptor never is. pidfd_open(2) */
 struct pv_process {
-    uint32_t pid; /* its number */
-    uint64_t started; /* when it began, in clock ticks after boot; 0: whenever */
+    struct pv_place of; /* the file with its pid and when it began */
     uint32_t into; /* the name under which it is kept */
 };
 
 /* Send a signal to a process, and to no other that may have its number by now. pidfd_send_signal(2) */
 struct pv_signal {
-    uint32_t pid; /* its number */
-    uint64_t started; /* when it began, in clock ticks after boot; 0: whenever */
+    struct pv_place of; /* the file with its pid and when it began */
     uint32_t signal; /* the signal's number */
     uint32_t wait; /* until it has ended */
     uint32_t required; /* its being gone is a failure */
@@ -479,7 +487,7 @@ struct pv_signal_cgroup {
     uint32_t signal; /* its number */
 };
 
-/* Stop every process of a cgroup, or let them go on; wait until it is so. cgroups(7) */
+/* Stop every process of a cgroup, or let them go on, which one that is gone has no need of. cgroups(7) */
 struct pv_freeze {
     struct pv_place at; /* the cgroup's directory */
     uint32_t frozen; /* stop */
@@ -525,6 +533,7 @@ struct pv_op {
     union {
         struct pv_mkdir mkdir;
         struct pv_write write;
+        struct pv_write_bytes write_bytes;
         struct pv_symlink symlink;
         struct pv_remove remove;
         struct pv_remove_cgroup remove_cgroup;
@@ -601,6 +610,11 @@ static const struct pv_field pv_fields_write[] = {
     {PV_KIND_U32, offsetof(struct pv_op, write.how)},
     {PV_KIND_U32, offsetof(struct pv_op, write.mode)},
 };
+static const struct pv_field pv_fields_write_bytes[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, write_bytes.at)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, write_bytes.content)},
+    {PV_KIND_U32, offsetof(struct pv_op, write_bytes.mode)},
+};
 static const struct pv_field pv_fields_symlink[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, symlink.at)},
     {PV_KIND_TEXT, offsetof(struct pv_op, symlink.to)},
@@ -623,6 +637,8 @@ static const struct pv_field pv_fields_write_pid[] = {
 };
 static const struct pv_field pv_fields_lock[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, lock.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, lock.patience)},
+    {PV_KIND_U32, offsetof(struct pv_op, lock.past)},
 };
 static const struct pv_field pv_fields_open[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, open.at)},
@@ -852,16 +868,14 @@ static const struct pv_field pv_fields_wait_start[] = {
 };
 static const struct pv_field pv_fields_start[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, start.at)},
-    {PV_KIND_U32, offsetof(struct pv_op, start.pid)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, start.of)},
 };
 static const struct pv_field pv_fields_process[] = {
-    {PV_KIND_U32, offsetof(struct pv_op, process.pid)},
-    {PV_KIND_U64, offsetof(struct pv_op, process.started)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, process.of)},
     {PV_KIND_SLOT, offsetof(struct pv_op, process.into)},
 };
 static const struct pv_field pv_fields_signal[] = {
-    {PV_KIND_U32, offsetof(struct pv_op, signal.pid)},
-    {PV_KIND_U64, offsetof(struct pv_op, signal.started)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, signal.of)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.signal)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.wait)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.required)},
@@ -902,15 +916,16 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
 };
 
-static const struct pv_shape pv_shapes[115] = {
+static const struct pv_shape pv_shapes[116] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
+    [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
     [PV_SYMLINK] = {"symlink", 2, pv_fields_symlink},
     [PV_REMOVE] = {"remove", 1, pv_fields_remove},
     [PV_REMOVE_CGROUP] = {"remove_cgroup", 1, pv_fields_remove_cgroup},
     [PV_DEVICE_FILTER] = {"device_filter", 2, pv_fields_device_filter},
     [PV_WRITE_PID] = {"write_pid", 4, pv_fields_write_pid},
-    [PV_LOCK] = {"lock", 1, pv_fields_lock},
+    [PV_LOCK] = {"lock", 3, pv_fields_lock},
     [PV_OPEN] = {"open", 3, pv_fields_open},
     [PV_CLONE] = {"clone", 6, pv_fields_clone},
     [PV_SETNS] = {"setns", 2, pv_fields_setns},
@@ -963,8 +978,8 @@ static const struct pv_shape pv_shapes[115] = {
     [PV_WAIT_START] = {"wait_start", 1, pv_fields_wait_start},
     [PV_LEAVE] = {"leave", 0, NULL},
     [PV_START] = {"start", 2, pv_fields_start},
-    [PV_PROCESS] = {"process", 3, pv_fields_process},
-    [PV_SIGNAL] = {"signal", 5, pv_fields_signal},
+    [PV_PROCESS] = {"process", 2, pv_fields_process},
+    [PV_SIGNAL] = {"signal", 4, pv_fields_signal},
     [PV_SIGNAL_CGROUP] = {"signal_cgroup", 2, pv_fields_signal_cgroup},
     [PV_FREEZE] = {"freeze", 2, pv_fields_freeze},
     [PV_HOOK] = {"hook", 8, pv_fields_hook},

@@ -26,6 +26,45 @@ int pv_do_setrlimit(struct pv_run *run, const struct pv_setrlimit *op) {
     return pv_result(setrlimit((int)op->resource, &limit));
 }
 
+/* All from `from` on but the two that init needs, which no program can be found by: sockets. */
+static int close_but(unsigned from, int one, int other) {
+    unsigned low = (unsigned)(one < other ? one : other), high = (unsigned)(one < other ? other : one);
+    const unsigned kept[] = {low, high};
+    for (int i = 0; i < 2; i++) {
+        if (kept[i] == ~0u || kept[i] < from)
+            continue;
+        int rc = kept[i] > from ? pv_close_range(from, kept[i] - 1, 0) : 0;
+        if (rc < 0)
+            return rc;
+        from = kept[i] + 1;
+    }
+    return pv_close_range(from, ~0u, 0);
+}
+
+/*
+ * Now, and not by execve: until then /proc/self/fd would lead to them, and so to programs and
+ * working directories of the host (CVE-2024-21626); and who waits for the end of a pipe, or for a
+ * lock, would wait for a container that is only created.
+ */
+int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op) {
+    int listener = run->listener;
+    for (uint32_t i = 0; i < PV_SLOTS; i++) {
+        if (run->slots[i] < 0 || run->slots[i] == listener)
+            continue;
+        close(run->slots[i]);
+        run->slots[i] = -1;
+    }
+    int *const own[] = {&run->terminal, &run->starter, &run->agent, &run->answered_fd};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (*own[i] >= 0)
+            close(*own[i]);
+        *own[i] = -1;
+    }
+    for (int i = 0; i < PV_STREAMS; i++)
+        run->pipes[i][0] = run->pipes[i][1] = -1;
+    return close_but(op->from, run->sync, listener);
+}
+
 int pv_do_capbset(const struct pv_capbset *op) {
     for (unsigned long cap = 0; cap < 64; cap++) {
         if (op->keep >> cap & 1)

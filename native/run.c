@@ -166,6 +166,8 @@ int pv_walk(struct pv_run *run, uint32_t from) {
             return 0; /* a second process comes out of this call: see init_main */
         if (run->actor == PV_BY_PARENT)
             run->done[i] = 1;
+        i += run->past;
+        run->past = 0;
     }
     return 0;
 }
@@ -245,7 +247,7 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
-    run->agent = run->listens = run->answered_fd = -1;
+    run->agent = run->listens = run->answered_fd = run->listener = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)
@@ -343,5 +345,18 @@ int pv_follow_main(int argc, char **argv) {
         rc = pv_follow(&run, atoi(argv[2]), atoi(argv[3]));
     if (rc < 0 && !run.reporter[1])
         dprintf(STDERR_FILENO, "pivot: no plan came from %s: %s\n", argv[4], strerror(-rc));
+    return carry_out(&run, rc);
+}
+
+/* A plan from a file, which enters no container: so nothing has to be sealed; see kept.c. */
+int pv_kept_main(int plan, char **reporter) {
+    static struct pv_run run;
+    for (size_t i = 0; i <= PV_REPORTER_ARGUMENTS && reporter[i]; i++)
+        run.reporter[i] = reporter[i];
+    int rc = start(&run);
+    if (rc == 0)
+        rc = load(&run, plan);
+    run.handed = run.plan.bytes;
+    run.handed_size = run.plan.size;
     return carry_out(&run, rc);
 }

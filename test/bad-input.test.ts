@@ -164,9 +164,9 @@ const bundles: readonly (readonly [title: string, text: string, said: RegExp])[]
   ["another major version", config({ ociVersion: "2.0.0" }), /ociVersion.*"2\.0\.0"/],
   ["no process", config({ process: undefined }), /process: /],
   [
-    "hooks, which are not called yet",
-    config({ hooks: { poststop: [{ path: "/bin/true" }] } }),
-    /hooks: not there yet/,
+    "a hook without a path",
+    config({ hooks: { poststop: [{ args: ["x"] }] } }),
+    /hooks\.poststop\[?\.?0\]?\.path: expected/,
   ],
   [
     "a root that is not there",

@@ -159,7 +159,7 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
     let outside = 0;
     for (let fd = 3; fd < 24; fd++) {
       const chdir = byInit({ op: "chdir", at: onHost(`/proc/self/fd/${fd}`) });
-      const plan = container(root, "cd ../../../..; echo *", { last: [chdir] });
+      const plan = container(root, "cd ../../../..; echo *", { early: [chdir] });
       const outcome = await run([host, ...plan]);
       const failure = failureOf(outcome);
       if (failure?.kind !== "failed") {
@@ -171,6 +171,18 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
       }
     }
     expect(outside).toBeGreaterThanOrEqual(1);
+  });
+
+  test("nor is one open any more by which a program could be found", async () => {
+    const root = makeRoot();
+    const flags = ["path", "directory"] as const;
+    const host: Step = byParent({ op: "open", at: onHost("/"), flags, into: "host" });
+    for (let fd = 3; fd < 24; fd++) {
+      const chdir = byInit({ op: "chdir", at: onHost(`/proc/self/fd/${fd}`) });
+      const moved = failureOf(await run([host, ...container(root, "true", { last: [chdir] })]));
+      if (moved?.kind !== "failed") throw new Error(`descriptor ${fd} is open`);
+      expect([constants.errno.ENOENT, constants.errno.ENOTDIR]).toContain(moved.errno);
+    }
   });
 
   test("who is root of a user namespace cannot look into the process that joins it", async () => {

@@ -59,17 +59,22 @@ const pivot: readonly Step[] = [
   byInit({ op: "chdir", at: onHost("/") }),
 ];
 
-/** A whole container: `inside` before the change of root, `last` after it. */
+/** A whole container: `inside` before the change of root, `early` after it, `last` with nothing open. */
 export const container = (
   root: string,
   script: string,
-  { inside = [] as readonly Step[], last = [] as readonly Step[] } = {},
+  {
+    inside = [] as readonly Step[],
+    early = [] as readonly Step[],
+    last = [] as readonly Step[],
+  } = {},
 ): Step[] => [
   clone(),
   privately,
   ...enterRoot(root),
   ...inside,
   ...pivot,
+  ...early,
   closeFds,
   ...last,
   execute(["/bin/busybox", "sh", "-c", script], ["PATH=/bin"]),

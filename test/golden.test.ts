@@ -108,6 +108,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     consoleSocket: null,
     preserveFds: 0,
     bundle: null,
+    keptPlans: [],
   };
   const planned = planContainer(made.spec, setting, facts, cgroup);
   if (!planned.ok) throw new Error(planned.problems.join("\n"));

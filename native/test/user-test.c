@@ -36,7 +36,7 @@ static int look_up(const char *user) {
 }
 
 static int groups_of(const char *user, const char *group, struct pv_texts *more) {
-    struct pv_set_user op = {.user = user, .group = group, .lookup = 1};
+    struct pv_set_user op = {.user = user, .group = group, .primary = 1, .lookup = 1};
     if (more)
         op.groups = *more;
     int rc = look_up(user);

@@ -231,6 +231,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     lifetime: "supervised",
     consoleSocket: null,
     preserveFds: 0,
+    keptPlans: [],
     bundle:
       wish.source.kind === "bundle" ? { directory: wish.source.directory, config: null } : null,
   };

@@ -7,7 +7,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Roots } from "./roots.ts";
 import { type FoundState, listStates, readState } from "./state.ts";
 
@@ -42,7 +42,7 @@ function removalOf({ id, directory, state }: FoundState, roots: Roots): Step[] {
   const dataRoot = state?.dataRoot ?? roots.dataRoot;
   const name = state?.name ?? null;
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "nobody uses it any more"),
+    byParent(lock(onHost(directory)), "nobody uses it any more"),
     ...(state?.cgroups ?? []).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),

@@ -7,6 +7,7 @@ import type { WireWriter } from "./wire-writer.ts";
 export const operationCodes: Readonly<Record<Op["op"], number>> = {
   mkdir: 1,
   write: 2,
+  write_bytes: 115,
   symlink: 3,
   remove: 4,
   remove_cgroup: 5,
@@ -90,6 +91,11 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.one(choices.writeMode, op.how);
       out.u32(op.mode);
       return;
+    case "write_bytes":
+      out.place(op.at);
+      out.bytesOf(op.content);
+      out.u32(op.mode);
+      return;
     case "symlink":
       out.place(op.at);
       out.text(op.to);
@@ -112,6 +118,8 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "lock":
       out.place(op.at);
+      out.u32(op.patience);
+      out.u32(op.past);
       return;
     case "open":
       out.place(op.at);
@@ -351,16 +359,14 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "start":
       out.place(op.at);
-      out.u32(op.pid);
+      out.place(op.of);
       return;
     case "process":
-      out.u32(op.pid);
-      out.u64(op.started);
+      out.place(op.of);
       out.slot(op.into);
       return;
     case "signal":
-      out.u32(op.pid);
-      out.u64(op.started);
+      out.place(op.of);
       out.u32(op.signal);
       out.bool(op.wait);
       out.bool(op.required);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
-import { byParent, create, mkdir, onHost } from "../planner/step.ts";
+import { byParent, create, lock, mkdir, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
 import { carryOutSteps } from "./carry-out.ts";
 import {
@@ -17,7 +17,6 @@ import {
   externalMounts,
 } from "./checkpoint.ts";
 import { containerSpecOf } from "./config-copy.ts";
-import { onlyId } from "./create.ts";
 import {
   checkCriu,
   criuFlags,
@@ -26,8 +25,8 @@ import {
   readCriuOptions,
   STREAMS_FILE,
 } from "./criu-flags.ts";
-import { planDelete } from "./delete.ts";
-import { readLast, readSwitch } from "./flags.ts";
+import { planRemoval } from "./delete.ts";
+import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
 import { type Container, type ContainerRecord, findContainer, isLocked } from "./record.ts";
@@ -148,11 +147,10 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
   const log = onHost(`${work ?? images}/${DUMP_LOG}`);
   // Who runs it in the foreground holds the lock, and takes everything away when it has ended.
   const isSupervised = isLocked(directory);
-  const deletion = planDelete(container, spec, true);
-  const lock = deletion.slice(0, 1);
-  const removal = deletion.slice(1);
   return [
-    ...(isSupervised ? [] : lock),
+    ...(isSupervised
+      ? []
+      : [byParent(lock(onHost(directory)), "no other command changes it meanwhile")]),
     byParent(mkdir(onHost(images), 0o700, true), "--image-path"),
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
     ...(preDump ? [] : planNotes(images, process.pid, record)),
@@ -171,7 +169,9 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
       },
       "checkpoint",
     ),
-    ...(preDump || leaveRunning || isSupervised ? [] : removal),
+    ...(preDump || leaveRunning || isSupervised
+      ? []
+      : planRemoval({ id, directory, bundle: record.bundle }, record.cgroups, spec)),
   ];
 }
 

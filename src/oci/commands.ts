@@ -46,7 +46,7 @@ export const commands: readonly OciCommand[] = [
     name: "state",
     usage: "ID",
     summary: "Show the state of a container as JSON",
-    run: async () => (await import("./simple-commands.ts")).stateCommand,
+    run: async () => (await import("./state-command.ts")).stateCommand,
   },
   {
     name: "kill",

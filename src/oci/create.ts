@@ -1,9 +1,9 @@
 /** `create` and `run`: a container from a bundle, to be started later or at once. */
 
-import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
+import type { Flag, ParsedArguments } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { carryOut, warnOf } from "./carry-out.ts";
-import { readCount, readLast, readSwitch } from "./flags.ts";
+import { onlyId, readCount, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { type CreateWish, prepareCreate } from "./prepare.ts";
 
@@ -22,14 +22,6 @@ export const runFlags: readonly Flag[] = [
   { name: "keep", help: "keep the state when the container has ended" },
   { name: "no-subreaper", help: "accepted: pivot is none" },
 ];
-
-/** The one container id of a command. */
-export function onlyId({ words }: ParsedArguments, usage: string): string {
-  const [id, ...rest] = words;
-  if (id === undefined) throw new UsageError(`which container? ${usage}`);
-  if (rest.length > 0) throw new UsageError(`unexpected ${rest.join(" ")}: ${usage}`);
-  return id;
-}
 
 function wishOf(
   given: ParsedArguments,

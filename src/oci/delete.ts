@@ -3,40 +3,38 @@
 import { WishError } from "../container/wish-error.ts";
 import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
-import { planFreeze } from "./freeze.ts";
-import type { Container } from "./record.ts";
+import { type Container, processFile } from "./record.ts";
+import type { Later } from "./start.ts";
 
 const SIGKILL = 9;
+/** Milliseconds in which a command at work on the container has to end with it. */
+const PATIENCE = 10_000;
 
-/**
- * The steps that delete a container. One that is only created is ended first, as the peers do,
- * since nothing else could end it; one that runs, only by force.
- *
- * @param spec what it was made from; null when that is not known any more
- * @throws WishError when it still runs
- */
-export function planDelete(container: Container, spec: Spec | null, force: boolean): Step[] {
-  const { id, directory, status, process, record } = container;
-  if (!force && status !== "stopped" && status !== "created") {
-    throw new WishError([
-      `cannot delete container ${id} that is not stopped: ${status}; kill it first, or delete --force`,
-    ]);
-  }
-  const setting = { id, bundle: { directory: record?.bundle ?? "/", config: null } };
+/** Its process ends. One of a frozen cgroup does not: so it is thawed first. */
+function planEndOf({ directory }: Later, cgroups: readonly string[]): Step[] {
+  const freezer = cgroups.find((path) => path.includes("/freezer/")) ?? cgroups.at(-1);
+  const of = processFile(directory);
   return [
-    byParent({ op: "lock", at: onHost(directory) }, "no other command changes it meanwhile"),
-    ...(status === "paused" ? planFreeze(container, false) : []),
-    ...(process === null
+    ...(freezer === undefined
       ? []
-      : [
-          byParent(
-            { op: "signal", ...process, signal: SIGKILL, wait: true, required: false },
-            "its process ends first",
-          ),
-        ]),
-    ...(record?.cgroups ?? []).map((path) =>
+      : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),
+    byParent(
+      { op: "signal", of, signal: SIGKILL, wait: true, required: false },
+      "its process ends first",
+    ),
+  ];
+}
+
+function planRest(
+  { id, directory, bundle }: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+): Step[] {
+  const setting = { id, bundle: { directory: bundle, config: null } };
+  return [
+    ...cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
     ...(spec === null ? [] : planHooksOf("poststop", { spec, setting })),
@@ -45,4 +43,45 @@ export function planDelete(container: Container, spec: Spec | null, force: boole
       "the state itself, last: until then it can be tried again",
     ),
   ];
+}
+
+/** What is left of a container goes, whoever still runs in it; for who has the lock already. */
+export const planRemoval = (
+  later: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+): Step[] => [...planEndOf(later, cgroups), ...planRest(later, cgroups, spec)];
+
+/**
+ * The steps that delete a container, whatever state it is in.
+ *
+ * @param spec what it was made from; null when that is not known any more
+ * @param first what comes first. `end`: also from under a command at work on the container, such as
+ *   `run`, which sees the end of the process, and leaves the rest to us or has removed it when it ends
+ */
+export function planDelete(
+  later: Later,
+  cgroups: readonly string[],
+  spec: Spec | null,
+  first: "lock" | "end" = "lock",
+): Step[] {
+  const at = onHost(later.directory);
+  const why = "no other command changes it meanwhile";
+  const end = planEndOf(later, cgroups);
+  const rest = planRest(later, cgroups, spec);
+  return first === "lock"
+    ? [byParent(lock(at), why), ...end, ...rest]
+    : [...end, byParent({ op: "lock", at, patience: PATIENCE, past: rest.length }, why), ...rest];
+}
+
+/**
+ * One that is only created may be deleted, as the peers have it, since nothing else could end it.
+ *
+ * @throws WishError when it still runs
+ */
+export function checkDelete({ id, status }: Container, force: boolean): void {
+  if (force || status === "stopped" || status === "created") return;
+  throw new WishError([
+    `cannot delete container ${id} that is not stopped: ${status}; kill it first, or delete --force`,
+  ]);
 }

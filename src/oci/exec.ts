@@ -18,7 +18,7 @@ import { containerSpecOf } from "./config-copy.ts";
 import { readAll, readCount, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { filterOf, streamsOf } from "./prepare.ts";
-import { type Container, findContainer } from "./record.ts";
+import { type Container, findContainer, processFile } from "./record.ts";
 
 export const execFlags: readonly Flag[] = [
   { name: "process", short: "p", value: "FILE", help: "the process as JSON, as in config.json" },
@@ -156,7 +156,7 @@ function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Targ
   }
   const bundle = { directory: record.bundle, config: null };
   return {
-    ...process,
+    of: processFile(container.directory),
     namespaces: record.namespaces,
     linux: spec.linux,
     cgroupFiles: cgroupFiles(container),
@@ -203,7 +203,7 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
     {
       user: null,
       groups: [],
-      seccomp: await filterOf(spec, process, facts),
+      seccomp: await filterOf(globals.root, spec, facts),
       streams: streamsOf(terminal),
       terminalInput: true,
       lifetime: isDetached ? "detached" : "supervised",

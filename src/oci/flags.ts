@@ -18,3 +18,11 @@ export function readCount(given: ParsedArguments, name: string): number | null {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError(`--${name} takes a whole number, received ${JSON.stringify(text)}`);
 }
+
+/** The one container id of a command. */
+export function onlyId({ words }: ParsedArguments, usage: string): string {
+  const [id, ...rest] = words;
+  if (id === undefined) throw new UsageError(`which container? ${usage}`);
+  if (rest.length > 0) throw new UsageError(`unexpected ${rest.join(" ")}: ${usage}`);
+  return id;
+}

@@ -5,7 +5,10 @@ import { WishError } from "../container/wish-error.ts";
 import { parseSignal } from "../options/signal.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
-import type { Container } from "./record.ts";
+import { planFreeze } from "./freeze.ts";
+import { type Container, processFile } from "./record.ts";
+
+const SIGKILL = 9;
 
 /** The number of a signal by name or number; 0 only asks whether the process is there. */
 export function signalNumber(text: string): number {
@@ -24,10 +27,12 @@ export function signalNumber(text: string): number {
  * @throws WishError when the container does not run
  */
 export function planKill(container: Container, signal: number, all: boolean): Step[] {
-  const { id, process, record, status } = container;
+  const { id, directory, process, record, status } = container;
   const cgroup = record?.cgroups[0];
+  // Who is frozen by cgroup version 1 does not even end.
+  const thaw = signal === SIGKILL && status === "paused" ? planFreeze(container, false) : [];
   if (all && cgroup !== undefined) {
-    return [byParent({ op: "signal_cgroup", at: onHost(cgroup), signal }, "kill --all")];
+    return [byParent({ op: "signal_cgroup", at: onHost(cgroup), signal }, "kill --all"), ...thaw];
   }
   if (all && status === "stopped") return [];
   if (process === null) {
@@ -35,5 +40,11 @@ export function planKill(container: Container, signal: number, all: boolean): St
       `container not running: ${id} is ${status}: there is no process to signal`,
     ]);
   }
-  return [byParent({ op: "signal", ...process, signal, wait: false, required: true }, "kill")];
+  return [
+    byParent(
+      { op: "signal", of: processFile(directory), signal, wait: false, required: true },
+      "kill",
+    ),
+    ...thaw,
+  ];
 }

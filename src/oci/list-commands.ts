@@ -4,7 +4,7 @@ import { type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { writeAll } from "../host/write.ts";
 import { readLast, readSwitch } from "./flags.ts";
 import type { Globals } from "./globals.ts";
-import { containerProcesses, listJson, listTable, processTable } from "./list.ts";
+import { listJson, listTable } from "./list.ts";
 import { findContainer, listContainers } from "./record.ts";
 
 function readFormat(given: ParsedArguments): "table" | "json" {
@@ -22,9 +22,10 @@ export function listCommand(given: ParsedArguments, { root }: Globals): number {
   return 0;
 }
 
-export function psCommand(given: ParsedArguments, { root }: Globals): number {
+export async function psCommand(given: ParsedArguments, { root }: Globals): Promise<number> {
   const [id, ...options] = given.words;
   if (id === undefined) throw new UsageError("which container? pivot-oci ps [OPTIONS] ID");
+  const { containerProcesses, processTable } = await import("./ps.ts");
   const pids = containerProcesses(findContainer(root, id));
   const isJson = readFormat(given) === "json";
   writeAll(1, isJson ? `${JSON.stringify(pids)}\n` : processTable(pids, options));

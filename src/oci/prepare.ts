@@ -7,17 +7,21 @@ import { planResources } from "../container/resources.ts";
 import { checkRootDirectory } from "../container/root-directory.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { encodePlan } from "../executor/encode.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
 import type { Stream } from "../plan/constants.ts";
-import type { Plan } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import type { Facts } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Lifetime, Setting } from "../planner/setting.ts";
+import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
+import { planDelete } from "./delete.ts";
+import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
 import { type ContainerRecord, isContainerId } from "./record.ts";
+import { planStart } from "./start.ts";
 
 export type CreateWish = {
   readonly root: string;
@@ -133,12 +137,40 @@ export function checkId({ id, root }: Pick<CreateWish, "id" | "root">): void {
   }
 }
 
-export async function filterOf(spec: Spec, process: Process, facts: Facts) {
-  return filterFor(
-    spec.linux?.seccomp ?? "unconfined",
-    process.capabilities?.bounding ?? [],
-    facts,
-  );
+/**
+ * The compiled filter of a configuration, or the one that is kept of its like.
+ *
+ * @throws WishError when the profile cannot be compiled
+ */
+export async function filterOf(
+  root: string,
+  spec: Spec,
+  facts: Facts,
+): Promise<SeccompFilter | null> {
+  const profile = spec.linux?.seccomp;
+  if (profile === undefined) return null;
+  // An agent is a wish of its own beside the filter.
+  const key =
+    profile.listenerPath === undefined ? filterKey([profile, facts.arch, facts.kernel]) : null;
+  const kept = key === null ? null : recallFilter(root, key);
+  if (kept !== null) return kept;
+  const filter = await filterFor(profile, [], facts);
+  if (key !== null && filter !== null) keepFilter(root, key, filter);
+  return filter;
+}
+
+const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
+
+/** Both are known by now, so that the commands need not plan: see `native/kept.c`. */
+function keptPlans(
+  { root, id, bundle, lifetime }: CreateWish,
+  spec: Spec,
+  cgroups: readonly string[],
+) {
+  const later = { id, directory: `${root}/${id}`, bundle };
+  const ends = { name: "delete.plan", bytes: encoded(planDelete(later, cgroups, spec)) };
+  if (lifetime === "detached") return [ends];
+  return [{ name: "start.plan", bytes: encoded(planStart(later, spec)) }, ends];
 }
 
 /**
@@ -174,7 +206,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     init: false,
     rootSwitch: wish.noPivot ? "move" : "pivot",
     keep: wish.keep || lifetime !== "supervised",
-    seccomp: spec.process === undefined ? null : await filterOf(spec, spec.process, facts),
+    seccomp: spec.process === undefined ? null : await filterOf(root, spec, facts),
     state: recordOf(
       { id, bundle, endsWithParent: lifetime === "supervised" },
       spec,
@@ -188,6 +220,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },
+    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, cgroup.paths),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

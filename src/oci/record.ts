@@ -4,14 +4,19 @@
  *     state.json    the record, written once, before anything that it names is made
  *     config.json   the configuration that the container was made from
  *     pid           of its first process, and when that began: so no other is taken for it
+ *     making        nothing; gone once all is made, and who made it has the lock until then
  *     start         the socket at which init waits; gone once somebody has said start
+ *     start.plan    what `start` and `delete` will do, planned together with the container: so
+ *     delete.plan   that they need no JavaScript runtime (native/kept.c)
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import type { Namespace } from "../plan/constants.ts";
+import type { Place } from "../plan/op.ts";
+import { onHost } from "../planner/step.ts";
 
 export type ContainerRecord = {
   readonly version: 1;
@@ -33,6 +38,9 @@ export type ContainerRecord = {
    */
   readonly endsWithParent?: true;
 };
+
+/** Where the first process is written down, for the steps that need it. */
+export const processFile = (directory: string): Place => onHost(`${directory}/pid`);
 
 /** runtime.md, "State"; `paused` is what the peers say of a frozen one. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
@@ -90,11 +98,29 @@ function readProcess(directory: string): FirstProcess | null {
   return process;
 }
 
-/** Whether a command is at work on the container: proc_locks(5) names the directory's inode. */
+/** Whether a process has the directory open. */
+function holds(pid: string, { dev, ino }: Stats): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      const found = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
+      return found?.ino === ino && found.dev === dev;
+    });
+  } catch {
+    return false; // it has ended
+  }
+}
+
+/**
+ * Whether a command is at work on the container. proc_locks(5) names an inode and who locked it, but
+ * the device not always as stat(2) does: so the holder is looked at.
+ */
 export function isLocked(directory: string): boolean {
-  const inode = statSync(directory, { throwIfNoEntry: false })?.ino;
-  const locks = readIfThere("/proc/locks") ?? "";
-  return inode !== undefined && new RegExp(`FLOCK .*:${inode} `).test(locks);
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  const line = new RegExp(`FLOCK +\\w+ +\\w+ (\\d+) \\S+:${found.ino} `, "g");
+  return [...(readIfThere("/proc/locks") ?? "").matchAll(line)].some(([, pid = ""]) =>
+    holds(pid, found),
+  );
 }
 
 function isFrozen({ cgroups }: ContainerRecord): boolean {
@@ -106,15 +132,12 @@ function isFrozen({ cgroups }: ContainerRecord): boolean {
 }
 
 function statusOf(directory: string, record: ContainerRecord | null, process: FirstProcess | null) {
-  const waits = existsSync(`${directory}/start`);
-  const isMade = record !== null && process !== null;
-  if (!isMade || waits) {
-    // Before the process is there the directory is locked, or who made it was ended.
-    if (!existsSync(`${directory}/pid`) || isMade) {
-      if (isLocked(directory)) return "creating";
-    }
-    return isMade ? "created" : "stopped";
-  }
+  const isThere = record !== null && process !== null;
+  // Until all is made the directory is locked, or who made it was ended.
+  const maybeMaking = isThere ? existsSync(`${directory}/making`) : !existsSync(`${directory}/pid`);
+  if (maybeMaking && isLocked(directory)) return "creating";
+  if (!isThere) return "stopped";
+  if (existsSync(`${directory}/start`)) return "created";
   return isFrozen(record) ? "paused" : "running";
 }
 

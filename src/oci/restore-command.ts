@@ -15,7 +15,6 @@ import type { Spec } from "../spec/mod.ts";
 import { carryOutSteps, warnOf } from "./carry-out.ts";
 import { type RestoreOptions, type RestoreTarget, restoreArguments } from "./checkpoint.ts";
 import { criuContainer, externalNamespaces } from "./checkpoint-command.ts";
-import { onlyId } from "./create.ts";
 import {
   checkCriu,
   criuFlags,
@@ -25,7 +24,7 @@ import {
   readCriuOptions,
   STREAMS_FILE,
 } from "./criu-flags.ts";
-import { readLast, readSwitch } from "./flags.ts";
+import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { planRestore } from "./plan-restore.ts";
 import { checkId, recordOf } from "./prepare.ts";

@@ -23,7 +23,7 @@ function programWords(plan: Plan, { step, errno }: StepFailure): string | null {
   const name = (exec?.op === "exec" ? exec.argv[0] : undefined) ?? "";
   const quoted = JSON.stringify(name);
   if (errno === EACCES) return `exec: ${quoted}: permission denied`;
-  if (errno === EISDIR) return `exec: ${quoted}: is a directory`;
+  if (errno === EISDIR) return `exec: ${quoted}: is a directory: permission denied`;
   if (errno !== 2 && errno !== 20) return null;
   return name.includes("/")
     ? `exec: ${quoted}: stat ${name}: no such file or directory`

@@ -44,6 +44,8 @@ export function describeOp(op: Op): Description {
       return say(`make the directory ${describePlace(op.at)}`, ` mode=${octal(op.mode)}`);
     case "write":
       return say(`write ${describePlace(op.at)}`, ` text=${JSON.stringify(shown(op.text))}`);
+    case "write_bytes":
+      return say(`write ${describePlace(op.at)}`, ` content=${op.content.length} bytes`);
     case "symlink":
       return say(`link ${describePlace(op.at)} to ${op.to}`);
     case "remove":
@@ -167,7 +169,7 @@ export function describeOp(op: Op): Description {
     case "start":
       return say("start the container's program", ` at=${describePlace(op.at)}`);
     case "process":
-      return say(`take hold of the process ${op.pid}`);
+      return say("take hold of the container's first process", ` of=${describePlace(op.of)}`);
     case "signal":
       return say("signal the container's process", ` signal=${op.signal}`);
     case "signal_cgroup":

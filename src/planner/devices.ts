@@ -48,6 +48,12 @@ const mknod = (at: Place, device: LinuxDevice, accept: boolean): OpOf<"mknod"> =
 
 type Wanted = { readonly device: LinuxDevice; readonly why: string };
 
+/** Names of /dev that are links, or lie in a mount of their own: a device is not made there. */
+const isTaken = (path: string): boolean => {
+  const name = belowDev(path);
+  return name !== null && (/^pts(\/|$)/.test(name) || links.some(([link]) => link === name));
+};
+
 /** The default devices, less those that the configuration describes itself, and then these. */
 function wantedDevices(extra: readonly LinuxDevice[]): Wanted[] {
   const described = new Set(extra.map(({ path }) => path));
@@ -113,6 +119,7 @@ export function planDev(
   const shown: Step[] = [];
   const inDev = (name: string): Place => ({ in: "dev", path: name });
   for (const [i, { device, why: reason }] of wantedDevices(view.extra).entries()) {
+    if (isTaken(device.path)) continue;
     const name = belowDev(device.path);
     const at = name === null ? inRoot(device.path) : inDev(name);
     if (view.around.inUserNamespace && device.type !== "p") {

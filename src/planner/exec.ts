@@ -14,9 +14,8 @@ import { byInit, byParent, onHost, slot, write } from "./step.ts";
 
 /** The container's first process, and where it is. */
 export type Target = {
-  readonly pid: number;
-  /** When it began, in clock ticks after boot. */
-  readonly started: bigint;
+  /** The file in which it is written down. */
+  readonly of: Place;
   /** The namespaces that are the container's, and not the host's. */
   readonly namespaces: readonly Namespace[];
   /** What its processes have of it: personality and memory policy. */
@@ -84,12 +83,12 @@ export function planExec(
   setting: ExecSetting,
   facts: Facts,
 ): { readonly plan: Plan; readonly warnings: readonly string[] } {
-  const { pid, started, namespaces, cgroupFiles } = target;
+  const { of, namespaces, cgroupFiles } = target;
   const affinity = planAffinity(process.execCPUAffinity ?? {});
   const last = planProcess(process, { ...setting, init: false }, facts);
   const cgroup = (i: number) => `cgroup${i}`;
   const steps: Step[] = [
-    byParent({ op: "process", pid, started, into: "target" }, "the container's first process"),
+    byParent({ op: "process", of, into: "target" }, "the container's first process"),
     ...cgroupFiles.map((file, i) =>
       byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
     ),
@@ -129,6 +128,7 @@ export function planExec(
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
+    ...last.closing,
     ...planExecutionDomain(target.linux),
     ...last.steps,
     planEnd({ ...setting, runRoot: "", id: "", keep: false }),

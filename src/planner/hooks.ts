@@ -13,7 +13,7 @@ export type HookPlan = {
   readonly due: readonly Step[];
   /** When all is mounted, and the root is not yet `/`: of the host, then of the container. */
   readonly beforeSwitch: readonly Step[];
-  /** By init, before it gives up anything for the program. */
+  /** By init, when it has given up what the program must not have. */
   readonly beforeProgram: readonly Step[];
   /** When the program runs. */
   readonly afterProgram: readonly Step[];

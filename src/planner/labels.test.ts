@@ -52,10 +52,9 @@ test("labels are written to a procfs that is attached nowhere, before anything c
     },
   ]);
   const setting = { seccomp: null, user: null, groups: [], init: false } as unknown as Setting;
-  const names = planProcess(process, setting, appArmor).steps.map(({ op }) => op.op);
-  expect(names.indexOf("write")).toBeGreaterThan(0);
-  expect(names.indexOf("write")).toBeLessThan(names.indexOf("set_user"));
-  expect(names.indexOf("write")).toBeLessThan(names.indexOf("no_new_privs"));
+  const { closing, steps } = planProcess(process, setting, appArmor);
+  expect(closing.map(({ op }) => op.op)).toEqual(["write", "close_fds"]);
+  expect(steps.map(({ op }) => op.op)).toContain("no_new_privs");
   expect(
     planLabels({ ...plain, selinuxLabel: "u:r:t:s0" }, selinux).map(({ op }) => op),
   ).toMatchObject([{ at: { path: "thread-self/attr/exec" }, text: "u:r:t:s0" }]);

@@ -19,6 +19,7 @@ import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } fr
 import {
   planDirectories,
   planFiles,
+  planMade,
   planPropagation,
   planRoot,
   planRootAttributes,
@@ -195,10 +196,10 @@ export function planContainer(
   }
   if (problems.length > 0 || process === undefined) return { ok: false, problems };
 
-  const last = planProcess(process, setting, facts);
   const root = planRoot({ setting, facts, spec, inUserNamespace });
   const files = planFiles(setting);
   const hooks = planHooks(spec, setting);
+  const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
     ...planDirectories(setting, process.args),
     ...hooks.due,
@@ -256,10 +257,11 @@ export function planContainer(
     ...planSwitch(setting.rootSwitch),
     ...planRootPropagation(spec),
     ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
+    ...last.closing,
     ...planWait(setting),
-    ...hooks.beforeProgram,
     ...planExecutionDomain(spec.linux),
     ...last.steps,
+    ...planMade(setting),
     // Else they are the start's: see planStart.
     ...(setting.lifetime === "created" ? [] : hooks.afterProgram),
     planEnd(setting),

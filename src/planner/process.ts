@@ -58,15 +58,15 @@ const planLimits = (process: Process): Step[] =>
 
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
- * before `capset` in the one case and last in the other. The working directory is entered when no
- * descriptor of the host is left to enter it through, and before a filter that may forbid to ask
- * where it is; as the user, who still has the container's capabilities then, as with the peers.
+ * before `capset` in the one case and last in the other; the working directory is entered with
+ * the rights of the user, after no descriptor of the host is left to enter it through.
  */
 function planIdentity(
   process: Process,
   setting: ProcessSetting,
   facts: Facts,
   warnings: Set<string>,
+  beforeProgram: readonly Step[],
 ) {
   const sets = process.capabilities ?? {};
   const seccomp: Step[] =
@@ -81,7 +81,6 @@ function planIdentity(
   const noNewPrivs = process.noNewPrivileges === true;
   const { uid, gid, additionalGids } = process.user;
   return [
-    ...planLabels(process, facts),
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
@@ -106,8 +105,7 @@ function planIdentity(
           },
       "process.user",
     ),
-    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
-    ...(noNewPrivs ? [] : seccomp),
+    ...(noNewPrivs ? [] : [...beforeProgram, ...seccomp]),
     byInit(
       {
         op: "capset",
@@ -118,8 +116,11 @@ function planIdentity(
       },
       "process.capabilities",
     ),
+    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
-    ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
+    ...(noNewPrivs
+      ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...beforeProgram, ...seccomp]
+      : []),
   ];
 }
 
@@ -150,11 +151,22 @@ function planUmask({ user }: Process, { bundle }: Pick<Setting, "bundle">): Step
   return mask === null ? [] : [byInit({ op: "umask", mask }, "process.user.umask")];
 }
 
-const planClosing = ({ preserveFds }: Pick<Setting, "preserveFds">): Step =>
+/**
+ * What no later step needs: before init waits for its start, since who waits for the end of one of
+ * the caller's pipes must not wait for that, and before anything is looked up that a hostile image
+ * names. The labels are the last that is written to by a descriptor.
+ */
+const planClosing = (
+  process: Process,
+  { preserveFds }: Pick<Setting, "preserveFds">,
+  facts: Facts,
+): Step[] => [
+  ...planLabels(process, facts),
   byInit(
     { op: "close_fds", from: 3 + preserveFds },
     preserveFds > 0 ? "--preserve-fds" : "default: no descriptor of the host passes",
-  );
+  ),
+];
 
 /** What the last steps of a process need of a setting, a container's or an added process's. */
 export type ProcessSetting = Pick<
@@ -162,19 +174,24 @@ export type ProcessSetting = Pick<
   "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle"
 >;
 
-/** The last steps, after the change of root. */
+/**
+ * The last steps, after the change of root.
+ *
+ * @param beforeProgram what is run inside just before the program: with no more rights than it gets,
+ *   since what is found there is the image's
+ */
 export function planProcess(
   process: Process,
   setting: ProcessSetting,
   facts: Facts,
-): { steps: Step[]; warnings: string[] } {
+  beforeProgram: readonly Step[] = [],
+): { closing: Step[]; steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
   const env = process.env ?? [];
   const steps = [
     ...planLimits(process),
     ...planUmask(process, setting),
-    planClosing(setting),
-    ...planIdentity(process, setting, facts, warnings),
+    ...planIdentity(process, setting, facts, warnings, beforeProgram),
     byInit(
       {
         op: "exec",
@@ -185,5 +202,5 @@ export function planProcess(
       "process.args",
     ),
   ];
-  return { steps, warnings: [...warnings] };
+  return { closing: planClosing(process, setting, facts), steps, warnings: [...warnings] };
 }

@@ -1,11 +1,22 @@
 /** The container's root file system, and the change of root. */
 
-import type { Step } from "../plan/op.ts";
+import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
 import { labelOptions } from "./labels.ts";
 import type { RootSource, RootSwitch, Setting } from "./setting.ts";
-import { bind, byInit, byParent, create, inRoot, mkdir, mount, onHost, slot } from "./step.ts";
+import {
+  bind,
+  byInit,
+  byParent,
+  create,
+  inRoot,
+  lock,
+  mkdir,
+  mount,
+  onHost,
+  slot,
+} from "./step.ts";
 
 export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">): string =>
   `${runRoot}/${id}`;
@@ -48,8 +59,17 @@ const planConfigCopy = (setting: DirectorySetting): Step[] =>
 
 type DirectorySetting = Pick<
   Setting,
-  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle"
+  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle" | "keptPlans"
 >;
+
+/** There as long as a container of a bundle is being made: nobody may enter what is half made. */
+const makingFile = (setting: DirectorySetting): Place =>
+  onHost(`${stateDirectory(setting)}/making`);
+
+export const planMade = (setting: DirectorySetting): Step[] =>
+  setting.bundle === null
+    ? []
+    : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
 /** The directories of the state and of the writable layer, made before there is a namespace. */
 export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
@@ -61,7 +81,10 @@ export function planDirectories(setting: DirectorySetting, command: readonly str
       ...byParent(mkdir(state, 0o700), "this container's state", { op: "remove", at: state }),
       ...keep,
     },
-    byParent({ op: "lock", at: state }, "shows that the container is alive"),
+    byParent(lock(state), "shows that the container is alive"),
+    ...(setting.bundle === null
+      ? []
+      : [byParent(create(makingFile(setting), "", 0o600), "no other command enters it yet")]),
     byParent(
       create(onHost(`${stateDirectory(setting)}/state.json`), setting.state, 0o600),
       "what other commands need to know of it",
@@ -71,6 +94,11 @@ export function planDirectories(setting: DirectorySetting, command: readonly str
       "what other commands show of it",
     ),
     ...planConfigCopy(setting),
+    ...setting.keptPlans.map(({ name, bytes }) => {
+      const at = onHost(`${stateDirectory(setting)}/${name}`);
+      const op = { op: "write_bytes", at, content: bytes, mode: 0o600 } as const;
+      return byParent(op, "what a later command will do");
+    }),
   ];
   if (setting.name !== null) {
     const names = onHost(`${setting.runRoot}/names`);

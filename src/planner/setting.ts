@@ -48,6 +48,8 @@ export type Setting = {
   readonly preserveFds: number;
   /** The bundle that the container was made from, or null. */
   readonly bundle: Bundle | null;
+  /** What later commands will do, encoded, by the name of the file. */
+  readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };
 
 /**

@@ -32,6 +32,9 @@ export const write = (at: Place, text: string): OpOf<"write"> => ({
   mode: 0,
 });
 
+/** Nobody else changes it meanwhile: who does already is a failure. */
+export const lock = (at: Place): OpOf<"lock"> => ({ op: "lock", at, patience: 0, past: 0 });
+
 /** Makes a new file. */
 export const create = (at: Place, text: string, mode: number): OpOf<"write"> => ({
   op: "write",

@@ -29,6 +29,21 @@ export const differences: Readonly<
   "events for what is not there is an error": { crun: { why: "it has no events" } },
   "run --keep leaves the container stopped": { crun: { why: "it has no --keep" } },
 
+  // ── hostile ────────────────────────────────────────────────────────────────────────────────
+  "no program is found by way of a descriptor of the caller": {
+    crun: { why: "it closes them by execve alone: CVE-2024-21626, by the program" },
+  },
+  "a created container holds nothing of the caller's, nor of the host's files": {
+    crun: { why: "it keeps the caller's until the start" },
+  },
+  "delete --force ends a container that `run` watches, and hooks run once": {
+    runc: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
+    crun: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
+  },
+  "SIGKILL ends a paused container": {
+    crun: { why: "it stays frozen in a cgroup of version 1", always: false },
+  },
+
   // ── ids and bundles ────────────────────────────────────────────────────────────────────────
   'ociVersion "0.1.0" is refused': {
     runc: { why: "it does not look at ociVersion" },

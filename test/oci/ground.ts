@@ -321,7 +321,7 @@ export class OciGround {
   }
 
   /** Asserts that of all that was made nothing is left: processes, cgroups, mounts, states. */
-  async expectNothingLeft(patience = 60): Promise<void> {
+  async expectNothingLeft(looks = 60): Promise<void> {
     const nothing = {
       processes: [],
       cgroups: [],
@@ -331,7 +331,7 @@ export class OciGround {
       states: [],
     };
     let left = this.left();
-    for (let i = 0; i < patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
+    for (let i = 0; i < looks * patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
       await wait(50);
       left = this.left();
     }

@@ -167,11 +167,8 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
       async () => {
         const { container, all } = await life();
         const state = told(all, kind);
-        expect(state).toMatchObject({
-          id: container.id,
-          status: expect.stringMatching(`^${statuses[kind]}$`),
-          bundle: container.bundle,
-        });
+        expect(state).toMatchObject({ id: container.id, bundle: container.bundle });
+        expect(state.status).toMatch(new RegExp(`^${statuses[kind]}$`));
         expect(state.annotations).toMatchObject({ colour: "red" });
         expect(state.ociVersion).toMatch(/^1\.\d+\.\d+/);
       },

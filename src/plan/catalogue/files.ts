@@ -26,6 +26,17 @@ export const files = {
       mode: ["u32", "permissions of a new file, whatever the umask"],
     },
   },
+  write_bytes: {
+    code: 115,
+    calls: "openat, write",
+    man: "write(2)",
+    gist: "Write a new file whose content is no text, such as a plan for later.",
+    fields: {
+      at: at("the file"),
+      content: ["bytes", "what is written"],
+      mode: ["u32", "its permissions, whatever the umask"],
+    },
+  },
   symlink: {
     code: 3,
     calls: "symlinkat",
@@ -77,7 +88,11 @@ export const files = {
     calls: "openat, flock",
     man: "flock(2)",
     gist: "Lock a directory for as long as the executor lives: so others see that it is in use.",
-    fields: { at: at("the directory") },
+    fields: {
+      at: at("the directory"),
+      patience: ["u32", "milliseconds to wait for who holds it"],
+      past: ["u32", "steps to pass over when it is no more; 0: that is a failure"],
+    },
   },
   open: {
     code: 6,

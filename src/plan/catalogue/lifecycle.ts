@@ -80,7 +80,7 @@ export const lifecycle = {
     gist: "Say start to a created container and wait until its program runs.",
     fields: {
       at: at("its socket, which goes: nobody can say it twice"),
-      pid: ["u32", "of the first process, for what the hooks are told"],
+      of: at("the file with its first process, for what the hooks are told"),
     },
   },
   process: {
@@ -89,8 +89,7 @@ export const lifecycle = {
     man: "pidfd_open(2)",
     gist: "Take hold of a process: its pid may be another's later, the descriptor never is.",
     fields: {
-      pid: ["u32", "its number"],
-      started: ["u64", "when it began, in clock ticks after boot; 0: whenever"],
+      of: at("the file with its pid and when it began"),
       into: ["slot", "the name under which it is kept"],
     },
   },
@@ -100,8 +99,7 @@ export const lifecycle = {
     man: "pidfd_send_signal(2)",
     gist: "Send a signal to a process, and to no other that may have its number by now.",
     fields: {
-      pid: ["u32", "its number"],
-      started: ["u64", "when it began, in clock ticks after boot; 0: whenever"],
+      of: at("the file with its pid and when it began"),
       signal: ["u32", "the signal's number"],
       wait: ["bool", "until it has ended"],
       required: ["bool", "its being gone is a failure"],
@@ -121,7 +119,7 @@ export const lifecycle = {
     code: 108,
     calls: "write, read",
     man: "cgroups(7)",
-    gist: "Stop every process of a cgroup, or let them go on; wait until it is so.",
+    gist: "Stop every process of a cgroup, or let them go on, which one that is gone has no need of.",
     fields: {
       at: at("the cgroup's directory"),
       frozen: ["bool", "stop"],

@@ -111,7 +111,7 @@ export const process = {
     code: 51,
     calls: "close_range",
     man: "close_range(2)",
-    gist: "Let no descriptor of the host through the next execve.",
+    gist: "Close every descriptor that the program must not have.",
     fields: { from: ["u32", "the first that does not pass"] },
   },
   scheduler: {

@@ -26,4 +26,5 @@ export const plainSetting: Setting = {
   consoleSocket: null,
   preserveFds: 0,
   bundle: null,
+  keptPlans: [],
 };

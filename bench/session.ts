@@ -1,0 +1,55 @@
+// A benchmark as a command: interrupts, undoing, failures in one line, where the result goes.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { insertResult } from "./report.ts";
+import { Cleanup, enterPrivateMountNamespace } from "./workbench.ts";
+
+const documentPath = join(import.meta.dirname, "../docs/benchmarks.md");
+
+/**
+ * Runs a benchmark in a mount namespace of its own and undoes what it made, however it ends. The
+ * first interrupt aborts the signal, and so lets the current run end; the second does not wait.
+ */
+export async function interruptible<T>(
+  benchmark: (cleanup: Cleanup, interrupted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  enterPrivateMountNamespace();
+  const cleanup = new Cleanup();
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (interrupt.signal.aborted) {
+        cleanup.run();
+        process.exit(130);
+      }
+      interrupt.abort(new Error(`ended by ${signal}`));
+    });
+  }
+  try {
+    return await benchmark(cleanup, interrupt.signal);
+  } finally {
+    cleanup.run();
+  }
+}
+
+/** Prints a result; on request it also takes its place in docs/benchmarks.md. */
+export function publish(result: string, write: boolean, script: string): void {
+  process.stdout.write(result);
+  if (!write) return;
+  const document = existsSync(documentPath) ? readFileSync(documentPath, "utf8") : "";
+  writeFileSync(documentPath, insertResult(document || "# Benchmarks\n", result, script));
+}
+
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+export async function failInOneLine(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

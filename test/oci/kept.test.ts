@@ -1,0 +1,92 @@
+// `start` and `delete` by the plans that lie beside a container: without the program, which is in
+// JavaScript. pivot's own affair, so no peer is asked.
+
+import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { OciGround } from "./ground.ts";
+import { runtimeName, title, whyNot } from "./runtime.ts";
+
+const isOther = runtimeName !== "pivot";
+const skipped = whyNot !== undefined || isOther;
+
+describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`, () => {
+  const ground = new OciGround("kept");
+  // Without `pivot-oci-program` beside it: whatever this one does, it does alone.
+  const alone = `${ground.path("bin")}`;
+  mkdirSync(alone);
+  const launcher = `${alone}/pivot-oci`;
+  copyFileSync(new URL("../../build/pivot", import.meta.url).pathname, launcher);
+  chmodSync(launcher, 0o755);
+
+  const call = (...words: string[]) => {
+    const { status, stdout, stderr } = spawnSync(launcher, ["--root", ground.root, ...words], {
+      encoding: "utf8",
+      env: {},
+    });
+    return { status, stdout, stderr };
+  };
+  const done = { status: 0, stdout: "", stderr: "" };
+  const leftToProgram = { status: 125, stdout: "", stderr: expect.stringContaining("-program") };
+  const directoryOf = (id: string) => `${ground.root}/${id}`;
+
+  test("a container is started and deleted by the launcher alone", async () => {
+    const { id } = ground.create((config) => {
+      config.process["args"] = ["/bin/sh", "-c", "echo begun >/tmp/begun"];
+    });
+    expect(call("start", id)).toEqual(done);
+    await ground.until(id, "stopped");
+    expect(existsSync(`${ground.rootfs}/tmp/begun`)).toBe(true);
+    expect(call("delete", id)).toEqual(done);
+    expect(existsSync(directoryOf(id))).toBe(false);
+    await ground.expectNothingLeft();
+  });
+
+  test("one that is only created is deleted, one that runs by force alone", async () => {
+    const created = ground.create();
+    expect(call("--log-format", "json", "delete", created.id)).toEqual(done);
+    const running = ground.start();
+    expect(call("delete", running.id)).toEqual(leftToProgram);
+    expect(ground.state(running.id).status).toBe("running");
+    expect(call("delete", running.id, "--force")).toEqual(done);
+    await ground.expectNothingLeft();
+  });
+
+  test("a paused one is thawed and deleted", async () => {
+    const { id } = ground.start();
+    ground.ok(["pause", id]);
+    expect(call("delete", "-f", id)).toEqual(done);
+    await ground.expectNothingLeft();
+  });
+
+  test("what is out of the ordinary is left to the program", () => {
+    const { id } = ground.start();
+    for (const words of [
+      ["start", id], // runs already
+      ["start", "none"],
+      ["start", "../x"],
+      ["start", id, id],
+      ["start"],
+      ["delete", "--wrong", id],
+      ["--systemd-cgroup", "start", id],
+      ["--log", "relative", "delete", "--force", id],
+      ["--log-format", "xml", "delete", "--force", id],
+      ["state", id],
+    ]) {
+      expect({ words, ...call(...words) }).toEqual({ words, ...leftToProgram });
+    }
+    expect(ground.state(id).status).toBe("running");
+  });
+
+  test("a plan that somebody else may have written is none", () => {
+    const { id } = ground.create();
+    const file = `${directoryOf(id)}/start.plan`;
+    chmodSync(file, 0o622);
+    expect(call("start", id)).toEqual(leftToProgram);
+    chmodSync(file, 0o600);
+    chownSync(file, 1000, 1000);
+    expect(call("start", id)).toEqual(leftToProgram);
+    chownSync(file, 0, 0);
+    expect(call("start", id)).toEqual(done);
+  });
+});
