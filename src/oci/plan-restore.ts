@@ -3,7 +3,7 @@
 import type { Op, OpOf, Step } from "../plan/op.ts";
 import { planHooks } from "../planner/hooks.ts";
 import { type CgroupSteps, planEnd, planPidFile } from "../planner/plan.ts";
-import { planDirectories } from "../planner/root.ts";
+import { planDirectories, planMade } from "../planner/root.ts";
 import type { Bundle, Lifetime, Setting } from "../planner/setting.ts";
 import { byParent, create, inRoot, mkdir, onHost } from "../planner/step.ts";
 import type { Mount, Spec } from "../spec/mod.ts";
@@ -78,6 +78,12 @@ function planNamespaceFiles({ linux }: Spec): {
   return { steps, slots };
 }
 
+const planPid = (path: string): Step =>
+  byParent(
+    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true },
+    "what other commands join",
+  );
+
 /** What a container that goes on without us keeps. */
 const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
 
@@ -127,16 +133,8 @@ export function planRestore(
       "restore",
     ),
     byParent({ op: "remove", at: onHost(call.pidFile) }, "it has been read"),
-    byParent(
-      {
-        op: "write_pid",
-        at: onHost(`${root}/${id}/pid`),
-        how: "exclusive",
-        mode: 0o600,
-        started: true,
-      },
-      "what other commands join",
-    ),
+    planPid(`${root}/${id}/pid`),
+    ...planMade(directories),
     ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
     planEnd({ ...setting, ...end }),
   ];

@@ -66,7 +66,7 @@ type DirectorySetting = Pick<
 const makingFile = (setting: DirectorySetting): Place =>
   onHost(`${stateDirectory(setting)}/making`);
 
-export const planMade = (setting: Setting): Step[] =>
+export const planMade = (setting: DirectorySetting): Step[] =>
   setting.bundle === null
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
