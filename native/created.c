@@ -19,10 +19,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "calls.h"
 #include "executor.h"
+
+#define PV_PATIENCE 10 /* seconds */
 
 /* A socket's address has room for 108 bytes: so it is named by way of a descriptor. */
 static socklen_t address_of(struct sockaddr_un *address, int directory, const char *name) {
@@ -106,11 +109,15 @@ int pv_do_leave(struct pv_run *run) {
 static int connect_to(int file, int type) {
     struct sockaddr_un address;
     socklen_t length = address_of(&address, file, NULL);
+    const struct timeval patience = {.tv_sec = PV_PATIENCE};
     int fd = pv_result(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    /* Who listens may never accept. */
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     int rc = fd < 0 ? fd : pv_result(connect(fd, (struct sockaddr *)&address, length));
     if (rc < 0 && fd >= 0)
         close(fd);
-    return rc < 0 ? rc : fd;
+    return rc == -EAGAIN ? -ETIMEDOUT : rc < 0 ? rc : fd;
 }
 
 /* A descriptor of the socket's file, which is gone afterwards. */
@@ -131,7 +138,9 @@ static int claim(struct pv_run *run, const struct pv_place *at) {
 static int hear_start(struct pv_run *run) {
     struct pv_message message;
     for (int leaps = 0;;) {
-        int rc = pv_receive(run, &message);
+        int rc = pv_was_asked_to_stop(run, -1);
+        if (rc == 0)
+            rc = pv_receive(run, &message);
         if (rc == -EPIPE && leaps)
             return 0;
         if (rc == -EPIPE)
@@ -164,12 +173,15 @@ int pv_do_start(struct pv_run *run, const struct pv_start *op) {
         close(fd);
         return process;
     }
-    close(process);
     run->sync = fd;
     /* With it, where it is said that an agent has the filter's descriptor: see notify.c. */
     int rc = pv_send(run, PV_TURN, run->step, 0, run->answered_fd);
     if (rc == 0 || rc == -EPIPE)
         rc = hear_start(run);
+    /* Nobody can say start again; and it may be waiting for an agent that nobody has told. */
+    if (rc < 0)
+        pv_pidfd_send_signal(process, SIGKILL);
+    close(process);
     close(run->sync);
     run->sync = -1;
     return rc;

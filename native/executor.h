@@ -106,6 +106,7 @@ struct pv_run {
     pid_t told_pid; /* parent: of a container that another executor has made, for hooks */
     int outlives;  /* init: the container goes on without the executor */
     int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
+    int undoing;   /* parent: the walk is over */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
     int agent;     /* the socket of who answers the filter's questions, or -1 */
@@ -133,6 +134,12 @@ int pv_follow_main(int argc, char **argv);
 int pv_kept_main(int plan, char **reporter);
 int pv_walk(struct pv_run *run, uint32_t from);
 int pv_means_stop(int signal);
+/* A signalfd that says when somebody asks the executor to stop, or -1: now it cannot. */
+int pv_heard_signals(const struct pv_run *run);
+/* What it says: -EINTR, or 0 when that is nothing to stop for. */
+int pv_hear_signal(struct pv_run *run);
+/* -EINTR when somebody has; 0 when init has something to say, or after the time. */
+int pv_was_asked_to_stop(struct pv_run *run, int timeout);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
               const char *text);
 

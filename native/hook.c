@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -34,7 +35,11 @@ static long now(void) {
 }
 
 static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int state, int words) {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    /* Inside it is the image's, and may be a FIFO that nobody reads, or a link. */
+    struct stat st;
+    int null = open("/dev/null", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (null >= 0 && (fstat(null, &st) < 0 || !pv_is_null(&st)))
+        null = -1;
     pv_standard_signals();
     /* The container's own streams are not a hook's to write to. */
     if (dup2(state, 0) < 0 || dup2(null >= 0 ? null : words, 1) < 0 || dup2(words, 2) < 0)
@@ -85,17 +90,22 @@ static void hear(struct conversation *with) {
     }
 }
 
-/* Until it has ended, or the time is over: then -ETIMEDOUT. */
-static int converse(struct conversation *with, uint32_t timeout) {
+/* Until it has ended, or the time is over: then -ETIMEDOUT; or somebody has us stop: -EINTR. */
+static int converse(struct pv_run *run, struct conversation *with, uint32_t timeout) {
     long end = now() + (long)timeout;
     for (;;) {
-        struct pollfd fds[3] = {
-            {with->pidfd, POLLIN, 0}, {with->state, POLLOUT, 0}, {with->words, POLLIN, 0}};
+        struct pollfd fds[4] = {{with->pidfd, POLLIN, 0},
+                                {with->state, POLLOUT, 0},
+                                {with->words, POLLIN, 0},
+                                {pv_heard_signals(run), POLLIN, 0}};
         long wait = timeout ? end - now() : -1;
         if (timeout && wait <= 0)
             return -ETIMEDOUT;
-        if (poll(fds, 3, (int)(wait > 1000000 ? 1000000 : wait)) < 0 && errno != EINTR)
+        if (poll(fds, 4, (int)(wait > 1000000 ? 1000000 : wait)) < 0 && errno != EINTR)
             return -errno;
+        int rc = fds[3].revents ? pv_hear_signal(run) : 0;
+        if (rc < 0)
+            return rc;
         if (fds[1].revents)
             write_state(with);
         if (fds[2].revents)
@@ -128,13 +138,14 @@ static int start_hook(const struct pv_hook *op, struct conversation *with, pid_t
 }
 
 static int run_hook(struct pv_run *run, const struct pv_hook *op, const char *state) {
-    struct conversation with = {.text = state, .left = strlen(state), .pidfd = -1};
+    struct conversation with = {
+        .state = -1, .words = -1, .pidfd = -1, .text = state, .left = strlen(state)};
     pid_t pid = -1;
     int status = 0;
     int rc = start_hook(op, &with, &pid);
     if (rc == 0) {
         with.pidfd = pv_pidfd_open(pid);
-        rc = with.pidfd < 0 ? with.pidfd : converse(&with, op->timeout);
+        rc = with.pidfd < 0 ? with.pidfd : converse(run, &with, op->timeout);
         if (rc < 0)
             kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -167,7 +178,7 @@ int pv_do_hook(struct pv_run *run, const struct pv_hook *op) {
         return -ENOMEM;
     int rc = run_hook(run, op, state);
     free(state);
-    if (rc == 0 || op->required)
+    if (rc == 0 || rc == -EINTR || op->required)
         return rc;
     pv_event(run, PV_EVENT_LEFT, run->step, -rc, 0, run->text);
     return 0;

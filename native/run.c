@@ -46,15 +46,26 @@ static int stop_by(struct pv_run *run, int signal) {
     return pv_say(run, -EINTR, "stopped by signal %d", signal);
 }
 
-/* -EINTR when somebody asked the executor to stop; nothing but steps may run meanwhile. */
-static int was_asked_to_stop(struct pv_run *run, int timeout) {
+/*
+ * Once the program may run, signals are meant for it: they wait for `supervise`. But an agent may
+ * hold init up for good, which has to be stopped like any other start. What is undone is undone.
+ */
+int pv_heard_signals(const struct pv_run *run) {
+    int is_heard = run->actor == PV_BY_PARENT && !run->undoing && (!run->leapt || run->answered);
+    return is_heard ? run->signals : -1;
+}
+
+int pv_hear_signal(struct pv_run *run) {
     struct signalfd_siginfo info;
+    if (read(run->signals, &info, sizeof info) == sizeof info && pv_means_stop((int)info.ssi_signo))
+        return stop_by(run, (int)info.ssi_signo);
+    return 0;
+}
+
+int pv_was_asked_to_stop(struct pv_run *run, int timeout) {
     if (run->asked_to_stop)
         return stop_by(run, run->asked_to_stop);
-    /* Once the program may run, signals are meant for it: they wait for `supervise`. But an agent
-     * may hold init up for good, which has to be stopped like any other start. */
-    int is_heard = !run->leapt || run->answered;
-    struct pollfd fds[2] = {{is_heard ? run->signals : -1, POLLIN, 0}, {run->sync, POLLIN, 0}};
+    struct pollfd fds[2] = {{pv_heard_signals(run), POLLIN, 0}, {run->sync, POLLIN, 0}};
     for (;;) {
         int n = poll(fds, 2, timeout);
         if (n < 0 && errno == EINTR)
@@ -64,12 +75,11 @@ static int was_asked_to_stop(struct pv_run *run, int timeout) {
         /* First what init says: that it leaps was said before any signal could be meant for it. */
         if (fds[1].revents)
             return 0;
-        if (fds[0].revents && read(run->signals, &info, sizeof info) == sizeof info) {
-            if (pv_means_stop((int)info.ssi_signo))
-                return stop_by(run, (int)info.ssi_signo);
-            continue;
-        }
-        return 0;
+        if (!fds[0].revents)
+            return 0;
+        int rc = pv_hear_signal(run);
+        if (rc < 0)
+            return rc;
     }
 }
 
@@ -92,7 +102,7 @@ static int how_init_ended(struct pv_run *run) {
 static int wait_for_turn(struct pv_run *run, uint32_t *step) {
     for (;;) {
         struct pv_message message;
-        int rc = run->actor == PV_BY_PARENT ? was_asked_to_stop(run, -1) : 0;
+        int rc = run->actor == PV_BY_PARENT ? pv_was_asked_to_stop(run, -1) : 0;
         if (rc == 0)
             rc = pv_receive(run, &message);
         if (rc == -EPIPE && run->leapt) {
@@ -157,7 +167,7 @@ int pv_walk(struct pv_run *run, uint32_t from) {
         }
         run->step = i;
         run->text[0] = '\0';
-        int rc = run->actor == PV_BY_PARENT ? was_asked_to_stop(run, 0) : 0;
+        int rc = run->actor == PV_BY_PARENT ? pv_was_asked_to_stop(run, 0) : 0;
         if (rc == 0)
             rc = pv_do_op(run, &record->op);
         if (rc < 0)
@@ -201,6 +211,7 @@ static void kill_init(struct pv_run *run) {
 
 /* Takes away what the steps that were done have made, the last first. */
 static void undo(struct pv_run *run, int failed) {
+    run->undoing = 1;
     for (uint32_t i = run->plan.count; i-- > 0;) {
         const struct pv_record *record = &run->plan.records[i];
         if (!(record->flags & PV_RECORD_UNDO) || !run->done[i - 1])

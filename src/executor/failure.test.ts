@@ -46,3 +46,9 @@ test("a path below a slot without a name speaks for itself", () => {
 test("a file that is to be mounted on a directory is said to be so", () => {
   expect(words(2, 22)).toEndWith("; a directory goes on a directory, and a file on a file");
 });
+
+test("words that an image may have said can do nothing to a terminal", () => {
+  const line = describeFailure(plan, { step: 0, errno: 1, text: "red \u001b[31m\u009bc\r\n" });
+  expect(line).toContain("red ?[31m?c??");
+  expect(line).not.toMatch(/\p{Cc}/u);
+});

@@ -125,6 +125,9 @@ const killedHint =
 const isInterrupted = ({ errno, text }: StepFailure): boolean =>
   errno === EINTR && text.startsWith("stopped by signal");
 
+/** Words may be an image's, such as a hook's last line, and a terminal obeys what it is shown. */
+const withoutControls = (text: string): string => text.replace(/\p{Cc}/gu, "?");
+
 /** `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`. */
 export function describeFailure(plan: Plan, failure: StepFailure): string {
   const step = plan.steps[failure.step];
@@ -134,7 +137,7 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
   const position = `step ${failure.step + 1} of ${plan.steps.length}`;
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
-    failure.text,
+    withoutControls(failure.text),
     wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
   ];
   return words.filter((part) => part !== "").join("; ");

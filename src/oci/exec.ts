@@ -118,7 +118,17 @@ function processFromFlags(given: ParsedArguments, base: Process, args: readonly 
   };
 }
 
-function processFromFile(path: string, given: ParsedArguments): Process {
+/** What a file does not say of rights and labels is the container's, as with the peers. */
+function rightsOf(base: Process | undefined): Partial<Process> {
+  const { capabilities, apparmorProfile, selinuxLabel } = base ?? {};
+  return {
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+    ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
+  };
+}
+
+function processFromFile(path: string, given: ParsedArguments, base: Process | undefined): Process {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -127,13 +137,17 @@ function processFromFile(path: string, given: ParsedArguments): Process {
   }
   const parsed = parseProcess(text);
   if (!parsed.ok) throw new WishError(parsed.problems.map((p) => `${path}: ${formatProblem(p)}`));
-  return { ...parsed.process, ...(readSwitch(given, "tty") ? { terminal: true } : {}) };
+  return {
+    ...rightsOf(base),
+    ...parsed.process,
+    ...(readSwitch(given, "tty") ? { terminal: true } : {}),
+  };
 }
 
 function readProcess(given: ParsedArguments, spec: Spec, args: readonly string[]): Process {
   const file = readLast(given, "process");
-  if (file !== null) return processFromFile(absolutePath(file, workingDirectory()), given);
   const base = spec.process;
+  if (file !== null) return processFromFile(absolutePath(file, workingDirectory()), given, base);
   if (base === undefined) throw new UsageError("the container has no process: use --process FILE");
   return processFromFlags(given, base, args);
 }

@@ -41,7 +41,25 @@ export const differences: Readonly<
     crun: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
   },
   "SIGKILL ends a paused container": {
-    crun: { why: "it stays frozen in a cgroup of version 1", always: false },
+    crun: { why: "it stays frozen in a cgroup of version 1", run: false },
+  },
+  ...Object.fromEntries(
+    [
+      ["create", "createRuntime"],
+      ["create", "createContainer"],
+      ["start", "startContainer"],
+      ["start", "poststart"],
+    ].map(([command, kind]) => [
+      `SIGTERM ends a ${command} of which a hook of ${kind} does not end`,
+      {
+        runc: { why: "the hook goes on", run: false },
+        crun: { why: "the hook goes on", run: false },
+      } as const,
+    ]),
+  ),
+  "a start whose seccomp agent hangs up leaves no process that waits for it": {
+    runc: { why: "who speaks to the agent does not look", run: false },
+    crun: { why: "who speaks to the agent does not look", run: false },
   },
 
   // ── ids and bundles ────────────────────────────────────────────────────────────────────────

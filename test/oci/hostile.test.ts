@@ -2,9 +2,17 @@
 // descriptors, commands that come while a container is being made, hooks with too many rights.
 
 import { describe, expect } from "bun:test";
-import { spawn } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { type Change, OciGround, type State, textOf } from "./ground.ts";
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { bindMount, type Change, OciGround, type State, textOf } from "./ground.ts";
 import { demand, runtimeWords, title, whyNot } from "./runtime.ts";
 
 describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
@@ -16,9 +24,13 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
     };
 
   /** How the runtime ends with these words, left to itself meanwhile. */
-  function begin(words: readonly string[]): Promise<string> {
+  function begin(
+    words: readonly string[],
+    meanwhile: (child: ChildProcess) => void = () => undefined,
+  ): Promise<string> {
     const [program = "", ...rest] = [...runtimeWords, "--root", ground.root, ...words];
     const child = spawn(program, rest, { stdio: "ignore" });
+    meanwhile(child);
     return new Promise((resolve) =>
       child.once("exit", (code, signal) => resolve(signal ?? String(code))),
     );
@@ -137,5 +149,60 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
     ground.ok(["pause", id]);
     ground.ok(["kill", id, "KILL"]);
     await ground.until(id, "stopped");
+  });
+
+  demand("a process file that says no rights gets the container's", () => {
+    const file = ground.path("process");
+    const words = { args: ["/bin/grep", "CapEff", "/proc/self/status"] };
+    writeFileSync(file, JSON.stringify({ cwd: "/", user: { uid: 0, gid: 0 }, ...words }));
+    const { stdout } = ground.ok(["exec", "--process", file, ground.lasting().id]);
+    expect(stdout).toBe("CapEff:\t0000000020000420\n");
+  });
+
+  for (const [command, kind] of [
+    ["create", "createRuntime"],
+    ["create", "createContainer"],
+    ["start", "startContainer"],
+    ["start", "poststart"],
+  ] as const) {
+    demand(`SIGTERM ends a ${command} of which a hook of ${kind} does not end`, async () => {
+      const log = ground.path("log");
+      mkdirSync(log);
+      const isInside = kind === "startContainer";
+      const change: Change = (config) => {
+        bindMount(config, log, "/out");
+        const mark = isInside ? "/out/mark" : `${log}/mark`;
+        const path = isInside ? "/bin/busybox" : "/bin/sh";
+        const script = `echo $$ > ${mark}; exec sleep 1000`;
+        config.hooks = { [kind]: [{ path, args: ["sh", "-c", script], env: ["PATH=/bin"] }] };
+      };
+      const id = command === "start" ? ground.create(change).id : ground.id();
+      const more = command === "start" ? [] : ["--bundle", ground.bundle(change)];
+      const ended = begin([command, ...more, id], (child) =>
+        textOf(`${log}/mark`).then(() => child.kill("SIGTERM")),
+      );
+      expect(await ended).not.toBe("0");
+      ground.ok(["delete", "--force", id]);
+      await ground.expectNothingLeft();
+    });
+  }
+
+  demand("a start whose seccomp agent hangs up leaves no process that waits for it", async () => {
+    const path = `${ground.directory}/agent`;
+    const agent = createServer((connection) => connection.destroy()).listen(path);
+    await new Promise((resolve) => agent.once("listening", resolve));
+    try {
+      const { id } = ground.create((config) => {
+        config.linux["seccomp"] = {
+          defaultAction: "SCMP_ACT_ALLOW",
+          listenerPath: path,
+          syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }],
+        };
+      });
+      expect(await begin(["start", id])).not.toBe("0");
+      await ground.until(id, "stopped");
+    } finally {
+      agent.close();
+    }
   });
 });
