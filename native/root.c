@@ -46,6 +46,8 @@ int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op) {
         return fd;
     int rc = pv_result(fchdir(fd));
     close(fd);
-    int inside = rc < 0 ? rc : lies_inside(run);
+    if (rc < 0)
+        return rc;
+    int inside = lies_inside(run);
     return is_sure && inside != -EXDEV && inside != -ENOENT ? 0 : inside;
 }

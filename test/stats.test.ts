@@ -166,7 +166,7 @@ describe.skipIf(withoutPeer !== undefined)(`beside runc (${withoutPeer ?? layout
       for (const part of ["usage", "swap", "kernel", "kernelTCP"]) {
         expect(ours.memory[part].limit).toBe(theirs.memory[part].limit);
       }
-      expect(ours.memory.raw["hierarchical_memory_limit"]).toBe(67108864);
+      expect(ours.memory.usage.limit).toBe(67108864);
       const difference = ours.cpu.usage.total - theirs.cpu.usage.total;
       expect(difference).toBeGreaterThanOrEqual(0);
       expect(difference).toBeLessThan(50_000_000);

@@ -78,6 +78,12 @@ function planNamespaceFiles({ linux }: Spec): {
   return { steps, slots };
 }
 
+const planPid = (path: string): Step =>
+  byParent(
+    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true },
+    "what other commands join",
+  );
+
 /** What a container that goes on without us keeps. */
 const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
 
@@ -127,16 +133,8 @@ export function planRestore(
       "restore",
     ),
     byParent({ op: "remove", at: onHost(call.pidFile) }, "it has been read"),
-    byParent(
-      {
-        op: "write_pid",
-        at: onHost(`${root}/${id}/pid`),
-        how: "exclusive",
-        mode: 0o600,
-        started: true,
-      },
-      "what other commands join",
-    ),
+    planPid(`${root}/${id}/pid`),
+    ...planMade(directories),
     ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
     ...planMade(directories),
     planEnd({ ...setting, ...end }),

@@ -231,7 +231,7 @@ describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
     const { env = {} } = settings();
     const id = ground.id();
     const script =
-      'run="$1"; state="$3"; "$@" & until "$run" --root "$state" kill "$0" TERM 2>/dev/null; do sleep 0.1; done; wait $!';
+      'run="$1"; state="$3"; "$@" & until "$run" --root "$state" state "$0" 2>/dev/null | grep -q running; do sleep 0.1; done; "$run" --root "$state" kill "$0" TERM; wait $!';
     const called = ground.call(["restore", "--bundle", bundle, "--image-path", images, id], {
       env,
       before: ["sh", "-c", script, id],
