@@ -136,7 +136,6 @@ export function planRestore(
     planPid(`${root}/${id}/pid`),
     ...planMade(directories),
     ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
-    ...planMade(directories),
     planEnd({ ...setting, ...end }),
   ];
   return isSupervised ? steps : steps.map(kept);
