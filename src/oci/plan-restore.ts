@@ -2,7 +2,7 @@
 
 import type { Op, OpOf, Step } from "../plan/op.ts";
 import { planHooks } from "../planner/hooks.ts";
-import { type CgroupSteps, planEnd, planPidFile } from "../planner/plan.ts";
+import { type CgroupSteps, kept, planEnd, planPidFile } from "../planner/plan.ts";
 import { planDirectories, planMade } from "../planner/root.ts";
 import type { Bundle, Lifetime, Setting } from "../planner/setting.ts";
 import { byParent, create, inRoot, mkdir, onHost } from "../planner/step.ts";
@@ -83,9 +83,6 @@ const planPid = (path: string): Step =>
     { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true },
     "what other commands join",
   );
-
-/** What a container that goes on without us keeps. */
-const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
 
 export function planRestore(
   spec: Spec,

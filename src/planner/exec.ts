@@ -6,7 +6,13 @@ import type { Linux, Process } from "../spec/mod.ts";
 import { planSendTerminal } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planLabelFiles } from "./labels.ts";
-import { planEnd, planPidFile, planRootOfNamespace } from "./plan.ts";
+import {
+  planEnd,
+  planOomScore,
+  planParentStreams,
+  planPidFile,
+  planRootOfNamespace,
+} from "./plan.ts";
 import { planLookForProgram, planProcess, planStreams } from "./process.ts";
 import { planAffinity, planExecutionDomain, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
@@ -69,14 +75,6 @@ function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] 
   ];
 }
 
-/** The pipes that the executor copies; none where the streams are handed on. */
-function planPipes({ streams, terminalInput }: ExecSetting): Step[] {
-  const [stdin, stdout, stderr] = streams;
-  if (!streams.some((stream) => stream === "pipe" || stream === "terminal")) return [];
-  const input = stdin === "terminal" && !terminalInput ? "null" : stdin;
-  return [byParent({ op: "pipes", stdin: input, stdout, stderr }, "standard streams")];
-}
-
 export function planExec(
   target: Target,
   process: Process,
@@ -92,7 +90,7 @@ export function planExec(
     ...cgroupFiles.map((file, i) =>
       byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
     ),
-    ...planPipes(setting),
+    ...planParentStreams(setting),
     ...target.agent,
     byParent(
       {
@@ -106,14 +104,7 @@ export function planExec(
       },
       "the container's namespaces",
     ),
-    ...(process.oomScoreAdj === undefined
-      ? []
-      : [
-          byParent(
-            write({ in: "child", path: "oom_score_adj" }, String(process.oomScoreAdj)),
-            "process.oomScoreAdj",
-          ),
-        ]),
+    ...planOomScore(process),
     ...affinity.initial,
     ...cgroupFiles.map((_, i) => byInit(write(slot(cgroup(i)), "0"), "the container's cgroups")),
     ...affinity.final,

@@ -168,7 +168,8 @@ export const planRootOfNamespace: Step = byInit(
 );
 
 /** What a container that goes on without us keeps. */
-const kept = (step: Step): Step => (step.undo === undefined ? step : { ...step, keep: true });
+export const kept = (step: Step): Step =>
+  step.undo === undefined ? step : { ...step, keep: true };
 
 /** Plans a container. */
 export function planContainer(
@@ -281,7 +282,8 @@ const planMissingSources = ({ makeDirectories }: Setting): Step[] =>
       byParent(mkdir(onHost(path), 0o755, true), "-v: a source that is not there is made"),
     );
 
-function planParentStreams(setting: Setting): Step[] {
+/** The pipes that the executor copies; none where the streams are handed on. */
+export function planParentStreams(setting: Pick<Setting, "streams" | "terminalInput">): Step[] {
   const [stdin, stdout, stderr] = setting.streams;
   const copied = setting.streams.some((stream) => stream === "pipe" || stream === "terminal");
   if (!copied) return [];
@@ -290,7 +292,7 @@ function planParentStreams(setting: Setting): Step[] {
 }
 
 /** Written by the parent: in a user namespace the process itself may not. */
-const planOomScore = ({ oomScoreAdj }: Process): Step[] =>
+export const planOomScore = ({ oomScoreAdj }: Process): Step[] =>
   oomScoreAdj === undefined
     ? []
     : [
