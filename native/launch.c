@@ -17,10 +17,11 @@
  */
 #define _GNU_SOURCE
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -152,7 +153,9 @@ static void start_program(struct program *program, char **argv, int waits) {
     if (waits)
         make_pipe(go);
     pid_t parent = getpid();
-    program->pid = fork();
+    /* CLONE_VFORK: what the launcher does meanwhile would slow the child before it has its own
+     * processor, so it waits for the execve. */
+    program->pid = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
     if (program->pid < 0)
         give_up("cannot start another process", strerror(errno));
     if (program->pid == 0)

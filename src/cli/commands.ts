@@ -1,29 +1,14 @@
-/** The table of commands: help, parsing and dispatch are all made from it. */
+/** The table of commands: help, parsing, dispatch and completion are all made from it. */
 
-import type { Flag, ParsedArguments } from "./arguments.ts";
-
-export type Command = {
-  /** As typed: `run`, `system prune`. */
-  readonly name: string;
-  readonly usage: string;
-  readonly summary: string;
-  /** More about it, below the summary of its help. */
-  readonly about?: string;
-  /** Loaded only for this command: a start pays for nothing else. */
-  readonly flags: () => Promise<readonly Flag[]>;
-  /** @returns the exit code. */
-  readonly run: () => Promise<
-    (given: ParsedArguments, globals: Globals) => number | Promise<number>
-  >;
-};
-
-export type Globals = {
-  /** The directory of the engine's data. */
-  readonly root: string | null;
-  /** The directory of the containers' state. */
-  readonly runRoot: string | null;
-  readonly logFormat: "text" | "json";
-};
+import type { Flag } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { containerCommands } from "./tables/container.ts";
+import { imageCommands } from "./tables/image.ts";
+import { registryCommands } from "./tables/registry.ts";
+import { systemCommands } from "./tables/system.ts";
+import { transferCommands } from "./tables/transfer.ts";
+import { tryCommands } from "./tables/try.ts";
+import { volumeCommands } from "./tables/volume.ts";
 
 export const globalFlags: readonly Flag[] = [
   { name: "root", value: "DIR", help: "keep images and writable layers there" },
@@ -33,36 +18,12 @@ export const globalFlags: readonly Flag[] = [
   { name: "version", short: "v", help: "say which version this is" },
 ];
 
-const none = async (): Promise<readonly Flag[]> => [];
-
 export const commands: readonly Command[] = [
-  {
-    name: "run",
-    usage: "pivot run [OPTIONS] IMAGE [COMMAND] [ARG...]",
-    summary: "Run a command in a new container",
-    flags: async () => (await import("./run-flags.ts")).runFlags,
-    run: async () => (await import("./run.ts")).runCommand,
-  },
-  {
-    name: "plan",
-    usage: "pivot plan [OPTIONS] IMAGE [COMMAND] [ARG...]",
-    summary: "Show what `run` would do, step by step, without doing it",
-    about: "Takes every option of `run`.",
-    flags: async () => (await import("./plan-flags.ts")).planFlags,
-    run: async () => (await import("./plan.ts")).planCommand,
-  },
-  {
-    name: "system prune",
-    usage: "pivot system prune",
-    summary: "Remove what ended or killed containers have left behind",
-    flags: none,
-    run: async () => (await import("./system-prune.ts")).systemPruneCommand,
-  },
-  {
-    name: "version",
-    usage: "pivot version",
-    summary: "Show the version",
-    flags: none,
-    run: async () => (await import("./version.ts")).versionCommand,
-  },
+  ...containerCommands,
+  ...transferCommands,
+  ...imageCommands,
+  ...registryCommands,
+  ...volumeCommands,
+  ...tryCommands,
+  ...systemCommands,
 ];

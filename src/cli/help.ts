@@ -1,7 +1,8 @@
 /** Prints help from the table of commands. */
 
 import type { Flag } from "./arguments.ts";
-import { type Command, commands, globalFlags } from "./commands.ts";
+import type { Command } from "./command.ts";
+import { commands, globalFlags } from "./commands.ts";
 
 const column = 30;
 

@@ -3,7 +3,8 @@
 import { readSync } from "node:fs";
 import { writeAll } from "../host/write.ts";
 import { type Flag, type ParsedArguments, parseArguments, UsageError } from "./arguments.ts";
-import { type Command, commands, type Globals, globalFlags } from "./commands.ts";
+import type { Command, Globals } from "./command.ts";
+import { commands, globalFlags } from "./commands.ts";
 
 /** As docker: the engine's own errors, as opposed to the exit codes of containers. */
 const engineError = 125;
@@ -28,7 +29,9 @@ const printHelp = async (command: Command | null, flags: readonly Flag[]): Promi
 async function findCommand(words: readonly string[]): Promise<{ command: Command; used: number }> {
   for (const used of [2, 1]) {
     const name = words.slice(0, used).join(" ");
-    const command = commands.find((each) => each.name === name);
+    const command = commands.find(
+      (each) => each.name === name || each.aliases?.includes(name) === true,
+    );
     if (command !== undefined) return { command, used };
   }
   const { suggest } = await import("./suggest.ts");

@@ -8,7 +8,7 @@ import { describeOp } from "../plan/describe.ts";
 import { planToJson } from "../plan/json.ts";
 import type { Plan } from "../plan/op.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
-import type { Globals } from "./commands.ts";
+import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
 

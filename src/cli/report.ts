@@ -7,7 +7,7 @@ import { decodePlan } from "../executor/decode.ts";
 import { readEvents } from "../executor/events.ts";
 import { describeFailure, exitCodeOf } from "../executor/failure.ts";
 import { readReport } from "../executor/hand-over.ts";
-import type { Globals } from "./commands.ts";
+import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 
 export function reportCommand({ logFormat }: Globals): number {

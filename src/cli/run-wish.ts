@@ -5,7 +5,7 @@ import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
-import type { Globals } from "./commands.ts";
+import type { Globals } from "./command.ts";
 import { findRelativePaths } from "./relative-paths.ts";
 import { readRoots } from "./roots.ts";
 import { readRunOptions } from "./run-options.ts";

@@ -6,7 +6,7 @@ import { fillTemplate } from "../executor/template.ts";
 import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
-import type { Globals } from "./commands.ts";
+import type { Globals } from "./command.ts";
 import {
   commandOf,
   recallPlan,

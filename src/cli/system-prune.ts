@@ -6,7 +6,7 @@ import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import { UsageError } from "./arguments.ts";
-import type { Globals } from "./commands.ts";
+import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 
 export async function systemPruneCommand(
