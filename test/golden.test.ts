@@ -105,6 +105,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     passSignals: true,
     endWithCaller: false,
     lifetime: "supervised",
+    monitor: null,
     consoleSocket: null,
     preserveFds: 0,
     bundle: null,

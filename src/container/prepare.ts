@@ -229,6 +229,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
+    monitor: null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],

@@ -217,6 +217,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     passSignals: true,
     endWithCaller: false,
     lifetime,
+    monitor: null,
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },

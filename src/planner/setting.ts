@@ -42,6 +42,8 @@ export type Setting = {
   /** The container ends when the process that started the executor ends. */
   readonly endWithCaller: boolean;
   readonly lifetime: Lifetime;
+  /** What the executor does for a container that is kept, beside waiting for its end; or null. */
+  readonly monitor: Monitor | null;
   /** The socket of who keeps the terminal in place of the executor, or null. */
   readonly consoleSocket: string | null;
   /** How many descriptors from 3 on the program gets of the caller's. */
@@ -58,6 +60,35 @@ export type Setting = {
  * program runs.
  */
 export type Lifetime = "supervised" | "created" | "detached";
+
+/**
+ * The executor as the monitor of a container: it keeps what the container wrote, lets people attach
+ * to it, and notes how it ended. Only for `supervised`.
+ */
+export type Monitor = {
+  /**
+   * Leave the caller's terminal: the caller's process prints this text when the program runs, and
+   * ends. Null: it stays in the foreground, and what the container writes is shown as well.
+   */
+  readonly announce: string | null;
+  /** Where the output goes, line by line, with its time (src/engine/log-file.ts); null: nowhere. */
+  readonly log: { readonly path: string; readonly maxBytes: number; readonly files: number } | null;
+  /** A file for the exit code, which is replaced. */
+  readonly exit: string;
+  /** Arguments with which the program is started when all is undone; empty: it is not. */
+  readonly afterwards: readonly string[];
+  /** The program is started with these arguments every so often, or null. */
+  readonly health: {
+    readonly argv: readonly string[];
+    /** Milliseconds between two checks. */
+    readonly interval: number;
+    /** Milliseconds between two checks in the first `startPeriod` milliseconds. */
+    readonly startInterval: number;
+    readonly startPeriod: number;
+  } | null;
+  /** Milliseconds to wait before the start: of a container that is started again. */
+  readonly delay: number;
+};
 
 export type Bundle = {
   /** Its directory. */

@@ -23,6 +23,7 @@ export const plainSetting: Setting = {
   passSignals: true,
   endWithCaller: false,
   lifetime: "supervised",
+  monitor: null,
   consoleSocket: null,
   preserveFds: 0,
   bundle: null,
