@@ -17,7 +17,7 @@ import { formatOptionProblem } from "../options/problem.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting, StateFile } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
@@ -52,6 +52,8 @@ export type ContainerWish = {
   readonly pidFile?: string | null;
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
+  /** What the executor does as the container's monitor; absent: it is none. */
+  readonly monitor?: (id: string) => Monitor;
   readonly onProgress?: (progress: ImportProgress) => void;
 };
 
@@ -229,7 +231,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: null,
+    monitor: wish.monitor?.(id) ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],
