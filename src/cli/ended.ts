@@ -5,7 +5,7 @@
 
 import { prepareContainer } from "../container/prepare.ts";
 import type { Described } from "../container/record.ts";
-import { type KeptContainer, noteFailure, noteRestart, readKept } from "../engine/kept.ts";
+import { type KeptContainer, noteError, noteRestart, readKept } from "../engine/kept.ts";
 import type { RestartPolicy } from "../engine/options.ts";
 import { wishOf } from "../engine/start.ts";
 import { encodePlan } from "../executor/encode.ts";
@@ -60,10 +60,11 @@ async function startAgain(
       wishOf(again, { roots, announce: null, isRestart: true, delay }),
     );
     await noteRestart(roots.dataRoot, record.id);
-    return handOver(encodePlan(plan), ["--root", roots.dataRoot, "internal-report", record.id]);
+    const report = ["--root", roots.dataRoot, "internal-report", record.id, "again"];
+    return handOver(encodePlan(plan), report);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    await noteFailure(roots.dataRoot, record.id, why);
+    await noteError(roots.dataRoot, record.id, why);
     return 125;
   }
 }
