@@ -12,9 +12,9 @@ export const systemCommands: readonly Command[] = [
   },
   {
     name: "version",
-    usage: "pivot version",
+    usage: "pivot version [OPTIONS]",
     summary: "Show the version",
-    flags: noFlags,
+    flags: async () => (await import("../version.ts")).versionFlags,
     run: async () => (await import("../version.ts")).versionCommand,
   },
 ];
