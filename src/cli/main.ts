@@ -53,13 +53,25 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const asked = given.words[0] === "help" || given.flags.has("help");
   const words = given.words[0] === "help" ? given.words.slice(1) : given.words;
   if (words.length === 0) return printHelp(null, globalFlags);
-  if (words[0] === "internal-report") return (await import("./report.ts")).reportCommand(globals);
+  if (words[0] === "internal-report") {
+    return (await import("./report.ts")).reportCommand(globals, words[1] ?? null);
+  }
+  if (words[0] === "internal-ended") {
+    return (await import("./ended.ts")).endedCommand(words.slice(1), globals);
+  }
+  if (words[0] === "internal-complete") {
+    return (await import("./complete.ts")).completeCommand(words.slice(1), globals);
+  }
   const found = findCommand(words);
   if (found === null) return (await import("./no-command.ts")).noCommand(words, asked);
   const { command, used } = found;
   const flags = await command.flags();
   if (asked) return printHelp(command, flags);
-  const own = parseArguments([...flags, helpFlag(flags)], words.slice(used));
+  const own = parseArguments(
+    [...flags, helpFlag(flags)],
+    words.slice(used),
+    command.takesCommand === true ? "flags first" : "any",
+  );
   if (own.flags.has("help")) return printHelp(command, flags);
   const run = await command.run();
   return run(own, globals);

@@ -44,7 +44,6 @@ export function noCommand(words: readonly string[], asked: boolean): number {
     );
   }
   const near = nearest(first, second);
-  throw new UsageError(
-    `unknown command: ${first}${near === null ? "" : `; did you mean ${near}?`}${near === null ? ";" : ""} \`pivot help\` lists them all`,
-  );
+  const meant = near === null ? ";" : `; did you mean ${near}?`;
+  throw new UsageError(`unknown command: ${first}${meant} \`pivot help\` lists them all`);
 }
