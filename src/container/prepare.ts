@@ -177,6 +177,10 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
+/** The base layer is no image's. */
+const chainIdsOf = (root: RootSource): readonly string[] =>
+  root.kind === "overlay" ? root.layers.slice(1).map((path) => path.replace(/^.*\//, "")) : [];
+
 function stateText(
   wish: ContainerWish,
   id: string,
@@ -191,6 +195,7 @@ function stateText(
     dataRoot: wish.roots.dataRoot,
     hostname: described.extras.hostname,
     cgroups,
+    layers: chainIdsOf(described.root),
   };
   return `${JSON.stringify(state)}\n`;
 }

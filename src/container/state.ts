@@ -16,6 +16,8 @@ export type ContainerState = {
   readonly hostname: string;
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /** Chain IDs of the image's layers that its root lies on, lowest first. */
+  readonly layers?: readonly string[];
 };
 
 /** What is in one state directory; the parts may be missing when its start was cut short. */
