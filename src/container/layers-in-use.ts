@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { entryOf } from "../image/names.ts";
+import { entryOf, type ImageEntry } from "../image/names.ts";
 import { findTyped, openStore } from "../image/store.ts";
 import { startTimeOf } from "../image/temporary.ts";
 import type { Roots } from "./roots.ts";
@@ -16,16 +16,18 @@ export type LayerUse = {
   readonly name: string | null;
   /** False: it has ended and was kept, or it was not begun. */
   readonly isRunning: boolean;
-  /** Chain IDs. */
+  /** Chain IDs, lowest first. */
   readonly layers: readonly string[];
+  /** The ID of its image; null when its name stands for another by now. */
+  readonly image: string | null;
 };
 
-/** The chain IDs of a container whose state does not list them: those of its image's name. */
-function layersOfName(name: string, dataRoot: string): readonly string[] {
+/** What a container's image stands for now. */
+function entryOfName(name: string, dataRoot: string): ImageEntry | undefined {
   try {
-    return entryOf(findTyped(openStore(dataRoot), name).descriptor)?.chainIds ?? [];
+    return entryOf(findTyped(openStore(dataRoot), name).descriptor);
   } catch {
-    return []; // a directory, or an image that is gone
+    return undefined; // a directory, or an image that is gone
   }
 }
 
@@ -43,11 +45,13 @@ function isAlive(directory: string): boolean {
 
 function useOf({ id, directory, state, exitCode }: FoundState): LayerUse[] {
   if (state === null) return [];
-  const layers = state.layers ?? layersOfName(state.image, state.dataRoot);
+  const entry = entryOfName(state.image, state.dataRoot);
+  const layers = state.layers ?? entry?.chainIds ?? [];
+  const isSame = entry !== undefined && entry.chainIds.join() === layers.join();
   // Without a pid it is being made: its record comes first.
   const isBeingMade = !existsSync(`${directory}/pid`);
   const isRunning = exitCode === null && (isBeingMade || isAlive(directory));
-  return [{ id, name: state.name, isRunning, layers }];
+  return [{ id, name: state.name, isRunning, layers, image: isSame ? entry.config : null }];
 }
 
 function listIfThere(directory: string): readonly string[] {
@@ -75,7 +79,17 @@ function mountedLayers(ids: readonly string[], dataRoot: string): LayerUse[] {
       found.set(id, layers);
     }
   }
-  return [...found].map(([id, layers]) => ({ id, name: null, isRunning: true, layers }));
+  return [...found].map(([id, layers]) => ({ id, name: null, isRunning: true, layers, image: null }));
+}
+
+/** A running container's mount lists its layers highest first, and the base layer not at all. */
+const sameLayers = (a: readonly string[], b: readonly string[]): boolean =>
+  a.toSorted().join() === b.toSorted().join();
+
+/** Whether a container was made from an image. */
+export function isUsing(use: LayerUse, image: { id: string; chainIds: readonly string[] }): boolean {
+  if (use.image !== null) return use.image === image.id;
+  return use.layers.length > 0 && sameLayers(use.layers, image.chainIds);
 }
 
 /**

@@ -18,6 +18,8 @@ import { removeTrees, type UnpackerOptions } from "./unpack.ts";
 export interface RemoveOptions extends UnpackerOptions {
   /** Chain IDs of all layers that containers have, asked anew each time. */
   readonly layersInUse: () => Promise<ReadonlySet<string>>;
+  /** Take the names away but leave the image, dangling: a running container's. */
+  readonly keepsRecord?: boolean;
 }
 
 export interface RemovedImage {
@@ -172,7 +174,8 @@ export async function removeImage(
   const { known } = await knownObjects(store, image);
   const untagged: string[] = [];
   for (const name of references) if (await removeReference(store, name)) untagged.push(name);
-  if (!image.references.every((name) => references.includes(name))) {
+  const isLast = image.references.every((name) => references.includes(name));
+  if (!isLast || options.keepsRecord === true) {
     return { untagged, isDeleted: false, layers: [], bytes: 0 };
   }
   const { isDeleted, doomed, blobBytes } = await whileRemoving(store, (held) =>
