@@ -1,7 +1,7 @@
 /** `pivot history`. */
 
-import { createdTime, configOf, findImageByText, layerSizes } from "../image/images.ts";
 import { type HistoryStep, historyOf } from "../image/history.ts";
+import { configOf, createdTime, findImageByText, layerSizes } from "../image/images.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { ago, ellipsis, humanSize, shortId } from "./human.ts";
@@ -28,8 +28,7 @@ function columnsFor(human: boolean): readonly Column<HistoryStep>[] {
     {
       name: "ID",
       header: "IMAGE",
-      value: ({ id }, { noTrunc }) =>
-        id === undefined ? "<missing>" : noTrunc ? id : shortId(id),
+      value: ({ id }, { noTrunc }) => (id === undefined ? "<missing>" : noTrunc ? id : shortId(id)),
       quiet: true,
     },
     { name: "CreatedSince", header: "CREATED", value: human ? since : iso },

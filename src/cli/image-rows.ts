@@ -2,7 +2,13 @@
 
 import type { ImageConfig } from "../image/config.ts";
 import { splitName } from "../image/familiar.ts";
-import { configOf, createdTime, layerSizes, listImages, type StoredImage } from "../image/images.ts";
+import {
+  configOf,
+  createdTime,
+  layerSizes,
+  listImages,
+  type StoredImage,
+} from "../image/images.ts";
 import type { Store } from "../image/store.ts";
 import { ago, humanSize, shortId } from "./human.ts";
 import type { Column } from "./output.ts";

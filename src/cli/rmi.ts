@@ -1,6 +1,6 @@
 /** `pivot rmi`. */
 
-import { isUsing, type LayerUse } from "../container/layers-in-use.ts";
+import { isUsing, type LayerUse } from "../engine/layers-in-use.ts";
 import { writeAll } from "../host/write.ts";
 import { ImageError } from "../image/error.ts";
 import { familiarName, repoDigests, splitName } from "../image/familiar.ts";
@@ -45,8 +45,7 @@ function chooseNames({ image, reference }: FoundImage, force: boolean): readonly
   if (typed.transport !== "registry" || typed.digest === undefined) return [reference];
   const { repository } = splitName(reference);
   return image.references.filter(
-    (name) =>
-      splitName(name).repository === repository && image.digests.get(name) === typed.digest,
+    (name) => splitName(name).repository === repository && image.digests.get(name) === typed.digest,
   );
 }
 

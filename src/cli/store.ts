@@ -1,7 +1,7 @@
 /** What the commands on images start from: the store, its roots, and what containers use of it. */
 
-import { type LayerUse, layersInUse } from "../container/layers-in-use.ts";
 import type { Roots } from "../container/roots.ts";
+import { type LayerUse, layersInUse } from "../engine/layers-in-use.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { RemoveOptions } from "../image/remove-image.ts";
 import { openStore, type Store } from "../image/store.ts";
