@@ -9,6 +9,7 @@ export function terminalWidth(fd: 1 | 2 = 1): number {
 /** Lines of at most so many characters, broken at blanks; a longer word has its own line. */
 export function wrapText(text: string, width: number): readonly string[] {
   return text.split("\n").flatMap((paragraph) => {
+    if (paragraph.length <= width) return [paragraph];
     const lines: string[] = [];
     let line = "";
     for (const word of paragraph.split(" ")) {
