@@ -75,8 +75,9 @@ async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<s
   // In this order: a container that starts meanwhile has its row and its state before its layer.
   const found = listIfThere(`${dataRoot}/containers`);
   const known = new Set(listStates(runRoot));
+  const rows = await kept();
   return found
-    .filter((id) => !known.has(id) && !kept.has(id))
+    .filter((id) => !known.has(id) && !rows.has(id))
     .map((id) => `${dataRoot}/containers/${id}`);
 }
 

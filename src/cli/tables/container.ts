@@ -117,4 +117,19 @@ export const containerCommands: readonly Command[] = [
     flags: async () => (await import("../inspect.ts")).inspectFlags,
     run: async () => (await import("../inspect.ts")).inspectContainerCommand,
   },
+  {
+    name: "update",
+    aliases: ["container update"],
+    usage: "pivot update [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Change limits of containers, and when they are started again",
+    flags: async () => (await import("../update.ts")).updateFlags,
+    run: async () => (await import("../update.ts")).updateCommand,
+  },
+  {
+    name: "container prune",
+    usage: "pivot container prune [OPTIONS]",
+    summary: "Remove all containers that do not run",
+    flags: async () => (await import("../container-prune.ts")).containerPruneFlags,
+    run: async () => (await import("../container-prune.ts")).containerPruneCommand,
+  },
 ];
