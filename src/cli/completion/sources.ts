@@ -23,10 +23,16 @@ function means(command: string, container: Container): boolean {
   return !alive.has(command) || isAlive(container);
 }
 
+/** Without what is implied; a container of a directory has no image. */
+const shortImage = (image: string): string => image.replace(/^docker\.io\/(library\/)?/, "");
+
 async function containers(roots: Roots, command: string): Promise<readonly Proposal[]> {
   return (await listContainers(roots))
     .filter((each) => means(command, each))
-    .map(({ name, record, status }) => ({ word: name, about: `${record.image} (${status})` }));
+    .map(({ name, record, status }) => ({
+      word: name,
+      about: `${shortImage(record.image)} (${status})`,
+    }));
 }
 
 async function images({ dataRoot }: Roots): Promise<readonly Proposal[]> {
