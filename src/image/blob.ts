@@ -16,7 +16,14 @@ export function digestOf(bytes: Uint8Array): string {
 /** Makes the store's directories, which only their owner can enter: layers hold set-user-ID programs. */
 export async function prepareStore(store: Store): Promise<void> {
   await mkdir(store.root, { recursive: true, mode: 0o700 });
-  for (const directory of ["blobs/sha256", "refs", "layers"]) {
+  for (const directory of [
+    "blobs/sha256",
+    "refs",
+    "images",
+    "layers",
+    "holds/use",
+    "holds/removal",
+  ]) {
     await mkdir(`${store.root}/${directory}`, { recursive: true, mode: 0o700 });
   }
   await writeOnce(`${store.root}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');

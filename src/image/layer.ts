@@ -7,6 +7,7 @@ import { keep } from "./blob-source.ts";
 import { decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
+import { writeLayerSize } from "./layer-size.ts";
 import { layerPath, type Store } from "./store.ts";
 import { TarReader } from "./tar-reader.ts";
 import { temporaryName } from "./temporary.ts";
@@ -59,12 +60,15 @@ export class LayerTranslator {
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
   readonly #reader: TarReader;
+  /** Bytes of the files so far, holes and what is overwritten later included. */
+  fileBytes = 0;
 
   constructor() {
     this.#reader = new TarReader({
       entry: (entry) => {
         const record = recordOf(entry);
         if (record !== undefined) this.#gather(encodeRecord(record));
+        if (record?.type === "file") this.fileBytes += record.size;
         // The content of a whiteout, or of what is left out, is not sent.
         return record?.type === "file";
       },
@@ -143,7 +147,7 @@ async function unpackInto(
   layer: Layer,
   blob: BlobWriter | undefined,
   options: LayerOptions,
-): Promise<UnpackReport> {
+): Promise<{ readonly report: UnpackReport; readonly fileBytes: number }> {
   // A layer that is not compressed is hashed once: its blob is its tar.
   const [packed, plain] = [new Meter(), new Meter()];
   const translator = new LayerTranslator();
@@ -162,7 +166,7 @@ async function unpackInto(
     const { digest, size } = compression === "none" ? content : plain.content();
     checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
-    return await unpacker.finish();
+    return { report: await unpacker.finish(), fileBytes: translator.fileBytes };
   } catch (error) {
     await unpacker.abort();
     throw error;
@@ -214,10 +218,11 @@ async function unpackLayer(
   await mkdir(temporary, { mode: 0o700 });
   let isPlaced = false;
   try {
-    const done = await unpackInto(temporary, layer, blob, options);
+    const { report, fileBytes } = await unpackInto(temporary, layer, blob, options);
     await blob?.commit(layer.blob.digest);
+    await writeLayerSize(store, layer.chainId, fileBytes);
     isPlaced = await place(temporary, layerPath(store, layer.chainId));
-    return done;
+    return report;
   } finally {
     if (!isPlaced) await discard(temporary, options);
   }
