@@ -22,7 +22,7 @@ import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
-import { findImage } from "./find-image.ts";
+import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
@@ -53,6 +53,10 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
+  /** How it is pulled; without a word unless given. */
+  readonly pullImage?: PullImage;
 };
 
 export type PreparedContainer = {
@@ -88,9 +92,16 @@ async function describeContainer(
   let image: string;
   let sources: readonly string[] = [];
   if (source.kind === "image") {
-    const progress = onProgress === undefined ? {} : { onProgress };
+    const { pull, pullImage } = wish;
     const store = openStore(roots.dataRoot);
-    const found = findImage({ store, reference: source.reference, cwd, ...progress });
+    const found = findImage({
+      store,
+      reference: source.reference,
+      cwd,
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(pull === undefined ? {} : { pull }),
+      ...(pullImage === undefined ? {} : { pullImage }),
+    });
     const resolved = found instanceof Promise ? await found : found;
     config = resolved.config.config;
     root = { kind: "overlay", layers: [baseLayer(roots.dataRoot), ...resolved.layers] };
