@@ -113,6 +113,17 @@ export class RegistryClient {
     return answer;
   }
 
+  /** Asks whether an authorization is taken; any answer is one. */
+  async probe(authorization: string): Promise<Answer> {
+    const { base } = await this.reach();
+    const request: RegistryRequest = { method: "GET", path: "v2/", accept: [], what: "" };
+    return this.#again(async () => {
+      const answer = await this.#send(base, request, authorization);
+      if (isBusy(answer.status)) throw await this.#busy(answer);
+      return answer;
+    });
+  }
+
   /** Sends a request; the answer has one of the statuses that are accepted. */
   async request(request: RegistryRequest): Promise<Answer> {
     return request.retry === false

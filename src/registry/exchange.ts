@@ -171,14 +171,17 @@ function fetchExtras({ isUnverified, url }: Exchange): object {
   return { decompress: false, timeout: false, ...tls };
 }
 
-/** @throws ImageError when a redirect leads where no request should go */
-function redirectTarget(answer: Answer, isUnverified: boolean): URL {
-  const from = answer.url;
-  const location = answer.headers.get("location") ?? "";
-  const said = `${from.host} redirects to ${quote(location)}`;
+/**
+ * Where a server sends us next.
+ *
+ * @param from the address that the answer came from
+ * @throws ImageError when it leads where no request should go
+ */
+export function nextAddress(from: URL, location: string | null, isUnverified: boolean): URL {
+  const said = `${from.host} leads on to ${quote(location ?? "")}`;
   let target: URL;
   try {
-    target = new URL(location, from);
+    target = new URL(location ?? "//", from);
   } catch (cause) {
     throw new ImageError("registry", `${said}, which is no address`, { cause });
   }
@@ -192,7 +195,7 @@ function redirectTarget(answer: Answer, isUnverified: boolean): URL {
     throw new ImageError("registry", `${said}, which is not encrypted: not followed`);
   }
   if (target.username !== "" || target.password !== "") {
-    throw new ImageError("registry", `${from.host} redirects to an address with a password in it`);
+    throw new ImageError("registry", `${from.host} leads on to an address with a password in it`);
   }
   return target;
 }
@@ -216,7 +219,8 @@ export async function exchangeWith(first: Exchange): Promise<Answer> {
         `${first.url.host} redirects more than ${redirectsMax} times`,
       );
     }
-    const url = redirectTarget(answer, first.isUnverified === true);
+    const location = answer.headers.get("location");
+    const url = nextAddress(answer.url, location, first.isUnverified === true);
     const isSameOrigin = url.origin === current.url.origin;
     const { authorization, ...rest } = current;
     // Once it has left the origin it stays without: a way back could have been made by a stranger.
