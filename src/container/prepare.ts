@@ -24,7 +24,7 @@ import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
-import { findImage } from "./find-image.ts";
+import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
@@ -58,6 +58,10 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
+  /** How it is pulled; without a word unless given. */
+  readonly pullImage?: PullImage;
   /** Of a container that the engine is to watch over, in place of the caller. */
   readonly engine?: EngineView;
 };
@@ -102,7 +106,7 @@ type FoundRoot = {
 /** The image of a container, or the directory that it is to be in. */
 async function findRoot(
   source: Exclude<Source, { kind: "bundle" }>,
-  { roots, cwd, onProgress }: ContainerWish,
+  { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
 ): Promise<FoundRoot> {
   const store = openStore(roots.dataRoot);
   const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
@@ -116,8 +120,14 @@ async function findRoot(
     const root = { kind: "directory", path: source.directory } as const;
     return { recorded: source, root, config: null, sources: [] };
   }
-  const progress = onProgress === undefined ? {} : { onProgress };
-  const found = findImage({ store, reference: source.reference, cwd, ...progress });
+  const found = findImage({
+    store,
+    reference: source.reference,
+    cwd,
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(pullImage === undefined ? {} : { pullImage }),
+  });
   const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
   const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
   const root = { kind: "overlay", layers: layersOf(layers) } as const;
