@@ -14,6 +14,7 @@ import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
+import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
@@ -63,6 +64,8 @@ export type PreparedContainer = {
   readonly facts: Facts;
   /** Files and directories of the store that the plan was made from. */
   readonly sources: readonly string[];
+  /** It has volumes: what is planned holds for this container alone. */
+  readonly hasVolumes: boolean;
 };
 
 /** A configuration, and where its root comes from. */
@@ -74,6 +77,8 @@ type Described = {
   /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
   readonly user: string | null;
   readonly sources: readonly string[];
+  /** As they are after all volumes have got their names. */
+  readonly options: RunOptions;
 };
 
 async function describeContainer(
@@ -82,7 +87,7 @@ async function describeContainer(
   facts: Facts,
 ): Promise<Described> {
   const { source, roots, options, command, cwd, onProgress } = wish;
-  if (source.kind === "bundle") return bundleWish(source.directory, options);
+  if (source.kind === "bundle") return { ...bundleWish(source.directory, options), options };
   let config: ImageConfig | null = null;
   let root: RootSource;
   let image: string;
@@ -102,20 +107,25 @@ async function describeContainer(
     image = source.directory;
   }
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
+  const settled = hasVolumes(config, options)
+    ? (await import("./volumes.ts")).settle(config, options, roots)
+    : { options, facts: null };
   const made = containerSpec(
     config,
     command,
-    { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    { ...settled.options, readOnly, cgroupns: options.cgroupns ?? "private" },
     gatherContainerFacts({
       id,
       root: `${roots.runRoot}/${id}`,
       runRoot: roots.runRoot,
       options,
       facts,
+      volumes: settled.facts,
     }),
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
-  return { spec: made.spec, root, extras: made.extras, image, user: made.extras.user, sources };
+  const { spec, extras } = made;
+  return { spec, root, extras, image, user: extras.user, sources, options: settled.options };
 }
 
 const readIfThere = (path: string): string => {
@@ -183,6 +193,7 @@ function stateText(
   described: Described,
   cgroups: readonly string[],
 ) {
+  const shared = (described.options.mounts ?? []).filter(({ type }) => type !== "tmpfs");
   const state: ContainerState = {
     version: 1,
     id,
@@ -190,9 +201,17 @@ function stateText(
     image: described.image,
     dataRoot: wish.roots.dataRoot,
     hostname: described.extras.hostname,
+    ...(shared.length === 0 ? {} : { mounts: shared }),
+    ...(described.extras.volumes.length > 0 && wish.options.rm === true ? { rm: true } : {}),
     cgroups,
   };
   return `${JSON.stringify(state)}\n`;
+}
+
+async function volumesOf({ extras }: Described, { roots, options }: ContainerWish) {
+  if (extras.volumes.length === 0) return [];
+  const { volumeSettings } = await import("./volumes.ts");
+  return volumeSettings(extras.volumes, roots, options.rm === true);
 }
 
 /**
@@ -217,6 +236,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     user: described.user,
     groups: extras.groups,
     files: stateFiles(described, wish.source),
+    volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     streams: chooseStreams(extras, wish.streams),
     terminalInput: extras.interactive,
@@ -241,5 +261,6 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;
-  return { id, plan: planned.plan, warnings, spec, facts, sources };
+  const volumes = extras.volumes.length > 0;
+  return { id, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
 }

@@ -1,6 +1,7 @@
 /** What a container's state directory says of it: for commands that come later. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import type { MountOption } from "../options/mount-option.ts";
 
 /**
  * `state.json`: written once, before anything that it names is made; so its time of change is when
@@ -14,6 +15,10 @@ export type ContainerState = {
   /** The engine's data: the writable layer is in `containers/ID` there. */
   readonly dataRoot: string;
   readonly hostname: string;
+  /** Binds and volumes; absent: none. */
+  readonly mounts?: readonly MountOption[];
+  /** It was to leave nothing: anonymous volumes go with it. Absent: no. */
+  readonly rm?: boolean;
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
 };
