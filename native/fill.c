@@ -130,13 +130,23 @@ static int lock_volume(int slot) {
     return rc;
 }
 
+/* For reading, also where the slot has an O_PATH descriptor of it. */
+static int open_directory(struct pv_run *run, const struct pv_place *place) {
+    int fd = pv_place_open(run, place, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    int readable = pv_result(openat(fd, ".", PV_DIRECTORY));
+    close(fd);
+    return readable;
+}
+
 int pv_do_fill(struct pv_run *run, const struct pv_fill *op) {
     int slot = pv_slot(run, op->volume);
     int volume = slot < 0 ? slot : lock_volume(slot);
     if (volume < 0)
         return volume;
-    int staging = pv_place_open(run, &op->staging, O_RDONLY | O_DIRECTORY, 0);
-    int to = staging < 0 ? staging : pv_place_open(run, &op->to, O_RDONLY | O_DIRECTORY, 0);
+    int staging = open_directory(run, &op->staging);
+    int to = staging < 0 ? staging : open_directory(run, &op->to);
     int rc = to < 0 ? to : prepare(run, op, volume, staging, to);
     if (rc > 0)
         rc = move_all(volume, staging, to);

@@ -4,11 +4,12 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { EngineOptions } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
-import { openStore, referencePath } from "../image/store.ts";
+import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
@@ -18,7 +19,7 @@ import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting, StateFile } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
@@ -27,16 +28,19 @@ import { findImage } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
+import { type ContainerRecord, encodeRecord, type RecordedSource } from "./record.ts";
+import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
-import type { ContainerState } from "./state.ts";
 import { chooseStreams } from "./streams.ts";
 import { WishError } from "./wish-error.ts";
 
 /** What the root is made of. */
 export type Source =
   | { readonly kind: "image"; readonly reference: string }
+  /** An image as it was when a container was first made of it. */
+  | Extract<RecordedSource, { kind: "stored" }>
   | { readonly kind: "rootfs"; readonly directory: string; readonly readonly: boolean }
   /** A directory with a config.json, which then says everything else too. */
   | { readonly kind: "bundle"; readonly directory: string };
@@ -54,10 +58,14 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Of a container that the engine knows: its id, and what watches over it. */
+  readonly identity?: { readonly id: string; readonly engine: EngineOptions };
+  readonly monitor?: Monitor;
 };
 
 export type PreparedContainer = {
   readonly id: string;
+  readonly record: ContainerRecord;
   readonly plan: Plan;
   readonly warnings: readonly string[];
   readonly spec: Spec;
@@ -69,7 +77,8 @@ export type PreparedContainer = {
 };
 
 /** A configuration, and where its root comes from. */
-type Described = {
+export type DescribedContainer = {
+  readonly source: RecordedSource;
   readonly spec: Spec;
   readonly root: RootSource;
   readonly extras: ContainerExtras;
@@ -81,34 +90,56 @@ type Described = {
   readonly options: RunOptions;
 };
 
+type FoundRoot = {
+  readonly recorded: Exclude<RecordedSource, { kind: "bundle" }>;
+  readonly root: RootSource;
+  readonly config: ImageConfig | null;
+  readonly sources: readonly string[];
+};
+
+/** The image of a container, or the directory that it is to be in. */
+async function findRoot(
+  source: Exclude<Source, { kind: "bundle" }>,
+  { roots, cwd, onProgress }: ContainerWish,
+): Promise<FoundRoot> {
+  const store = openStore(roots.dataRoot);
+  const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
+  if (source.kind === "stored") {
+    const layers = layersOf(source.chainIds.map((id) => layerPath(store, id)));
+    const root = { kind: "overlay", layers } as const;
+    return { recorded: source, root, config: source.config, sources: [] };
+  }
+  if (source.kind === "rootfs") {
+    checkRootDirectory(source.directory, "--rootfs");
+    const root = { kind: "directory", path: source.directory } as const;
+    return { recorded: source, root, config: null, sources: [] };
+  }
+  const progress = onProgress === undefined ? {} : { onProgress };
+  const found = findImage({ store, reference: source.reference, cwd, ...progress });
+  const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
+  const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const root = { kind: "overlay", layers: layersOf(layers) } as const;
+  return {
+    recorded: { kind: "stored", reference, digest, id, config: config.config, chainIds },
+    root,
+    config: config.config,
+    sources: [referencePath(store, reference), ...root.layers],
+  };
+}
+
 async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
-): Promise<Described> {
-  const { source, roots, options, command, cwd, onProgress } = wish;
-  if (source.kind === "bundle") return { ...bundleWish(source.directory, options), options };
-  let config: ImageConfig | null = null;
-  let root: RootSource;
-  let image: string;
-  let sources: readonly string[] = [];
-  if (source.kind === "image") {
-    const progress = onProgress === undefined ? {} : { onProgress };
-    const store = openStore(roots.dataRoot);
-    const found = findImage({ store, reference: source.reference, cwd, ...progress });
-    const resolved = found instanceof Promise ? await found : found;
-    config = resolved.config.config;
-    root = { kind: "overlay", layers: [baseLayer(roots.dataRoot), ...resolved.layers] };
-    image = resolved.reference;
-    sources = [referencePath(store, image), ...root.layers];
-  } else {
-    checkRootDirectory(source.directory, "--rootfs");
-    root = { kind: "directory", path: source.directory };
-    image = source.directory;
-  }
+): Promise<DescribedContainer> {
+  const { source, roots, options, command } = wish;
+  if (source.kind === "bundle")
+    return { source, options, ...bundleWish(source.directory, options) };
+  const { recorded, root, config, sources } = await findRoot(source, wish);
+  const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
   const settled = hasVolumes(config, options)
-    ? (await import("./volumes.ts")).settle(config, options, roots)
+    ? await (await import("./volumes.ts")).settle(config, options, roots)
     : { options, facts: null };
   const made = containerSpec(
     config,
@@ -125,7 +156,9 @@ async function describeContainer(
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { spec, extras } = made;
-  return { spec, root, extras, image, user: extras.user, sources, options: settled.options };
+  const { user } = extras;
+  const { options: last } = settled;
+  return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
 const readIfThere = (path: string): string => {
@@ -137,7 +170,7 @@ const readIfThere = (path: string): string => {
 };
 
 /** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
-function stateFiles({ spec, extras }: Described, source: Source): StateFile[] {
+function stateFiles({ spec, extras }: DescribedContainer, source: Source): StateFile[] {
   if (source.kind === "bundle") return [];
   const { hostname, hosts, dns, network } = extras;
   const files: StateFile[] = [
@@ -187,28 +220,7 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
-function stateText(
-  wish: ContainerWish,
-  id: string,
-  described: Described,
-  cgroups: readonly string[],
-) {
-  const shared = (described.options.mounts ?? []).filter(({ type }) => type !== "tmpfs");
-  const state: ContainerState = {
-    version: 1,
-    id,
-    name: wish.options.name ?? null,
-    image: described.image,
-    dataRoot: wish.roots.dataRoot,
-    hostname: described.extras.hostname,
-    ...(shared.length === 0 ? {} : { mounts: shared }),
-    ...(described.extras.volumes.length > 0 && wish.options.rm === true ? { rm: true } : {}),
-    cgroups,
-  };
-  return `${JSON.stringify(state)}\n`;
-}
-
-async function volumesOf({ extras }: Described, { roots, options }: ContainerWish) {
+async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
   if (extras.volumes.length === 0) return [];
   const { volumeSettings } = await import("./volumes.ts");
   return volumeSettings(extras.volumes, roots, options.rm === true);
@@ -223,11 +235,12 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const facts = readFacts(readCgroupLayout(), wish.streams);
   const refusals = findRefusals(facts, wish.options);
   if (refusals.length > 0) throw new WishError(refusals);
-  const id = newId();
+  const id = wish.identity?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
   const { spec, extras } = described;
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
+  const record = recordContainer(wish, id, described, cgroup.paths);
   const setting: Setting = {
     id,
     ...wish.roots,
@@ -244,12 +257,12 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     rootSwitch: extras.rootSwitch,
     keep,
     seccomp: await filterFor(extras.seccomp, spec.process?.capabilities?.bounding ?? [], facts),
-    state: stateText(wish, id, described, cgroup.paths),
+    state: `${encodeRecord(record)}\n`,
     pidFile: wish.pidFile ?? null,
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: null,
+    monitor: wish.monitor ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],
@@ -262,5 +275,5 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;
   const volumes = extras.volumes.length > 0;
-  return { id, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
+  return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
 }

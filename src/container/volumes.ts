@@ -15,15 +15,10 @@ import {
   volumesDirectory,
 } from "../volume/store.ts";
 import type { Roots } from "./roots.ts";
-import { findContainer } from "./state.ts";
-import { WishError } from "./wish-error.ts";
 
-function mountsOf(runRoot: string, wanted: string): readonly MountOption[] {
-  try {
-    return findContainer(runRoot, wanted).state?.mounts ?? [];
-  } catch (error) {
-    throw new WishError([`--volumes-from: ${(error as Error).message}`]);
-  }
+async function mountsOf(roots: Roots, wanted: string): Promise<readonly MountOption[]> {
+  const { findContainer } = await import("../engine/find.ts");
+  return (await findContainer(roots, wanted)).record.options.mounts ?? [];
 }
 
 export type Settled = { readonly options: RunOptions; readonly facts: VolumeFacts };
@@ -31,14 +26,19 @@ export type Settled = { readonly options: RunOptions; readonly facts: VolumeFact
 /**
  * Gives each volume its name, and finds out how those were made that are there.
  *
- * @throws WishError when a container of `volumesFrom` is not there
+ * @throws NoSuchContainerError when a container of `volumesFrom` is not there
  */
-export function settle(image: ImageConfig | null, given: RunOptions, roots: Roots): Settled {
+export async function settle(
+  image: ImageConfig | null,
+  given: RunOptions,
+  roots: Roots,
+): Promise<Settled> {
   const names = (given.volumesFrom ?? []).flatMap((word) => {
     const parsed = parseVolumesFrom(word);
     return parsed.ok ? [parsed.value.container] : [];
   });
-  const others = Object.fromEntries(names.map((name) => [name, mountsOf(roots.runRoot, name)]));
+  const others: Record<string, readonly MountOption[]> = {};
+  for (const name of names) others[name] = await mountsOf(roots, name);
   const options = settleVolumes(image, given, { others, newName: newVolumeName });
   const found = (options.mounts ?? []).flatMap((mount) => {
     if (mount.type !== "volume" || mount.source === undefined) return [];

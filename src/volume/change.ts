@@ -1,18 +1,13 @@
 /** Making and removing volumes: plans, carried out by the executor. */
 
-import { describeErrno } from "../plan/errno.ts";
+import type { Roots } from "../container/roots.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { describeErrno } from "../plan/errno.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, mkdir, onHost } from "../planner/step.ts";
-import type { Roots } from "../container/roots.ts";
 import { goneUsers, type VolumesInUse, type VolumeUser } from "./in-use.ts";
-import {
-  recordText,
-  type VolumeChoices,
-  volumeDirectory,
-  volumesDirectory,
-} from "./store.ts";
+import { recordText, type VolumeChoices, volumeDirectory, volumesDirectory } from "./store.ts";
 
 const EBUSY = 16;
 
@@ -42,10 +37,8 @@ export async function makeVolume(roots: Roots, name: string, choices: VolumeChoi
   if (problem !== null) throw new Error(problem);
 }
 
-const nameOf = ({ id, name }: VolumeUser): string => name ?? id.slice(0, 12);
-
 const inUse = (volume: string, users: readonly VolumeUser[]): string =>
-  `volume ${volume} is in use by ${users.map(nameOf).join(", ")}: remove ${users.length > 1 ? "them" : "it"} first`;
+  `volume ${volume} is in use by ${users.map(({ name: user }) => user).join(", ")}: remove ${users.length > 1 ? "them" : "it"} first`;
 
 /**
  * Removes a volume with all that is in it.
@@ -60,7 +53,7 @@ export async function removeVolume(
   const users = used.get(name) ?? [];
   if (users.length > 0) return inUse(name, users);
   const at = onHost(volumeDirectory(roots, name));
-  const gone = goneUsers(roots, name);
+  const gone = await goneUsers(roots, name);
   return carryOut(
     [byParent({ op: "leave_volume", at, user: "", gone, remove: true }, "volume rm")],
     `volume ${name} is in use by a container that has just been made`,
@@ -74,14 +67,3 @@ export async function removePaths(paths: readonly string[]): Promise<string | nu
   );
   return steps.length === 0 ? null : carryOut(steps, "");
 }
-
-/** The steps by which a container that is removed gives its volumes up; `rm -v` takes some along. */
-export const leaveSteps = (
-  roots: Pick<Roots, "dataRoot">,
-  id: string,
-  volumes: readonly { readonly name: string; readonly remove: boolean }[],
-): readonly Step[] =>
-  volumes.map(({ name, remove }) => {
-    const at = onHost(volumeDirectory(roots, name));
-    return byParent({ op: "leave_volume", at, user: id, gone: [], remove }, "its volumes");
-  });

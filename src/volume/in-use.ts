@@ -1,37 +1,57 @@
 /** Which containers use a volume: those that run, and those that were kept. */
 
-import { listStates, readState } from "../container/state.ts";
+import { type ContainerRecord, nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
+import { listStates, readState } from "../container/state.ts";
+import { listKept } from "../engine/kept.ts";
 import { notedUsers } from "./store.ts";
 
 /** A container as people know it. */
-export type VolumeUser = { readonly id: string; readonly name: string | null };
+export type VolumeUser = { readonly id: string; readonly name: string };
 
 /** The users of each volume, by its name. */
 export type VolumesInUse = ReadonlyMap<string, readonly VolumeUser[]>;
+
+/** The volumes of a container by name, each once. */
+export const volumesOf = ({ options }: Pick<ContainerRecord, "options">) => {
+  const volumes = new Map<string, { readonly name: string; readonly anonymous: boolean }>();
+  for (const mount of options.mounts ?? []) {
+    if (mount.type !== "volume" || mount.source === undefined) continue;
+    volumes.set(mount.source, { name: mount.source, anonymous: mount.anonymous === true });
+  }
+  return [...volumes.values()];
+};
+
+/** Every container that is there, with what was written down of it. */
+async function allRecords({ runRoot, dataRoot }: Roots): Promise<Map<string, ContainerRecord>> {
+  const records = new Map<string, ContainerRecord>();
+  for (const { record } of await listKept(dataRoot)) records.set(record.id, record);
+  for (const id of listStates(runRoot)) {
+    const { state } = readState(runRoot, id);
+    if (state !== null && !records.has(id)) records.set(id, state);
+  }
+  return records;
+}
 
 /**
  * Reads what containers there are and the volumes that they have. A container's state is there before
  * it is noted in the volume, and both before it has the volume.
  */
-export function volumesInUse(roots: Roots): VolumesInUse {
+export async function volumesInUse(roots: Roots): Promise<VolumesInUse> {
   const users = new Map<string, VolumeUser[]>();
-  for (const id of listStates(roots.runRoot)) {
-    const { state } = readState(roots.runRoot, id);
-    const user = { id, name: state?.name ?? null };
-    const names = (state?.mounts ?? []).flatMap((mount) =>
-      mount.type === "volume" && mount.source !== undefined ? [mount.source] : [],
-    );
-    for (const name of new Set(names)) users.set(name, [...(users.get(name) ?? []), user]);
+  for (const record of (await allRecords(roots)).values()) {
+    const user = { id: record.id, name: nameOf(record) };
+    for (const { name } of volumesOf(record)) users.set(name, [...(users.get(name) ?? []), user]);
   }
   return users;
 }
 
 /** Of the containers that are noted as users of a volume, those that are no more. */
-export function goneUsers(roots: Roots, volume: string): readonly string[] {
+export async function goneUsers(roots: Roots, volume: string): Promise<readonly string[]> {
   // In this order: a container that starts meanwhile has its state before it is noted.
   const noted = notedUsers(roots, volume);
   if (noted.length === 0) return [];
-  const known = new Set(listStates(roots.runRoot));
+  const kept = (await listKept(roots.dataRoot)).map(({ record }) => record.id);
+  const known = new Set([...kept, ...listStates(roots.runRoot)]);
   return noted.filter((id) => !known.has(id));
 }

@@ -3,8 +3,8 @@
  * and go by operations of a plan (native/volume.c), each by a rename; here they are only read.
  */
 
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 
 /** `volume.json`. */
