@@ -56,7 +56,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (given.flags.has("version")) return (await import("./version.ts")).versionCommand();
   const words = given.words[0] === "help" ? given.words.slice(1) : given.words;
   if (words.length === 0) return printHelp(null, globalFlags);
-  if (words[0] === "internal-report") return (await import("./report.ts")).reportCommand(globals);
+  if (words[0] === "internal-report") {
+    return (await import("./report.ts")).reportCommand(globals, words[1] ?? null);
+  }
   const { command, used } = await findCommand(words);
   const flags = await command.flags();
   const rest = words.slice(used);

@@ -1,9 +1,9 @@
 /** Which containers use a volume: those that run, and those that were kept. */
 
-import { type ContainerRecord, nameOf } from "../container/record.ts";
+import type { ContainerRecord } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
-import { listStates, readState } from "../container/state.ts";
-import { listKept } from "../engine/kept.ts";
+import { listStates } from "../container/state.ts";
+import { listContainers } from "../engine/status.ts";
 import { notedUsers } from "./store.ts";
 
 /** A container as people know it. */
@@ -22,25 +22,14 @@ export const volumesOf = ({ options }: Pick<ContainerRecord, "options">) => {
   return [...volumes.values()];
 };
 
-/** Every container that is there, with what was written down of it. */
-async function allRecords({ runRoot, dataRoot }: Roots): Promise<Map<string, ContainerRecord>> {
-  const records = new Map<string, ContainerRecord>();
-  for (const { record } of await listKept(dataRoot)) records.set(record.id, record);
-  for (const id of listStates(runRoot)) {
-    const { state } = readState(runRoot, id);
-    if (state !== null && !records.has(id)) records.set(id, state);
-  }
-  return records;
-}
-
 /**
  * Reads what containers there are and the volumes that they have. A container's state is there before
  * it is noted in the volume, and both before it has the volume.
  */
 export async function volumesInUse(roots: Roots): Promise<VolumesInUse> {
   const users = new Map<string, VolumeUser[]>();
-  for (const record of (await allRecords(roots)).values()) {
-    const user = { id: record.id, name: nameOf(record) };
+  for (const { id, name: container, record } of await listContainers(roots)) {
+    const user = { id, name: container };
     for (const { name } of volumesOf(record)) users.set(name, [...(users.get(name) ?? []), user]);
   }
   return users;
@@ -51,7 +40,9 @@ export async function goneUsers(roots: Roots, volume: string): Promise<readonly 
   // In this order: a container that starts meanwhile has its state before it is noted.
   const noted = notedUsers(roots, volume);
   if (noted.length === 0) return [];
-  const kept = (await listKept(roots.dataRoot)).map(({ record }) => record.id);
-  const known = new Set([...kept, ...listStates(roots.runRoot)]);
+  const known = new Set([
+    ...(await listContainers(roots)).map(({ id }) => id),
+    ...listStates(roots.runRoot), // also of those whose record is not written yet
+  ]);
   return noted.filter((id) => !known.has(id));
 }

@@ -1,6 +1,6 @@
 /** Containers: making, running, watching and ending them. */
 
-import type { Command } from "../command.ts";
+import { type Command, noFlags } from "../command.ts";
 
 export const containerCommands: readonly Command[] = [
   {
@@ -18,5 +18,85 @@ export const containerCommands: readonly Command[] = [
     about: "Takes every option of `run`.",
     flags: async () => (await import("../plan-flags.ts")).planFlags,
     run: async () => (await import("../plan.ts")).planCommand,
+  },
+  {
+    name: "create",
+    aliases: ["container create"],
+    usage: "pivot create [OPTIONS] IMAGE [COMMAND] [ARG...]",
+    summary: "Make a container without starting it",
+    flags: async () => (await import("../run-flags.ts")).createFlags,
+    run: async () => (await import("../run-watched.ts")).createCommand,
+  },
+  {
+    name: "start",
+    aliases: ["container start"],
+    usage: "pivot start [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Start containers that were made or have ended",
+    flags: async () => (await import("../start.ts")).startFlags,
+    run: async () => (await import("../start.ts")).startCommand,
+  },
+  {
+    name: "stop",
+    aliases: ["container stop"],
+    usage: "pivot stop [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Stop containers: politely first",
+    flags: async () => (await import("../end-commands.ts")).stopFlags,
+    run: async () => (await import("../end-commands.ts")).stopCommand,
+  },
+  {
+    name: "restart",
+    aliases: ["container restart"],
+    usage: "pivot restart [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Stop containers and start them again",
+    flags: async () => (await import("../end-commands.ts")).stopFlags,
+    run: async () => (await import("../end-commands.ts")).restartCommand,
+  },
+  {
+    name: "kill",
+    aliases: ["container kill"],
+    usage: "pivot kill [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Send a signal to containers",
+    flags: async () => (await import("../end-commands.ts")).killFlags,
+    run: async () => (await import("../end-commands.ts")).killCommand,
+  },
+  {
+    name: "pause",
+    aliases: ["container pause"],
+    usage: "pivot pause CONTAINER [CONTAINER...]",
+    summary: "Freeze all processes of containers",
+    flags: noFlags,
+    run: async () => (await import("../end-commands.ts")).pauseCommand,
+  },
+  {
+    name: "unpause",
+    aliases: ["container unpause"],
+    usage: "pivot unpause CONTAINER [CONTAINER...]",
+    summary: "Let paused containers go on",
+    flags: noFlags,
+    run: async () => (await import("../end-commands.ts")).unpauseCommand,
+  },
+  {
+    name: "wait",
+    aliases: ["container wait"],
+    usage: "pivot wait CONTAINER [CONTAINER...]",
+    summary: "Wait until containers have ended, and print their exit codes",
+    flags: noFlags,
+    run: async () => (await import("../end-commands.ts")).waitCommand,
+  },
+  {
+    name: "rename",
+    aliases: ["container rename"],
+    usage: "pivot rename CONTAINER NEW_NAME",
+    summary: "Give a container another name",
+    flags: noFlags,
+    run: async () => (await import("../end-commands.ts")).renameCommand,
+  },
+  {
+    name: "rm",
+    aliases: ["container rm", "container remove"],
+    usage: "pivot rm [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Remove containers",
+    flags: async () => (await import("../end-commands.ts")).removeFlags,
+    run: async () => (await import("../end-commands.ts")).removeCommand,
   },
 ];
