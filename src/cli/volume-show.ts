@@ -2,13 +2,11 @@
 
 import { WishError } from "../container/wish-error.ts";
 import type { VolumesInUse } from "../volume/in-use.ts";
-import { directorySize } from "../volume/size.ts";
 import { listVolumes, readVolume, type Volume } from "../volume/store.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { type FilterTests, hasLabel, readFilters, readTruth } from "./filter.ts";
-import { humanSize } from "./human.ts";
 import {
   filterFlag,
   formatFlag,
@@ -51,12 +49,6 @@ const columnsOf = (used: () => VolumesInUse): readonly Column<Volume>[] => [
     header: "LINKS",
     hidden: true,
     value: ({ name }) => String(used().get(name)?.length ?? 0),
-  },
-  {
-    name: "Size",
-    header: "SIZE",
-    hidden: true,
-    value: ({ mountpoint }) => humanSize(directorySize(mountpoint), 3),
   },
 ];
 
