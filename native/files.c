@@ -1,6 +1,7 @@
 /* Files: what the plan makes on the host and in file systems that are not yet attached. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -114,17 +115,43 @@ int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
     char text[48];
     uint64_t ticks = 0;
+    pid_t pid = op->own ? getpid() : run->init;
     /* Whoever signals the pid 0 means his own process group. */
-    if (run->init <= 0)
+    if (pid <= 0)
         return pv_say(run, -ECHILD, "there is no first process");
-    int rc = op->started ? pv_start_time(run->init, &ticks) : 0;
+    int rc = op->started ? pv_start_time(pid, &ticks) : 0;
     if (rc < 0)
         return rc;
     if (op->started)
-        snprintf(text, sizeof text, "%d %llu", (int)run->init, (unsigned long long)ticks);
+        snprintf(text, sizeof text, "%d %llu", (int)pid, (unsigned long long)ticks);
     else
-        snprintf(text, sizeof text, "%d", (int)run->init);
+        snprintf(text, sizeof text, "%d", (int)pid);
     return pv_write_text(run, &op->at, op->how, op->mode, text);
+}
+
+/* One call: whoever appends meanwhile writes before it or behind it. */
+int pv_do_append(struct pv_run *run, const struct pv_append *op) {
+    const char *name;
+    struct timespec now;
+    char *line = NULL, code[16] = "";
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = pv_result(openat(parent, name, flags, op->mode));
+    close(parent);
+    if (fd < 0)
+        return fd;
+    if (op->code)
+        snprintf(code, sizeof code, " %d", run->exit_code);
+    clock_gettime(CLOCK_REALTIME, &now);
+    int size = asprintf(&line, "%lld%09ld %s%s\n", (long long)now.tv_sec, now.tv_nsec, op->text, code);
+    int rc = size < 0 ? -ENOMEM : 0;
+    if (rc == 0 && write(fd, line, (size_t)size) != size)
+        rc = errno ? -errno : -EIO;
+    free(line);
+    close(fd);
+    return rc;
 }
 
 /*

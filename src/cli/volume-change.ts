@@ -7,7 +7,7 @@ import { formatOptionProblem } from "../options/problem.ts";
 import { driverProblem } from "../options/volume-mount.ts";
 import { makeVolume, removePaths, removeVolume } from "../volume/change.ts";
 import { volumesInUse } from "../volume/in-use.ts";
-import { directorySize } from "../volume/size.ts";
+
 import { listVolumes, newVolumeName, readVolume, removedVolumes } from "../volume/store.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -17,6 +17,7 @@ import { hasLabel, readFilters, readTruth } from "./filter.ts";
 import { humanSize } from "./human.ts";
 import { forceFlag, isOn, lastValue, pruneFilterFlag } from "./listing-flags.ts";
 import { report } from "./report-error.ts";
+import { treeSize } from "./tree-size.ts";
 import { noSuchVolume } from "./volume-show.ts";
 
 export const createFlags: readonly Flag[] = [
@@ -120,7 +121,7 @@ export async function pruneCommand(given: ParsedArguments, globals: Globals): Pr
   for (const volume of listVolumes(roots)) {
     const { name, anonymous, mountpoint } = volume;
     if (used.has(name) || !(all || anonymous) || !passes(volume)) continue;
-    const bytes = directorySize(mountpoint);
+    const bytes = treeSize(mountpoint);
     const problem = await removeVolume(roots, name, used);
     if (problem !== null) {
       problems.push(problem);

@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
+import type { EventSubject } from "../engine/start.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
@@ -28,7 +29,7 @@ import { findImage } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
-import { type ContainerRecord, encodeRecord, type RecordedSource } from "./record.ts";
+import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
 import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
@@ -66,7 +67,7 @@ export type EngineView = {
   readonly id: string;
   /** What the engine is to do for it, once it is known what the image says. */
   readonly options: (image: ImageHealth | undefined) => EngineOptions;
-  readonly monitor: (id: string, options: EngineOptions) => Monitor;
+  readonly monitor: (id: string, options: EngineOptions, of: EventSubject) => Monitor;
 };
 
 export type PreparedContainer = {
@@ -274,7 +275,10 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: (engine === null ? null : wish.engine?.monitor(id, engine)) ?? null,
+    monitor:
+      (engine === null
+        ? null
+        : wish.engine?.monitor(id, engine, { ...record, name: nameOf(record) })) ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],

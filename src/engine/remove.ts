@@ -5,8 +5,8 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
-import { carryOut, clearRemains, SIGKILL, signalContainer, waitUntilGone } from "./act.ts";
-import { forgetKept, noteStop } from "./kept.ts";
+import { carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
+import { forgetKept } from "./kept.ts";
 import { type Container, isAlive } from "./status.ts";
 
 export type RemoveWish = {
@@ -33,15 +33,7 @@ export async function removeContainer(
         `cannot remove container ${name}: it is ${status}: stop it first, or use rm --force`,
       ]);
     }
-    if (kept) await noteStop(roots.dataRoot, id);
-    if (container.process === null) {
-      const of = onHost(`${directory}/monitor`);
-      const op = { op: "signal", of, signal: SIGKILL, wait: true, required: false } as const;
-      await carryOut([byParent(op, "rm --force")]);
-    } else {
-      await signalContainer(container, SIGKILL).catch(() => undefined);
-      await waitUntilGone(container, 20_000);
-    }
+    await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
   if (existsSync(directory)) await clearRemains(container);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);

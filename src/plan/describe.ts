@@ -158,6 +158,25 @@ export function describeOp(op: Op): Description {
       return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
     case "supervise":
       return say("wait for the container's end");
+    case "detach":
+      return say("go on without the caller", ` announce=${JSON.stringify(shown(op.announce))}`);
+    case "log":
+      return say(
+        `keep the output in ${describePlace(op.at)}`,
+        op.most === 0n ? "" : ` most=${op.most} files=${op.files}`,
+      );
+    case "attachable":
+      return say(`let people attach at ${describePlace(op.at)}`);
+    case "take_part":
+      return say("attach to the container", ` at=${describePlace(op.at)}`);
+    case "health":
+      return say("look after the container's health", ` every=${op.interval}ms`);
+    case "afterwards":
+      return say("become the program at the end", ` argv=${JSON.stringify(op.argv)}`);
+    case "sleep":
+      return say("wait before the start", ` time=${op.time}ms`);
+    case "append":
+      return say(`append to ${describePlace(op.at)}`, ` text=${JSON.stringify(shown(op.text))}`);
     case "listen":
       return say(`listen at ${describePlace(op.at)}`);
     case "outlive":
