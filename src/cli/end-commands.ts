@@ -105,7 +105,10 @@ export const unpauseCommand = (given: ParsedArguments, globals: Globals): Promis
 
 export const removeCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "rm", async (container, word, roots) => {
-    await removeContainer(container, roots, last(given, "force") === "true");
+    await removeContainer(container, roots, {
+      force: last(given, "force") === "true",
+      volumes: last(given, "volumes") === "true",
+    });
     return word;
   });
 

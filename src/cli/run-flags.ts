@@ -124,8 +124,13 @@ const containerFlags: readonly Flag[] = [
   {
     name: "volume",
     short: "v",
-    value: "HOST:INSIDE[:OPTIONS]",
-    help: `show a directory or file of the host${many}`,
+    value: "[HOST|NAME:]INSIDE[:OPTIONS]",
+    help: `show a directory or file of the host, or a volume${many}`,
+  },
+  {
+    name: "volumes-from",
+    value: "CONTAINER[:ro]",
+    help: `show what another container has mounted${many}`,
   },
   { name: "workdir", short: "w", value: "DIR", help: "working directory inside" },
 ];

@@ -61,6 +61,7 @@ function resourcesOf(options: RunOptions, { id }: Container, { runRoot }: Roots)
     runRoot,
     options,
     facts: readFacts(readCgroupLayout(), readStreams()),
+    volumes: null,
   });
   const resources = containerResources(options, undefined, facts, findings) ?? {};
   if (findings.problems.length > 0) throw new WishError(findings.problems.map(formatOptionProblem));

@@ -16,6 +16,7 @@ import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
+import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
@@ -82,6 +83,8 @@ export type PreparedContainer = {
   readonly facts: Facts;
   /** Files and directories of the store that the plan was made from. */
   readonly sources: readonly string[];
+  /** It has volumes: what is planned holds for this container alone. */
+  readonly hasVolumes: boolean;
 };
 
 /** A configuration, and where its root comes from. */
@@ -94,6 +97,8 @@ export type DescribedContainer = {
   /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
   readonly user: string | null;
   readonly sources: readonly string[];
+  /** As they are after all volumes have got their names. */
+  readonly options: RunOptions;
 };
 
 type FoundRoot = {
@@ -145,25 +150,32 @@ async function describeContainer(
   facts: Facts,
 ): Promise<DescribedContainer> {
   const { source, roots, options, command } = wish;
-  if (source.kind === "bundle") return { source, ...bundleWish(source.directory, options) };
+  if (source.kind === "bundle")
+    return { source, options, ...bundleWish(source.directory, options) };
   const { recorded, root, config, sources } = await findRoot(source, wish);
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
+  const settled = hasVolumes(config, options)
+    ? await (await import("./volumes.ts")).settle(config, options, roots)
+    : { options, facts: null };
   const made = containerSpec(
     config,
     command,
-    { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    { ...settled.options, readOnly, cgroupns: options.cgroupns ?? "private" },
     gatherContainerFacts({
       id,
       root: `${roots.runRoot}/${id}`,
       runRoot: roots.runRoot,
       options,
       facts,
+      volumes: settled.facts,
     }),
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { spec, extras } = made;
-  return { source: recorded, spec, root, extras, image, user: extras.user, sources };
+  const { user } = extras;
+  const { options: last } = settled;
+  return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
 const readIfThere = (path: string): string => {
@@ -225,6 +237,12 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
+async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
+  if (extras.volumes.length === 0) return [];
+  const { volumeSettings } = await import("./volumes.ts");
+  return volumeSettings(extras.volumes, roots, options.rm === true);
+}
+
 const healthOf = (source: RecordedSource): ImageHealth | undefined =>
   source.kind === "stored"
     ? (source.config as { readonly Healthcheck?: ImageHealth }).Healthcheck
@@ -254,6 +272,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     user: described.user,
     groups: extras.groups,
     files: stateFiles(described, wish.source),
+    volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
     terminalInput: extras.interactive,
@@ -281,5 +300,6 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;
-  return { id, record, plan: planned.plan, warnings, spec, facts, sources };
+  const volumes = extras.volumes.length > 0;
+  return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
 }

@@ -4,22 +4,29 @@ import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
+import { leaveSteps } from "../volume/leave.ts";
 import { carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
 import { forgetKept } from "./kept.ts";
 import { type Container, isAlive } from "./status.ts";
 
+export type RemoveWish = {
+  /** End it first when it runs. */
+  readonly force: boolean;
+  /** Its anonymous volumes too, unless another container uses them. */
+  readonly volumes: boolean;
+};
+
 /**
  * Removes a container. Its row goes last: until then it can be tried again.
  *
- * @param force end it first when it runs
  * @throws WishError when it runs
  */
 export async function removeContainer(
   container: Container,
   roots: Roots,
-  force: boolean,
+  { force, volumes }: RemoveWish,
 ): Promise<void> {
-  const { id, name, kept, status, directory } = container;
+  const { id, name, kept, status, directory, record } = container;
   if (isAlive(container)) {
     if (!force) {
       throw new WishError([
@@ -31,5 +38,7 @@ export async function removeContainer(
   if (existsSync(directory)) await clearRemains(container);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
   if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
+  const left = leaveSteps(record, volumes || record.options.rm === true);
+  if (left.length > 0) await carryOut(left);
   if (kept) await forgetKept(roots.dataRoot, id);
 }

@@ -20,6 +20,8 @@ export type Setting = {
   readonly groups: readonly string[];
   /** Files of the container's state directory that are shown inside, such as /etc/hosts. */
   readonly files: readonly StateFile[];
+  /** Volumes among the configuration's mounts. */
+  readonly volumes: readonly VolumeSetting[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -130,6 +132,25 @@ export type StateFile = {
   readonly destination: string;
   readonly text: string;
   readonly why: string;
+};
+
+export type VolumeSetting = {
+  /** Of the engine's data: `/var/lib/pivot/volumes/NAME`. */
+  readonly directory: string;
+  /** What its `volume.json` says if it has to be made. */
+  readonly record: string;
+  /** As in the configuration's mount. */
+  readonly destination: string;
+  /** A directory of it that is shown in place of its root. */
+  readonly subpath: string | null;
+  /** It is filled from the container's root when it is empty. */
+  readonly copy: boolean;
+  /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
+  readonly kind: "data" | "bind" | "own";
+  /** The directory of the host that it shows, or null: its own. */
+  readonly device: string | null;
+  /** It goes with the container, unless another uses it. */
+  readonly temporary: boolean;
 };
 
 export type SeccompAgent = {
