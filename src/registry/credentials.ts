@@ -16,7 +16,7 @@ import {
   readStringMap,
 } from "../image/document.ts";
 import { codeOf, ImageError, quote } from "../image/error.ts";
-import { askCredentialHelper } from "./credential-helper.ts";
+import { askCredentialHelper } from "./credential-program.ts";
 
 export type Credentials =
   | { readonly kind: "password"; readonly username: string; readonly password: string }
