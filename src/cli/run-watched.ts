@@ -10,7 +10,7 @@ import {
 import type { Described } from "../container/record.ts";
 import { absolutePath, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { claimName, keepContainer, noteStart } from "../engine/kept.ts";
+import { checkNameIsFree, keepContainer, noteStart } from "../engine/kept.ts";
 import { engineOptions } from "../engine/options.ts";
 import { watched } from "../engine/start.ts";
 import { encodePlan } from "../executor/encode.ts";
@@ -53,7 +53,7 @@ async function makeContainer(
   const engine = readEngineWish(given);
   if (engine.problems.length > 0) throw new WishError(engine.problems);
   const { roots, options } = wish;
-  if (options.name !== undefined) await claimName(roots.dataRoot, options.name);
+  if (options.name !== undefined) await checkNameIsFree(roots, options.name);
   const id = newId();
   const view = watched(id, (image) => engineOptions(engine.wish, image), {
     roots,

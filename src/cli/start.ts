@@ -35,7 +35,7 @@ export async function startDetached(
   const { id, record } = found;
   if (isAlive(found)) return;
   if (!found.kept) throw new WishError([`container ${nameOf(record)} is about to be removed`]);
-  if (found.status === "dead") await clearRemains(found);
+  if (found.status === "dead") await clearRemains(found, roots);
   const seen: Container = found.status === "dead" ? { ...found, status: "exited" } : found;
   const { plan, warnings } = await prepareStart(seen, {
     roots,
