@@ -472,6 +472,11 @@ struct pv_supervise {
 /* Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start. setsid(2) */
 struct pv_detach {
     const char *announce; /* what it prints to standard output when the program runs */
+    uint32_t attach; /* and then it takes part, as by `take_part`, and ends with the container's code */
+    struct pv_place of; /* as there */
+    uint32_t input; /* as there */
+    struct pv_bytes keys; /* as there */
+    const char *farewell; /* as there */
 };
 
 /* Keep what the container writes: `TIME STREAM F|P TEXT`, a line of it in each line. open(2) */
@@ -946,6 +951,11 @@ static const struct pv_field pv_fields_supervise[] = {
 };
 static const struct pv_field pv_fields_detach[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, detach.announce)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.attach)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, detach.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.input)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, detach.keys)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, detach.farewell)},
 };
 static const struct pv_field pv_fields_log[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, log.at)},
@@ -1094,7 +1104,7 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 5, pv_fields_supervise},
-    [PV_DETACH] = {"detach", 1, pv_fields_detach},
+    [PV_DETACH] = {"detach", 6, pv_fields_detach},
     [PV_LOG] = {"log", 4, pv_fields_log},
     [PV_ATTACHABLE] = {"attachable", 1, pv_fields_attachable},
     [PV_TAKE_PART] = {"take_part", 5, pv_fields_take_part},

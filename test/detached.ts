@@ -81,6 +81,7 @@ export async function planDetached(ground: Ground, wish: Wish): Promise<Planned>
     endWithCaller: false,
     monitor: (of) => ({
       announce: `${of}\n`,
+      attach: null,
       log: { path: log, maxBytes: 0, files: 1 },
       exit,
       events: null,

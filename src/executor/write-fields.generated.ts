@@ -365,6 +365,11 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "detach":
       out.text(op.announce);
+      out.bool(op.attach);
+      out.place(op.of);
+      out.bool(op.input);
+      out.bytesOf(op.keys);
+      out.text(op.farewell);
       return;
     case "log":
       out.place(op.at);

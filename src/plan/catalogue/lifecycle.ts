@@ -51,7 +51,17 @@ export const lifecycle = {
     calls: "fork, setsid, prctl PR_SET_PDEATHSIG",
     man: "setsid(2)",
     gist: "Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start.",
-    fields: { announce: ["text", "what it prints to standard output when the program runs"] },
+    fields: {
+      announce: ["text", "what it prints to standard output when the program runs"],
+      attach: [
+        "bool",
+        "and then it takes part, as by `take_part`, and ends with the container's code",
+      ],
+      of: at("as there"),
+      input: ["bool", "as there"],
+      keys: ["bytes", "as there"],
+      farewell: ["text", "as there"],
+    },
   },
   log: {
     code: 117,
