@@ -367,10 +367,10 @@ int pv_do_take_part(struct pv_run *run, const struct pv_take_part *op);
 /* program.c */
 int pv_do_health(const struct pv_health *op);
 int pv_health_pause(void);
-void pv_look_after_health(struct pv_run *run);
+void pv_look_after_health(void);
 void pv_end_health(void);
 int pv_do_afterwards(const struct pv_afterwards *op);
-int pv_comes_afterwards(int failed);
-void pv_become_afterwards(struct pv_run *run);
+int pv_comes_afterwards(void);
+void pv_become_afterwards(const struct pv_run *run);
 
 #endif

@@ -503,6 +503,7 @@ struct pv_take_part {
 
 /* While the container runs, start the program every so often; never twice at once. execve(2) */
 struct pv_health {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name */
     struct pv_texts env; /* its whole environment */
     uint32_t interval; /* milliseconds from one end to the next start */
@@ -512,9 +513,9 @@ struct pv_health {
 
 /* When the container has ended and all is undone, become the program once more. execve(2) */
 struct pv_afterwards {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name; the exit code comes last */
     struct pv_texts env; /* its whole environment */
-    uint32_t failed; /* also when the container could not be started */
 };
 
 /* Wait; a signal that asks for the end ends the plan. poll(2) */
@@ -974,6 +975,7 @@ static const struct pv_field pv_fields_take_part[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, take_part.farewell)},
 };
 static const struct pv_field pv_fields_health[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, health.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.env)},
     {PV_KIND_U32, offsetof(struct pv_op, health.interval)},
@@ -981,9 +983,9 @@ static const struct pv_field pv_fields_health[] = {
     {PV_KIND_U32, offsetof(struct pv_op, health.start_period)},
 };
 static const struct pv_field pv_fields_afterwards[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, afterwards.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.env)},
-    {PV_KIND_U32, offsetof(struct pv_op, afterwards.failed)},
 };
 static const struct pv_field pv_fields_sleep[] = {
     {PV_KIND_U32, offsetof(struct pv_op, sleep.time)},
@@ -1108,7 +1110,7 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_LOG] = {"log", 4, pv_fields_log},
     [PV_ATTACHABLE] = {"attachable", 1, pv_fields_attachable},
     [PV_TAKE_PART] = {"take_part", 5, pv_fields_take_part},
-    [PV_HEALTH] = {"health", 5, pv_fields_health},
+    [PV_HEALTH] = {"health", 6, pv_fields_health},
     [PV_AFTERWARDS] = {"afterwards", 3, pv_fields_afterwards},
     [PV_SLEEP] = {"sleep", 1, pv_fields_sleep},
     [PV_LISTEN] = {"listen", 2, pv_fields_listen},

@@ -84,7 +84,7 @@ static int watch(struct pv_run *run, const struct pv_supervise *op) {
         }
         pv_move_flow(run, fds + FLOW);
         pv_serve_clients(run, fds + CLIENTS);
-        pv_look_after_health(run);
+        pv_look_after_health();
         if (fds[SIGNALS].revents)
             pass_signal(run, op);
         if (fds[PARENT].revents) {

@@ -388,6 +388,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.farewell);
       return;
     case "health":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
       out.u32(op.interval);
@@ -395,9 +396,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.start_period);
       return;
     case "afterwards":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
-      out.bool(op.failed);
       return;
     case "sleep":
       out.u32(op.time);

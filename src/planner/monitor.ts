@@ -56,13 +56,14 @@ function planLog({ log }: Monitor): Step[] {
   ];
 }
 
-function planHealth({ health, environment }: Monitor): Step[] {
+function planHealth({ health, program, environment }: Monitor): Step[] {
   if (health === null) return [];
   const { argv, interval, startInterval, startPeriod } = health;
   return [
     byParent(
       {
         op: "health",
+        program,
         argv,
         env: environment,
         interval,
@@ -79,7 +80,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
   const { monitor } = setting;
   if (monitor === null) return [];
   const state = stateDirectory(setting);
-  const { afterwards, environment, isRestart, delay } = monitor;
+  const { afterwards, program, environment, delay } = monitor;
   return [
     byParent(
       {
@@ -97,7 +98,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
       ? []
       : [
           byParent(
-            { op: "afterwards", argv: afterwards, env: environment, failed: isRestart },
+            { op: "afterwards", program, argv: afterwards, env: environment },
             "what comes when the container has ended",
           ),
         ]),

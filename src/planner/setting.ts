@@ -109,10 +109,10 @@ export type Monitor = {
     readonly startInterval: number;
     readonly startPeriod: number;
   } | null;
-  /** The environment of `afterwards` and `health`: the executor has none. */
+  /** The launcher by which `afterwards` and `health` start the program; used for them alone. */
+  readonly program: string;
+  /** Its environment: the executor has none. */
   readonly environment: readonly string[];
-  /** A restart, which no person waits for: that it failed is for `afterwards` to hear. */
-  readonly isRestart: boolean;
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
 };

@@ -101,6 +101,7 @@ export const lifecycle = {
     man: "execve(2)",
     gist: "While the container runs, start the program every so often; never twice at once.",
     fields: {
+      program: ["text", "its launcher"],
       argv: ["texts", "its arguments, without its own name"],
       env: ["texts", "its whole environment"],
       interval: ["u32", "milliseconds from one end to the next start"],
@@ -114,9 +115,9 @@ export const lifecycle = {
     man: "execve(2)",
     gist: "When the container has ended and all is undone, become the program once more.",
     fields: {
+      program: ["text", "its launcher"],
       argv: ["texts", "its arguments, without its own name; the exit code comes last"],
       env: ["texts", "its whole environment"],
-      failed: ["bool", "also when the container could not be started"],
     },
   },
   sleep: {
