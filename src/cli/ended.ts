@@ -56,7 +56,9 @@ async function startAgain(
   const delay = pauseBefore(restarts, Date.now() - (started ?? 0));
   const again: Described = record;
   try {
-    const { plan } = await prepareContainer(wishOf(again, { roots, announce: null, delay }));
+    const { plan } = await prepareContainer(
+      wishOf(again, { roots, announce: null, attach: null, delay }),
+    );
     await noteRestart(roots.dataRoot, record.id);
     return handOver(encodePlan(plan), ["--root", roots.dataRoot, "internal-report", record.id]);
   } catch (error) {

@@ -17,10 +17,10 @@ import { type Container, exitFile } from "./status.ts";
 
 export type StartWish = {
   readonly roots: Roots;
-  /** Printed by the caller's process once the program runs; null: it stays in the foreground. */
+  /** Printed by the caller's process once the program runs; null: nothing is. */
   readonly announce: string | null;
-  /** The caller's process takes part in what it reads and writes; absent: it does not. */
-  readonly attach?: Attachment | null;
+  /** The caller's process takes part in what it reads and writes; null: it does not. */
+  readonly attach: Attachment | null;
   /** Milliseconds to wait before. */
   readonly delay: number;
 };
@@ -41,7 +41,7 @@ export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: str
 export function monitorOf(
   id: string,
   { restart, health, log }: EngineOptions,
-  { roots, announce, attach = null, delay }: StartWish,
+  { roots, announce, attach, delay }: StartWish,
 ): Monitor {
   return {
     announce,
