@@ -38,7 +38,7 @@ async function startAgain(
   const again: Described = record;
   try {
     const { plan } = await prepareContainer(
-      wishOf(again, { roots, announce: null, isRestart: true, delay }),
+      wishOf(again, { roots, announce: null, attach: null, delay }),
     );
     if (!(await noteRestart(roots.dataRoot, record.id))) return 0;
     const report = ["--root", roots.dataRoot, "internal-report", record.id, "again"];
