@@ -41,7 +41,7 @@ test("plain HTTP is for this machine, and for what the settings name", () => {
 });
 
 /** The settings of a user who has written this. */
-function settings(text: string) {
+function settingsFrom(text: string) {
   mkdirSync(`${directory}/pivot`, { recursive: true });
   writeFileSync(`${directory}/pivot/registries.json`, text);
   return readSettings({ XDG_CONFIG_HOME: directory });
@@ -49,7 +49,7 @@ function settings(text: string) {
 
 test("mirrors come before the registry", () => {
   const mirrors = { "docker.io": ["https://mirror.example", "http://10.0.0.5:5000/", "m.example"] };
-  const endpoints = pullEndpoints("docker.io", settings(JSON.stringify({ mirrors })));
+  const endpoints = pullEndpoints("docker.io", settingsFrom(JSON.stringify({ mirrors })));
   expect(endpoints.map(({ host, schemes }) => [host, ...schemes])).toEqual([
     ["mirror.example", "https"],
     ["10.0.0.5:5000", "http"],
@@ -58,14 +58,14 @@ test("mirrors come before the registry", () => {
   ]);
   // Credentials of the registry are none of its mirrors'.
   expect(endpoints[0]?.name).toBe("mirror.example");
-  expect(pullEndpoints("quay.io", settings(JSON.stringify({ mirrors })))).toHaveLength(1);
+  expect(pullEndpoints("quay.io", settingsFrom(JSON.stringify({ mirrors })))).toHaveLength(1);
 });
 
 test("settings that are wrong are told by file and field", () => {
   const file = `${directory}/pivot/registries.json`;
   const say = (text: string) => {
     try {
-      pullEndpoints("docker.io", settings(text));
+      pullEndpoints("docker.io", settingsFrom(text));
       return "nothing";
     } catch (error) {
       return (error as Error).message;
