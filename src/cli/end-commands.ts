@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { WishError } from "../container/wish-error.ts";
-import { setPaused, signalContainer, stopContainer } from "../engine/act.ts";
+import { endContainer, setPaused, signalContainer } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
 import { noteStop, renameKept } from "../engine/kept.ts";
 import { removeContainer } from "../engine/remove.ts";
@@ -63,7 +63,7 @@ const stopWish = (given: ParsedArguments, { record }: Container) => ({
 
 export const stopCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "stop", async (container, word, roots) => {
-    await stopContainer(container, roots, stopWish(given, container));
+    await endContainer(container, roots, stopWish(given, container));
     return word;
   });
 
@@ -85,7 +85,7 @@ export const restartCommand = (given: ParsedArguments, globals: Globals): Promis
         `container ${word} is removed when it ends (--rm): it cannot be started again`,
       ]);
     }
-    await stopContainer(container, roots, stopWish(given, container));
+    await endContainer(container, roots, stopWish(given, container));
     const { startDetached } = await import("./start.ts");
     await startDetached(await findContainer(roots, container.id), roots, globals, null);
     return word;
@@ -105,7 +105,10 @@ export const unpauseCommand = (given: ParsedArguments, globals: Globals): Promis
 
 export const removeCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "rm", async (container, word, roots) => {
-    await removeContainer(container, roots, last(given, "force") === "true");
+    await removeContainer(container, roots, {
+      force: last(given, "force") === "true",
+      volumes: last(given, "volumes") === "true",
+    });
     return word;
   });
 

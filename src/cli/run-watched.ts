@@ -58,6 +58,7 @@ async function makeContainer(
   const view = watched(id, (image) => engineOptions(engine.wish, image), {
     roots,
     announce: announce(id),
+    isRestart: false,
     delay: 0,
   });
   const prepared = await prepareContainer({ ...wish, engine: view });

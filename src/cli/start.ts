@@ -40,6 +40,7 @@ export async function startDetached(
   const { plan, warnings } = await prepareStart(seen, {
     roots,
     announce: announce ?? "",
+    isRestart: false,
     delay: 0,
   });
   for (const warning of warnings) report("warning", warning, globals.logFormat);

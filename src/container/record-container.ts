@@ -5,7 +5,7 @@ import type { NetworkMode } from "../options/namespace-mode.ts";
 import type { ContainerWish, DescribedContainer } from "./prepare.ts";
 import type { ContainerRecord, RecordedMount } from "./record.ts";
 
-function recordMount(mount: MountOption): RecordedMount {
+function recordMount(mount: MountOption, dataRoot: string): RecordedMount {
   const common = { type: mount.type, destination: mount.target, readonly: mount.readonly === true };
   switch (mount.type) {
     case "bind":
@@ -13,7 +13,7 @@ function recordMount(mount: MountOption): RecordedMount {
     case "volume":
       return {
         ...common,
-        source: "",
+        source: mount.source === undefined ? "" : `${dataRoot}/volumes/${mount.source}/_data`,
         ...(mount.source === undefined ? {} : { volume: mount.source }),
       };
     case "tmpfs":
@@ -29,9 +29,9 @@ function networkText(mode: NetworkMode): string {
 }
 
 export function recordContainer(
-  { options, roots }: ContainerWish,
+  { roots }: ContainerWish,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
-  { source, image, extras, spec }: DescribedContainer,
+  { source, image, extras, spec, options }: DescribedContainer,
 ): ContainerRecord {
   const { process } = spec;
   return {
@@ -54,7 +54,7 @@ export function recordContainer(
       interactive: extras.interactive,
       stopSignal: extras.stopSignal,
     },
-    mounts: (options.mounts ?? []).map(recordMount),
+    mounts: (options.mounts ?? []).map((mount) => recordMount(mount, roots.dataRoot)),
     labels: extras.labels,
     networkMode: networkText(extras.network),
   };

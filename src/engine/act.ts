@@ -11,7 +11,6 @@ import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
 import { type Container, isAlive } from "./status.ts";
 
-const SIGTERM = 15;
 export const SIGKILL = 9;
 
 /** @throws WishError with the step that failed */
@@ -73,43 +72,73 @@ export async function signalContainer(container: Container, signal: number): Pro
   }
   await carryOut([
     byParent(
-      { op: "signal", of: processFile(container), signal, wait: false, required: true },
+      {
+        op: "signal",
+        of: processFile(container),
+        signal,
+        wait: false,
+        patience: 0,
+        required: true,
+      },
       "kill",
     ),
     ...(signal === SIGKILL ? thaw(container) : []),
   ]);
 }
 
-/** Who waits to start it again gives up. */
-async function endMonitor(container: Container): Promise<void> {
-  const of = onHost(`${container.directory}/monitor`);
-  await carryOut([
-    byParent({ op: "signal", of, signal: SIGTERM, wait: false, required: false }, "stop"),
-  ]);
+/** For how long a signal's `patience` is for ever. */
+const forEver = 0xffff_ffff;
+
+/** The steps that end a process: a signal that it may heed, and SIGKILL when it has not in time. */
+function endingOf(container: Container, signal: number, seconds: number): Step[] {
+  const of = processFile(container);
+  const first = {
+    op: "signal",
+    of,
+    signal,
+    wait: false,
+    patience: seconds < 0 ? forEver : Math.min(seconds * 1000, forEver - 1),
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const begin = [byParent({ ...first, patience: 0 }, "stop"), ...thaw(container)];
+  return [...begin, byParent({ ...first, signal: 0 }, "stop: time to end"), byParent(last, "stop")];
 }
+
+/** Who waits to start a container again gives up. */
+const endingOfMonitor = ({ directory }: Container, signal: number): Step[] => [
+  byParent(
+    {
+      op: "signal",
+      of: onHost(`${directory}/monitor`),
+      signal,
+      wait: true,
+      patience: 0,
+      required: false,
+    },
+    "stop: it waits to start again",
+  ),
+];
 
 /**
  * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
  * does not run is left as it is.
  *
  * @param seconds to wait before; negative: for as long as it takes
+ * @throws WishError when it does not end
  */
-export async function stopContainer(
+export async function endContainer(
   container: Container,
   roots: Roots,
   { signal, seconds }: { readonly signal: number; readonly seconds: number },
 ): Promise<void> {
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
-  if (container.process === null) {
-    await endMonitor(container);
-  } else {
-    await signalContainer(container, signal).catch(() => undefined); // it may just have ended
-    await carryOut(thaw(container));
-    const patience = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000;
-    if (await waitUntilGone(container, patience)) return;
-    await signalContainer(container, SIGKILL).catch(() => undefined);
-  }
+  await carryOut(
+    container.process === null
+      ? endingOfMonitor(container, signal)
+      : endingOf(container, signal, seconds),
+  );
   if (await waitUntilGone(container, 20_000)) return;
   throw new WishError([
     `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,

@@ -126,6 +126,10 @@ export const noteRestart = (dataRoot: string, id: string): Promise<void> =>
 export const noteFailure = (dataRoot: string, id: string, error: string): Promise<void> =>
   change(dataRoot, "started = NULL, error = ? WHERE id = ?", error, id);
 
+/** Its policy could not start it once more. */
+export const noteError = (dataRoot: string, id: string, error: string): Promise<void> =>
+  change(dataRoot, "error = ? WHERE id = ?", error, id);
+
 export const noteStop = (dataRoot: string, id: string): Promise<void> =>
   change(dataRoot, "stopped = 1 WHERE id = ?", id);
 

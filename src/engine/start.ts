@@ -18,6 +18,8 @@ export type StartWish = {
   readonly roots: Roots;
   /** Printed by the caller's process once the program runs; null: it stays in the foreground. */
   readonly announce: string | null;
+  /** By the container's policy: no person waits for it. */
+  readonly isRestart: boolean;
   /** Milliseconds to wait before. */
   readonly delay: number;
 };
@@ -34,11 +36,39 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
 
+/** What the program needs of the environment when the executor starts it: nothing of a person's. */
+const environment = (): readonly string[] => [
+  `PATH=${process.env["PATH"] ?? "/usr/sbin:/usr/bin"}`,
+];
+
+export type EventSubject = {
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+export const eventsFile = ({ runRoot }: Roots): string => `${runRoot}/events`;
+
+/** A line of the file of events, without its time: `TYPE ACTION ID ATTRIBUTES`. */
+export const eventLine = (
+  action: string,
+  id: string,
+  { name, image, labels }: EventSubject,
+): string => `container ${action} ${id} ${JSON.stringify({ ...labels, image, name })}`;
+
+/** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
+const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({
+  path: eventsFile(roots),
+  start: eventLine("start", id, subject),
+  end: eventLine("die", id, subject),
+});
+
 /** What the executor does for a container beside waiting for its end. */
 export function monitorOf(
   id: string,
   { restart, health, log }: EngineOptions,
-  { roots, announce, delay }: StartWish,
+  { roots, announce, isRestart, delay }: StartWish,
+  named: EventSubject,
 ): Monitor {
   return {
     announce,
@@ -47,6 +77,7 @@ export function monitorOf(
         ? null
         : { path: logFile(roots, id), maxBytes: log.maxBytes, files: log.files },
     exit: exitFile(roots, id),
+    events: eventsOf(id, named, roots),
     afterwards: restart.name === "no" ? [] : callBack(roots, "internal-ended", id),
     health:
       health === null
@@ -57,6 +88,8 @@ export function monitorOf(
             startInterval: health.startInterval,
             startPeriod: health.startPeriod,
           },
+    environment: environment(),
+    isRestart,
     delay,
   };
 }
@@ -69,7 +102,7 @@ export const watched = (
 ): EngineView => ({
   id,
   options,
-  monitor: (of, resolved) => monitorOf(of, resolved, wish),
+  monitor: (of, resolved, subject) => monitorOf(of, resolved, wish, subject),
 });
 
 const streams: readonly [StreamFact, StreamFact, StreamFact] = ["pipe", "pipe", "pipe"];

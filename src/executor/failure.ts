@@ -92,6 +92,13 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "copy_up":
       if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
       return "";
+    case "fill":
+      if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";
+      return "";
+    case "bind":
+      if (errno === ENOENT && op.from !== null && op.from.in !== "host")
+        return "volume-subpath: the volume has no such directory";
+      return "";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";
       if (errno === EINVAL) return "this device belongs to the host's network for good";

@@ -122,7 +122,7 @@ export function planExec(
     ...last.closing,
     ...planExecutionDomain(target.linux),
     ...last.steps,
-    planEnd({ ...setting, runRoot: "", id: "", keep: false }),
+    planEnd({ ...setting, runRoot: "", id: "", keep: false, monitor: null }, null),
   ];
   return { plan: { version: 1, steps }, warnings: last.warnings };
 }

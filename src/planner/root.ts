@@ -59,7 +59,16 @@ const planConfigCopy = (setting: DirectorySetting): Step[] =>
 
 type DirectorySetting = Pick<
   Setting,
-  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle" | "keptPlans"
+  | "id"
+  | "runRoot"
+  | "dataRoot"
+  | "name"
+  | "root"
+  | "keep"
+  | "state"
+  | "bundle"
+  | "keptPlans"
+  | "monitor"
 >;
 
 /** There as long as a container of a bundle is being made: nobody may enter what is half made. */
@@ -71,10 +80,26 @@ export const planMade = (setting: DirectorySetting): Step[] =>
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
+/** A layer that is kept beyond the run may be there from an earlier one, and goes with no failure. */
+function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why: string): Step[] {
+  const stays = keep && monitor !== null;
+  const remove = { op: "remove", at: data } as const;
+  const made = byParent(mkdir(data, 0o700, stays), why, stays ? undefined : remove);
+  return [
+    keep && !stays ? { ...made, keep: true } : made,
+    byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
+    byParent(
+      mkdir(onHost(`${data.path}/work`), 0o700, stays),
+      "root: overlayfs prepares changes here",
+    ),
+  ];
+}
+
 /** The directories of the state and of the writable layer, made before there is a namespace. */
 export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
-  const keep = setting.keep ? { keep: true } : {};
+  // With a monitor the state is that of a container that runs, and nothing else.
+  const keep = setting.keep && setting.monitor === null ? { keep: true } : {};
   const steps: Step[] = [
     byParent(mkdir(onHost(setting.runRoot), 0o700, true), "the directory of all containers' state"),
     {
@@ -116,9 +141,7 @@ export function planDirectories(setting: DirectorySetting, command: readonly str
     const why = "root: what the container writes goes here";
     steps.push(
       byParent(mkdir(onHost(`${setting.dataRoot}/containers`), 0o700, true), why),
-      { ...byParent(mkdir(data, 0o700), why, { op: "remove", at: data }), ...keep },
-      byParent(mkdir(onHost(`${data.path}/upper`), 0o755), why),
-      byParent(mkdir(onHost(`${data.path}/work`), 0o700), "root: overlayfs prepares changes here"),
+      ...planDataDirectory(setting, data, why),
     );
   }
   return steps;

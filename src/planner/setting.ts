@@ -20,6 +20,8 @@ export type Setting = {
   readonly groups: readonly string[];
   /** Files of the container's state directory that are shown inside, such as /etc/hosts. */
   readonly files: readonly StateFile[];
+  /** Volumes among the configuration's mounts. */
+  readonly volumes: readonly VolumeSetting[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -63,7 +65,9 @@ export type Lifetime = "supervised" | "created" | "detached";
 
 /**
  * The executor as the monitor of a container: it keeps what the container wrote, lets people attach
- * to it, and notes how it ended. Only for `supervised`.
+ * to it at the socket `attach` of the state directory, and notes how it ended. Its own process id
+ * is in the file `monitor` there. Only for `supervised`; the state directory goes at the end, also
+ * when `keep` leaves the writable layer.
  */
 export type Monitor = {
   /**
@@ -73,8 +77,14 @@ export type Monitor = {
   readonly announce: string | null;
   /** Where the output goes, line by line, with its time (src/engine/log-file.ts); null: nowhere. */
   readonly log: { readonly path: string; readonly maxBytes: number; readonly files: number } | null;
-  /** A file for the exit code, which is replaced. */
+  /**
+   * A file for the exit code, which is replaced: `137`, or `137 oom` when the kernel has killed a
+   * process of it for want of memory. Its time of change is when the container ended. It is removed
+   * at the start.
+   */
   readonly exit: string;
+  /** Lines for a file when the program runs, and with the exit code behind it when it ended. */
+  readonly events: { readonly path: string; readonly start: string; readonly end: string } | null;
   /** Arguments with which the program is started when all is undone; empty: it is not. */
   readonly afterwards: readonly string[];
   /** The program is started with these arguments every so often, or null. */
@@ -86,6 +96,10 @@ export type Monitor = {
     readonly startInterval: number;
     readonly startPeriod: number;
   } | null;
+  /** The environment of `afterwards` and `health`: the executor has none. */
+  readonly environment: readonly string[];
+  /** A restart, which no person waits for: that it failed is for `afterwards` to hear. */
+  readonly isRestart: boolean;
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
 };
@@ -118,6 +132,25 @@ export type StateFile = {
   readonly destination: string;
   readonly text: string;
   readonly why: string;
+};
+
+export type VolumeSetting = {
+  /** Of the engine's data: `/var/lib/pivot/volumes/NAME`. */
+  readonly directory: string;
+  /** What its `volume.json` says if it has to be made. */
+  readonly record: string;
+  /** As in the configuration's mount. */
+  readonly destination: string;
+  /** A directory of it that is shown in place of its root. */
+  readonly subpath: string | null;
+  /** It is filled from the container's root when it is empty. */
+  readonly copy: boolean;
+  /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
+  readonly kind: "data" | "bind" | "own";
+  /** The directory of the host that it shows, or null: its own. */
+  readonly device: string | null;
+  /** It goes with the container, unless another uses it. */
+  readonly temporary: boolean;
 };
 
 export type SeccompAgent = {

@@ -6,6 +6,7 @@ export const containerCommands: readonly Command[] = [
   {
     name: "run",
     aliases: ["container run"],
+    takesCommand: true,
     usage: "pivot run [OPTIONS] IMAGE [COMMAND] [ARG...]",
     summary: "Run a command in a new container",
     flags: async () => (await import("../run-flags.ts")).runFlags,
@@ -13,6 +14,7 @@ export const containerCommands: readonly Command[] = [
   },
   {
     name: "plan",
+    takesCommand: true,
     usage: "pivot plan [OPTIONS] IMAGE [COMMAND] [ARG...]",
     summary: "Show what `run` would do, step by step, without doing it",
     about: "Takes every option of `run`.",
@@ -22,6 +24,7 @@ export const containerCommands: readonly Command[] = [
   {
     name: "create",
     aliases: ["container create"],
+    takesCommand: true,
     usage: "pivot create [OPTIONS] IMAGE [COMMAND] [ARG...]",
     summary: "Make a container without starting it",
     flags: async () => (await import("../run-flags.ts")).createFlags,
@@ -98,5 +101,35 @@ export const containerCommands: readonly Command[] = [
     summary: "Remove containers",
     flags: async () => (await import("../end-commands.ts")).removeFlags,
     run: async () => (await import("../end-commands.ts")).removeCommand,
+  },
+  {
+    name: "ps",
+    aliases: ["container ls", "container ps", "container list"],
+    usage: "pivot ps [OPTIONS]",
+    summary: "List containers",
+    flags: async () => (await import("../ps.ts")).psFlags,
+    run: async () => (await import("../ps.ts")).psCommand,
+  },
+  {
+    name: "container inspect",
+    usage: "pivot container inspect [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Show all that is known of containers",
+    flags: async () => (await import("../inspect.ts")).inspectFlags,
+    run: async () => (await import("../inspect.ts")).inspectContainerCommand,
+  },
+  {
+    name: "update",
+    aliases: ["container update"],
+    usage: "pivot update [OPTIONS] CONTAINER [CONTAINER...]",
+    summary: "Change limits of containers, and when they are started again",
+    flags: async () => (await import("../update.ts")).updateFlags,
+    run: async () => (await import("../update.ts")).updateCommand,
+  },
+  {
+    name: "container prune",
+    usage: "pivot container prune [OPTIONS]",
+    summary: "Remove all containers that do not run",
+    flags: async () => (await import("../container-prune.ts")).containerPruneFlags,
+    run: async () => (await import("../container-prune.ts")).containerPruneCommand,
   },
 ];
