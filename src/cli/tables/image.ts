@@ -72,4 +72,22 @@ export const imageCommands: readonly Command[] = [
     flags: async () => (await import("../image-copy.ts")).imageCopyFlags,
     run: async () => (await import("../image-copy.ts")).imageCopyCommand,
   },
+  {
+    name: "import",
+    aliases: ["image import"],
+    usage: "pivot import [OPTIONS] FILE|- [REPOSITORY[:TAG]]",
+    summary: "Make an image of the tar of a root file system",
+    about: "The tar may be compressed by gzip or zstd; - reads it from standard input.",
+    flags: async () => (await import("../import.ts")).importFlags,
+    run: async () => (await import("../import.ts")).importCommand,
+  },
+  {
+    name: "image prune",
+    usage: "pivot image prune [OPTIONS]",
+    summary: "Remove images that nothing uses",
+    about:
+      "Without -a only those that have lost their name to another image. What killed commands have left in the store goes as well.",
+    flags: async () => (await import("../image-prune.ts")).imagePruneFlags,
+    run: async () => (await import("../image-prune.ts")).imagePruneCommand,
+  },
 ];
