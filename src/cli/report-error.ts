@@ -6,7 +6,7 @@ import { UsageError } from "./arguments.ts";
 
 /** Writes a message as people or as machines read it. */
 export function report(
-  level: "error" | "warning",
+  level: "error" | "warning" | "note",
   message: string,
   format: "text" | "json" = "text",
 ): void {

@@ -4,7 +4,7 @@ import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
 import { labelOptions } from "./labels.ts";
-import type { RootSource, RootSwitch, Setting } from "./setting.ts";
+import type { RootSource, RootSwitch, Setting, View } from "./setting.ts";
 import {
   bind,
   byInit,
@@ -29,12 +29,21 @@ const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
   major > 6 || (major === 6 && minor >= 7);
 
 /** overlayfs takes the highest layer first. */
-function lowerdirs(layers: readonly string[], facts: Facts): string[] {
+export function lowerdirs(layers: readonly string[], facts: Pick<Facts, "kernel">): string[] {
   const highestFirst = [...layers].reverse();
   if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
   const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
   return [`lowerdir=${escaped.join(":")}`];
 }
+
+/** overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+. */
+export function writableOptions(directory: string): string[] {
+  const escaped = directory.replaceAll("\\", "\\\\");
+  return [`upperdir=${escaped}/upper`, `workdir=${escaped}/work`];
+}
+
+/** Whoever reads the upper directory finds whole files at their own paths. */
+export const plainUpper: readonly string[] = ["redirect_dir=nofollow", "metacopy=off", "index=off"];
 
 /** Why the kernel could not take these layers, or null. */
 export function rootProblem(root: RootSource, facts: Facts): string | null {
@@ -70,6 +79,15 @@ export const planMade = (setting: DirectorySetting): Step[] =>
   setting.bundle === null
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
+
+/** overlayfs takes a `volatile` work directory, or one of a crash, only once: they are made anew. */
+const planView = ({ lock: directory, work }: View): Step[] => [
+  byParent(lock(onHost(directory)), "nobody else writes to the view"),
+  ...work.flatMap((path) => [
+    byParent({ op: "remove", at: onHost(path) }, "root: overlayfs begins with an empty one"),
+    byParent(mkdir(onHost(path), 0o700), "root: overlayfs prepares changes here"),
+  ]),
+];
 
 /** The directories of the state and of the writable layer, made before there is a namespace. */
 export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
@@ -111,7 +129,9 @@ export function planDirectories(setting: DirectorySetting, command: readonly str
       ...keep,
     });
   }
-  if (setting.root.kind === "overlay") {
+  if (setting.root.kind === "overlay" && setting.root.view !== undefined) {
+    steps.push(...planView(setting.root.view));
+  } else if (setting.root.kind === "overlay") {
     const data = onHost(dataDirectory(setting));
     const why = "root: what the container writes goes here";
     steps.push(
@@ -166,22 +186,30 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = view;
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
-    const data = dataDirectory(setting);
+    const { view } = setting.root;
+    const data = view?.directory ?? dataDirectory(setting);
     // A read-only root has a writable layer too, for the mount points that the image lacks.
     const options = lowerdirs(setting.root.layers, facts);
-    // overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+.
-    const escaped = data.replaceAll("\\", "\\\\");
-    options.push(`upperdir=${escaped}/upper`, `workdir=${escaped}/work`);
+    options.push(...writableOptions(data));
     if (inUserNamespace) options.push("userxattr");
     options.push(...labelOptions(spec, facts, "overlay"));
     // What is thrown away afterwards need not reach the disk.
     if (!setting.keep) options.push("volatile");
+    if (view !== undefined) options.push(...plainUpper);
     return {
       before: [],
       steps: [
         byInit(
-          mount({ type: "overlay", options, at, into: "root" }),
-          "root: the image's layers, and what the container writes above them",
+          mount({
+            type: "overlay",
+            options,
+            attributes: view === undefined ? [] : ["nosuid", "nodev"],
+            at,
+            into: "root",
+          }),
+          view === undefined
+            ? "root: the image's layers, and what the container writes above them"
+            : "root: the host's own, and what is written above it",
         ),
       ],
     };
