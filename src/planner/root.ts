@@ -182,8 +182,8 @@ type RootView = {
 };
 
 /** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
-export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
-  const { setting, facts, spec, inUserNamespace } = view;
+export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
+  const { setting, facts, spec, inUserNamespace } = around;
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
     const { view } = setting.root;

@@ -226,6 +226,15 @@ function withoutDeviceRules({ resources, ...linux }: Linux): Linux {
   return Object.keys(limits).length === 0 ? linux : { ...linux, resources: limits };
 }
 
+/** Without limits it stays in the caller's: its processes end with their namespace. */
+const noCgroup: ReturnType<typeof planResources> = {
+  make: [],
+  clone: null,
+  join: [],
+  paths: [],
+  warnings: [],
+};
+
 export type PreparedTry = { readonly plan: Plan; readonly warnings: readonly string[] };
 
 /**
@@ -239,7 +248,7 @@ export async function prepareTry(wish: TryWish, of: Try, shown: Shown[]): Promis
   const id = newId();
   const view = { facts, roots: wish.roots, share: wish.share, env: wish.env };
   const { spec, extras } = specOf(wish, id, facts, (own) => viewMounts(own, shown, view));
-  const cgroup = planResources(spec, id, facts);
+  const cgroup = spec.linux?.resources === undefined ? noCgroup : planResources(spec, id, facts);
   const state: ContainerState = {
     version: 1,
     id,

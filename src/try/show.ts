@@ -67,12 +67,12 @@ function notes({ letter, flags, new: made, old, conflict }: Change): string[] {
 
 /** Of a directory that is gone only itself is shown, unless something below it conflicts. */
 function withoutGoneBelow(changes: readonly Change[]): Change[] {
-  const gone = changes.filter(({ letter, old }) => letter === "D" && old.type === "d");
+  const isGone = ({ letter, old }: Change): boolean => letter === "D" && old.type === "d";
   const roots: string[] = [];
   return changes.filter((change) => {
     if (change.letter !== "D") return true;
     if (roots.some((root) => change.path.startsWith(root))) return change.conflict !== null;
-    if (gone.includes(change)) roots.push(`${change.path}/`);
+    if (isGone(change)) roots.push(`${change.path}/`);
     return true;
   });
 }
@@ -187,6 +187,7 @@ export function patchOf(of: Try, change: Change): string {
     letter === "A" ? "/dev/null" : names[0],
     letter === "D" ? "/dev/null" : names[1],
   ] as const;
+  if (type === "l" && letter === "M" && old.link === made.link) return "";
   if (type === "l") {
     const oldLink = letter === "A" ? null : old.link;
     const newLink = letter === "D" ? null : made.link;
