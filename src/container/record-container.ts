@@ -29,10 +29,11 @@ function networkText(mode: NetworkMode): string {
 }
 
 export function recordContainer(
-  { roots }: ContainerWish,
+  { roots }: Pick<ContainerWish, "roots">,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
-  { source, image, extras, spec, options }: DescribedContainer,
+  described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options">,
 ): ContainerRecord {
+  const { source, image, extras, spec, options } = described;
   const { process } = spec;
   return {
     version: 2,

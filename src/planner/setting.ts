@@ -131,8 +131,20 @@ export type RootSource =
       readonly kind: "overlay";
       /** Unpacked directories, the lowest first. */
       readonly layers: readonly string[];
+      /** Where what is written goes, and stays; absent: to the container's other data. */
+      readonly view?: View;
     }
   | { readonly kind: "directory"; readonly path: string };
+
+/** What a program writes over directories of the host, kept for later. */
+export type View = {
+  /** A directory, locked as long as the container lives: two must not write to one view. */
+  readonly lock: string;
+  /** Holds `upper` and `work` of the root. */
+  readonly directory: string;
+  /** All directories in which overlayfs prepares changes: emptied before each start. */
+  readonly work: readonly string[];
+};
 
 /**
  * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in
