@@ -39,6 +39,15 @@ export const containerCommands: readonly Command[] = [
     run: async () => (await import("../start.ts")).startCommand,
   },
   {
+    name: "exec",
+    aliases: ["container exec"],
+    takesCommand: true,
+    usage: "pivot exec [OPTIONS] CONTAINER COMMAND [ARG...]",
+    summary: "Run a command in a container that runs",
+    flags: async () => (await import("../exec.ts")).execFlags,
+    run: async () => (await import("../exec.ts")).execCommand,
+  },
+  {
     name: "stop",
     aliases: ["container stop"],
     usage: "pivot stop [OPTIONS] CONTAINER [CONTAINER...]",
