@@ -500,6 +500,11 @@ struct pv_supervise {
 /* Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start. setsid(2) */
 struct pv_detach {
     const char *announce; /* what it prints to standard output when the program runs */
+    uint32_t attach; /* and then it takes part, as by `take_part`, and ends with the container's code */
+    struct pv_place of; /* as there */
+    uint32_t input; /* as there */
+    struct pv_bytes keys; /* as there */
+    const char *farewell; /* as there */
 };
 
 /* Keep what the container writes: `TIME STREAM F|P TEXT`, a line of it in each line. open(2) */
@@ -526,6 +531,7 @@ struct pv_take_part {
 
 /* While the container runs, start the program every so often; never twice at once. execve(2) */
 struct pv_health {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name */
     struct pv_texts env; /* its whole environment */
     uint32_t interval; /* milliseconds from one end to the next start */
@@ -535,9 +541,9 @@ struct pv_health {
 
 /* When the container has ended and all is undone, become the program once more. execve(2) */
 struct pv_afterwards {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name; the exit code comes last */
     struct pv_texts env; /* its whole environment */
-    uint32_t failed; /* also when the container could not be started */
 };
 
 /* Wait; a signal that asks for the end ends the plan. poll(2) */
@@ -996,6 +1002,11 @@ static const struct pv_field pv_fields_supervise[] = {
 };
 static const struct pv_field pv_fields_detach[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, detach.announce)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.attach)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, detach.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.input)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, detach.keys)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, detach.farewell)},
 };
 static const struct pv_field pv_fields_log[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, log.at)},
@@ -1014,6 +1025,7 @@ static const struct pv_field pv_fields_take_part[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, take_part.farewell)},
 };
 static const struct pv_field pv_fields_health[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, health.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.env)},
     {PV_KIND_U32, offsetof(struct pv_op, health.interval)},
@@ -1021,9 +1033,9 @@ static const struct pv_field pv_fields_health[] = {
     {PV_KIND_U32, offsetof(struct pv_op, health.start_period)},
 };
 static const struct pv_field pv_fields_afterwards[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, afterwards.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.env)},
-    {PV_KIND_U32, offsetof(struct pv_op, afterwards.failed)},
 };
 static const struct pv_field pv_fields_sleep[] = {
     {PV_KIND_U32, offsetof(struct pv_op, sleep.time)},
@@ -1147,11 +1159,11 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 5, pv_fields_supervise},
-    [PV_DETACH] = {"detach", 1, pv_fields_detach},
+    [PV_DETACH] = {"detach", 6, pv_fields_detach},
     [PV_LOG] = {"log", 4, pv_fields_log},
     [PV_ATTACHABLE] = {"attachable", 1, pv_fields_attachable},
     [PV_TAKE_PART] = {"take_part", 5, pv_fields_take_part},
-    [PV_HEALTH] = {"health", 5, pv_fields_health},
+    [PV_HEALTH] = {"health", 6, pv_fields_health},
     [PV_AFTERWARDS] = {"afterwards", 3, pv_fields_afterwards},
     [PV_SLEEP] = {"sleep", 1, pv_fields_sleep},
     [PV_LISTEN] = {"listen", 2, pv_fields_listen},

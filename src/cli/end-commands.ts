@@ -134,7 +134,8 @@ const lookEvery = 20;
 export const waitCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "wait", async (container, _, roots) => {
     let seen = container;
-    while (isAlive(seen)) {
+    // By its policy it may run again before anybody looks.
+    while (isAlive(seen) && seen.restarts === container.restarts) {
       await sleep(lookEvery);
       seen = await findContainer(roots, container.id);
     }

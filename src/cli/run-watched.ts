@@ -10,14 +10,15 @@ import {
 import type { Described } from "../container/record.ts";
 import { absolutePath, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { claimName, keepContainer, noteStart } from "../engine/kept.ts";
+import { checkNameIsFree, keepContainer, noteStart } from "../engine/kept.ts";
 import { engineOptions } from "../engine/options.ts";
-import { watched } from "../engine/start.ts";
+import { type StartWish, watched } from "../engine/start.ts";
 import { encodePlan } from "../executor/encode.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { writeAll } from "../host/write.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { ParsedArguments } from "./arguments.ts";
+import { readAttachment } from "./attachment.ts";
 import type { Globals } from "./command.ts";
 import { readEngineWish } from "./engine-wish.ts";
 import { importProgress } from "./import-progress.ts";
@@ -47,18 +48,17 @@ async function makeContainer(
   given: ParsedArguments,
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
-  announce: (id: string) => string | null,
+  how: (id: string) => Pick<StartWish, "announce" | "attach">,
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
   if (engine.problems.length > 0) throw new WishError(engine.problems);
   const { roots, options } = wish;
-  if (options.name !== undefined) await claimName(roots.dataRoot, options.name);
+  if (options.name !== undefined) await checkNameIsFree(roots, options.name);
   const id = newId();
   const view = watched(id, (image) => engineOptions(engine.wish, image), {
     roots,
-    announce: announce(id),
-    isRestart: false,
+    ...how(id),
     delay: 0,
   });
   const prepared = await prepareContainer({ ...wish, engine: view });
@@ -81,8 +81,11 @@ export async function runWatched(
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
 ): Promise<number> {
+  const attachment = readAttachment(given, isOn(given, "interactive"));
   const { prepared, record, roots } = await makeContainer(given, globals, streams, (id) =>
-    isOn(given, "detach") ? `${id}\n` : null,
+    isOn(given, "detach")
+      ? { announce: `${id}\n`, attach: null }
+      : { announce: null, attach: attachment },
   );
   const isKept = record.options.rm !== true;
   if (isKept) await noteStart(roots.dataRoot, record.id);
@@ -93,7 +96,10 @@ export async function runWatched(
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
-  const { record } = await makeContainer(given, globals, ["pipe", "pipe", "pipe"], () => null);
+  const { record } = await makeContainer(given, globals, ["pipe", "pipe", "pipe"], () => ({
+    announce: null,
+    attach: null,
+  }));
   writeAll(1, `${record.id}\n`);
   return 0;
 }

@@ -35,7 +35,7 @@ export async function removeContainer(
     }
     await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
-  if (existsSync(directory)) await clearRemains(container);
+  if (existsSync(directory)) await clearRemains(container, roots);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
   if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
   const left = leaveSteps(record, volumes || record.options.rm === true);

@@ -387,6 +387,11 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "detach":
       out.text(op.announce);
+      out.bool(op.attach);
+      out.place(op.of);
+      out.bool(op.input);
+      out.bytesOf(op.keys);
+      out.text(op.farewell);
       return;
     case "log":
       out.place(op.at);
@@ -405,6 +410,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.farewell);
       return;
     case "health":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
       out.u32(op.interval);
@@ -412,9 +418,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.start_period);
       return;
     case "afterwards":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
-      out.bool(op.failed);
       return;
     case "sleep":
       out.u32(op.time);

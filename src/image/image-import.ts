@@ -86,7 +86,7 @@ export function chainIds(diffIds: readonly string[]): readonly string[] {
 }
 
 /** Follows indexes to the manifest for a platform. */
-async function findManifest(
+export async function findManifest(
   source: BlobSource,
   descriptor: Descriptor,
   platform: Platform,

@@ -206,7 +206,7 @@ export function planContainer(
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
-    ...planDetach(setting.monitor),
+    ...planDetach(setting),
     ...planDirectories(setting, process.args),
     ...planMonitor(setting),
     ...hooks.due,

@@ -63,6 +63,16 @@ export type Setting = {
  */
 export type Lifetime = "supervised" | "created" | "detached";
 
+/** How somebody takes part in what a container reads and writes. */
+export type Attachment = {
+  /** Standard input is the container's, when that reads any. */
+  readonly input: boolean;
+  /** The bytes that detach, typed in a terminal; none: nothing does. */
+  readonly keys: Uint8Array;
+  /** Signals are passed to the container's first process; else they end the attachment. */
+  readonly signals: boolean;
+};
+
 /**
  * The executor as the monitor of a container: it keeps what the container wrote, lets people attach
  * to it at the socket `attach` of the state directory, and notes how it ended. Its own process id
@@ -75,6 +85,11 @@ export type Monitor = {
    * ends. Null: it stays in the foreground, and what the container writes is shown as well.
    */
   readonly announce: string | null;
+  /**
+   * The caller's process stays and takes part in what the container reads and writes, as one that is
+   * attached, until the detach keys leave the container to its monitor; or null.
+   */
+  readonly attach: Attachment | null;
   /** Where the output goes, line by line, with its time (src/engine/log-file.ts); null: nowhere. */
   readonly log: { readonly path: string; readonly maxBytes: number; readonly files: number } | null;
   /**
@@ -96,10 +111,10 @@ export type Monitor = {
     readonly startInterval: number;
     readonly startPeriod: number;
   } | null;
-  /** The environment of `afterwards` and `health`: the executor has none. */
+  /** The launcher by which `afterwards` and `health` start the program; used for them alone. */
+  readonly program: string;
+  /** Its environment: the executor has none. */
   readonly environment: readonly string[];
-  /** A restart, which no person waits for: that it failed is for `afterwards` to hear. */
-  readonly isRestart: boolean;
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
 };

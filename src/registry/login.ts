@@ -6,7 +6,7 @@ import { type JsonObject, readObject } from "../image/document.ts";
 import { codeOf, ImageError, quote } from "../image/error.ts";
 import { endpointOf } from "./address.ts";
 import { RegistryClient } from "./client.ts";
-import { eraseByHelper, storeByHelper } from "./credential-helper.ts";
+import { eraseByHelper, storeByHelper } from "./credential-program.ts";
 import {
   type Credentials,
   credentialKey,

@@ -96,6 +96,23 @@ export const containerCommands: readonly Command[] = [
     run: async () => (await import("../end-commands.ts")).waitCommand,
   },
   {
+    name: "attach",
+    aliases: ["container attach"],
+    usage: "pivot attach [OPTIONS] CONTAINER",
+    summary: "Take part in what a running container reads and writes",
+    about: "The detach keys leave it, and it goes on; a signal is passed on to it.",
+    flags: async () => (await import("../attach.ts")).attachFlags,
+    run: async () => (await import("../attach.ts")).attachCommand,
+  },
+  {
+    name: "logs",
+    aliases: ["container logs"],
+    usage: "pivot logs [OPTIONS] CONTAINER",
+    summary: "Show what a container has written",
+    flags: async () => (await import("../logs.ts")).logsFlags,
+    run: async () => (await import("../logs.ts")).logsCommand,
+  },
+  {
     name: "rename",
     aliases: ["container rename"],
     usage: "pivot rename CONTAINER NEW_NAME",
