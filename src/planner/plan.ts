@@ -13,7 +13,7 @@ import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
-import { planNamespaces } from "./namespaces.ts";
+import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
@@ -180,7 +180,9 @@ export function planContainer(
 ): Planned {
   const problems = findProblems(spec, setting, facts);
   const namespaces = planNamespaces(spec);
-  const inUserNamespace = namespaces.has("user");
+  const { asCaller } = setting;
+  const isNamespaceNew = namespaces.has("user");
+  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
     hasCgroupNamespace: namespaces.has("cgroup"),
@@ -202,6 +204,7 @@ export function planContainer(
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
+    ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
     ...hooks.due,
     ...planListener(setting),
@@ -242,7 +245,7 @@ export function planContainer(
     ...planLoopback(spec),
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
-    ...(inUserNamespace ? [planRootOfNamespace] : []),
+    ...(isNamespaceNew ? [planRootOfNamespace] : []),
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true
