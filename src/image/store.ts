@@ -29,6 +29,8 @@ export interface ResolvedImage {
   readonly reference: string;
   /** The manifest's digest. */
   readonly digest: string;
+  /** The digest of its config: the image's id. */
+  readonly id: string;
   readonly config: ImageConfig;
   /** Absolute paths of the unpacked layers, lowest first. */
   readonly layers: readonly string[];
@@ -121,9 +123,8 @@ export function findReference(store: Store, name: string): Descriptor {
   throw new ImageError("not-found", `no image ${quote(name)} in ${store.root}: pull or import it`);
 }
 
-function readConfig(store: Store, descriptor: Descriptor, name: string): ImageConfig {
-  const digest = descriptor.annotations?.[configAnnotation];
-  if (digest === undefined || !isDigest(digest)) throw notUnpacked(name, "was never unpacked");
+function readConfig(store: Store, digest: string, name: string): ImageConfig {
+  if (!isDigest(digest)) throw notUnpacked(name, "was never unpacked");
   const document = `config ${digest} of ${quote(name)}`;
   const bytes = readIfThere(blobPath(store, digest));
   if (bytes === undefined) throw notUnpacked(name, "has lost its config");
@@ -167,13 +168,14 @@ function isDirectory(path: string): boolean {
 export function resolveImage(store: Store, reference: string): ResolvedImage {
   const { name } = parseReference(reference);
   const descriptor = findReference(store, name);
-  const config = readConfig(store, descriptor, name);
-  const layers = chainIdsOf(descriptor, config.rootfs.diff_ids.length, name).map((id) =>
-    layerPath(store, id),
+  const id = descriptor.annotations?.[configAnnotation] ?? "";
+  const config = readConfig(store, id, name);
+  const layers = chainIdsOf(descriptor, config.rootfs.diff_ids.length, name).map((chainId) =>
+    layerPath(store, chainId),
   );
   const missing = layers.findIndex((path) => !isDirectory(path));
   if (missing >= 0) {
     throw notUnpacked(name, `has lost its layer ${missing + 1} of ${layers.length}`);
   }
-  return { reference: name, digest: descriptor.digest, config, layers };
+  return { reference: name, digest: descriptor.digest, id, config, layers };
 }

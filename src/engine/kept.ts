@@ -1,0 +1,136 @@
+/** Containers that are kept: their rows in the engine's database. */
+
+import type { DatabaseSync } from "node:sqlite";
+import { type Described, decodeRecord, encodeRecord, nameOf } from "../container/record.ts";
+import { WishError } from "../container/wish-error.ts";
+import { inTransaction, openDatabase, openIfThere } from "./database.ts";
+
+/** A container with what changes of it. */
+export type KeptContainer = {
+  readonly record: Described;
+  /** Milliseconds since 1970; null: it was never started. */
+  readonly started: number | null;
+  /** How often its policy has started it again since somebody last did. */
+  readonly restarts: number;
+  /** Somebody has stopped it. */
+  readonly stopped: boolean;
+};
+
+const columns = "id, name, record, started, restarts, stopped";
+
+type Row = Readonly<Record<string, unknown>>;
+
+function keptOf(row: Row): KeptContainer {
+  const record = decodeRecord(String(row["record"])) as Described;
+  return {
+    record: { ...record, name: String(row["name"]) },
+    started: row["started"] === null ? null : Number(row["started"]),
+    restarts: Number(row["restarts"]),
+    stopped: row["stopped"] === 1,
+  };
+}
+
+async function withDatabase<T>(dataRoot: string, work: (database: DatabaseSync) => T): Promise<T> {
+  const database = await openDatabase(dataRoot);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Who has a name that is wanted, in docker's words. */
+const conflict = (name: string, id: string): WishError =>
+  new WishError([
+    `the container name "/${name}" is already in use by container "${id}": remove or rename that one, or choose another --name`,
+  ]);
+
+function checkName(database: DatabaseSync, name: string): void {
+  const row = database.prepare("SELECT id FROM containers WHERE name = ?").get(name);
+  if (row !== undefined) throw conflict(name, String(row["id"]));
+}
+
+/** @throws WishError when another container has the name */
+export function keepContainer(record: Described): Promise<void> {
+  const name = nameOf(record);
+  return withDatabase(record.dataRoot, (database) =>
+    inTransaction(database, () => {
+      checkName(database, name);
+      database
+        .prepare("INSERT INTO containers (id, name, created, record) VALUES (?, ?, ?, ?)")
+        .run(record.id, name, record.created, encodeRecord(record));
+    }),
+  );
+}
+
+/** Those that are kept, the oldest first. */
+export async function listKept(dataRoot: string): Promise<KeptContainer[]> {
+  const opening = openIfThere(dataRoot);
+  if (opening === null) return [];
+  const database = await opening;
+  try {
+    const sql = `SELECT ${columns} FROM containers ORDER BY created, id`;
+    return database.prepare(sql).all().map(keptOf);
+  } finally {
+    database.close();
+  }
+}
+
+export async function readKept(dataRoot: string, id: string): Promise<KeptContainer | null> {
+  const opening = openIfThere(dataRoot);
+  if (opening === null) return null;
+  const database = await opening;
+  try {
+    const sql = `SELECT ${columns} FROM containers WHERE id = ?`;
+    const row = database.prepare(sql).get(id);
+    return row === undefined ? null : keptOf(row);
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws WishError when a container of this name is kept */
+export async function claimName(dataRoot: string, name: string): Promise<void> {
+  const opening = openIfThere(dataRoot);
+  if (opening === null) return;
+  const database = await opening;
+  try {
+    checkName(database, name);
+  } finally {
+    database.close();
+  }
+}
+
+const change = (dataRoot: string, sql: string, ...values: (string | number)[]): Promise<void> =>
+  withDatabase(dataRoot, (database) => {
+    database.prepare(`UPDATE containers SET ${sql}`).run(...values);
+  });
+
+/** Somebody starts it: its policy counts anew. */
+export const noteStart = (dataRoot: string, id: string): Promise<void> =>
+  change(dataRoot, "started = ?, restarts = 0, stopped = 0 WHERE id = ?", Date.now(), id);
+
+/** Its policy starts it. */
+export const noteRestart = (dataRoot: string, id: string): Promise<void> =>
+  change(dataRoot, "started = ?, restarts = restarts + 1 WHERE id = ?", Date.now(), id);
+
+export const noteStop = (dataRoot: string, id: string): Promise<void> =>
+  change(dataRoot, "stopped = 1 WHERE id = ?", id);
+
+/** Other options, of `update`: the rest of the record stays. */
+export const changeRecord = (record: Described): Promise<void> =>
+  change(record.dataRoot, "record = ? WHERE id = ?", encodeRecord(record), record.id);
+
+/** @throws WishError when another container has the name */
+export const renameKept = (dataRoot: string, id: string, name: string): Promise<void> =>
+  withDatabase(dataRoot, (database) =>
+    inTransaction(database, () => {
+      checkName(database, name);
+      database.prepare("UPDATE containers SET name = ? WHERE id = ?").run(name, id);
+    }),
+  );
+
+export const forgetKept = (dataRoot: string, id: string): Promise<void> =>
+  withDatabase(dataRoot, (database) => {
+    database.prepare("DELETE FROM containers WHERE id = ?").run(id);
+  });
