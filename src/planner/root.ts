@@ -29,7 +29,7 @@ const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
   major > 6 || (major === 6 && minor >= 7);
 
 /** overlayfs takes the highest layer first. */
-function lowerdirs(layers: readonly string[], facts: Facts): string[] {
+export function lowerdirs(layers: readonly string[], facts: Pick<Facts, "kernel">): string[] {
   const highestFirst = [...layers].reverse();
   if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
   const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
