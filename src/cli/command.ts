@@ -11,6 +11,8 @@ export type Command = {
   readonly summary: string;
   /** More about it, below the summary of its help. */
   readonly about?: string;
+  /** The words from the second on are another program's: flags among them are not ours. */
+  readonly takesCommand?: true;
   /** Loaded only for this command: a start pays for nothing else. */
   readonly flags: () => Promise<readonly Flag[]>;
   /** @returns the exit code. */

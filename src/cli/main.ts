@@ -56,13 +56,22 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (given.flags.has("version")) return (await import("./version.ts")).versionCommand();
   const words = given.words[0] === "help" ? given.words.slice(1) : given.words;
   if (words.length === 0) return printHelp(null, globalFlags);
-  if (words[0] === "internal-report") return (await import("./report.ts")).reportCommand(globals);
+  if (words[0] === "internal-report") {
+    return (await import("./report.ts")).reportCommand(globals, words[1] ?? null);
+  }
+  if (words[0] === "internal-ended") {
+    return (await import("./ended.ts")).endedCommand(words.slice(1), globals);
+  }
   const { command, used } = await findCommand(words);
   const flags = await command.flags();
   const rest = words.slice(used);
   if (given.words[0] === "help" || rest[0] === "--help") return printHelp(command, flags);
   const help: Flag = { name: "help", help: "say what the flags do" };
-  const own = parseArguments([...flags, help], rest);
+  const own = parseArguments(
+    [...flags, help],
+    rest,
+    command.takesCommand === true ? "flags first" : "any",
+  );
   if (own.flags.has("help")) return printHelp(command, flags);
   const run = await command.run();
   return run(own, globals);

@@ -10,7 +10,11 @@ import { readReport } from "../executor/hand-over.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 
-export function reportCommand({ logFormat }: Globals): number {
+/** @param kept the container that is kept, and could not be started; null: there is none. */
+export async function reportCommand(
+  { logFormat, root }: Globals,
+  kept: string | null,
+): Promise<number> {
   const laidDown = readReport();
   const { plan, stepOfRecord } = decodePlan(laidDown.plan);
   let exitCode = 125;
@@ -24,7 +28,12 @@ export function reportCommand({ logFormat }: Globals): number {
     };
     if (event.kind === "failed") {
       exitCode = exitCodeOf(plan, failure);
-      report("error", describeFailure(plan, failure), logFormat);
+      const line = describeFailure(plan, failure);
+      report("error", line, logFormat);
+      if (kept !== null && root !== null) {
+        const { noteFailure } = await import("../engine/kept.ts");
+        await noteFailure(root, kept, line);
+      }
     } else {
       const undo = plan.steps[failure.step]?.undo;
       const undone =

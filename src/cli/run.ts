@@ -17,9 +17,16 @@ import {
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 
+const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
+  flags.get(name)?.at(-1) === "true";
+
+/** Whether the engine has anything to do for the container once the caller has gone. */
+const isWatched = (given: ParsedArguments): boolean =>
+  !isOn(given, "rm") || isOn(given, "detach") || given.flags.has("cidfile");
+
 function checkTerminal(given: ParsedArguments, [stdin]: readonly StreamFact[]): void {
-  const isOn = (name: string) => given.flags.get(name)?.at(-1) === "true";
-  if (isOn("tty") && isOn("interactive") && stdin !== "terminal") {
+  const isAsked = ["tty", "interactive"].every((name) => isOn(given, name));
+  if (isAsked && !isOn(given, "detach") && stdin !== "terminal") {
     throw new UsageError("-it: standard input is no terminal: leave -t out, or use `script`");
   }
 }
@@ -35,6 +42,10 @@ function warn(warnings: readonly string[], { logFormat }: Globals): void {
 export async function runCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = readStreams();
   checkTerminal(given, streams);
+  if (isWatched(given)) {
+    const { runWatched } = await import("./run-watched.ts");
+    return runWatched(given, globals, streams);
+  }
   const inputs = startInputs(given, globals, streams);
   const key = inputs === null ? null : startKey(inputs);
   if (inputs !== null && key !== null) {

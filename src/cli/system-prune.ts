@@ -2,6 +2,7 @@
 
 import { prune } from "../container/prune.ts";
 import { defaultRoots } from "../container/roots.ts";
+import { listKept } from "../engine/kept.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
 import type { ParsedArguments } from "./arguments.ts";
@@ -21,7 +22,8 @@ export async function systemPruneCommand(
     runRoot: globals.runRoot ?? standard.runRoot,
     dataRoot: globals.root ?? standard.dataRoot,
   };
-  const pruned = await prune(roots, (steps, { failure }) =>
+  const kept = async () => new Set((await listKept(roots.dataRoot)).map(({ record }) => record.id));
+  const pruned = await prune(roots, kept, (steps, { failure }) =>
     failure === null ? null : describeFailure({ version: 1, steps }, failure),
   );
   for (const problem of pruned.problems) report("error", problem, globals.logFormat);

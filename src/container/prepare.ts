@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import type { EngineOptions } from "../engine/options.ts";
+import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
@@ -32,7 +32,7 @@ import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
-import { chooseStreams } from "./streams.ts";
+import { chooseStreams, watchedStreams } from "./streams.ts";
 import { WishError } from "./wish-error.ts";
 
 /** What the root is made of. */
@@ -57,9 +57,15 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
-  /** Of a container that the engine knows: its id, and what watches over it. */
-  readonly identity?: { readonly id: string; readonly engine: EngineOptions };
-  readonly monitor?: Monitor;
+  /** Of a container that the engine is to watch over, in place of the caller. */
+  readonly engine?: EngineView;
+};
+
+export type EngineView = {
+  readonly id: string;
+  /** What the engine is to do for it, once it is known what the image says. */
+  readonly options: (image: ImageHealth | undefined) => EngineOptions;
+  readonly monitor: (id: string, options: EngineOptions) => Monitor;
 };
 
 export type PreparedContainer = {
@@ -208,6 +214,11 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
+const healthOf = (source: RecordedSource): ImageHealth | undefined =>
+  source.kind === "stored"
+    ? (source.config as { readonly Healthcheck?: ImageHealth }).Healthcheck
+    : undefined;
+
 /**
  * Plans a container.
  *
@@ -217,12 +228,13 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const facts = readFacts(readCgroupLayout(), wish.streams);
   const refusals = findRefusals(facts, wish.options);
   if (refusals.length > 0) throw new WishError(refusals);
-  const id = wish.identity?.id ?? newId();
+  const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
   const { spec, extras } = described;
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
-  const record = recordContainer(wish, id, described, cgroup.paths);
+  const engine = wish.engine?.options(healthOf(described.source)) ?? null;
+  const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
   const setting: Setting = {
     id,
     ...wish.roots,
@@ -232,7 +244,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     groups: extras.groups,
     files: stateFiles(described, wish.source),
     makeDirectories: extras.createSources,
-    streams: chooseStreams(extras, wish.streams),
+    streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
     terminalInput: extras.interactive,
     init: extras.init,
     rootSwitch: extras.rootSwitch,
@@ -243,7 +255,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: wish.monitor ?? null,
+    monitor: (engine === null ? null : wish.engine?.monitor(id, engine)) ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],

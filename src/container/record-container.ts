@@ -29,10 +29,9 @@ function networkText(mode: NetworkMode): string {
 }
 
 export function recordContainer(
-  { options, identity, roots }: ContainerWish,
-  id: string,
+  { options, roots }: ContainerWish,
+  { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
   { source, image, extras, spec }: DescribedContainer,
-  cgroups: readonly string[],
 ): ContainerRecord {
   const { process } = spec;
   return {
@@ -45,7 +44,7 @@ export function recordContainer(
     hostname: extras.hostname,
     cgroups,
     options,
-    engine: identity?.engine ?? null,
+    engine,
     process: {
       env: process?.env ?? [],
       cwd: process?.cwd ?? "/",

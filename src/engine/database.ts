@@ -21,7 +21,8 @@ const migrations: readonly string[] = [
      record   TEXT NOT NULL,     -- src/container/record.ts, Described
      started  INTEGER,           -- the last time; null: never
      restarts INTEGER NOT NULL DEFAULT 0,  -- by its policy, since somebody started it
-     stopped  INTEGER NOT NULL DEFAULT 0   -- somebody stopped it: its policy rests
+     stopped  INTEGER NOT NULL DEFAULT 0,  -- somebody stopped it: its policy rests
+     error    TEXT NOT NULL DEFAULT ''     -- why it could not be started
    ) STRICT`,
 ];
 

@@ -14,9 +14,11 @@ export type KeptContainer = {
   readonly restarts: number;
   /** Somebody has stopped it. */
   readonly stopped: boolean;
+  /** Why it could not be started; empty: it could. */
+  readonly error: string;
 };
 
-const columns = "id, name, record, started, restarts, stopped";
+const columns = "id, name, record, started, restarts, stopped, error";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -27,6 +29,7 @@ function keptOf(row: Row): KeptContainer {
     started: row["started"] === null ? null : Number(row["started"]),
     restarts: Number(row["restarts"]),
     stopped: row["stopped"] === 1,
+    error: String(row["error"]),
   };
 }
 
@@ -108,11 +111,20 @@ const change = (dataRoot: string, sql: string, ...values: (string | number)[]): 
 
 /** Somebody starts it: its policy counts anew. */
 export const noteStart = (dataRoot: string, id: string): Promise<void> =>
-  change(dataRoot, "started = ?, restarts = 0, stopped = 0 WHERE id = ?", Date.now(), id);
+  change(
+    dataRoot,
+    "started = ?, restarts = 0, stopped = 0, error = '' WHERE id = ?",
+    Date.now(),
+    id,
+  );
 
 /** Its policy starts it. */
 export const noteRestart = (dataRoot: string, id: string): Promise<void> =>
   change(dataRoot, "started = ?, restarts = restarts + 1 WHERE id = ?", Date.now(), id);
+
+/** It could not be started, and so it is as it was before it ever was. */
+export const noteFailure = (dataRoot: string, id: string, error: string): Promise<void> =>
+  change(dataRoot, "started = NULL, error = ? WHERE id = ?", error, id);
 
 export const noteStop = (dataRoot: string, id: string): Promise<void> =>
   change(dataRoot, "stopped = 1 WHERE id = ?", id);

@@ -41,3 +41,49 @@ export const defaultEngineOptions: EngineOptions = {
   health: null,
   log: { driver: "json-file", maxBytes: 0, files: 1 },
 };
+
+/** What was asked for of a check; what was not is the image's, or docker's. */
+export type HealthWish = Partial<HealthCheck> | "none";
+
+/** What was asked for of the engine. */
+export type EngineWish = Omit<EngineOptions, "health"> & { readonly health: HealthWish };
+
+/** What an image says of its check (image-spec, config.md); times in nanoseconds. */
+export type ImageHealth = {
+  readonly Test?: readonly string[] | undefined;
+  readonly Interval?: number | undefined;
+  readonly Timeout?: number | undefined;
+  readonly StartPeriod?: number | undefined;
+  readonly StartInterval?: number | undefined;
+  readonly Retries?: number | undefined;
+};
+
+function imageCommand(test: readonly string[]): readonly string[] | undefined {
+  const [kind, ...rest] = test;
+  if (kind === "CMD") return rest;
+  return kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...rest] : undefined;
+}
+
+/** Nothing and 0 alike are docker's default. */
+const milliseconds = (nanoseconds: number | undefined): number | undefined =>
+  nanoseconds === undefined || nanoseconds === 0 ? undefined : nanoseconds / 1e6;
+
+function healthCheck(wish: HealthWish, image: ImageHealth | undefined): HealthCheck | null {
+  if (wish === "none") return null;
+  const command = wish.command ?? imageCommand(image?.Test ?? []);
+  if (command === undefined) return null;
+  return {
+    command,
+    interval: wish.interval || (milliseconds(image?.Interval) ?? 30_000),
+    timeout: wish.timeout || (milliseconds(image?.Timeout) ?? 30_000),
+    startPeriod: wish.startPeriod ?? milliseconds(image?.StartPeriod) ?? 0,
+    startInterval: wish.startInterval || (milliseconds(image?.StartInterval) ?? 5_000),
+    retries: wish.retries || image?.Retries || 3,
+  };
+}
+
+/** The wish with what the image and docker's defaults fill in. */
+export const engineOptions = (wish: EngineWish, image: ImageHealth | undefined): EngineOptions => ({
+  ...wish,
+  health: healthCheck(wish.health, image),
+});

@@ -44,6 +44,8 @@ export type Container = {
   /** Milliseconds since 1970; null: it was never started. */
   readonly started: number | null;
   readonly restarts: number;
+  /** Why it could not be started; empty: it could. */
+  readonly error: string;
   /** Whether it stays when it has ended. */
   readonly kept: boolean;
 };
@@ -108,6 +110,7 @@ function containerOf(roots: Roots, record: Described, kept: KeptContainer | null
     end: end ?? (process === null && wasStarted ? unseen : null),
     started,
     restarts: kept?.restarts ?? 0,
+    error: kept?.error ?? "",
     kept: kept !== null,
   };
 }

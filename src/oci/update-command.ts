@@ -1,14 +1,10 @@
 /** `update`: new limits for a container that runs. */
 
 import { readFileSync } from "node:fs";
-import { planUpdate } from "../cgroup/update.ts";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { readCgroupLayout } from "../host/cgroups.ts";
-import { readFacts } from "../host/facts.ts";
-import { findOwnIoWeight, readPresentLimits } from "../host/present-limits.ts";
-import { readStreams } from "../host/streams.ts";
+import { planLimits } from "../engine/limits.ts";
 import type { Plan } from "../plan/op.ts";
 import { formatProblem, type LinuxResources, parseResources } from "../spec/mod.ts";
 import { carryOut, warnOf } from "./carry-out.ts";
@@ -70,22 +66,8 @@ function planFor(
   if (record === null || status === "stopped" || status === "creating") {
     throw new WishError([`cannot update container ${id}: it is ${status}`]);
   }
-  const layout = readCgroupLayout();
-  const facts = readFacts(layout, readStreams());
-  const planned = planUpdate(
-    {
-      resources,
-      directories: record.cgroups,
-      present: readPresentLimits(record.cgroups, layout),
-      kernel: facts.kernel,
-      rootless: facts.uid !== 0,
-      ioWeight: findOwnIoWeight(record.cgroups, layout),
-    },
-    layout,
-  );
-  if ("steps" in planned)
-    return { plan: { version: 1, steps: planned.steps }, warnings: planned.warnings };
-  throw new WishError(planned.map(formatProblem));
+  const { steps, warnings } = planLimits(record.cgroups, resources);
+  return { plan: { version: 1, steps }, warnings };
 }
 
 export function updateCommand(given: ParsedArguments, globals: Globals): number {
