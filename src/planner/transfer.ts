@@ -141,7 +141,9 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
 /** Before the process is made, what only the parent can do; then the root, kept as `root`. */
 function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   const { writable, mounts } = use;
-  const wanted = root.kind === "layers" || root.kind === "directory" ? root.mounts : [];
+  // One that was never started has no mount points yet.
+  const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
+  const wanted = hasPoints ? root.mounts : [];
   const below = mounts ? planMounts(wanted, writable) : [];
   switch (root.kind) {
     case "host":
@@ -308,4 +310,3 @@ export const planChanges = (upper: string, layers: readonly string[]): Plan =>
     { op: "list_changes", upper: "upper", layers: layers.toReversed() },
     "what differs",
   );
-

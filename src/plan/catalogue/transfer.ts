@@ -35,7 +35,10 @@ export const transfer = {
     man: "openat2(2)",
     gist: "Become the unpacker: make files at a path from what standard input tells.",
     fields: {
-      root: ["slot", "the root in which the path is looked up, and which becomes the unpacker's own"],
+      root: [
+        "slot",
+        "the root in which the path is looked up, and which becomes the unpacker's own",
+      ],
       path: ["text", "a directory to copy into, or a file to make in one"],
       follow: ["bool", "symbolic links below the directory are followed"],
     },
