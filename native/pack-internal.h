@@ -36,6 +36,7 @@ struct pack {
     size_t links_bytes;
     unsigned char out[PACK_OUT_BYTES];
     size_t filled;
+    uint64_t written; /* bytes of the archive */
     uint64_t index;
     uint64_t skipped;
     int error;

@@ -21,6 +21,7 @@ static int write_out(struct pack *p, const unsigned char *bytes, size_t size) {
             return pack_fail(p, errno, "cannot write the archive");
         bytes += n;
         size -= (size_t)n;
+        p->written += (uint64_t)n;
     }
     return 0;
 }

@@ -39,8 +39,8 @@ int pack_report(const struct pack *p, int result) {
     if (result < 0)
         print_line(p, "fail", p->error, p->doing);
     else
-        fprintf(stderr, "ok %llu %llu\n", (unsigned long long)p->index,
-                (unsigned long long)p->skipped);
+        fprintf(stderr, "ok %llu %llu %llu\n", (unsigned long long)p->index,
+                (unsigned long long)p->skipped, (unsigned long long)p->written);
     return result < 0 ? 1 : 0;
 }
 

@@ -10,7 +10,7 @@
  *
  * On standard error, one line each, as the unpacker's (unpack.h):
  *   skip INDEX ERRNO WORDS: PATH     left out, the first few only
- *   ok ENTRIES SKIPPED               all is packed; exit status 0
+ *   ok ENTRIES SKIPPED BYTES         all is packed; exit status 0
  *   fail INDEX ERRNO WORDS: PATH     stopped there; exit status 1
  */
 #ifndef PIVOT_PACK_H

@@ -6,7 +6,7 @@ import type { TarEntry } from "../image/tar-reader.ts";
 import { type UnpackRecord, unpackMagic } from "../image/unpack-record.ts";
 import type { Plan } from "../plan/op.ts";
 import { nameCopies } from "./copy-rules.ts";
-import { TransferError, type Trouble } from "./report.ts";
+import { cutShort, TransferError, type Trouble } from "./report.ts";
 import { type Place, startPacker, startUnpacker, type Unpacker } from "./worker.ts";
 
 /** What becomes of owners and of what comes with them. */
@@ -59,6 +59,7 @@ class Adjuster {
   readonly #owners: Owners;
   #rename: ((path: string) => string) | undefined;
   bytes = 1024; // the end of an archive
+  entries = 0;
   readonly skips: Trouble[] = [];
   skipped = 0;
 
@@ -80,6 +81,7 @@ class Adjuster {
   }
 
   record(entry: TarEntry): UnpackRecord | undefined {
+    this.entries++;
     this.bytes += 512 + blocks(entry.stored);
     const record = this.#owned(entry);
     if (record === undefined || this.#rename === undefined) return record;
@@ -181,6 +183,7 @@ export async function copyFiles(
         throw error;
       },
     );
+    if (packed.entries !== adjuster.entries) throw cutShort(source.subject);
     await unpacker.finish();
     return {
       bytes: adjuster.bytes,

@@ -8,7 +8,7 @@ import type { Content } from "../image/blob.ts";
 import { tarEnd } from "../image/tar-writer.ts";
 import { temporaryName } from "../image/temporary.ts";
 import type { Plan } from "../plan/op.ts";
-import type { Report } from "./report.ts";
+import { cutShort, type Report } from "./report.ts";
 import { startPacker } from "./worker.ts";
 
 export type LayerFile = {
@@ -30,10 +30,14 @@ async function namelessFile(directory: string): Promise<FileHandle> {
   return file;
 }
 
+/** `taken`: bytes of the tar. */
+type Written = Omit<LayerFile, "file" | "report"> & { readonly taken: number };
+
 type Bytes = AsyncIterable<Buffer> | Iterable<Buffer>;
 
 /** Compresses a tar into the file. */
-async function write(tar: Bytes, file: FileHandle): Promise<Omit<LayerFile, "file" | "report">> {
+async function write(tar: Bytes, file: FileHandle): Promise<Written> {
+  let taken = 0;
   const [plain, packed] = [createHash("sha256"), createHash("sha256")];
   let size = 0;
   await pipeline(
@@ -41,6 +45,7 @@ async function write(tar: Bytes, file: FileHandle): Promise<Omit<LayerFile, "fil
     async function* (chunks: Bytes) {
       for await (const chunk of chunks) {
         plain.update(chunk);
+        taken += chunk.length;
         yield chunk;
       }
     },
@@ -58,6 +63,7 @@ async function write(tar: Bytes, file: FileHandle): Promise<Omit<LayerFile, "fil
   return {
     content: { digest: `sha256:${packed.digest("hex")}`, size },
     diffId: `sha256:${plain.digest("hex")}`,
+    taken,
   };
 }
 
@@ -75,8 +81,10 @@ export async function packLayer(
   const file = await namelessFile(directory);
   const packer = startPacker(plan, subject, "pipe");
   try {
-    const written = await write((packer.stdout ?? []) as Bytes, file);
-    return { file, ...written, report: await packer.done };
+    const { taken, ...written } = await write((packer.stdout ?? []) as Bytes, file);
+    const report = await packer.done;
+    if (report.bytes !== taken) throw cutShort(subject);
+    return { file, ...written, report };
   } catch (error) {
     await packer.abort();
     await file.close();
@@ -88,8 +96,9 @@ export async function packLayer(
 export async function emptyLayer(directory: string): Promise<LayerFile> {
   const file = await namelessFile(directory);
   try {
-    const report = { entries: 0, skipped: 0, skips: [] };
-    return { file, ...(await write([tarEnd()], file)), report };
+    const { taken, ...written } = await write([tarEnd()], file);
+    const report = { entries: 0, skipped: 0, skips: [], bytes: taken };
+    return { file, ...written, report };
   } catch (error) {
     await file.close();
     throw error;

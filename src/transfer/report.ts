@@ -61,6 +61,8 @@ export type Report = {
   /** How many were left out, and the first of them. */
   readonly skipped: number;
   readonly skips: readonly Trouble[];
+  /** Of the archive that was written. */
+  readonly bytes: number;
 };
 
 /**
@@ -71,8 +73,12 @@ export type Report = {
 export function parseReport(text: string): Report | Trouble | undefined {
   const lines = text.split("\n").filter((line) => line !== "");
   const last = lines.at(-1) ?? "";
-  const ok = /^ok (\d+) (\d+)$/.exec(last);
+  const ok = /^ok (\d+) (\d+)(?: (\d+))?$/.exec(last);
   if (ok === null) return parseTrouble("fail", last);
   const skips = lines.flatMap((line) => parseTrouble("skip", line) ?? []);
-  return { entries: Number(ok[1]), skipped: Number(ok[2]), skips };
+  return { entries: Number(ok[1]), skipped: Number(ok[2]), skips, bytes: Number(ok[3] ?? 0) };
 }
+
+/** What arrived is not what the packer says it has written. */
+export const cutShort = (subject: string): TransferError =>
+  new TransferError(`${subject}: the archive was cut short on its way`);

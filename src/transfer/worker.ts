@@ -1,11 +1,12 @@
 /** A packer or an unpacker at work: a plan whose last step becomes it. */
 
 import type { StdioOptions } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { describeFailure } from "../executor/failure.ts";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import type { Plan } from "../plan/op.ts";
 import {
+  cutShort,
   describeTrouble,
   parseReport,
   type Report,
@@ -14,6 +15,7 @@ import {
 } from "./report.ts";
 
 const textBytesMax = 256 * 1024;
+const archiveBytesAhead = 1024 * 1024;
 
 /** Gathers a stream as text with one character for each byte, up to a limit. */
 async function textOf(stream: Readable): Promise<string> {
@@ -59,15 +61,18 @@ export function startPacker(plan: Plan, subject: string, to: "pipe" | number): P
   const stdio: StdioOptions = ["ignore", to, "pipe"];
   const { child, outcome, end } = executePlan(plan, stdio);
   const told = textOf(child.stderr as Readable);
+  // Read from the start: what a child has written is lost when it ends before somebody reads.
+  const archive = child.stdout?.pipe(new PassThrough({ highWaterMark: archiveBytesAhead })) ?? null;
   const done = kept(
     Promise.all([outcome, told]).then(([ended, text]) => reportOf(plan, ended, text, subject)),
   );
   return {
-    stdout: child.stdout,
+    stdout: archive,
     done,
     abort: async () => {
       end();
       child.stdout?.destroy();
+      archive?.destroy();
       await done.catch(() => undefined);
     },
   };
@@ -171,6 +176,7 @@ export async function gatherOutput(plan: Plan, subject: string): Promise<string>
   const packer = startPacker(plan, subject, "pipe");
   const chunks: Buffer[] = [];
   for await (const chunk of packer.stdout ?? []) chunks.push(chunk as Buffer);
-  await packer.done;
+  const { bytes } = await packer.done;
+  if (chunks.reduce((sum, chunk) => sum + chunk.length, 0) !== bytes) throw cutShort(subject);
   return Buffer.concat(chunks).toString("latin1");
 }
