@@ -76,7 +76,7 @@ const nobodySees: Step = byInit(
 );
 
 const end: Step = byParent(
-  { op: "supervise", signals: true, parent: true, status: null },
+  { op: "supervise", signals: true, parent: true, status: null, replace: false, oom: null },
   "until all is copied",
 );
 

@@ -29,18 +29,13 @@ export function layersOf({ record }: TransferContainer): readonly string[] | nul
   return [baseLayer(record.dataRoot), ...layers];
 }
 
-function storedMount(
-  { type, source, volume, destination, readonly }: RecordedMount,
-  dataRoot: string,
-): StoredMount[] {
-  if (type === "bind") return [{ source, destination, readonly }];
-  if (type !== "volume" || volume === undefined) return []; // what was in memory is gone
-  return [{ source: `${dataRoot}/volumes/${volume}/_data`, destination, readonly }];
-}
+/** What was in memory is gone, and an anonymous volume of a container that is not kept, too. */
+const storedMount = ({ source, destination, readonly }: RecordedMount): StoredMount[] =>
+  source === "" ? [] : [{ source, destination, readonly }];
 
 /** Its mounts as it would have them if it ran: outer ones first. */
 function storedMounts({ record }: TransferContainer): StoredMount[] {
-  const mounts = record.mounts.flatMap((each) => storedMount(each, record.dataRoot));
+  const mounts = record.mounts.flatMap(storedMount);
   return mounts
     .filter(({ source }) => existsSync(source))
     .toSorted((a, b) => a.destination.split("/").length - b.destination.split("/").length);
