@@ -268,6 +268,16 @@ int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 void pv_standard_signals(void);
 int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
+/* All descriptors from `from` on but two; ~0u stands for none. */
+int pv_close_but(unsigned from, int one, int other);
+/* Tells the parent that the next thing that can be heard of us is our end. */
+int pv_leap(struct pv_run *run);
+
+/* transfer.c */
+int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op);
+int pv_do_pack(struct pv_run *run, const struct pv_pack *op);
+int pv_do_unpack(struct pv_run *run, const struct pv_unpack *op);
+int pv_do_list_changes(struct pv_run *run, const struct pv_list_changes *op);
 
 /* notify.c */
 struct sock_fprog;
