@@ -192,12 +192,15 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
+int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience);
+int pv_write_whole(int fd, const void *bytes, size_t size);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);
 
 /* remove.c */
 int pv_do_remove(struct pv_run *run, const struct pv_remove *op);
+int pv_remove_below(int parent, const char *name);
 
 /* cgroup.c */
 int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op);
@@ -226,6 +229,13 @@ int pv_do_idmap(struct pv_run *run, const struct pv_idmap *op);
 
 /* copy.c */
 int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
+int pv_copy_below(struct pv_run *run, int from, int to);
+int pv_copy_attributes(int from, int to);
+
+/* volume.c, fill.c */
+int pv_do_volume(struct pv_run *run, const struct pv_volume *op);
+int pv_do_leave_volume(struct pv_run *run, const struct pv_leave_volume *op);
+int pv_do_fill(struct pv_run *run, const struct pv_fill *op);
 
 /* borrow.c */
 int pv_do_borrow(struct pv_run *run, const struct pv_borrow *op);

@@ -43,7 +43,7 @@ static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mod
 }
 
 /* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
-static int write_whole(int fd, const void *bytes, size_t size) {
+int pv_write_whole(int fd, const void *bytes, size_t size) {
     for (size_t sent = 0; sent < size;) {
         ssize_t n = write(fd, (const char *)bytes + sent, size - sent);
         if (n < 0 && errno == EINTR)
@@ -56,7 +56,7 @@ static int write_whole(int fd, const void *bytes, size_t size) {
 }
 
 static int write_all(int fd, const char *text) {
-    return write_whole(fd, text, strlen(text));
+    return pv_write_whole(fd, text, strlen(text));
 }
 
 /* Under another name first: nobody finds half of it, also not after a crash. */
@@ -107,7 +107,7 @@ int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
     int fd = create_file(run, &op->at, op->mode);
     if (fd < 0)
         return fd;
-    int rc = write_whole(fd, op->content.data, op->content.size);
+    int rc = pv_write_whole(fd, op->content.data, op->content.size);
     close(fd);
     return rc;
 }
@@ -158,7 +158,7 @@ int pv_do_append(struct pv_run *run, const struct pv_append *op) {
  * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
  * the open file, which a child shares: so init closes it (see become_init).
  */
-static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
+int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
     const long step = 5;
     for (long left = (long)patience;; left -= step) {
         int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
@@ -173,7 +173,7 @@ static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    int rc = fd < 0 ? fd : lock_in_time(run, fd, op->patience);
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, op->patience);
     /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
     if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         rc = -ENOENT;

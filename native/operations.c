@@ -159,6 +159,12 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_reconfigure(run, &op->reconfigure);
     case PV_COPY_UP:
         return pv_do_copy_up(run, &op->copy_up);
+    case PV_VOLUME:
+        return pv_do_volume(run, &op->volume);
+    case PV_LEAVE_VOLUME:
+        return pv_do_leave_volume(run, &op->leave_volume);
+    case PV_FILL:
+        return pv_do_fill(run, &op->fill);
     case PV_SECCOMP_AGENT:
         return pv_do_seccomp_agent(run, &op->seccomp_agent);
     case PV_SCHEDULER:

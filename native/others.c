@@ -106,6 +106,9 @@ static int wait_for_end(struct pv_run *run, int process, uint32_t patience) {
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op) {
     pid_t pid;
     int process = pv_hold_process(run, &op->of, &pid);
+    /* Who watched over it takes the file away when it has ended. */
+    if (process == -ENOENT && !op->required)
+        return 0;
     if (process < 0)
         return process == -ESRCH && !op->required ? 0 : process;
     int rc = pv_pidfd_send_signal(process, (int)op->signal);

@@ -48,6 +48,9 @@ enum pv_opcode {
     PV_IDMAP = 65,
     PV_RECONFIGURE = 66,
     PV_COPY_UP = 67,
+    PV_VOLUME = 34,
+    PV_LEAVE_VOLUME = 35,
+    PV_FILL = 36,
     PV_PIPES = 40,
     PV_STDIO = 41,
     PV_SETSID = 42,
@@ -348,6 +351,31 @@ struct pv_copy_up {
     uint32_t owner; /* and its owner */
 };
 
+/* Open a volume, which is made when it is missing, and note who uses it. flock(2) */
+struct pv_volume {
+    struct pv_place at; /* its directory, below that of all volumes */
+    const char *record; /* what volume.json says of a new one */
+    const char *user; /* the id of the container that uses it; empty: none does */
+    uint32_t into; /* the name under which its directory is kept */
+};
+
+/* Give a volume up, and remove it if that is asked for and nobody else uses it. flock(2) */
+struct pv_leave_volume {
+    struct pv_place at; /* its directory; not being there is no failure */
+    const char *user; /* who gives it up; empty: it must have no user at all */
+    struct pv_texts gone; /* ids of containers that are no more */
+    uint32_t remove; /* remove it with all that is in it */
+};
+
+/* Fill an empty volume with a copy of a directory, once and wholly, also after a crash. rename(2) */
+struct pv_fill {
+    uint32_t volume; /* the volume's directory, locked meanwhile */
+    struct pv_place from; /* the directory; not being there is no failure */
+    struct pv_place staging; /* a directory of the same file system as the volume's data */
+    struct pv_place to; /* the volume's data */
+    uint32_t copy; /* false: only end what was interrupted */
+};
+
 /* Make the pipes for the standard streams that the executor copies. pipe(2) */
 struct pv_pipes {
     uint32_t stdin_; /* where standard input comes from */
@@ -641,6 +669,9 @@ struct pv_op {
         struct pv_idmap idmap;
         struct pv_reconfigure reconfigure;
         struct pv_copy_up copy_up;
+        struct pv_volume volume;
+        struct pv_leave_volume leave_volume;
+        struct pv_fill fill;
         struct pv_pipes pipes;
         struct pv_stdio stdio;
         struct pv_setsid setsid;
@@ -865,6 +896,25 @@ static const struct pv_field pv_fields_copy_up[] = {
     {PV_KIND_U32, offsetof(struct pv_op, copy_up.mode)},
     {PV_KIND_U32, offsetof(struct pv_op, copy_up.owner)},
 };
+static const struct pv_field pv_fields_volume[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, volume.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, volume.record)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, volume.user)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, volume.into)},
+};
+static const struct pv_field pv_fields_leave_volume[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, leave_volume.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, leave_volume.user)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, leave_volume.gone)},
+    {PV_KIND_U32, offsetof(struct pv_op, leave_volume.remove)},
+};
+static const struct pv_field pv_fields_fill[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, fill.volume)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.from)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.staging)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.to)},
+    {PV_KIND_U32, offsetof(struct pv_op, fill.copy)},
+};
 static const struct pv_field pv_fields_pipes[] = {
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdin_)},
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdout_)},
@@ -1086,6 +1136,9 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
     [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},
     [PV_COPY_UP] = {"copy_up", 4, pv_fields_copy_up},
+    [PV_VOLUME] = {"volume", 4, pv_fields_volume},
+    [PV_LEAVE_VOLUME] = {"leave_volume", 4, pv_fields_leave_volume},
+    [PV_FILL] = {"fill", 5, pv_fields_fill},
     [PV_PIPES] = {"pipes", 3, pv_fields_pipes},
     [PV_STDIO] = {"stdio", 4, pv_fields_stdio},
     [PV_SETSID] = {"setsid", 1, pv_fields_setsid},

@@ -94,6 +94,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams, monitor }: 
     files: [
       { name: "hosts", destination: "/etc/hosts", text: "127.0.0.1 localhost\n", why: "hosts" },
     ],
+    volumes: [],
     makeDirectories: made.extras.createSources,
     streams: streams ?? ["null", "pipe", "pipe"],
     terminalInput: made.extras.interactive,

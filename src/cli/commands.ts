@@ -2,6 +2,7 @@
 
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { completionCommands } from "./tables/completion.ts";
 import { containerCommands } from "./tables/container.ts";
 import { imageCommands } from "./tables/image.ts";
 import { registryCommands } from "./tables/registry.ts";
@@ -26,4 +27,5 @@ export const commands: readonly Command[] = [
   ...volumeCommands,
   ...tryCommands,
   ...systemCommands,
+  ...completionCommands,
 ];

@@ -185,3 +185,13 @@ export function formatDocuments(documents: readonly unknown[], format: string | 
 export function printDocuments(documents: readonly unknown[], format: string | null): void {
   write(formatDocuments(documents, format));
 }
+
+/**
+ * Prints one document by a `--format`: JSON on one line, or a template, in which `\t` is a tab.
+ *
+ * @throws TemplateError
+ */
+export function printDocument(document: unknown, format: string): void {
+  const template = compileTemplate(format === "json" ? "{{json .}}" : unescape(format));
+  write(`${template(withMaps(document))}\n`);
+}

@@ -27,11 +27,11 @@ export const startFlags: readonly Flag[] = [
 ];
 
 /** A container as it is before its start, with nothing left of an earlier one. */
-async function makeReady(found: Container): Promise<Container> {
+async function makeReady(found: Container, roots: Roots): Promise<Container> {
   const name = nameOf(found.record);
   if (!found.kept) throw new WishError([`container ${name} is about to be removed`]);
   if (found.status !== "dead") return found;
-  await clearRemains(found);
+  await clearRemains(found, roots);
   return { ...found, status: "exited" };
 }
 
@@ -44,7 +44,7 @@ async function startAttached(
 ): Promise<never> {
   const { id } = found;
   if (isAlive(found)) return attachTo(found, roots, attach, globals);
-  const ready = await makeReady(found);
+  const ready = await makeReady(found, roots);
   const wish = { roots, announce: null, attach, delay: 0 };
   const { plan, warnings } = await prepareStart(ready, wish);
   for (const warning of warnings) report("warning", warning, globals.logFormat);
@@ -67,7 +67,7 @@ export async function startDetached(
 ): Promise<void> {
   const { id } = found;
   if (isAlive(found)) return;
-  const { plan, warnings } = await prepareStart(await makeReady(found), {
+  const { plan, warnings } = await prepareStart(await makeReady(found, roots), {
     roots,
     announce: announce ?? "",
     attach: null,

@@ -12,6 +12,7 @@ import { WishError } from "../container/wish-error.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { Attachment, Monitor } from "../planner/setting.ts";
+import { type EventSubject, eventLine, eventsFile } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
@@ -37,11 +38,19 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
 
+/** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
+const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({
+  path: eventsFile(roots),
+  start: eventLine("start", id, subject),
+  end: eventLine("die", id, subject),
+});
+
 /** What the executor does for a container beside waiting for its end. */
 export function monitorOf(
   id: string,
   { restart, health, log }: EngineOptions,
   { roots, announce, attach, delay }: StartWish,
+  named: EventSubject,
 ): Monitor {
   return {
     announce,
@@ -51,6 +60,7 @@ export function monitorOf(
         ? null
         : { path: logFile(roots, id), maxBytes: log.maxBytes, files: log.files },
     exit: exitFile(roots, id),
+    events: eventsOf(id, named, roots),
     afterwards: restart.name === "no" ? [] : callBack(roots, "internal-ended", id),
     health:
       health === null
@@ -61,7 +71,6 @@ export function monitorOf(
             startInterval: health.startInterval,
             startPeriod: health.startPeriod,
           },
-    events: null,
     program: executorPath(),
     environment: callBackEnvironment(),
     delay,
@@ -83,7 +92,7 @@ export const watched = (
 ): EngineView => ({
   id,
   options,
-  monitor: (of, resolved) => monitorOf(of, resolved, wish),
+  monitor: (of, resolved, subject) => monitorOf(of, resolved, wish, subject),
 });
 
 const streams: readonly [StreamFact, StreamFact, StreamFact] = ["pipe", "pipe", "pipe"];

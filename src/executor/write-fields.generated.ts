@@ -42,6 +42,9 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   idmap: 65,
   reconfigure: 66,
   copy_up: 67,
+  volume: 34,
+  leave_volume: 35,
+  fill: 36,
   pipes: 40,
   stdio: 41,
   setsid: 42,
@@ -273,6 +276,25 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.to);
       out.bool(op.mode);
       out.bool(op.owner);
+      return;
+    case "volume":
+      out.place(op.at);
+      out.text(op.record);
+      out.text(op.user);
+      out.slot(op.into);
+      return;
+    case "leave_volume":
+      out.place(op.at);
+      out.text(op.user);
+      out.texts(op.gone);
+      out.bool(op.remove);
+      return;
+    case "fill":
+      out.slot(op.volume);
+      out.place(op.from);
+      out.place(op.staging);
+      out.place(op.to);
+      out.bool(op.copy);
       return;
     case "pipes":
       out.one(choices.stream, op.stdin);

@@ -225,6 +225,18 @@ export function describeOp(op: Op): Description {
       return say(`remount ${describePlace(op.at)}`, list("options", op.options));
     case "copy_up":
       return say(`copy what is in ${describePlace(op.from)}`);
+    case "volume":
+      return say(`open the volume ${nameOf(op.at)}`, ` at=${describePlace(op.at)}`);
+    case "leave_volume":
+      return say(
+        `${op.remove && op.user === "" ? "remove" : "give up"} the volume ${nameOf(op.at)}`,
+        `${op.remove ? " remove" : ""} at=${describePlace(op.at)}`,
+      );
+    case "fill":
+      return say(
+        op.copy ? `fill a volume with what is in ${describePlace(op.from)}` : "look at a volume",
+        op.copy ? "" : " copy=false",
+      );
     case "scheduler":
       return say(`schedule by ${op.policy}`, ` nice=${op.nice | 0} priority=${op.priority}`);
     case "io_priority":
@@ -239,6 +251,8 @@ export function describeOp(op: Op): Description {
       return unreachable(op);
   }
 }
+
+const nameOf = (place: Place | null): string => place?.path.replace(/^.*\//, "") ?? "";
 
 const shortCapability = (name: string): string => name.replace(/^CAP_/, "").toLowerCase();
 

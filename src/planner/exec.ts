@@ -115,7 +115,7 @@ export function planExec(
     ...planTerminal(process, setting),
     ...(setting.pidFile === null ? [] : [planPidFile(setting.pidFile)]),
     ...planStreams(process, setting, inside("/dev/null")),
-    planLookForProgram(process),
+    ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),

@@ -93,7 +93,6 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
       },
       "whom to stop, also while no container runs",
     ),
-    byParent({ op: "remove", at: onHost(monitor.exit) }, "nobody believes an old one"),
     ...(afterwards.length === 0
       ? []
       : [
@@ -106,6 +105,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
     ...planLog(monitor),
     byParent({ op: "attachable", at: onHost(`${state}/attach`) }, "`attach` connects to it"),
     ...(delay > 0 ? [byParent({ op: "sleep", time: delay }, "--restart: not at once")] : []),
+    byParent({ op: "remove", at: onHost(monitor.exit) }, "nobody believes an old one"),
   ];
 }
 

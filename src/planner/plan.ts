@@ -33,6 +33,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { planVolumes } from "./volumes.ts";
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
@@ -182,6 +183,7 @@ export function planContainer(
   const problems = findProblems(spec, setting, facts);
   const namespaces = planNamespaces(spec);
   const inUserNamespace = namespaces.has("user");
+  const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
     hasCgroupNamespace: namespaces.has("cgroup"),
@@ -189,6 +191,7 @@ export function planContainer(
     cgroups: cgroup.paths,
     facts,
     state: stateDirectory(setting),
+    places: volumes.places,
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -217,6 +220,7 @@ export function planContainer(
       ? []
       : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
+    ...volumes.before,
     ...root.before,
     ...mounts.before,
     ...namespaces.before,
@@ -246,6 +250,7 @@ export function planContainer(
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
     ...(inUserNamespace ? [planRootOfNamespace] : []),
+    ...volumes.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true

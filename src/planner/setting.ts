@@ -20,6 +20,8 @@ export type Setting = {
   readonly groups: readonly string[];
   /** Files of the container's state directory that are shown inside, such as /etc/hosts. */
   readonly files: readonly StateFile[];
+  /** Volumes among the configuration's mounts. */
+  readonly volumes: readonly VolumeSetting[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -129,8 +131,20 @@ export type RootSource =
       readonly kind: "overlay";
       /** Unpacked directories, the lowest first. */
       readonly layers: readonly string[];
+      /** Where what is written goes, and stays; absent: to the container's other data. */
+      readonly view?: View;
     }
   | { readonly kind: "directory"; readonly path: string };
+
+/** What a program writes over directories of the host, kept for later. */
+export type View = {
+  /** A directory, locked as long as the container lives: two must not write to one view. */
+  readonly lock: string;
+  /** Holds `upper` and `work` of the root. */
+  readonly directory: string;
+  /** All directories in which overlayfs prepares changes: emptied before each start. */
+  readonly work: readonly string[];
+};
 
 /**
  * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in
@@ -145,6 +159,25 @@ export type StateFile = {
   readonly destination: string;
   readonly text: string;
   readonly why: string;
+};
+
+export type VolumeSetting = {
+  /** Of the engine's data: `/var/lib/pivot/volumes/NAME`. */
+  readonly directory: string;
+  /** What its `volume.json` says if it has to be made. */
+  readonly record: string;
+  /** As in the configuration's mount. */
+  readonly destination: string;
+  /** A directory of it that is shown in place of its root. */
+  readonly subpath: string | null;
+  /** It is filled from the container's root when it is empty. */
+  readonly copy: boolean;
+  /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
+  readonly kind: "data" | "bind" | "own";
+  /** The directory of the host that it shows, or null: its own. */
+  readonly device: string | null;
+  /** It goes with the container, unless another uses it. */
+  readonly temporary: boolean;
 };
 
 export type SeccompAgent = {

@@ -4,6 +4,32 @@ import { type Command, noFlags } from "../command.ts";
 
 export const systemCommands: readonly Command[] = [
   {
+    name: "info",
+    aliases: ["system info"],
+    usage: "pivot info [OPTIONS]",
+    summary: "Show what there is and what this machine can do",
+    flags: async () => (await import("../info.ts")).infoFlags,
+    run: async () => (await import("../info.ts")).infoCommand,
+  },
+  {
+    name: "system df",
+    usage: "pivot system df [OPTIONS]",
+    summary: "Show how much is taken on the disk",
+    about:
+      "What is measured is on the disk: blobs and unpacked layers, each once, whoever shares them.",
+    flags: async () => (await import("../system-df.ts")).systemDfFlags,
+    run: async () => (await import("../system-df.ts")).systemDfCommand,
+  },
+  {
+    name: "system check",
+    usage: "pivot system check [OPTIONS]",
+    summary: "Prove that the store of images is sound, or mend it",
+    about:
+      "Reads every blob and compares every layer with what its blob unpacks to. Exits with 1 when something is left that is not as it should be.",
+    flags: async () => (await import("../system-check.ts")).systemCheckFlags,
+    run: async () => (await import("../system-check.ts")).systemCheckCommand,
+  },
+  {
     name: "system prune",
     usage: "pivot system prune",
     summary: "Remove what ended or killed containers have left behind",
@@ -12,9 +38,9 @@ export const systemCommands: readonly Command[] = [
   },
   {
     name: "version",
-    usage: "pivot version",
+    usage: "pivot version [OPTIONS]",
     summary: "Show the version",
-    flags: noFlags,
+    flags: async () => (await import("../version.ts")).versionFlags,
     run: async () => (await import("../version.ts")).versionCommand,
   },
 ];
