@@ -7,13 +7,16 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { listIfThere } from "./leftovers.ts";
 import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.ts";
 
@@ -468,5 +471,69 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(missing.code).toBe(127);
     expect(missing.stderr).toContain("no such program: no-such-program");
     expect(ground.pivot(["try", "--", "./file"], { cwd, env }).code).toBe(126);
+  });
+});
+
+const nobody = 54321;
+
+/** Why no ordinary user can try something here. */
+const whyNoUser = ((): string | undefined => {
+  if (whyNot !== undefined) return whyNot;
+  const as = ["--reuid", String(nobody), "--regid", String(nobody), "--clear-groups"];
+  const canRead = spawnSync("setpriv", [...as, "test", "-x", pivotPath]);
+  if (canRead.error !== undefined) return "setpriv is not there: install util-linux";
+  if (canRead.status !== 0) return "ordinary users cannot reach this directory";
+  const canUnshare = spawnSync("setpriv", [...as, "unshare", "-U", "true"]);
+  return canUnshare.status === 0 ? undefined : "ordinary users get no user namespaces here";
+})();
+
+describe.skipIf(whyNoUser !== undefined)(`try (${whyNoUser ?? "as an ordinary user"})`, () => {
+  const home = mkdtempSync(`${realpathSync(tmpdir())}/pivot-try-user-`);
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  const asUser = (words: string[], cwd: string): Ran => {
+    const as = ["--reuid", String(nobody), "--regid", String(nobody), "--clear-groups"];
+    const roots = ["--root", `${home}/data`, "--runroot", `${home}/run`];
+    return ground.command(["setpriv", ...as, pivotPath, ...roots, "try", ...words], {
+      cwd,
+      env: { ...env, HOME: home },
+    });
+  };
+  const ownProject = (): string => {
+    const cwd = `${home}/project-${count++}`;
+    spawnSync("cp", ["-r", project(), cwd]);
+    mkdirSync(`${home}/.ssh`, { recursive: true });
+    writeFileSync(`${home}/.ssh/id`, "key\n");
+    spawnSync("chown", ["-R", `${nobody}:${nobody}`, home]);
+    return cwd;
+  };
+
+  test("they are who they are, and what they write goes to the view", () => {
+    const cwd = ownProject();
+    const before = everything(cwd);
+    const script = `id -u; id -g; pwd; cat ~/.ssh/id; ${manyChanges}; ${listing}`;
+    const changes = script.replace(/chown \S+ \S+;?/, "");
+    const ran = asUser(["--", "sh", "-c", changes], cwd);
+    const [uid, gid, directory, ...rest] = ran.stdout.split("\n");
+    expect([uid, gid, directory]).toEqual([String(nobody), String(nobody), cwd]);
+    expect(ran.stderr).toMatch(/^cat: [^\n]*id: No such file or directory\n$/);
+    expect(everything(cwd)).toEqual(before);
+    expect(asUser(["diff"], cwd).stdout).toContain("T\tswap  (directory -> file)");
+    expect(asUser(["apply"], cwd)).toMatchObject({ code: 0, stderr: "" });
+    expect(treeOf(cwd)).toBe(rest.join("\n"));
+    expect(readdirSync(`${home}/data/tries`)).toEqual([]);
+  });
+
+  test("the rest of the machine is read-only, and without what root could do", () => {
+    const cwd = ownProject();
+    const script =
+      "echo x >/usr/new; echo x >/tmp/in-the-view; cat /tmp/in-the-view; ls /run; grep CapEff /proc/self/status";
+    const { stdout, stderr } = asUser(["--", "sh", "-c", script], cwd);
+    expect(stdout).toBe("x\nlock\nCapEff:\t0000000000000000\n");
+    expect(stderr).toMatch(/read-only file system/i);
+    expect(existsSync("/tmp/in-the-view")).toBeFalse();
+    expect(asUser(["-m", "64m", "--", "true"], cwd).stderr).toContain("limits of ordinary users");
+    expect(asUser(["discard", "--all"], cwd).code).toBe(0);
+    expect(readdirSync(`${home}/data/tries`)).toEqual([]);
   });
 });

@@ -70,7 +70,14 @@ function meant(given: ParsedArguments, globals: Globals): Meant {
   const uid = process.geteuid?.() ?? 0;
   const name = given.flags.get("name")?.at(-1) ?? null;
   const stored = chooseTry(roots.dataRoot, name, { cwd, uid });
-  const of = presentParts(stored, identitiesNow(roots), globals);
+  const of = presentParts(
+    stored,
+    identitiesNow(
+      roots,
+      stored.parts.map(({ path }) => path),
+    ),
+    globals,
+  );
   const paths = given.words.map((path) => wholePath(path, cwd));
   const all = findChanges(of);
   const { chosen, leftOut } = selectChanges(all, paths, of.cwd);

@@ -150,15 +150,17 @@ function tell({ name }: Try, isNew: boolean, shown: readonly Shown[], cwd: strin
 
 export async function tryCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const uid = process.geteuid?.() ?? 0;
-  if (uid !== 0) {
-    throw new WishError(["views of ordinary users are not there yet: run pivot as root"]);
-  }
   const cwd = presentDirectory();
   const { options, problems } = readRunOptions(given, { cwd, env: process.env });
   if (problems.length > 0) throw new WishError(problems);
   const { network = "host", memory, cpus, pidsLimit, env = {} } = options;
   if (typeof network === "object" && "network" in network) {
     throw new WishError([`--network ${network.network}: it is none, host, container:ID or a path`]);
+  }
+  if (uid !== 0 && [memory, cpus, pidsLimit].some((limit) => limit !== undefined)) {
+    throw new WishError([
+      "limits of ordinary users are not there yet: leave them out, or use systemd-run",
+    ]);
   }
   const roots = realRoots(globals, cwd);
   const share = sharedPaths(given, cwd);
@@ -167,9 +169,12 @@ export async function tryCommand(given: ParsedArguments, globals: Globals): Prom
   const { of, isNew } = await findOrMake(roots, given, { cwd, command, uid });
   const streams = readStreams();
   try {
-    const { shown, arranged } = arrangeParts(roots, of);
-    writeTry(arranged);
     const home = process.env["HOME"];
+    const { shown, arranged } = arrangeParts(roots, of, [
+      cwd,
+      ...(home === undefined ? [] : [home]),
+    ]);
+    writeTry(arranged);
     const wish: TryWish = {
       command,
       options: { network, memory, cpus, pidsLimit },

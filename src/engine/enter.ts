@@ -187,7 +187,18 @@ export async function prepareExec(
     },
     facts,
   );
-  const detach = byParent({ op: "detach", announce: "" }, "--detach: who keeps the terminal");
+  const detach = byParent(
+    {
+      op: "detach",
+      announce: "",
+      attach: false,
+      of: null,
+      input: false,
+      keys: new Uint8Array(),
+      farewell: "",
+    },
+    "--detach: who keeps the terminal",
+  );
   const { steps } = planned.plan;
   const plan = {
     version: 1,

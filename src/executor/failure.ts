@@ -64,6 +64,11 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces";
       if (errno === EPERM) return "making namespaces needs root, or a user namespace";
       return "";
+    case "unshare":
+      if (errno === ENOSPC) return "user namespaces are switched off: see user.max_user_namespaces";
+      if (errno === EPERM)
+        return "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
+      return "";
     case "pivot_root":
       if (errno === EINVAL)
         return "the host's root is not one that can be moved (an initramfs?): try --root-switch move";

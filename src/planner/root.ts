@@ -42,8 +42,14 @@ export function writableOptions(directory: string): string[] {
   return [`upperdir=${escaped}/upper`, `workdir=${escaped}/work`];
 }
 
-/** Whoever reads the upper directory finds whole files at their own paths. */
-export const plainUpper: readonly string[] = ["redirect_dir=nofollow", "metacopy=off", "index=off"];
+/**
+ * Whoever reads the upper directory finds whole files at their own paths. With user.* attributes
+ * overlayfs follows no redirection anyway, and takes no word about it.
+ */
+export const plainUpper = (inUserNamespace: boolean): string[] =>
+  inUserNamespace
+    ? ["userxattr", "metacopy=off", "index=off"]
+    : ["redirect_dir=nofollow", "metacopy=off", "index=off"];
 
 /** Why the kernel could not take these layers, or null. */
 export function rootProblem(root: RootSource, facts: Facts): string | null {
@@ -163,7 +169,7 @@ function planData(setting: DirectorySetting): Step[] {
   const data = onHost(dataDirectory(setting));
   const all = (why: string): Step =>
     byParent(mkdir(onHost(`${setting.dataRoot}/containers`), 0o700, true), why);
-  if (root.kind === "overlay" && root.view !== undefined) return planView(root.view);
+  if (root.view !== undefined) return planView(root.view);
   if (root.kind === "overlay") {
     const why = "root: what the container writes goes here";
     return [all(why), ...planDataDirectory(setting, data, why)];
@@ -221,11 +227,11 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
     // A read-only root has a writable layer too, for the mount points that the image lacks.
     const options = lowerdirs(setting.root.layers, facts);
     options.push(...writableOptions(data));
-    if (inUserNamespace) options.push("userxattr");
+    if (view !== undefined) options.push(...plainUpper(inUserNamespace));
+    else if (inUserNamespace) options.push("userxattr");
     options.push(...labelOptions(spec, facts, "overlay"));
     // What is thrown away afterwards need not reach the disk.
     if (!setting.keep) options.push("volatile");
-    if (view !== undefined) options.push(...plainUpper);
     return {
       before: [],
       steps: [
@@ -250,6 +256,7 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
         bind({
           from: onHost(setting.root.path),
           recursive: true,
+          deepAttributes: setting.root.view === undefined ? [] : ["ro", "nosuid"],
           // Never shared with the host: what is mounted in the root would be seen there.
           propagation: followsHost(spec) ? "slave" : "private",
           deepPropagation: true,

@@ -133,11 +133,15 @@ export function findChanges(of: Try): Change[] {
       if (error !== undefined || status !== 0) {
         throw new Error(`the view of ${path} cannot be compared: ${error?.message ?? stderr}`);
       }
-      return readRecords(stdout.toString("latin1")).map((raw): Change => {
-        const whole = joined(bytesOf(path), raw.below);
-        const conflict = conflictOf(raw, of.began, of.applied[whole]);
-        return { ...raw, path: whole, part, conflict };
-      });
+      // An ordinary user's copy of another's directory is not that other's.
+      const isOwn = (raw: Raw): boolean => of.uid === 0 || raw.below !== "" || raw.letter === "!";
+      return readRecords(stdout.toString("latin1"))
+        .filter(isOwn)
+        .map((raw): Change => {
+          const whole = joined(bytesOf(path), raw.below);
+          const conflict = conflictOf(raw, of.began, of.applied[whole]);
+          return { ...raw, path: whole, part, conflict };
+        });
     })
     .toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }

@@ -7,7 +7,6 @@ import {
   chmodSync,
   chownSync,
   existsSync,
-  lchownSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -90,8 +89,50 @@ const isBelow = (path: string, directory: string): boolean => path.startsWith(`$
 const identityOf = ({ type, source }: HostMount, stat: Stats): string =>
   `${type} ${source} ${stat.ino}`;
 
+type Seen = { readonly mount: HostMount; readonly shown: Shown; readonly stat: Stats | null };
+
+/**
+ * The directories that an ordinary user writes to, each covered by itself: in their namespace
+ * overlayfs covers nothing in which something is mounted, and copies nothing that is another's,
+ * such as the directories that lead to theirs.
+ */
+function ownPlaces(seen: readonly Seen[], uid: number, places: readonly string[]): Seen[] {
+  const hasMounts = (path: string): boolean => seen.some(({ shown }) => isBelow(shown.path, path));
+  const tops = places.flatMap(
+    (path) => ownDirectories(path, uid).find((each) => !hasMounts(each)) ?? [],
+  );
+  return [...new Set([...tops, "/tmp", "/var/tmp"])].toSorted().flatMap((path) => {
+    const within = seen.findLast(
+      ({ shown }) => shown.path === "/" || shown.path === path || isBelow(path, shown.path),
+    );
+    const { kind, stat } = kindOf(path);
+    if (within?.shown.showing !== "overlay" || kind !== "directory" || hasMounts(path)) return [];
+    return [{ mount: { ...within.mount, path }, shown: { ...within.shown, path }, stat }];
+  });
+}
+
+/** A directory and those above it, as far as they are the user's; the highest first. */
+function ownDirectories(path: string, uid: number): string[] {
+  const found: string[] = [];
+  try {
+    for (let at = realpathSync(path); at !== ""; at = at.slice(0, at.lastIndexOf("/"))) {
+      if (statSync(at).uid !== uid) break;
+      found.unshift(at);
+    }
+  } catch {
+    // It is not there, or may not be looked at: then nothing can be written there either.
+  }
+  return found;
+}
+
 /** The mounts of the host as they are shown, but for those within the engine's own directories. */
-function lookAround(roots: Roots): { mount: HostMount; shown: Shown; stat: Stats | null }[] {
+function lookAround(roots: Roots, places: readonly string[]): Seen[] {
+  const uid = process.geteuid?.() ?? 0;
+  const seen = shownMounts(roots);
+  return uid === 0 ? seen : ownPlaces(seen, uid, places);
+}
+
+function shownMounts(roots: Roots): Seen[] {
   const own = [roots.dataRoot, roots.runRoot];
   return visibleMounts(readFileSync("/proc/self/mountinfo", "latin1")).flatMap((found) => {
     const mount = { ...found, path: Buffer.from(found.path, "latin1").toString() };
@@ -118,9 +159,8 @@ function makeUpper(at: string, { directory }: Part, stat: Stats): void {
   const upper = `${at}/${directory}/upper`;
   if (existsSync(upper)) return;
   mkdirSync(upper, { recursive: true, mode: 0o700 });
-  chownSync(upper, stat.uid, stat.gid);
+  if (process.geteuid?.() === 0) chownSync(upper, stat.uid, stat.gid);
   chmodSync(upper, stat.mode & 0o7777);
-  lchownSync(`${at}/${directory}`, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
 }
 
 /**
@@ -128,10 +168,14 @@ function makeUpper(at: string, { directory }: Part, stat: Stats): void {
  *
  * @throws WishError when another file system is where one was
  */
-export function arrangeParts(roots: Roots, given: Try): { shown: Shown[]; arranged: Try } {
+export function arrangeParts(
+  roots: Roots,
+  given: Try,
+  places: readonly string[],
+): { shown: Shown[]; arranged: Try } {
   let { parts } = given;
   const shown: Shown[] = [];
-  for (const each of lookAround(roots)) {
+  for (const each of lookAround(roots, places)) {
     if (each.shown.showing === "overlay" && each.stat !== null) {
       const part = partOf(each.shown.path, identityOf(each.mount, each.stat), parts);
       if (!parts.includes(part)) parts = [...parts, part];
@@ -145,9 +189,12 @@ export function arrangeParts(roots: Roots, given: Try): { shown: Shown[]; arrang
 }
 
 /** Identities of today by path, for who compares. */
-export const identitiesNow = (roots: Roots): ReadonlyMap<string, string> =>
+export const identitiesNow = (
+  roots: Roots,
+  places: readonly string[],
+): ReadonlyMap<string, string> =>
   new Map(
-    lookAround(roots).flatMap(({ mount, stat }) =>
+    lookAround(roots, places).flatMap(({ mount, stat }) =>
       stat === null ? [] : [[mount.path, identityOf(mount, stat)] as const],
     ),
   );
@@ -174,6 +221,13 @@ function resolverFiles(): StateFile[] {
 /** Capabilities that docker gives and nobody needs here: nodes of devices, packets of others. */
 const dropped = ["CAP_MKNOD", "CAP_NET_RAW"];
 
+/** An ordinary user is there as who they are; nobody else is. */
+function idMappings({ uid, gid }: Facts) {
+  if (uid === 0) return {};
+  const only = (id: number) => [{ containerID: id, hostID: id, size: 1 }];
+  return { idMappings: { uid: only(uid), gid: only(gid) } };
+}
+
 function specOf(wish: TryWish, id: string, facts: Facts, mounts: (own: Mount[]) => Mount[]) {
   const { options, roots, command, cwd, env } = wish;
   const made = containerSpec(
@@ -182,7 +236,7 @@ function specOf(wish: TryWish, id: string, facts: Facts, mounts: (own: Mount[]) 
     {
       network: "host",
       uts: "host",
-      cgroupns: "private",
+      cgroupns: facts.uid === 0 ? "private" : "host",
       capDrop: dropped,
       ...options,
       securityOpt: { noNewPrivileges: true, mask: wish.hide },
@@ -190,14 +244,17 @@ function specOf(wish: TryWish, id: string, facts: Facts, mounts: (own: Mount[]) 
       interactive: true,
       rm: true,
     },
-    gatherContainerFacts({
-      id,
-      root: `${roots.runRoot}/${id}`,
-      runRoot: roots.runRoot,
-      options,
-      facts,
-      volumes: null,
-    }),
+    {
+      ...gatherContainerFacts({
+        id,
+        root: `${roots.runRoot}/${id}`,
+        runRoot: roots.runRoot,
+        options,
+        facts,
+        volumes: null,
+      }),
+      ...idMappings(facts),
+    },
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { process: program, linux = {} } = made.spec;
@@ -216,9 +273,16 @@ function specOf(wish: TryWish, id: string, facts: Facts, mounts: (own: Mount[]) 
         additionalGids: process.getgroups?.() ?? [],
       },
     },
-    linux: withoutDeviceRules(linux),
+    linux: ofCaller(withoutDeviceRules(linux), facts),
   };
   return { spec, extras: made.extras };
+}
+
+/** The user namespace is the executor's, which has it before the container is made. */
+function ofCaller(linux: Linux, { uid }: Facts): Linux {
+  if (uid === 0) return linux;
+  const { uidMappings: _, gidMappings: __, namespaces = [], ...rest } = linux;
+  return { ...rest, namespaces: namespaces.filter(({ type }) => type !== "user") };
 }
 
 /** No node can be made, and the mounts take none as a device: without rules there is no cgroup. */
@@ -236,6 +300,18 @@ const noCgroup: ReturnType<typeof planResources> = {
   paths: [],
   warnings: [],
 };
+
+/** An ordinary user's is the host's root, read-only: see `ownPlaces`. */
+function rootOf({ at }: Try, covered: readonly string[], { uid }: Facts): Setting["root"] {
+  const view = {
+    lock: at,
+    directory: covered[0] ?? at,
+    work: covered.map((directory) => `${directory}/work`),
+  };
+  return uid === 0
+    ? { kind: "overlay", layers: ["/"], view }
+    : { kind: "directory", path: "/", view };
+}
 
 export type PreparedTry = { readonly plan: Plan; readonly warnings: readonly string[] };
 
@@ -267,15 +343,7 @@ export async function prepareTry(wish: TryWish, of: Try, shown: Shown[]): Promis
     id,
     ...wish.roots,
     name: null,
-    root: {
-      kind: "overlay",
-      layers: ["/"],
-      view: {
-        lock: of.at,
-        directory: covered[0] ?? of.at,
-        work: covered.map((directory) => `${directory}/work`),
-      },
-    },
+    root: rootOf(of, covered, facts),
     user: null,
     groups: [],
     files: resolverFiles(),
@@ -297,6 +365,7 @@ export async function prepareTry(wish: TryWish, of: Try, shown: Shown[]): Promis
     preserveFds: 0,
     keptPlans: [],
     bundle: null,
+    ...(facts.uid === 0 ? {} : { asCaller: { uid: facts.uid, gid: facts.gid } }),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

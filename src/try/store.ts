@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { executePlan } from "../executor/spawn.ts";
+import { planOwnNamespace } from "../planner/namespaces.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 
 /** A directory of the host that is covered. */
@@ -140,8 +141,12 @@ export async function isInUse({ at }: Pick<Try, "at">): Promise<boolean> {
 
 /** Removes a directory of a try. @returns false when it is in use. */
 async function removeDirectory(at: string): Promise<boolean> {
+  const uid = process.geteuid?.() ?? 0;
+  const caller = { uid, gid: process.getegid?.() ?? 0 };
   const steps = [
     byParent(lock(onHost(at)), "nobody uses it"),
+    // overlayfs leaves directories that their owner may not look into.
+    ...(uid === 0 ? [] : planOwnNamespace(caller)),
     byParent({ op: "remove", at: onHost(`${at}/try.json`) }, "from here on it is no try any more"),
     byParent({ op: "remove", at: onHost(at) }, "the view, with all that was written in it"),
   ];

@@ -40,7 +40,7 @@ function shownMount({ path, flags, directory }: Shown, facts: Facts): Mount {
       ...lowerdirs([path], facts),
       ...writableOptions(directory),
       "volatile",
-      ...plainUpper,
+      ...plainUpper(facts.uid !== 0),
       "nosuid",
       "nodev",
       ...flags,
@@ -92,7 +92,9 @@ export function viewMounts(own: Mount[], shown: readonly Shown[], view: MountsVi
   return [
     ...toMount(others.filter(({ path }) => !isBelow(path, "/run"))),
     // A dozen mounts for each start with cgroup v1, and nobody to ask them.
-    ...own.filter(({ type }) => type !== "cgroup" || facts.cgroups.mode === "v2"),
+    ...own.filter(
+      ({ type }) => type !== "cgroup" || (facts.cgroups.mode === "v2" && facts.uid === 0),
+    ),
     ...runMounts(view),
     ...toMount(others.filter(({ path }) => isBelow(path, "/run"))),
     ...coveredMounts(roots),
