@@ -29,7 +29,7 @@ const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
   major > 6 || (major === 6 && minor >= 7);
 
 /** overlayfs takes the highest layer first. */
-function lowerdirs(layers: readonly string[], facts: Facts): string[] {
+function lowerdirs(layers: readonly string[], facts: Pick<Facts, "kernel">): string[] {
   const highestFirst = [...layers].reverse();
   if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
   const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
@@ -184,30 +184,45 @@ type RootView = {
   readonly inUserNamespace: boolean;
 };
 
+/** What an overlay is made of, besides where it is mounted. */
+export type Overlay = {
+  /** Absolute paths, lowest first. */
+  readonly layers: readonly string[];
+  /** The directory that holds `upper` and `work`. */
+  readonly data: string;
+  readonly at: Place;
+  /** Other mount options. */
+  readonly options: readonly string[];
+  readonly facts: Pick<Facts, "kernel">;
+};
+
+/** Mounts an overlay, kept as `root`. */
+export function planOverlay({ layers, data, at, options, facts }: Overlay): Step {
+  // overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+.
+  const escaped = data.replaceAll("\\", "\\\\");
+  const writable = [`upperdir=${escaped}/upper`, `workdir=${escaped}/work`];
+  const all = [...lowerdirs(layers, facts), ...writable, ...options];
+  return byInit(
+    mount({ type: "overlay", options: all, at, into: "root" }),
+    "root: the image's layers, and what the container writes above them",
+  );
+}
+
 /** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
 export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = view;
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
-    const data = dataDirectory(setting);
     // A read-only root has a writable layer too, for the mount points that the image lacks.
-    const options = lowerdirs(setting.root.layers, facts);
-    // overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+.
-    const escaped = data.replaceAll("\\", "\\\\");
-    options.push(`upperdir=${escaped}/upper`, `workdir=${escaped}/work`);
-    if (inUserNamespace) options.push("userxattr");
-    options.push(...labelOptions(spec, facts, "overlay"));
-    // What is thrown away afterwards need not reach the disk.
-    if (!setting.keep) options.push("volatile");
-    return {
-      before: [],
-      steps: [
-        byInit(
-          mount({ type: "overlay", options, at, into: "root" }),
-          "root: the image's layers, and what the container writes above them",
-        ),
-      ],
-    };
+    const options = [
+      ...(inUserNamespace ? ["userxattr"] : []),
+      ...labelOptions(spec, facts, "overlay"),
+      // What is thrown away afterwards need not reach the disk.
+      ...(setting.keep ? [] : ["volatile"]),
+    ];
+    const { layers } = setting.root;
+    const data = dataDirectory(setting);
+    return { before: [], steps: [planOverlay({ layers, data, at, options, facts })] };
   }
   return {
     before: [
