@@ -13,11 +13,12 @@ import { foreignNamespaces, joinFiles } from "../host/join.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import type { Plan } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
+import { detachStep } from "../planner/monitor.ts";
 import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import { onHost } from "../planner/step.ts";
 import type { Profile } from "../seccomp/profile.ts";
 import type { Capability, Process, Spec } from "../spec/mod.ts";
 import type { Container } from "./status.ts";
@@ -36,6 +37,8 @@ export type ExecWish = {
   readonly privileged: boolean;
   /** Nobody waits for its end, and what it writes is lost. */
   readonly detach: boolean;
+  /** What to type at a terminal to leave it; the process goes on. */
+  readonly detachKeys: Uint8Array;
   /** What the executor's standard streams will be. */
   readonly streams: readonly [StreamFact, StreamFact, StreamFact];
 };
@@ -176,8 +179,7 @@ export async function prepareExec(
       seccomp: filter,
       streams: streamsOf(wish),
       terminalInput: wish.interactive,
-      // Somebody has to keep a terminal.
-      lifetime: wish.detach && !wish.tty ? "detached" : "supervised",
+      lifetime: "supervised",
       consoleSocket: null,
       preserveFds: 0,
       pidFile: null,
@@ -187,13 +189,15 @@ export async function prepareExec(
     },
     facts,
   );
-  const detach = byParent({ op: "detach", announce: "" }, "--detach: who keeps the terminal");
-  const { steps } = planned.plan;
-  const plan = {
-    version: 1,
-    steps: wish.detach && wish.tty ? [detach, ...steps] : steps,
-  } as const;
-  return { plan, warnings: planned.warnings };
+  const steps = [...planLeaving(wish), ...planned.plan.steps];
+  return { plan: { version: 1, steps }, warnings: planned.warnings };
+}
+
+/** Who is left to itself, from the start or by the keys: somebody keeps its terminal, and sees its end. */
+function planLeaving({ detach, tty, interactive, detachKeys }: ExecWish): Step[] {
+  if (detach) return [detachStep("", null, null)];
+  if (!tty || !interactive || detachKeys.length === 0) return [];
+  return [detachStep("", { input: true, keys: detachKeys, signals: false }, null)];
 }
 
 function streamsOf({
