@@ -2,14 +2,12 @@
 
 import { writeFileSync } from "node:fs";
 import { newId } from "../container/identity.ts";
-import {
-  type ContainerWish,
-  type PreparedContainer,
-  prepareContainer,
-} from "../container/prepare.ts";
-import type { Described } from "../container/record.ts";
+import { type PreparedContainer, prepareContainer } from "../container/prepare.ts";
+import { type Described, nameOf } from "../container/record.ts";
+import { describeContainer } from "../container/record-container.ts";
 import { absolutePath, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { noteEvent } from "../engine/events.ts";
 import { checkNameIsFree, keepContainer, noteStart } from "../engine/kept.ts";
 import { engineOptions } from "../engine/options.ts";
 import { type StartWish, watched } from "../engine/start.ts";
@@ -63,18 +61,12 @@ async function makeContainer(
   });
   const prepared = await prepareContainer({ ...wish, engine: view });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
-  const record = describe(prepared, wish);
+  const record = describeContainer(prepared, wish.command);
   if (options.rm !== true) await keepContainer(record);
+  noteEvent(roots, "create", id, { ...record, name: nameOf(record) });
   writeIdFile(given, wish.cwd, id);
   return { prepared, record, roots };
 }
-
-const describe = ({ record, spec }: PreparedContainer, { command }: ContainerWish): Described => ({
-  ...record,
-  created: Date.now(),
-  args: spec.process?.args ?? [],
-  command,
-});
 
 export async function runWatched(
   given: ParsedArguments,

@@ -12,6 +12,7 @@ import { WishError } from "../container/wish-error.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { Attachment, Monitor } from "../planner/setting.ts";
+import { type EventSubject, eventLine, eventsFile } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
@@ -36,21 +37,6 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
-
-export type EventSubject = {
-  readonly name: string;
-  readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
-};
-
-export const eventsFile = ({ runRoot }: Roots): string => `${runRoot}/events`;
-
-/** A line of the file of events, without its time: `TYPE ACTION ID ATTRIBUTES`. */
-export const eventLine = (
-  action: string,
-  id: string,
-  { name, image, labels }: EventSubject,
-): string => `container ${action} ${id} ${JSON.stringify({ ...labels, image, name })}`;
 
 /** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
 const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({

@@ -19,6 +19,7 @@ import {
   readIfThere,
   readProcess,
 } from "../host/first-process.ts";
+import type { EventSubject } from "./events.ts";
 import { type KeptContainer, listKept } from "./kept.ts";
 import { wantsRestart } from "./options.ts";
 
@@ -160,3 +161,10 @@ export async function listContainers(roots: Roots): Promise<Container[]> {
 
 export const isAlive = ({ status }: Container): boolean =>
   status === "running" || status === "paused" || status === "restarting";
+
+/** For the events: what is told of it. */
+export const subjectOf = ({ name, record }: Container): EventSubject => ({
+  name,
+  image: record.image,
+  labels: record.labels,
+});

@@ -165,7 +165,8 @@ async function announceLayers(
   source.expect?.(missing);
 }
 
-async function digestOfFile(path: string): Promise<string> {
+/** What a file hashes to. */
+export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of readFileInChunks(path)) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;

@@ -292,3 +292,24 @@ export async function bringLayer(
     throw new ImageError(error.code, `${layer.name}: ${error.message}`, { cause: error });
   }
 }
+
+/**
+ * Unpacks a layer again, beside its place, for as long as `use` takes.
+ *
+ * @throws ImageError when the blob is not what the layer is made of
+ */
+export async function unpackAside<T>(
+  store: Store,
+  layer: Layer,
+  options: LayerOptions,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const temporary = `${store.root}/layers/${temporaryName()}`;
+  await mkdir(temporary, { mode: 0o700 });
+  try {
+    await unpackInto(temporary, layer, undefined, options);
+    return await use(temporary);
+  } finally {
+    await discard(temporary, options);
+  }
+}

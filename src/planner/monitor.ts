@@ -6,7 +6,7 @@ import { stateDirectory } from "./root.ts";
 import type { Attachment, Monitor, Setting } from "./setting.ts";
 import { byParent, onHost } from "./step.ts";
 
-const farewell = "\r\nread escape sequence\r\n";
+const farewell = "\nread escape sequence\n";
 
 /** First of all: what is locked or made before would be the caller's process's. */
 export function planDetach(setting: Pick<Setting, "monitor" | "runRoot" | "id">): Step[] {

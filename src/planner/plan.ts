@@ -14,7 +14,7 @@ import { planIntelRdt } from "./intel-rdt.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
 import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
-import { planNamespaces } from "./namespaces.ts";
+import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
@@ -182,7 +182,9 @@ export function planContainer(
 ): Planned {
   const problems = findProblems(spec, setting, facts);
   const namespaces = planNamespaces(spec);
-  const inUserNamespace = namespaces.has("user");
+  const { asCaller } = setting;
+  const isNamespaceNew = namespaces.has("user");
+  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
   const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
@@ -207,6 +209,7 @@ export function planContainer(
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
     ...planDetach(setting),
+    ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
     ...planMonitor(setting),
     ...hooks.due,
@@ -249,7 +252,7 @@ export function planContainer(
     ...planLoopback(spec),
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
-    ...(inUserNamespace ? [planRootOfNamespace] : []),
+    ...(isNamespaceNew ? [planRootOfNamespace] : []),
     ...volumes.steps,
     ...mounts.steps,
     ...files.steps,

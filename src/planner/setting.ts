@@ -52,6 +52,11 @@ export type Setting = {
   readonly preserveFds: number;
   /** The bundle that the container was made from, or null. */
   readonly bundle: Bundle | null;
+  /**
+   * An ordinary user's: everything happens in a user namespace in which the caller, and nobody
+   * else, is there as who they are.
+   */
+  readonly asCaller?: Caller;
   /** What later commands will do, encoded, by the name of the file. */
   readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };
@@ -119,6 +124,9 @@ export type Monitor = {
   readonly delay: number;
 };
 
+/** Ids of the caller. */
+export type Caller = { readonly uid: number; readonly gid: number };
+
 export type Bundle = {
   /** Its directory. */
   readonly directory: string;
@@ -131,8 +139,25 @@ export type RootSource =
       readonly kind: "overlay";
       /** Unpacked directories, the lowest first. */
       readonly layers: readonly string[];
+      /** Where what is written goes, and stays; absent: to the container's other data. */
+      readonly view?: View;
     }
-  | { readonly kind: "directory"; readonly path: string };
+  | {
+      readonly kind: "directory";
+      readonly path: string;
+      /** With it the root is read-only with all that is mounted in it: of the view are mounts over it. */
+      readonly view?: View;
+    };
+
+/** What a program writes over directories of the host, kept for later. */
+export type View = {
+  /** A directory, locked as long as the container lives: two must not write to one view. */
+  readonly lock: string;
+  /** Holds `upper` and `work` of a root that is an overlay. */
+  readonly directory: string;
+  /** All directories in which overlayfs prepares changes: emptied before each start. */
+  readonly work: readonly string[];
+};
 
 /**
  * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in
