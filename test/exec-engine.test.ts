@@ -171,10 +171,7 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
 
   test("top: the host's ps for its processes alone, or what /proc says", () => {
     const table = said(pivot("top", "web")).split("\n");
-    expect(table[0]?.split(/\s+/)).toEqual([
-      ...["UID", "PID", "PPID", "C"],
-      ...["STIME", "TTY", "TIME", "CMD"],
-    ]);
+    expect(table[0]?.split(/\s+/)).toEqual("UID PID PPID C STIME TTY TIME CMD".split(" "));
     expect(table).toHaveLength(2);
     expect(table[1]).toMatch(/^root {16}\d+ .* sleep 1000$/);
     expect(said(pivot("top", "web", "-o", "pid,comm")).split("\n")[0]).toMatch(/^PID {17}COMMAND$/);
@@ -195,10 +192,9 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
   test("stats: the numbers of the cgroups, with docker's columns", () => {
     said(inWeb("-d", "web", "sh", "-c", "while :; do :; done"));
     const [head = "", row = ""] = said(pivot("stats", "--no-stream")).split("\n");
-    expect(head.split(/\s{2,}/)).toEqual([
-      ...["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT"],
-      ...["MEM %", "NET I/O", "BLOCK I/O", "PIDS"],
-    ]);
+    expect(head.split(/\s{2,}/)).toEqual(
+      "CONTAINER ID|NAME|CPU %|MEM USAGE / LIMIT|MEM %|NET I/O|BLOCK I/O|PIDS".split("|"),
+    );
     const cells = row.split(/\s{2,}/);
     expect(cells[1]).toBe("web");
     expect(Number.parseFloat(cells[2] ?? "")).toBeGreaterThan(5);
@@ -207,6 +203,57 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
     const format = "{{.Name}}={{.PIDs}}";
     expect(said(pivot("stats", "--no-stream", "--format", format, "web"))).toBe("web=2");
     expect(pivot("stats", "--no-stream", "nobody").stderr).toContain("no such container: nobody");
+  });
+
+  test("events: what happened, in docker's lines", async () => {
+    const since = new Date().toISOString();
+    const args = [...ground.roots(), "events", "--filter", "type=container"];
+    const follower = Bun.spawn([pivotPath, ...args], { stdout: "pipe" });
+    await Bun.sleep(300);
+    said(inWeb("web", "true", "a b"));
+    inWeb("web", "sh", "-c", "exit 5");
+    said(pivot("volume", "create", "noted"));
+    said(pivot("volume", "rm", "noted"));
+    const past = ["events", "--since", since, "--until", "0s"];
+    const lines = said(pivot(...past)).split("\n");
+    const id = /^[0-9a-f]{64}$/m.exec(said(pivot("ps", "-q", "--no-trunc")))?.[0];
+    expect(
+      lines.map((line) =>
+        line
+          .split(" ")
+          .slice(1)
+          .join(" ")
+          .replace(/execID=\w+, /, ""),
+      ),
+    ).toEqual([
+      `container exec_start: true a b ${id} (image=busybox, name=web)`,
+      `container exec_die ${id} (exitCode=0, image=busybox, name=web)`,
+      `container exec_start: sh -c exit 5 ${id} (image=busybox, name=web)`,
+      `container exec_die ${id} (exitCode=5, image=busybox, name=web)`,
+      "volume create noted (driver=local)",
+      "volume destroy noted (driver=local)",
+    ]);
+    for (const line of lines)
+      expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}(Z|[+-]\d\d:\d\d) /);
+    const one = JSON.parse(
+      said(pivot(...past, "-f", "event=exec_die", "--format", "json")).split("\n")[1] ?? "",
+    );
+    expect(one).toMatchObject({
+      status: "exec_die",
+      from: "busybox",
+      Type: "container",
+      Actor: { ID: id, Attributes: { exitCode: "5", name: "web" } },
+      scope: "local",
+    });
+    const format = "{{.Action}} {{.Actor.Attributes.name}}";
+    expect(
+      said(pivot(...past, "-f", "container=web", "-f", "event=exec_start", "--format", format)),
+    ).toBe("exec_start: true a b web\nexec_start: sh -c exit 5 web");
+    await Bun.sleep(700);
+    follower.kill();
+    expect((await new Response(follower.stdout).text()).split("\n").slice(0, -1)).toEqual(
+      lines.slice(0, 4),
+    );
   });
 
   test("port: nothing is published", () => {

@@ -3,6 +3,7 @@
 import { bundleWish } from "../container/bundle.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
+import { newId } from "../container/identity.ts";
 import type { Described } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { chooseStreams } from "../container/streams.ts";
@@ -16,12 +17,14 @@ import { formatOptionProblem } from "../options/problem.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
-import { detachStep } from "../planner/monitor.ts";
+import { detachStep, planEvents } from "../planner/monitor.ts";
 import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
+import type { Monitor } from "../planner/setting.ts";
 import { onHost } from "../planner/step.ts";
 import type { Profile } from "../seccomp/profile.ts";
 import type { Capability, Process, Spec } from "../spec/mod.ts";
-import type { Container } from "./status.ts";
+import { eventLine, eventsFile } from "./events.ts";
+import { type Container, subjectOf } from "./status.ts";
 
 export type ExecWish = {
   readonly command: readonly string[];
@@ -189,8 +192,30 @@ export async function prepareExec(
     },
     facts,
   );
-  const steps = [...planLeaving(wish), ...planned.plan.steps];
+  const { steps: entering } = planned.plan;
+  const steps = [
+    ...planLeaving(wish),
+    ...entering.slice(0, -1),
+    ...planEvents({ events: eventsOf(container, wish.command, roots) }),
+    ...entering.slice(-1),
+  ];
   return { plan: { version: 1, steps }, warnings: planned.warnings };
+}
+
+/** Characters of a command that an event tells. */
+const mostShown = 500;
+
+/** What `events` tells of it, when its program runs and when it has ended. */
+function eventsOf(
+  container: Container,
+  command: readonly string[],
+  roots: Roots,
+): NonNullable<Monitor["events"]> {
+  const subject = subjectOf(container);
+  const labels = { ...subject.labels, execID: newId() };
+  const line = (action: string) => eventLine(action, container.id, { ...subject, labels });
+  const start = line(`exec_start: ${command.join(" ").slice(0, mostShown)}`);
+  return { path: eventsFile(roots), start, end: line("exec_die") };
 }
 
 /** Who is left to itself, from the start or by the keys: somebody keeps its terminal, and sees its end. */

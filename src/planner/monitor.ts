@@ -119,7 +119,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
 }
 
 /** When the program runs, and when all that was made is about to go. */
-export function planEvents(monitor: Monitor | null): Step[] {
+export function planEvents(monitor: Pick<Monitor, "events"> | null): Step[] {
   if (monitor === null || monitor.events === null) return [];
   const { path, start, end } = monitor.events;
   const line = { op: "append", at: onHost(path), mode: 0o600 } as const;
