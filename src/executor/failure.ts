@@ -165,6 +165,10 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
 /** The exit code of docker for it: 127 no such program, 126 not executable, 125 anything else. */
 export function exitCodeOf(plan: Plan, failure: StepFailure): number {
   if (isInterrupted(failure)) return 128 + Number(failure.text.replace(/\D+/g, ""));
-  if (plan.steps[failure.step]?.op.op !== "exec") return 125;
+  const name = plan.steps[failure.step]?.op.op ?? "";
+  // Of a further process, docker has these too for a user or a directory that is not there.
+  const isExec = plan.steps.some(({ op }) => op.op === "process");
+  if (isExec && name === "set_user") return 126;
+  if (name !== "exec" && !(isExec && name === "chdir")) return 125;
   return failure.errno === ENOENT || failure.errno === ENOTDIR ? 127 : 126;
 }
