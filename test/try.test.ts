@@ -74,6 +74,7 @@ const manyChanges = [
   "ln new new-again; mkdir -p a/b/c; echo c >a/b/c/c; chmod 1777 a/b; chown 12:34 a/b/c/c",
   "printf 'x\\0y' >binary; : >empty; truncate -s 1M sparse; echo end >>sparse",
   "setfattr -n user.note -v kept new 2>/dev/null",
+  "mkdir closed; echo x >closed/in; mkdir closed/below; chmod 500 closed/below closed",
   "mkdir \"$(printf 'odd\\nname')\"; echo x >\"$(printf 'odd\\nname/\\303\\274 \\\\ \\042 \\377')\"; echo x >-n; echo x >' '",
 ].join("\n");
 
