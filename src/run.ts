@@ -11,7 +11,12 @@
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { prepareContainer, type Source } from "./container/prepare.ts";
+import {
+  type ContainerWish,
+  type PreparedContainer,
+  prepareContainer,
+  type Source,
+} from "./container/prepare.ts";
 import { defaultRoots, type Roots } from "./container/roots.ts";
 import { describeFailure, exitCodeOf, type StepFailure } from "./executor/failure.ts";
 import { type Execution, executePlan, type Outcome } from "./executor/spawn.ts";
@@ -138,7 +143,7 @@ async function begin(request: RunRequest): Promise<Begun> {
   } = request;
   const input = inputChoice(request);
   const choices = [input, stdout ?? "pipe", stderr ?? "pipe"] as const;
-  const { id, plan, warnings } = await prepareContainer({
+  const wish: ContainerWish = {
     source: sourceOf(request),
     command: command ?? [],
     options: { rm: true, ...options, interactive: input !== "ignore" },
@@ -146,9 +151,17 @@ async function begin(request: RunRequest): Promise<Begun> {
     cwd: process.cwd(),
     streams: streamFacts(choices),
     endWithCaller: true,
-  });
+  };
+  const prepare = wish.options.rm === true ? prepareContainer : prepareKept;
+  const { id, plan, warnings } = await prepare(wish);
   signal?.throwIfAborted();
   return { id, plan, warnings, ...executePlan(plan, [...choices]) };
+}
+
+/** One that stays when it has ended: the engine's commands know it. */
+async function prepareKept(wish: ContainerWish): Promise<PreparedContainer> {
+  const { keepStarted } = await import("./engine/keep-started.ts");
+  return keepStarted(wish);
 }
 
 function endOf({ id, plan }: Begun, { failure, exitCode, signal, left }: Outcome) {

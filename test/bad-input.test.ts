@@ -223,7 +223,7 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
 
   test("an image that is not here", () => {
     refuses(
-      ["run", "no-such-image"],
+      ["run", "--pull", "never", "no-such-image"],
       `pivot: no image "docker.io/library/no-such-image:latest" in ${ground.root}: pull or import it\n`,
     );
     refuses(["run", "Bad/UPPER"], /^pivot: [^\n]*Bad\/UPPER[^\n]*\n$/);

@@ -93,6 +93,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     files: [
       { name: "hosts", destination: "/etc/hosts", text: "127.0.0.1 localhost\n", why: "hosts" },
     ],
+    volumes: [],
     makeDirectories: made.extras.createSources,
     streams: streams ?? ["null", "pipe", "pipe"],
     terminalInput: made.extras.interactive,

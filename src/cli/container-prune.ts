@@ -43,7 +43,7 @@ export async function pruneContainers(
   let bytes = 0;
   for (const container of found) {
     const size = treeSize(`${roots.dataRoot}/containers/${container.id}/upper`);
-    await removeContainer(container, roots, false);
+    await removeContainer(container, roots, { force: false, volumes: false });
     bytes += size;
   }
   return { ids: found.map(({ id }) => id), bytes };

@@ -14,6 +14,7 @@ export function importProgress(
 ): ((progress: ImportProgress) => void) | undefined {
   if (format === "json" || !isatty(2)) return undefined;
   return (progress) => {
+    if (progress.kind === "layers") return;
     const { layer, layers, digest } = progress;
     const what = `layer ${layer} of ${layers} ${short(digest)}`;
     writeAll(

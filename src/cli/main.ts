@@ -54,7 +54,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const words = given.words[0] === "help" ? given.words.slice(1) : given.words;
   if (words.length === 0) return printHelp(null, globalFlags);
   if (words[0] === "internal-report") {
-    return (await import("./report.ts")).reportCommand(globals, words[1] ?? null);
+    return (await import("./report.ts")).reportCommand(globals, words.slice(1));
   }
   if (words[0] === "internal-ended") {
     return (await import("./ended.ts")).endedCommand(words.slice(1), globals);

@@ -36,6 +36,7 @@ const pureFlags: ReadonlySet<string> = new Set([
   "interactive",
   "memory",
   "pids-limit",
+  "quiet",
   "read-only",
   "rm",
   "rootfs",
@@ -72,6 +73,7 @@ export type StartInputs = {
 /** Options of which only some values are pure: others name a file, or the host's own files. */
 const pureValues: Readonly<Record<string, RegExp>> = {
   network: /^none$/,
+  pull: /^(missing|never)$/,
   "security-opt": /^(seccomp=unconfined|no-new-privileges)$/,
 };
 

@@ -3,10 +3,11 @@
 import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { UsageError } from "./arguments.ts";
+import { Interruption } from "./interrupt.ts";
 
 /** Writes a message as people or as machines read it. */
 export function report(
-  level: "error" | "warning",
+  level: "error" | "warning" | "note",
   message: string,
   format: "text" | "json" = "text",
 ): void {
@@ -21,6 +22,8 @@ export function report(
 
 /** @returns the exit code: 125, as docker has it for what is not the container's own. */
 export function reportError(error: unknown, argv: readonly string[]): number {
+  // Whoever interrupted it knows.
+  if (error instanceof Interruption) return error.exitCode;
   const asJson = argv.some((word) => word === "--log-format=json" || word === "json");
   const format = asJson && argv.some((w) => w.startsWith("--log-format")) ? "json" : "text";
   const message = error instanceof Error ? error.message : String(error);

@@ -10,10 +10,20 @@ import { readReport } from "../executor/hand-over.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 
-/** @param kept the container that is kept, and could not be started; null: there is none. */
+/** Somebody has stopped it while it waited. */
+const EINTR = 4;
+
+/** What the executor was asked to tell about: a container that is kept could not be started. */
+async function note(root: string, [id, again]: readonly string[], line: string): Promise<void> {
+  if (id === undefined) return;
+  const { noteError, noteFailure } = await import("../engine/kept.ts");
+  await (again === undefined ? noteFailure : noteError)(root, id, line);
+}
+
+/** @param about the id of a container that is kept, and `again` when its policy started it */
 export async function reportCommand(
   { logFormat, root }: Globals,
-  kept: string | null,
+  about: readonly string[],
 ): Promise<number> {
   const laidDown = readReport();
   const { plan, stepOfRecord } = decodePlan(laidDown.plan);
@@ -30,10 +40,8 @@ export async function reportCommand(
       exitCode = exitCodeOf(plan, failure);
       const line = describeFailure(plan, failure);
       report("error", line, logFormat);
-      if (kept !== null && root !== null) {
-        const { noteFailure } = await import("../engine/kept.ts");
-        await noteFailure(root, kept, line);
-      }
+      const isStopped = about.length > 1 && event.errno === EINTR;
+      if (root !== null && !isStopped) await note(root, about, line);
     } else {
       const undo = plan.steps[failure.step]?.undo;
       const undone =

@@ -85,6 +85,12 @@ const containerFlags: readonly Flag[] = [
   },
   { name: "pids-limit", value: "N", help: "how many processes; -1: no limit" },
   { name: "privileged", help: "all capabilities and devices, no masks, no filter" },
+  {
+    name: "pull",
+    value: "always|missing|never",
+    help: "when to ask the image's registry; otherwise: when the image is missing",
+  },
+  { name: "quiet", short: "q", help: "do not tell how an image is pulled" },
   { name: "read-only", help: "make the root read-only" },
   { name: "rm", help: "remove the container when it has ended" },
   {
@@ -118,8 +124,13 @@ const containerFlags: readonly Flag[] = [
   {
     name: "volume",
     short: "v",
-    value: "HOST:INSIDE[:OPTIONS]",
-    help: `show a directory or file of the host${many}`,
+    value: "[HOST|NAME:]INSIDE[:OPTIONS]",
+    help: `show a directory or file of the host, or a volume${many}`,
+  },
+  {
+    name: "volumes-from",
+    value: "CONTAINER[:ro]",
+    help: `show what another container has mounted${many}`,
   },
   { name: "workdir", short: "w", value: "DIR", help: "working directory inside" },
 ];

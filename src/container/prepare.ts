@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { EventSubject } from "../engine/events.ts";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
@@ -15,6 +16,7 @@ import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
+import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
@@ -23,11 +25,11 @@ import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
-import { findImage } from "./find-image.ts";
+import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
-import { type ContainerRecord, encodeRecord, type RecordedSource } from "./record.ts";
+import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
 import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
@@ -57,6 +59,10 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
+  /** How it is pulled; without a word unless given. */
+  readonly pullImage?: PullImage;
   /** Of a container that the engine is to watch over, in place of the caller. */
   readonly engine?: EngineView;
 };
@@ -65,7 +71,7 @@ export type EngineView = {
   readonly id: string;
   /** What the engine is to do for it, once it is known what the image says. */
   readonly options: (image: ImageHealth | undefined) => EngineOptions;
-  readonly monitor: (id: string, options: EngineOptions) => Monitor;
+  readonly monitor: (id: string, options: EngineOptions, of: EventSubject) => Monitor;
 };
 
 export type PreparedContainer = {
@@ -77,6 +83,8 @@ export type PreparedContainer = {
   readonly facts: Facts;
   /** Files and directories of the store that the plan was made from. */
   readonly sources: readonly string[];
+  /** It has volumes: what is planned holds for this container alone. */
+  readonly hasVolumes: boolean;
 };
 
 /** A configuration, and where its root comes from. */
@@ -89,6 +97,8 @@ export type DescribedContainer = {
   /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
   readonly user: string | null;
   readonly sources: readonly string[];
+  /** As they are after all volumes have got their names. */
+  readonly options: RunOptions;
 };
 
 type FoundRoot = {
@@ -101,7 +111,7 @@ type FoundRoot = {
 /** The image of a container, or the directory that it is to be in. */
 async function findRoot(
   source: Exclude<Source, { kind: "bundle" }>,
-  { roots, cwd, onProgress }: ContainerWish,
+  { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
 ): Promise<FoundRoot> {
   const store = openStore(roots.dataRoot);
   const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
@@ -115,8 +125,14 @@ async function findRoot(
     const root = { kind: "directory", path: source.directory } as const;
     return { recorded: source, root, config: null, sources: [] };
   }
-  const progress = onProgress === undefined ? {} : { onProgress };
-  const found = findImage({ store, reference: source.reference, cwd, ...progress });
+  const found = findImage({
+    store,
+    reference: source.reference,
+    cwd,
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(pullImage === undefined ? {} : { pullImage }),
+  });
   const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
   const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
   const root = { kind: "overlay", layers: layersOf(layers) } as const;
@@ -134,25 +150,32 @@ async function describeContainer(
   facts: Facts,
 ): Promise<DescribedContainer> {
   const { source, roots, options, command } = wish;
-  if (source.kind === "bundle") return { source, ...bundleWish(source.directory, options) };
+  if (source.kind === "bundle")
+    return { source, options, ...bundleWish(source.directory, options) };
   const { recorded, root, config, sources } = await findRoot(source, wish);
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
+  const settled = hasVolumes(config, options)
+    ? await (await import("./volumes.ts")).settle(config, options, roots)
+    : { options, facts: null };
   const made = containerSpec(
     config,
     command,
-    { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    { ...settled.options, readOnly, cgroupns: options.cgroupns ?? "private" },
     gatherContainerFacts({
       id,
       root: `${roots.runRoot}/${id}`,
       runRoot: roots.runRoot,
       options,
       facts,
+      volumes: settled.facts,
     }),
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { spec, extras } = made;
-  return { source: recorded, spec, root, extras, image, user: extras.user, sources };
+  const { user } = extras;
+  const { options: last } = settled;
+  return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
 const readIfThere = (path: string): string => {
@@ -214,6 +237,12 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
+async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
+  if (extras.volumes.length === 0) return [];
+  const { volumeSettings } = await import("./volumes.ts");
+  return volumeSettings(extras.volumes, roots, options.rm === true);
+}
+
 const healthOf = (source: RecordedSource): ImageHealth | undefined =>
   source.kind === "stored"
     ? (source.config as { readonly Healthcheck?: ImageHealth }).Healthcheck
@@ -243,6 +272,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     user: described.user,
     groups: extras.groups,
     files: stateFiles(described, wish.source),
+    volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
     terminalInput: extras.interactive,
@@ -255,7 +285,10 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: (engine === null ? null : wish.engine?.monitor(id, engine)) ?? null,
+    monitor:
+      (engine === null
+        ? null
+        : wish.engine?.monitor(id, engine, { ...record, name: nameOf(record) })) ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],
@@ -267,5 +300,6 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;
-  return { id, record, plan: planned.plan, warnings, spec, facts, sources };
+  const volumes = extras.volumes.length > 0;
+  return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
 }

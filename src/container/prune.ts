@@ -8,6 +8,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
+import { leaveSteps } from "../volume/leave.ts";
 import type { Roots } from "./roots.ts";
 import { type FoundState, listStates, readState } from "./state.ts";
 
@@ -51,6 +52,7 @@ function removalOf(
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
     ...(kept.has(id) ? [] : [remove(`${dataRoot}/containers/${id}`, "state.json: dataRoot")]),
+    ...(state === null || kept.has(id) ? [] : leaveSteps(state, state.options.rm === true)),
     ...(name === null ? [] : [remove(`${roots.runRoot}/names/${name}`, "state.json: name")]),
     remove(directory, "the state itself, last: until then it can be tried again"),
   ];

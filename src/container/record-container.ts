@@ -2,10 +2,10 @@
 
 import type { MountOption } from "../options/mount-option.ts";
 import type { NetworkMode } from "../options/namespace-mode.ts";
-import type { ContainerWish, DescribedContainer } from "./prepare.ts";
-import type { ContainerRecord, RecordedMount } from "./record.ts";
+import type { ContainerWish, DescribedContainer, PreparedContainer } from "./prepare.ts";
+import type { ContainerRecord, Described, RecordedMount } from "./record.ts";
 
-function recordMount(mount: MountOption): RecordedMount {
+function recordMount(mount: MountOption, dataRoot: string): RecordedMount {
   const common = { type: mount.type, destination: mount.target, readonly: mount.readonly === true };
   switch (mount.type) {
     case "bind":
@@ -13,7 +13,7 @@ function recordMount(mount: MountOption): RecordedMount {
     case "volume":
       return {
         ...common,
-        source: "",
+        source: mount.source === undefined ? "" : `${dataRoot}/volumes/${mount.source}/_data`,
         ...(mount.source === undefined ? {} : { volume: mount.source }),
       };
     case "tmpfs":
@@ -29,10 +29,11 @@ function networkText(mode: NetworkMode): string {
 }
 
 export function recordContainer(
-  { options, roots }: ContainerWish,
+  { roots }: Pick<ContainerWish, "roots">,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
-  { source, image, extras, spec }: DescribedContainer,
+  described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options">,
 ): ContainerRecord {
+  const { source, image, extras, spec, options } = described;
   const { process } = spec;
   return {
     version: 2,
@@ -54,8 +55,19 @@ export function recordContainer(
       interactive: extras.interactive,
       stopSignal: extras.stopSignal,
     },
-    mounts: (options.mounts ?? []).map(recordMount),
+    mounts: (options.mounts ?? []).map((mount) => recordMount(mount, roots.dataRoot)),
     labels: extras.labels,
     networkMode: networkText(extras.network),
   };
 }
+
+/** A container that is made now, with what its record leaves out. */
+export const describeContainer = (
+  { record, spec }: Pick<PreparedContainer, "record" | "spec">,
+  command: readonly string[],
+): Described => ({
+  ...record,
+  created: Date.now(),
+  args: spec.process?.args ?? [],
+  command,
+});

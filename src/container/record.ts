@@ -42,7 +42,7 @@ export type RecordedProcess = {
 
 export type RecordedMount = {
   readonly type: string;
-  /** Of a bind: where it is on the host. */
+  /** Of a bind or a volume: where it is on the host. */
   readonly source: string;
   readonly destination: string;
   readonly readonly: boolean;

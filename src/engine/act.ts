@@ -1,6 +1,6 @@
 /** What is done to containers that are there already: short plans, and the wait for what comes of them. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -9,7 +9,7 @@ import { executePlan } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
-import { type Container, isAlive } from "./status.ts";
+import { type Container, isAlive, listContainers } from "./status.ts";
 
 const SIGTERM = 15;
 export const SIGKILL = 9;
@@ -73,19 +73,53 @@ export async function signalContainer(container: Container, signal: number): Pro
   }
   await carryOut([
     byParent(
-      { op: "signal", of: processFile(container), signal, wait: false, required: true },
+      {
+        op: "signal",
+        of: processFile(container),
+        signal,
+        wait: false,
+        patience: 0,
+        required: true,
+      },
       "kill",
     ),
     ...(signal === SIGKILL ? thaw(container) : []),
   ]);
 }
 
-/** Who waits to start it again gives up. */
-async function endMonitor(container: Container): Promise<void> {
-  const of = onHost(`${container.directory}/monitor`);
-  await carryOut([
-    byParent({ op: "signal", of, signal: SIGTERM, wait: false, required: false }, "stop"),
-  ]);
+/** For how long a signal's `patience` is for ever. */
+const forEver = 0xffff_ffff;
+
+/** The steps that end a process: a signal that it may heed, and SIGKILL when it has not in time. */
+function endingOf(container: Container, signal: number, seconds: number): Step[] {
+  const of = processFile(container);
+  const first = {
+    op: "signal",
+    of,
+    signal,
+    wait: false,
+    patience: seconds < 0 ? forEver : Math.min(seconds * 1000, forEver - 1),
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const begin = [byParent({ ...first, patience: 0 }, "stop"), ...thaw(container)];
+  return [...begin, byParent({ ...first, signal: 0 }, "stop: time to end"), byParent(last, "stop")];
+}
+
+/** Who waits to start a container again gives up, and takes away what is there. */
+function endingOfMonitor({ directory }: Container): Step[] {
+  const of = onHost(`${directory}/monitor`);
+  const first = {
+    op: "signal",
+    of,
+    signal: SIGTERM,
+    wait: false,
+    patience: 5_000,
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const why = "stop: it waits to start again";
+  return [byParent(first, why), byParent(last, why)];
 }
 
 /**
@@ -93,35 +127,61 @@ async function endMonitor(container: Container): Promise<void> {
  * does not run is left as it is.
  *
  * @param seconds to wait before; negative: for as long as it takes
+ * @throws WishError when it does not end
  */
-export async function stopContainer(
+export async function endContainer(
   container: Container,
   roots: Roots,
   { signal, seconds }: { readonly signal: number; readonly seconds: number },
 ): Promise<void> {
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
-  if (container.process === null) {
-    await endMonitor(container);
-  } else {
-    await signalContainer(container, signal).catch(() => undefined); // it may just have ended
-    await carryOut(thaw(container));
-    const patience = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000;
-    if (await waitUntilGone(container, patience)) return;
-    await signalContainer(container, SIGKILL).catch(() => undefined);
+  await carryOut(
+    container.process === null ? endingOfMonitor(container) : endingOf(container, signal, seconds),
+  );
+  if (await waitUntilGone(container, 20_000)) {
+    if (container.process === null) await endLateStart(container, roots);
+    return;
   }
-  if (await waitUntilGone(container, 20_000)) return;
   throw new WishError([
     `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
   ]);
 }
 
+/** Its policy may have had the next start under way before it could hear of the stop. */
+async function endLateStart({ id, record }: Container, roots: Roots): Promise<void> {
+  await sleep(100);
+  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
+  if (seen !== undefined) await endContainer(seen, roots, wish);
+}
+
+/** The links by which a container is found by name as long as it runs. */
+function nameLinks({ id }: Container, { runRoot }: Roots): string[] {
+  const names = `${runRoot}/names`;
+  return (existsSync(names) ? readdirSync(names) : [])
+    .map((name) => `${names}/${name}`)
+    .filter((path) => linkTarget(path) === `../${id}`);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // gone meanwhile
+  }
+}
+
 /** What a container whose executor was killed has left of its last run; its files stay. */
-export async function clearRemains({ directory, record }: Container): Promise<void> {
+export async function clearRemains(container: Container, roots: Roots): Promise<void> {
+  const { directory, record } = container;
   await carryOut([
     byParent(lock(onHost(directory)), "nobody uses it any more"),
     ...record.cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+    ),
+    ...nameLinks(container, roots).map((path) =>
+      byParent({ op: "remove", at: onHost(path) }, "its name"),
     ),
     byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
   ]);

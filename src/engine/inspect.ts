@@ -39,6 +39,7 @@ function mountOf({ type, source, destination, readonly, volume }: RecordedMount)
     Type: type,
     ...(volume === undefined ? {} : { Name: volume }),
     Source: source,
+    ...(volume === undefined ? {} : { Driver: "local" }),
     Destination: destination,
     Mode: readonly ? "ro" : "",
     RW: !readonly,

@@ -4,40 +4,43 @@ import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
-import { carryOut, clearRemains, SIGKILL, signalContainer, waitUntilGone } from "./act.ts";
-import { forgetKept, noteStop } from "./kept.ts";
-import { type Container, isAlive } from "./status.ts";
+import { leaveSteps } from "../volume/leave.ts";
+import { carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
+import { noteEvent } from "./events.ts";
+import { forgetKept } from "./kept.ts";
+import { type Container, isAlive, subjectOf } from "./status.ts";
+
+export type RemoveWish = {
+  /** End it first when it runs. */
+  readonly force: boolean;
+  /** Its anonymous volumes too, unless another container uses them. */
+  readonly volumes: boolean;
+};
 
 /**
  * Removes a container. Its row goes last: until then it can be tried again.
  *
- * @param force end it first when it runs
  * @throws WishError when it runs
  */
 export async function removeContainer(
   container: Container,
   roots: Roots,
-  force: boolean,
+  { force, volumes }: RemoveWish,
 ): Promise<void> {
-  const { id, name, kept, status, directory } = container;
+  const { id, name, kept, status, directory, record } = container;
   if (isAlive(container)) {
     if (!force) {
       throw new WishError([
         `cannot remove container ${name}: it is ${status}: stop it first, or use rm --force`,
       ]);
     }
-    if (kept) await noteStop(roots.dataRoot, id);
-    if (container.process === null) {
-      const of = onHost(`${directory}/monitor`);
-      const op = { op: "signal", of, signal: SIGKILL, wait: true, required: false } as const;
-      await carryOut([byParent(op, "rm --force")]);
-    } else {
-      await signalContainer(container, SIGKILL).catch(() => undefined);
-      await waitUntilGone(container, 20_000);
-    }
+    await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
-  if (existsSync(directory)) await clearRemains(container);
+  if (existsSync(directory)) await clearRemains(container, roots);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
   if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
+  const left = leaveSteps(record, volumes || record.options.rm === true);
+  if (left.length > 0) await carryOut(left);
   if (kept) await forgetKept(roots.dataRoot, id);
+  noteEvent(roots, "destroy", id, subjectOf(container));
 }

@@ -9,15 +9,19 @@ import {
 import { type ContainerRecord, type Described, nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
-import type { Monitor } from "../planner/setting.ts";
+import type { Attachment, Monitor } from "../planner/setting.ts";
+import { type EventSubject, eventLine, eventsFile } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
 export type StartWish = {
   readonly roots: Roots;
-  /** Printed by the caller's process once the program runs; null: it stays in the foreground. */
+  /** Printed by the caller's process once the program runs; null: nothing is. */
   readonly announce: string | null;
+  /** The caller's process takes part in what it reads and writes; null: it does not. */
+  readonly attach: Attachment | null;
   /** Milliseconds to wait before. */
   readonly delay: number;
 };
@@ -34,19 +38,29 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
 
+/** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
+const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({
+  path: eventsFile(roots),
+  start: eventLine("start", id, subject),
+  end: eventLine("die", id, subject),
+});
+
 /** What the executor does for a container beside waiting for its end. */
 export function monitorOf(
   id: string,
   { restart, health, log }: EngineOptions,
-  { roots, announce, delay }: StartWish,
+  { roots, announce, attach, delay }: StartWish,
+  named: EventSubject,
 ): Monitor {
   return {
     announce,
+    attach,
     log:
       log.driver === "none"
         ? null
         : { path: logFile(roots, id), maxBytes: log.maxBytes, files: log.files },
     exit: exitFile(roots, id),
+    events: eventsOf(id, named, roots),
     afterwards: restart.name === "no" ? [] : callBack(roots, "internal-ended", id),
     health:
       health === null
@@ -57,9 +71,18 @@ export function monitorOf(
             startInterval: health.startInterval,
             startPeriod: health.startPeriod,
           },
+    program: executorPath(),
+    environment: callBackEnvironment(),
     delay,
   };
 }
+
+/** What the program needs when it is called back. */
+const callBackEnvironment = (): string[] =>
+  ["PATH", "HOME"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
 
 /** For `prepareContainer`: the engine watches over the container. */
 export const watched = (
@@ -69,7 +92,7 @@ export const watched = (
 ): EngineView => ({
   id,
   options,
-  monitor: (of, resolved) => monitorOf(of, resolved, wish),
+  monitor: (of, resolved, subject) => monitorOf(of, resolved, wish, subject),
 });
 
 const streams: readonly [StreamFact, StreamFact, StreamFact] = ["pipe", "pipe", "pipe"];

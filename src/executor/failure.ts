@@ -33,6 +33,10 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
   return describePlace(found?.op === "open" ? found.at : null);
 }
 
+/** The root is a view of the host's own. */
+const showsHost = (steps: readonly Step[]): boolean =>
+  steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
+
 /** What stands behind an errno that does not say it, and what helps; or "". */
 function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   switch (op.op) {
@@ -48,7 +52,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ENOTDIR) return "the image has a file where a directory is needed";
       return "";
     case "exec":
-      if (errno === ENOENT) return `the image has no such program: ${op.argv[0] ?? ""}`;
+      if (errno === ENOENT) {
+        const who = showsHost(steps) ? "there is" : "the image has";
+        return `${who} no such program: ${op.argv[0] ?? ""}`;
+      }
       if (errno === EACCES) return "it is no regular file, or nobody may execute it";
       if (errno === ENOEXEC) return "it is made for another machine, or a script without #!";
       return "";
@@ -56,6 +63,11 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ENOSPC)
         return "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces";
       if (errno === EPERM) return "making namespaces needs root, or a user namespace";
+      return "";
+    case "unshare":
+      if (errno === ENOSPC) return "user namespaces are switched off: see user.max_user_namespaces";
+      if (errno === EPERM)
+        return "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
       return "";
     case "pivot_root":
       if (errno === EINVAL)
@@ -91,6 +103,13 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "copy_up":
       if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
+      return "";
+    case "fill":
+      if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";
+      return "";
+    case "bind":
+      if (errno === ENOENT && op.from !== null && op.from.in !== "host")
+        return "volume-subpath: the volume has no such directory";
       return "";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";

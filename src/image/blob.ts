@@ -71,7 +71,8 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all of it where the last write ended. */
+export async function writeChunk(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done)).bytesWritten;
   }
@@ -82,7 +83,7 @@ export async function createBlob(store: Store): Promise<BlobWriter> {
   const file = await open(path, "wx", 0o600);
   let isOpen = true;
   return {
-    write: (bytes) => writeAll(file, bytes),
+    write: (bytes) => writeChunk(file, bytes),
     async commit(digest) {
       await file.close();
       await rename(path, blobPath(store, digest));

@@ -18,7 +18,15 @@ export type ImageErrorCode =
   /** A container or another process is using it. */
   | "busy"
   /** The kernel refused a step of unpacking or removing. */
-  | "unpack-failed";
+  | "unpack-failed"
+  /** No connection to a registry. */
+  | "unreachable"
+  /** A registry's certificate is not one that is trusted here. */
+  | "untrusted"
+  /** A registry wants a login, or another one. */
+  | "unauthorized"
+  /** A registry answered, but not with what was asked for. */
+  | "registry";
 
 /** A failure to find, read, import or unpack an image. `message` is one line, fit for a person. */
 export class ImageError extends Error {

@@ -22,6 +22,12 @@ import type { UnpackerOptions } from "./unpack.ts";
 
 /** What importing tells while it works. Layers are counted from 1. */
 export type ImportProgress =
+  /** The image is known: its layers, lowest first, and those whose blobs the store lacks. */
+  | {
+      readonly kind: "layers";
+      readonly descriptors: readonly Descriptor[];
+      readonly missing: readonly Descriptor[];
+    }
   | {
       readonly kind: "reading";
       readonly layer: number;
@@ -80,7 +86,7 @@ export function chainIds(diffIds: readonly string[]): readonly string[] {
 }
 
 /** Follows indexes to the manifest for a platform. */
-async function findManifest(
+export async function findManifest(
   source: BlobSource,
   descriptor: Descriptor,
   platform: Platform,
@@ -140,10 +146,27 @@ async function bringFromNearest(
       await rm(path, { force: true });
     }
   }
-  return bringLayer(store, { ...layer, blob, open: () => source.open(descriptor) }, options);
+  const open = () => source.open(descriptor);
+  const isStored = source.storesLayers === true;
+  return bringLayer(store, { ...layer, blob, open, isStored }, options);
 }
 
-async function digestOfFile(path: string): Promise<string> {
+/** Tells whoever wants to know what the source will be asked for. */
+async function announceLayers(
+  store: Store,
+  source: BlobSource,
+  { layers }: Manifest,
+  { onProgress }: ImportOptions,
+): Promise<void> {
+  if (source.expect === undefined && onProgress === undefined) return;
+  const isThere = await Promise.all(layers.map((layer) => hasBlob(store, layer)));
+  const missing = layers.filter((_, i) => !isThere[i]);
+  onProgress?.({ kind: "layers", descriptors: layers, missing });
+  source.expect?.(missing);
+}
+
+/** What a file hashes to. */
+export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of readFileInChunks(path)) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
@@ -160,6 +183,7 @@ async function bringLayers(
   const paths = ids.map((id) => layerPath(store, id));
   const layers = manifest.layers.length;
   const limits = { ...defaultLimits, ...options.limits };
+  await announceLayers(store, source, manifest, options);
   for (const [i, descriptor] of manifest.layers.entries()) {
     const about = { layer: i + 1, layers, digest: descriptor.digest };
     const total = descriptor.size;

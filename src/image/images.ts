@@ -8,8 +8,8 @@ import type { ObjectKey } from "./hold.ts";
 import { objectsOf } from "./image-import.ts";
 import { layerSize } from "./layer-size.ts";
 import { documentBytesMax, type Manifest, parseManifest } from "./manifest.ts";
-import { entryOf, type ImageEntry, listIds, listReferences } from "./names.ts";
-import { blobPath, findTyped, readReference, type Store } from "./store.ts";
+import { entryOf, type ImageEntry, listIds, listReferences, readIfSound } from "./names.ts";
+import { blobPath, findTyped, type Store } from "./store.ts";
 
 /** An image, with everything that stands for it. */
 export interface StoredImage {
@@ -49,9 +49,9 @@ export async function listImages(store: Store): Promise<readonly StoredImage[]> 
     if (entry !== undefined) add(entry, name);
   }
   for (const id of await listIds(store)) {
-    const record = readReference(store, id);
+    const record = readIfSound(store, id);
     const entry = record && entryOf(record);
-    if (entry !== undefined) add(entry, undefined);
+    if (entry?.config === id) add(entry, undefined);
   }
   return [...byId].map(([id, gathered]) => ({ id, ...gathered }));
 }

@@ -26,6 +26,8 @@ export interface Layer {
   readonly lower: readonly string[];
   /** "layer 2 of 5 of …", for messages. */
   readonly name: string;
+  /** Whoever is opened checks the blob and puts it into the store. */
+  readonly isStored?: boolean;
   open(): AsyncIterable<Buffer>;
 }
 
@@ -42,6 +44,11 @@ class Meter {
 
   update(bytes: Uint8Array): void {
     this.#hash.update(bytes);
+    this.count(bytes);
+  }
+
+  /** For what somebody else hashes. */
+  count(bytes: Uint8Array): void {
     this.size += bytes.length;
   }
 
@@ -124,7 +131,8 @@ async function* metered(
   let written: Promise<void> | undefined;
   try {
     for await (const chunk of layer.open()) {
-      meter.update(chunk);
+      if (layer.isStored) meter.count(chunk);
+      else meter.update(chunk);
       // No more than was promised is ever written or looked at.
       if (meter.size > layer.blob.size) {
         const { size } = layer.blob;
@@ -158,12 +166,15 @@ async function unpackInto(
   try {
     const source = metered(layer, packed, blob, options.onBytes);
     const compression = await decompress(source, options.limits, async (chunk, how) => {
-      if (how !== "none") plain.update(chunk);
+      if (how !== "none" || layer.isStored) plain.update(chunk);
       await send(translator.push(chunk));
     });
-    const content = packed.content();
+    const content = layer.isStored
+      ? { digest: layer.blob.digest, size: packed.size }
+      : packed.content();
     checkContent(content, layer.blob, "its blob");
-    const { digest, size } = compression === "none" ? content : plain.content();
+    const isTar = compression === "none" && !layer.isStored;
+    const { digest, size } = isTar ? content : plain.content();
     checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
     return { report: await unpacker.finish(), fileBytes: translator.fileBytes };
@@ -175,6 +186,12 @@ async function unpackInto(
 
 /** Copies a blob whose layer is unpacked already. */
 async function copyBlob(store: Store, layer: Layer, options: LayerOptions): Promise<void> {
+  if (layer.isStored) {
+    for await (const _ of metered(layer, new Meter(), undefined, options.onBytes)) {
+      // Its source does all there is to do.
+    }
+    return;
+  }
   const blob = await createBlob(store);
   try {
     const meter = new Meter();
@@ -264,7 +281,7 @@ export async function bringLayer(
       await copyBlob(store, layer, options);
       return { state: "copied" };
     }
-    const blob = blobIsThere ? undefined : await createBlob(store);
+    const blob = blobIsThere || layer.isStored ? undefined : await createBlob(store);
     try {
       return { state: "unpacked", report: await unpackLayer(store, layer, blob, options) };
     } finally {
@@ -273,5 +290,26 @@ export async function bringLayer(
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     throw new ImageError(error.code, `${layer.name}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Unpacks a layer again, beside its place, for as long as `use` takes.
+ *
+ * @throws ImageError when the blob is not what the layer is made of
+ */
+export async function unpackAside<T>(
+  store: Store,
+  layer: Layer,
+  options: LayerOptions,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const temporary = `${store.root}/layers/${temporaryName()}`;
+  await mkdir(temporary, { mode: 0o700 });
+  try {
+    await unpackInto(temporary, layer, undefined, options);
+    return await use(temporary);
+  } finally {
+    await discard(temporary, options);
   }
 }

@@ -17,8 +17,8 @@ import {
 } from "./store.ts";
 import { temporaryPrefix } from "./temporary.ts";
 
-/** A reference that cannot be read any more is as good as none to who replaces it. */
-function readIfSound(store: Store, name: string): Descriptor | undefined {
+/** A reference that cannot be read any more is as good as none, but to `system check`. */
+export function readIfSound(store: Store, name: string): Descriptor | undefined {
   try {
     return readReference(store, name);
   } catch (error) {
@@ -109,16 +109,21 @@ async function collect(directory: string, prefix: string, names: string[]): Prom
 
 type Named = { readonly name: string; readonly manifest: Descriptor };
 
-/** All references of the store with what they stand for, sorted by name. */
-export async function listReferences(store: Store): Promise<readonly Named[]> {
+/** The names of all references, sorted, whatever they stand for. */
+export async function listReferenceNames(store: Store): Promise<readonly string[]> {
   const names: string[] = [];
   try {
     await collect(`${store.root}/refs`, "", names);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
-  return names.sort().flatMap((name) => {
-    const manifest = readReference(store, name);
+  return names.sort();
+}
+
+/** All references that can be read, with what they stand for, sorted by name. */
+export async function listReferences(store: Store): Promise<readonly Named[]> {
+  return (await listReferenceNames(store)).flatMap((name) => {
+    const manifest = readIfSound(store, name);
     return manifest === undefined ? [] : [{ name, manifest }];
   });
 }

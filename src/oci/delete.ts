@@ -21,7 +21,7 @@ function planEndOf({ directory }: Later, cgroups: readonly string[]): Step[] {
       ? []
       : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),
     byParent(
-      { op: "signal", of, signal: SIGKILL, wait: true, required: false },
+      { op: "signal", of, signal: SIGKILL, wait: true, patience: 0, required: false },
       "its process ends first",
     ),
   ];

@@ -1,17 +1,18 @@
 /** `exec`: a further process in a container that runs. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
+import { joinFiles } from "../host/join.ts";
 import { readStreams } from "../host/streams.ts";
 import { planExec, type Target } from "../planner/exec.ts";
 import { findLabelProblems } from "../planner/labels.ts";
 import { findScheduleProblems } from "../planner/schedule.ts";
-import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
+import { planSeccompAgentOfExec, seccompAgentOf } from "../planner/seccomp-agent.ts";
 import { CAPABILITIES, formatProblem, type Process, parseProcess, type Spec } from "../spec/mod.ts";
 import { carryOut, ownErrorOfExec, warnOf } from "./carry-out.ts";
 import { containerSpecOf } from "./config-copy.ts";
@@ -152,12 +153,6 @@ function readProcess(given: ParsedArguments, spec: Spec, args: readonly string[]
   return processFromFlags(given, base, args);
 }
 
-/** Where who joins the container's cgroups writes to: version 1 has `tasks`, without a global lock. */
-const cgroupFiles = ({ record }: Container): string[] =>
-  (record?.cgroups ?? []).map((path) =>
-    existsSync(`${path}/tasks`) ? `${path}/tasks` : `${path}/cgroup.procs`,
-  );
-
 function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Target {
   const { id, status, process, record } = container;
   if (process === null || record === null || status === "creating") {
@@ -173,8 +168,13 @@ function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Targ
     of: processFile(container.directory),
     namespaces: record.namespaces,
     linux: spec.linux,
-    cgroupFiles: cgroupFiles(container),
-    agent: planSeccompAgentOfExec(spec, { id, runRoot: "", bundle }, process.pid),
+    cgroupFiles: joinFiles(record.cgroups),
+    agent: planSeccompAgentOfExec(
+      spec,
+      { id, runRoot: "", bundle },
+      process.pid,
+      seccompAgentOf(spec),
+    ),
   };
 }
 

@@ -42,7 +42,14 @@ export function planKill(container: Container, signal: number, all: boolean): St
   }
   return [
     byParent(
-      { op: "signal", of: processFile(directory), signal, wait: false, required: true },
+      {
+        op: "signal",
+        of: processFile(directory),
+        signal,
+        wait: false,
+        patience: 0,
+        required: true,
+      },
       "kill",
     ),
     ...thaw,

@@ -80,7 +80,7 @@ function planNamespaceFiles({ linux }: Spec): {
 
 const planPid = (path: string): Step =>
   byParent(
-    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true },
+    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true, own: false },
     "what other commands join",
   );
 
@@ -92,7 +92,15 @@ export function planRestore(
 ): Step[] {
   const { root, id, lifetime, state, config } = wish;
   const isSupervised = lifetime === "supervised";
-  const setting = { id, runRoot: root, lifetime, keep: !isSupervised, state, bundle: config };
+  const setting = {
+    id,
+    runRoot: root,
+    lifetime,
+    keep: !isSupervised,
+    state,
+    bundle: config,
+    monitor: null,
+  };
   const directories = {
     ...setting,
     dataRoot: "",
@@ -133,7 +141,7 @@ export function planRestore(
     planPid(`${root}/${id}/pid`),
     ...planMade(directories),
     ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
-    planEnd({ ...setting, ...end }),
+    planEnd({ ...setting, ...end }, null),
   ];
   return isSupervised ? steps : steps.map(kept);
 }

@@ -21,6 +21,15 @@ export const systemCommands: readonly Command[] = [
     run: async () => (await import("../system-df.ts")).systemDfCommand,
   },
   {
+    name: "system check",
+    usage: "pivot system check [OPTIONS]",
+    summary: "Prove that the store of images is sound, or mend it",
+    about:
+      "Reads every blob and compares every layer with what its blob unpacks to. Exits with 1 when something is left that is not as it should be.",
+    flags: async () => (await import("../system-check.ts")).systemCheckFlags,
+    run: async () => (await import("../system-check.ts")).systemCheckCommand,
+  },
+  {
     name: "system prune",
     usage: "pivot system prune",
     summary: "Remove what ended or killed containers have left behind",
