@@ -56,14 +56,12 @@ export function compile(name: string, sources: readonly string[]): string {
   return program;
 }
 
-/** native/*.c without the unpacker, which has its own tests. */
 function build(): void {
-  const stub = `${directory}/stub.c`;
-  writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
-  const sources = readdirSync(native)
-    .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
-    .map((name) => native + name);
-  compile("pivot-executor", [...sources, stub]);
+  const sources = readdirSync(native).filter((name) => name.endsWith(".c"));
+  compile(
+    "pivot-executor",
+    sources.map((name) => native + name),
+  );
 }
 
 /** Makes the directory with the executor in it, unless it is there. */
