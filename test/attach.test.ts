@@ -252,6 +252,20 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     remove("logs");
   });
 
+  test("logs of a container that writes more than is kept: the newest, without a gap", () => {
+    const limits = ["--log-opt", "max-size=10k", "--log-opt", "max-file=3"];
+    start("much", ...limits, "busybox", "seq", "5000");
+    expect(ground.pivot(["wait", "much"]).stdout).toBe("0\n");
+    const [first = "", ...rest] = ground.pivot(["logs", "much"]).stdout.trimEnd().split("\n");
+    expect(rest.length).toBeGreaterThan(400); // of 45 bytes each, in 20 to 30 kB
+    expect(rest.length).toBeLessThan(700);
+    expect(rest).toEqual(rest.map((_, i) => String(Number(first) + 1 + i)));
+    expect(rest.at(-1)).toBe("5000");
+    const { stdout } = ground.pivot(["logs", "--tail", "350", "much"]);
+    expect(stdout.split("\n").slice(0, -1)).toEqual(rest.slice(-350));
+    remove("much");
+  });
+
   test("the socket is its owner's alone", () => {
     const state = start("socket", "busybox", "sleep", "1000");
     expect(statSync(`${state}/attach`).mode & 0o777).toBe(0o600);
