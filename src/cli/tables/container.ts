@@ -171,6 +171,14 @@ export const containerCommands: readonly Command[] = [
     run: async () => (await import("../stats.ts")).statsCommand,
   },
   {
+    name: "events",
+    aliases: ["system events"],
+    usage: "pivot events [OPTIONS]",
+    summary: "Show what happens to containers and volumes, as it happens",
+    flags: async () => (await import("../events.ts")).eventsFlags,
+    run: async () => (await import("../events.ts")).eventsCommand,
+  },
+  {
     name: "port",
     aliases: ["container port"],
     usage: "pivot port CONTAINER [PORT[/PROTOCOL]]",
