@@ -42,6 +42,7 @@ async function runCheck(
     tty: false,
     privileged: false,
     detach: false,
+    detachKeys: new Uint8Array(),
     streams: ["null", "socket", "socket"],
   } as const;
   const { plan } = await prepareExec(container, wish, roots);
