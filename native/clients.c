@@ -39,16 +39,38 @@ static void put_out(int i) {
     clients[i] = clients[--count];
 }
 
-/* Gives 0, or -1 when the client is gone or so far behind that it has to go. */
-static int tell(int client, enum pv_attach_kind kind, const void *bytes, size_t size) {
+void pv_put_out(int client) {
+    for (int i = count; i-- > 0;)
+        if (clients[i] == client)
+            put_out(i);
+}
+
+/* Gives 0, or -1 with errno: the client is gone, or so far behind that there is no room. */
+int pv_send_packet(int client, int kind, const void *bytes, size_t size) {
     uint8_t first = (uint8_t)kind;
     struct iovec parts[2] = {{&first, 1}, {(void *)(uintptr_t)bytes, size}};
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t n;
     do
-        n = sendmsg(client, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = sendmsg(client, &header, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -1 : 0;
+}
+
+/* Says what there is to take part in; -1 when the client is gone. */
+static int greet(const struct pv_run *run, int client) {
+    int behind = PV_BEHIND;
+    if (setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &behind, sizeof behind) < 0)
+        setsockopt(client, SOL_SOCKET, SO_SNDBUF, &behind, sizeof behind);
+    uint8_t flags = (uint8_t)((run->terminal >= 0 ? PV_ATTACH_TERMINAL : 0) |
+                              (pv_has_input() ? PV_ATTACH_TAKES_INPUT : 0));
+    return pv_send_packet(client, PV_ATTACH_HELLO, &flags, 1);
+}
+
+void pv_take_in_caller(struct pv_run *run) {
+    fcntl(run->caller, F_SETFL, O_NONBLOCK);
+    if (greet(run, run->caller) == 0)
+        clients[count++] = run->caller;
 }
 
 static void take_in(struct pv_run *run) {
@@ -59,12 +81,7 @@ static void take_in(struct pv_run *run) {
     socklen_t size = sizeof who;
     int is_us = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
                 (who.uid == 0 || who.uid == geteuid());
-    int behind = PV_BEHIND;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &behind, sizeof behind) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &behind, sizeof behind);
-    uint8_t flags = (uint8_t)((run->terminal >= 0 ? PV_ATTACH_TERMINAL : 0) |
-                              (pv_has_input() ? PV_ATTACH_TAKES_INPUT : 0));
-    if (!is_us || count == PV_CLIENTS || tell(fd, PV_ATTACH_HELLO, &flags, 1) < 0)
+    if (!is_us || count == PV_CLIENTS || greet(run, fd) < 0)
         close(fd);
     else
         clients[count++] = fd;
@@ -103,6 +120,10 @@ static int hear(struct pv_run *run, int client) {
     case PV_ATTACH_NO_MORE:
         pv_end_input(run);
         return 0;
+    case PV_ATTACH_NO_READER:
+        if (n == 2 && client == run->caller)
+            pv_end_output(run, packet[1]);
+        return 0;
     default:
         return -1;
     }
@@ -110,31 +131,38 @@ static int hear(struct pv_run *run, int client) {
 
 void pv_serve_clients(struct pv_run *run, const struct pollfd *fds) {
     /* Backwards: who is put out leaves his place to the last one, which has been looked at. */
-    for (int i = count; i-- > 0;)
-        if (fds[1 + i].fd >= 0 && fds[1 + i].revents && pv_takes_input() && hear(run, clients[i]) < 0)
+    for (int i = count; i-- > 0;) {
+        int client = clients[i];
+        if (fds[1 + i].fd != client || !fds[1 + i].revents || !pv_takes_input())
+            continue;
+        if (hear(run, client) == 0)
+            continue;
+        if (client == run->caller)
+            pv_forget_caller(run);
+        else
             put_out(i);
+    }
     if (fds[0].revents)
         take_in(run);
 }
 
-static void tell_all(enum pv_attach_kind kind, const void *bytes, size_t size) {
-    for (int i = count; i-- > 0;)
-        if (tell(clients[i], kind, bytes, size) < 0)
-            put_out(i);
-}
-
-void pv_send_output(int stream, const char *bytes, size_t size) {
-    enum pv_attach_kind kind = stream == PV_STDERR ? PV_ATTACH_STDERR : PV_ATTACH_STDOUT;
+void pv_send_output(const struct pv_run *run, int stream, const char *bytes, size_t size) {
+    int kind = stream == PV_STDERR ? PV_ATTACH_STDERR : PV_ATTACH_STDOUT;
     for (size_t sent = 0; count > 0 && sent < size;) {
         size_t part = size - sent < PV_PACKET - 1 ? size - sent : PV_PACKET - 1;
-        tell_all(kind, bytes + sent, part);
+        for (int i = count; i-- > 0;)
+            if (clients[i] != run->caller && pv_send_packet(clients[i], kind, bytes + sent, part) < 0)
+                put_out(i);
         sent += part;
     }
 }
 
 /* They are let go when all is undone: with the end of this process, or its execve. */
-void pv_tell_clients_end(int code) {
-    int32_t value = code;
-    /* Who has connected and was not yet served hears of it too. */
-    tell_all(PV_ATTACH_ENDED, &value, sizeof value);
+void pv_tell_clients_end(const struct pv_run *run) {
+    int32_t code = run->exit_code;
+    /* Nobody waits for us any more: so we wait for who reads all of it. */
+    if (run->caller >= 0)
+        fcntl(run->caller, F_SETFL, 0);
+    for (int i = 0; i < count; i++)
+        pv_send_packet(clients[i], PV_ATTACH_ENDED, &code, sizeof code);
 }

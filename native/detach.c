@@ -7,6 +7,7 @@
  *        | waits; passes signals on              the steps that are left
  *        |      <------------------- STARTED     the program runs
  *        | prints the announcement, exits 0      supervises
+ *        |   or takes part (take-part.c)
  *        |
  *        |      <-------------------- FAILED     all is undone
  *        | becomes the reporter                  exits
@@ -25,10 +26,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "attach.h"
 #include "calls.h"
 #include "executor.h"
 
-enum { PV_NEWS_STARTED, PV_NEWS_FAILED };
+enum { PV_NEWS_STARTED = 1, PV_NEWS_FAILED };
 
 struct news {
     uint32_t kind;
@@ -67,31 +69,58 @@ static void hear_news(struct pv_run *run, int socket, pid_t monitor, struct news
              WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-static void __attribute__((noreturn)) wait_for_start(struct pv_run *run, const char *announce,
+void pv_take_news(struct pv_run *run, const void *bytes, size_t size) {
+    static struct news news;
+    if (size != sizeof news)
+        return;
+    memcpy(&news, bytes, size);
+    for (uint32_t i = 0; i < news.kept && i < PV_EVENTS && run->kept < PV_EVENTS; i++)
+        run->events[run->kept++] = news.events[i];
+    run->has_news |= news.has_news != 0;
+}
+
+static int announce(const char *text) {
+    size_t size = strlen(text);
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = write(STDOUT_FILENO, text + sent, size - sent);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            dprintf(STDERR_FILENO, "pivot: the container runs, but its id cannot be written: %s\n",
+                    strerror(errno));
+            return 125;
+        }
+        sent += (size_t)n;
+    }
+    return 0;
+}
+
+static void __attribute__((noreturn)) wait_for_start(struct pv_run *run, const struct pv_detach *op,
                                                      int socket, pid_t monitor) {
     static struct news news;
     pv_end_program(run);
     hear_news(run, socket, monitor, &news);
+    run->exit_code = news.exit_code;
     if (news.kind == PV_NEWS_STARTED) {
-        size_t size = strlen(announce);
-        for (size_t sent = 0; sent < size;) {
-            ssize_t n = write(STDOUT_FILENO, announce + sent, size - sent);
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n < 0) {
-                dprintf(STDERR_FILENO, "pivot: the container runs, but its id cannot be written: %s\n",
-                        strerror(errno));
-                _exit(125);
-            }
-            sent += (size_t)n;
+        run->exit_code = announce(op->announce);
+        struct pv_session wish = {.input = (int)op->input, .is_caller = 1, .keys = op->keys, .of = &op->of,
+                                  .farewell = op->farewell};
+        /* What went wrong so far and ended nothing: else it is told at the end, or was told. */
+        if (!op->attach && run->result < 0) {
+            pv_take_news(run, &news, sizeof news);
+            pv_event(run, PV_EVENT_ENDED, run->step, 0, run->exit_code, "");
         }
-        _exit(0);
+        int rc = op->attach ? pv_take_part(run, socket, &wish) : 0;
+        if (rc < 0) {
+            run->exit_code = 125;
+            pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
+        }
+    } else {
+        pv_take_news(run, &news, sizeof news);
     }
-    run->kept = news.kept < PV_EVENTS ? news.kept : PV_EVENTS;
-    memcpy(run->events, news.events, sizeof run->events);
-    if (news.has_news && run->reporter[1])
+    if (run->has_news && run->reporter[1])
         pv_become_reporter(run);
-    _exit(news.exit_code);
+    _exit(run->exit_code);
 }
 
 static int by_number(const void *one, const void *other) {
@@ -117,6 +146,9 @@ static int close_callers(const struct pv_run *run) {
 }
 
 static int leave_caller(struct pv_run *run, pid_t parent) {
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &run->window) < 0 &&
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &run->window) < 0)
+        run->window.ws_row = 0;
     /* Ignored by who started us, the signal would not come: then `pv_tell_started` finds out. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
         return -errno;
@@ -148,20 +180,26 @@ int pv_do_detach(struct pv_run *run, const struct pv_detach *op) {
     }
     if (pid > 0) {
         close(sockets[1]);
-        wait_for_start(run, op->announce, sockets[0], pid);
+        wait_for_start(run, op, sockets[0], pid);
     }
     run->program = 0; /* the caller's process's child */
     run->waiter = sockets[1];
+    run->caller = op->attach ? sockets[1] : -1;
     return leave_caller(run, parent);
+}
+
+static void fill(const struct pv_run *run, struct news *news, uint32_t kind) {
+    *news = (struct news){.kind = kind, .exit_code = run->exit_code,
+                          .has_news = (uint32_t)run->has_news, .kept = run->kept};
+    memcpy(news->events, run->events, sizeof news->events);
 }
 
 static int tell(struct pv_run *run, uint32_t kind) {
     static struct news news;
-    news = (struct news){.kind = kind, .exit_code = run->exit_code,
-                         .has_news = (uint32_t)run->has_news, .kept = run->kept};
-    memcpy(news.events, run->events, sizeof news.events);
+    fill(run, &news, kind);
     int rc = pv_send_bytes(run->waiter, &news, sizeof news, -1);
-    close(run->waiter);
+    if (run->waiter != run->caller)
+        close(run->waiter);
     run->waiter = -1;
     return rc;
 }
@@ -181,8 +219,20 @@ int pv_tell_started(struct pv_run *run) {
 }
 
 int pv_tell_failed(struct pv_run *run) {
-    if (run->waiter < 0)
+    static struct news news;
+    if (run->waiter >= 0) {
+        tell(run, PV_NEWS_FAILED);
+        return 1;
+    }
+    if (run->caller < 0)
         return 0;
-    tell(run, PV_NEWS_FAILED);
-    return 1;
+    if (run->has_news) {
+        fill(run, &news, PV_NEWS_FAILED);
+        pv_send_packet(run->caller, PV_ATTACH_LEFT, &news, sizeof news);
+        run->has_news = 0;
+    }
+    /* Its end of file: all is undone. */
+    close(run->caller);
+    run->caller = -1;
+    return 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include "attach.h"
 #include "calls.h"
 #include "executor.h"
 
@@ -59,12 +60,21 @@ static void hang_up(struct pv_run *run) {
     forget(&copies[COPY_OUT]);
 }
 
+/* Gives the caller the next packet of it: how many bytes, or what send(2) says. */
+static ssize_t send_to_caller(const struct pv_run *run, const struct copy *copy) {
+    int kind = copy == &copies[COPY_ERR] ? PV_ATTACH_STDERR : PV_ATTACH_STDOUT;
+    size_t most = copy->end - copy->start;
+    most = most < PV_PACKET - 1 ? most : PV_PACKET - 1;
+    int rc = pv_send_packet(run->caller, kind, copy->buffer + copy->start, most);
+    return rc < 0 ? rc : (ssize_t)most;
+}
+
 /* The ends of a pipe are closed so that the other side sees it: end of file, or SIGPIPE. */
 static void end_copy(struct pv_run *run, struct copy *copy) {
     const int ends[] = {copy->from, copy->to};
     forget(copy);
     for (int i = 0; i < 2; i++)
-        if (is_ours(ends[i]) && ends[i] != run->terminal)
+        if (is_ours(ends[i]) && ends[i] != run->terminal && ends[i] != run->caller)
             close(ends[i]);
     if (run->terminal >= 0 && ends[0] == run->terminal)
         hang_up(run);
@@ -78,17 +88,22 @@ static void start_copy(struct copy *copy, int from, int to) {
     make_ours_nonblocking(to);
 }
 
-/* A sink that swallows everything is none: a detached executor has three of them. */
-static int sink_of(int stream) {
+/*
+ * The caller takes part in the foreground, or its streams are ours. A sink that swallows everything
+ * is none: a detached executor has three of them.
+ */
+static int sink_of(const struct pv_run *run, int stream) {
     struct stat st;
+    if (run->caller >= 0)
+        return run->caller;
     return fstat(stream, &st) == 0 && pv_is_null(&st) ? -1 : stream;
 }
 
 /* The same of what nothing comes from: as long as people can attach, it is they who end the input. */
-static int source_of_input(void) {
+static int source_of_input(const struct pv_run *run) {
     struct stat st;
     int is_null = fstat(STDIN_FILENO, &st) == 0 && pv_is_null(&st);
-    return is_null && pv_is_attachable() ? -1 : STDIN_FILENO;
+    return is_null && (run->caller >= 0 || pv_is_attachable()) ? -1 : STDIN_FILENO;
 }
 
 void pv_start_flow(struct pv_run *run) {
@@ -100,30 +115,30 @@ void pv_start_flow(struct pv_run *run) {
         int is_in = i == PV_STDIN;
         close(run->pipes[i][!is_in]); /* the container's end */
         if (is_in)
-            start_copy(&copies[i], source_of_input(), run->pipes[i][1]);
+            start_copy(&copies[i], source_of_input(run), run->pipes[i][1]);
         else
-            start_copy(&copies[i], run->pipes[i][0], sink_of(i));
+            start_copy(&copies[i], run->pipes[i][0], sink_of(run, i));
     }
     if (run->terminal < 0)
         return;
     slave = pv_result(ioctl(run->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
-    pv_copy_window_size(run->terminal);
+    pv_copy_window_size(run, run->terminal);
     if (run->copies_terminal_out)
-        start_copy(&copies[COPY_OUT], run->terminal, sink_of(STDOUT_FILENO));
+        start_copy(&copies[COPY_OUT], run->terminal, sink_of(run, STDOUT_FILENO));
     if (run->copies_terminal_in) {
-        start_copy(&copies[COPY_IN], source_of_input(), run->terminal);
+        start_copy(&copies[COPY_IN], source_of_input(run), run->terminal);
         if (copies[COPY_IN].from >= 0)
             pv_make_raw();
     }
 }
 
 /* Reads from the container what the log and whoever is attached are to have as well. */
-static void show(const struct copy *copy) {
+static void show(const struct pv_run *run, const struct copy *copy) {
     int stream = copy == &copies[COPY_OUT] ? PV_STDOUT : PV_STDERR;
     if (copy == &copies[COPY_IN])
         return;
     pv_log_output(stream, copy->buffer, copy->end);
-    pv_send_output(stream, copy->buffer, copy->end);
+    pv_send_output(run, stream, copy->buffer, copy->end);
 }
 
 /* Moves one buffer's worth at most. */
@@ -142,7 +157,7 @@ static void move_bytes(struct pv_run *run, struct copy *copy, short from_events,
         }
         copy->start = 0;
         copy->end = (size_t)n;
-        show(copy);
+        show(run, copy);
         if (copy->to < 0) {
             copy->start = copy->end;
             return;
@@ -158,9 +173,13 @@ static void move_bytes(struct pv_run *run, struct copy *copy, short from_events,
     size_t most = copy->end - copy->start;
     if (!is_ours(copy->to) && most > PIPE_BUF)
         most = PIPE_BUF;
-    ssize_t n = write(copy->to, copy->buffer + copy->start, most);
+    int is_caller = run->caller >= 0 && copy->to == run->caller;
+    ssize_t n = is_caller ? send_to_caller(run, copy)
+                          : write(copy->to, copy->buffer + copy->start, most);
     if (n > 0)
         copy->start += (size_t)n;
+    else if (n < 0 && is_caller && errno != EAGAIN)
+        pv_forget_caller(run);
     else if (n < 0 && errno != EINTR && errno != EAGAIN)
         end_copy(run, copy);
 }
@@ -179,6 +198,17 @@ void pv_poll_flow(struct pollfd fds[PV_FLOW_POLLS]) {
 void pv_move_flow(struct pv_run *run, const struct pollfd fds[PV_FLOW_POLLS]) {
     for (int i = 0; i < COPIES; i++)
         move_bytes(run, &copies[i], fds[2 * i].revents, fds[2 * i + 1].revents);
+}
+
+/* It was killed: the container goes on, as with any who is attached. */
+void pv_forget_caller(struct pv_run *run) {
+    for (int i = COPY_OUT; i < COPIES; i++)
+        if (run->caller >= 0 && copies[i].to == run->caller) {
+            copies[i].to = -1;
+            copies[i].start = copies[i].end;
+        }
+    pv_put_out(run->caller);
+    run->caller = -1;
 }
 
 int pv_has_input(void) {
@@ -203,6 +233,12 @@ void pv_end_input(struct pv_run *run) {
     /* A terminal has no end of input but the character for it, which is typed. */
     if (copies[COPY_IN].is_open && run->terminal < 0)
         end_copy(run, &copies[COPY_IN]);
+}
+
+void pv_end_output(struct pv_run *run, int stream) {
+    struct copy *copy = &copies[stream == PV_STDERR ? COPY_ERR : COPY_OUT];
+    if (copy->is_open)
+        end_copy(run, copy);
 }
 
 /*

@@ -93,6 +93,10 @@ enum pv_opcode {
     PV_SEND_TERMINAL = 112,
     PV_CRIU = 114,
     PV_PAUSE = 55,
+    PV_BORROW_ROOT = 130,
+    PV_PACK = 131,
+    PV_UNPACK = 132,
+    PV_LIST_CHANGES = 133,
 };
 
 /* Make a directory. mkdir(2) */
@@ -500,6 +504,11 @@ struct pv_supervise {
 /* Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start. setsid(2) */
 struct pv_detach {
     const char *announce; /* what it prints to standard output when the program runs */
+    uint32_t attach; /* and then it takes part, as by `take_part`, and ends with the container's code */
+    struct pv_place of; /* as there */
+    uint32_t input; /* as there */
+    struct pv_bytes keys; /* as there */
+    const char *farewell; /* as there */
 };
 
 /* Keep what the container writes: `TIME STREAM F|P TEXT`, a line of it in each line. open(2) */
@@ -526,6 +535,7 @@ struct pv_take_part {
 
 /* While the container runs, start the program every so often; never twice at once. execve(2) */
 struct pv_health {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name */
     struct pv_texts env; /* its whole environment */
     uint32_t interval; /* milliseconds from one end to the next start */
@@ -535,9 +545,9 @@ struct pv_health {
 
 /* When the container has ended and all is undone, become the program once more. execve(2) */
 struct pv_afterwards {
+    const char *program; /* its launcher */
     struct pv_texts argv; /* its arguments, without its own name; the exit code comes last */
     struct pv_texts env; /* its whole environment */
-    uint32_t failed; /* also when the container could not be started */
 };
 
 /* Wait; a signal that asks for the end ends the plan. poll(2) */
@@ -624,6 +634,37 @@ struct pv_criu {
     struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
 };
 
+/* Take a detached copy of the mounts at a process's root, which it cannot change any more. open_tree(2) */
+struct pv_borrow_root {
+    struct pv_place of; /* the file with its pid and when it began */
+    uint32_t recursive; /* with the mounts below the root */
+    uint64_t attributes; /* flags that are set on all of them */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Become the packer: write what is at a path as a tar to standard output. tar(5) */
+struct pv_pack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the packer's own */
+    const char *path; /* what is packed */
+    const char *name; /* what it is called in the archive; empty: `.` */
+    uint32_t follow; /* a symbolic link in the last place is followed */
+    uint32_t bare; /* the directory's own entry is left out */
+    uint32_t layer; /* it is an overlay's upper directory, to become an image's layer */
+};
+
+/* Become the unpacker: make files at a path from what standard input tells. openat2(2) */
+struct pv_unpack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the unpacker's own */
+    const char *path; /* a directory to copy into, or a file to make in one */
+    uint32_t follow; /* symbolic links below the directory are followed */
+};
+
+/* Write to standard output what an overlay's upper directory changes of its layers. mount(8) */
+struct pv_list_changes {
+    uint32_t upper; /* the upper directory */
+    struct pv_texts layers; /* the layers' directories, the uppermost first */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -702,6 +743,10 @@ struct pv_op {
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
+        struct pv_borrow_root borrow_root;
+        struct pv_pack pack;
+        struct pv_unpack unpack;
+        struct pv_list_changes list_changes;
     };
 };
 
@@ -996,6 +1041,11 @@ static const struct pv_field pv_fields_supervise[] = {
 };
 static const struct pv_field pv_fields_detach[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, detach.announce)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.attach)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, detach.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.input)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, detach.keys)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, detach.farewell)},
 };
 static const struct pv_field pv_fields_log[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, log.at)},
@@ -1014,6 +1064,7 @@ static const struct pv_field pv_fields_take_part[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, take_part.farewell)},
 };
 static const struct pv_field pv_fields_health[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, health.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, health.env)},
     {PV_KIND_U32, offsetof(struct pv_op, health.interval)},
@@ -1021,9 +1072,9 @@ static const struct pv_field pv_fields_health[] = {
     {PV_KIND_U32, offsetof(struct pv_op, health.start_period)},
 };
 static const struct pv_field pv_fields_afterwards[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, afterwards.program)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.argv)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.env)},
-    {PV_KIND_U32, offsetof(struct pv_op, afterwards.failed)},
 };
 static const struct pv_field pv_fields_sleep[] = {
     {PV_KIND_U32, offsetof(struct pv_op, sleep.time)},
@@ -1085,8 +1136,31 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
 };
+static const struct pv_field pv_fields_borrow_root[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, borrow_root.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, borrow_root.recursive)},
+    {PV_KIND_U64, offsetof(struct pv_op, borrow_root.attributes)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, borrow_root.into)},
+};
+static const struct pv_field pv_fields_pack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, pack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.path)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.name)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.follow)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.bare)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.layer)},
+};
+static const struct pv_field pv_fields_unpack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, unpack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, unpack.path)},
+    {PV_KIND_U32, offsetof(struct pv_op, unpack.follow)},
+};
+static const struct pv_field pv_fields_list_changes[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, list_changes.upper)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, list_changes.layers)},
+};
 
-static const struct pv_shape pv_shapes[124] = {
+static const struct pv_shape pv_shapes[134] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1147,11 +1221,11 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
     [PV_SUPERVISE] = {"supervise", 5, pv_fields_supervise},
-    [PV_DETACH] = {"detach", 1, pv_fields_detach},
+    [PV_DETACH] = {"detach", 6, pv_fields_detach},
     [PV_LOG] = {"log", 4, pv_fields_log},
     [PV_ATTACHABLE] = {"attachable", 1, pv_fields_attachable},
     [PV_TAKE_PART] = {"take_part", 5, pv_fields_take_part},
-    [PV_HEALTH] = {"health", 5, pv_fields_health},
+    [PV_HEALTH] = {"health", 6, pv_fields_health},
     [PV_AFTERWARDS] = {"afterwards", 3, pv_fields_afterwards},
     [PV_SLEEP] = {"sleep", 1, pv_fields_sleep},
     [PV_LISTEN] = {"listen", 2, pv_fields_listen},
@@ -1169,6 +1243,10 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
     [PV_CRIU] = {"criu", 9, pv_fields_criu},
     [PV_PAUSE] = {"pause", 0, NULL},
+    [PV_BORROW_ROOT] = {"borrow_root", 4, pv_fields_borrow_root},
+    [PV_PACK] = {"pack", 6, pv_fields_pack},
+    [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
+    [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
 };
 #endif
 

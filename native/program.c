@@ -4,7 +4,6 @@
  * memory. It is started by its launcher, which stands beside it, and hands plans over as any other.
  */
 #define _GNU_SOURCE
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include "executor.h"
 
 #define PV_ARGUMENTS 64
-static const char program_suffix[] = "-program";
 
 static int64_t milliseconds(void) {
     struct timespec time;
@@ -24,26 +22,21 @@ static int64_t milliseconds(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* `PROGRAM-program` is started by PROGRAM. Returns when it cannot be. */
-static void become_launcher(struct pv_run *run, const struct pv_texts *argv,
+/* Returns when it cannot be executed. */
+static void become_launcher(const char *program, const struct pv_texts *argv,
                             const struct pv_texts *env, const char *last) {
-    char path[PATH_MAX];
     char *words[PV_ARGUMENTS];
-    size_t length = run->reporter[0] ? strlen(run->reporter[0]) : 0;
-    size_t suffix = sizeof program_suffix - 1;
-    if (length <= suffix || length >= sizeof path || argv->count + 3 > PV_ARGUMENTS)
-        return;
-    memcpy(path, run->reporter[0], length - suffix);
-    path[length - suffix] = '\0';
     uint32_t count = 0;
-    words[count++] = path;
+    if (argv->count + 3 > PV_ARGUMENTS)
+        return;
+    words[count++] = (char *)(uintptr_t)program;
     for (uint32_t i = 0; i < argv->count; i++)
         words[count++] = argv->items[i];
     if (last)
         words[count++] = (char *)(uintptr_t)last;
     words[count] = NULL;
     pv_usual_signals();
-    execve(path, words, env->items);
+    execve(program, words, env->items);
 }
 
 /* ── health ─────────────────────────────────────────────────────────────────────────────── */
@@ -81,16 +74,16 @@ int pv_health_pause(void) {
     return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 
-static void __attribute__((noreturn)) become_check(struct pv_run *run, pid_t parent) {
+static void __attribute__((noreturn)) become_check(pid_t parent) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd < 3; fd++)
         dup2(null, fd);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
-        become_launcher(run, &health->argv, &health->env, NULL);
+        become_launcher(health->program, &health->argv, &health->env, NULL);
     _exit(125);
 }
 
-void pv_look_after_health(struct pv_run *run) {
+void pv_look_after_health(void) {
     if (!health || began == 0)
         return;
     if (check > 0 && waitpid(check, NULL, WNOHANG) == check) {
@@ -102,7 +95,7 @@ void pv_look_after_health(struct pv_run *run) {
     pid_t parent = getpid();
     check = fork();
     if (check == 0)
-        become_check(run, parent);
+        become_check(parent);
     if (check < 0)
         plan_next();
 }
@@ -126,12 +119,12 @@ int pv_do_afterwards(const struct pv_afterwards *op) {
     return 0;
 }
 
-int pv_comes_afterwards(int failed) {
-    return afterwards && (!failed || afterwards->failed);
+int pv_comes_afterwards(void) {
+    return afterwards != NULL;
 }
 
-void pv_become_afterwards(struct pv_run *run) {
+void pv_become_afterwards(const struct pv_run *run) {
     char code[16];
     snprintf(code, sizeof code, "%d", run->exit_code);
-    become_launcher(run, &afterwards->argv, &afterwards->env, code);
+    become_launcher(afterwards->program, &afterwards->argv, &afterwards->env, code);
 }

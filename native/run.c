@@ -58,8 +58,12 @@ int pv_heard_signals(const struct pv_run *run) {
 
 int pv_hear_signal(struct pv_run *run) {
     struct signalfd_siginfo info;
-    if (read(run->signals, &info, sizeof info) == sizeof info && pv_means_stop((int)info.ssi_signo))
+    if (read(run->signals, &info, sizeof info) != sizeof info)
+        return 0;
+    if (pv_means_stop((int)info.ssi_signo))
         return stop_by(run, (int)info.ssi_signo);
+    if (run->started) /* and a hook runs beside the program */
+        pv_pidfd_send_signal(run->pidfd, (int)info.ssi_signo);
     return 0;
 }
 
@@ -259,7 +263,7 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
     run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
-    run->waiter = -1;
+    run->waiter = run->caller = -1;
     run->agent = run->listens = run->answered_fd = run->listener = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
@@ -343,8 +347,10 @@ static int carry_out(struct pv_run *run, int rc) {
     if (run->actor == PV_BY_INIT)
         init_main(run);
     if (rc < 0) {
-        pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
         run->exit_code = run->exit_code ? run->exit_code : 125;
+        /* To be stopped while it only waits is what it waits for, and no failure. */
+        if (rc != -EINTR || !run->plan.records || run->plan.records[run->step].op.code != PV_SLEEP)
+            pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
     }
     kill_init(run);
     pv_close_slots(run); /* undoing may need the descriptors that a start ran out of */
@@ -354,7 +360,7 @@ static int carry_out(struct pv_run *run, int rc) {
     if (pv_tell_failed(run))
         return run->exit_code;
     int has_news = run->has_news && run->reporter[1];
-    if (pv_comes_afterwards(rc < 0)) {
+    if (rc == 0 && pv_comes_afterwards()) {
         report_beside(run, has_news);
         pv_become_afterwards(run);
     }

@@ -23,7 +23,7 @@ int pv_next_signal(struct pv_run *run) {
 static void pass_signal(struct pv_run *run, const struct pv_supervise *op) {
     int signal = pv_next_signal(run);
     if (signal == SIGWINCH && run->terminal >= 0)
-        pv_copy_window_size(run->terminal);
+        pv_copy_window_size(run, run->terminal);
     else if (signal && (op->signals || signal != SIGWINCH))
         pv_pidfd_send_signal(run->pidfd, op->signals ? signal : SIGKILL);
 }
@@ -84,7 +84,7 @@ static int watch(struct pv_run *run, const struct pv_supervise *op) {
         }
         pv_move_flow(run, fds + FLOW);
         pv_serve_clients(run, fds + CLIENTS);
-        pv_look_after_health(run);
+        pv_look_after_health();
         if (fds[SIGNALS].revents)
             pass_signal(run, op);
         if (fds[PARENT].revents) {
@@ -105,6 +105,8 @@ int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     if (rc < 0)
         return rc;
     pv_start_flow(run);
+    if (run->caller >= 0)
+        pv_take_in_caller(run);
     rc = watch(run, op);
     if (rc == 0)
         pv_drain_flow(run);
@@ -114,6 +116,6 @@ int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     if (rc == 0)
         rc = reap(run, op);
     if (rc == 0)
-        pv_tell_clients_end(run->exit_code);
+        pv_tell_clients_end(run);
     return rc;
 }

@@ -73,7 +73,9 @@ export async function planDetached(ground: Ground, wish: Wish): Promise<Planned>
   mkdirSync(directory, { recursive: true });
   const log = `${directory}/log`;
   const exit = `${directory}/exit`;
-  const { id, plan } = await prepareContainer({
+  const id = newId();
+  const launcher = `${directory}/pivot`;
+  const { plan } = await prepareContainer({
     source: { kind: "image", reference: "busybox" },
     command: wish.command,
     options: wish.options ?? {},
@@ -82,24 +84,26 @@ export async function planDetached(ground: Ground, wish: Wish): Promise<Planned>
     streams,
     endWithCaller: false,
     engine: {
-      id: newId(),
+      id,
       options: () => defaultEngineOptions,
-      monitor: (of) => ({
-        announce: `${of}\n`,
+      monitor: () => ({
+        announce: `${id}\n`,
+        attach: null,
         log: { path: log, maxBytes: 0, files: 1 },
         exit,
         events: null,
         afterwards: [],
         health: null,
         environment: ["PATH=/usr/bin:/bin"],
-        isRestart: false,
         delay: 0,
+        program: launcher,
         ...wish.monitor,
       }),
     },
   });
   const state = `${ground.runRoot}/${id}`;
-  return { id, plan, log, exit, state, launcher: installLauncher(directory, plan) };
+  installLauncher(directory, plan);
+  return { id, plan, log, exit, state, launcher };
 }
 
 /** What the program writes to the executor. */
@@ -116,7 +120,7 @@ function handOverBytes(plan: Plan): Buffer {
  * A copy of the launcher, beside which stands a program that hands this plan over when it is called
  * with `start`, and otherwise notes how it was called in `calls`.
  */
-export function installLauncher(directory: string, plan: Plan): string {
+export function installLauncher(directory: string, plan: Plan): void {
   copyFileSync(pivotPath, `${directory}/pivot`);
   writeFileSync(`${directory}/plan`, handOverBytes(plan));
   writeFileSync(
@@ -127,6 +131,7 @@ if [ "$1" = start ]; then
   exec sleep 1000
 fi
 echo "$(pwd) $PATH: $*" >>${directory}/calls
+if [ "$1" = health ]; then sleep 0.2; echo "$*: health has ended" >>${directory}/calls; fi
 if [ "$1" = internal-report ]; then cat <&3 >${directory}/report; exit 99; fi
 if [ "$1" = again ] && [ -e ${directory}/again ]; then
   mv ${directory}/again ${directory}/plan
@@ -136,7 +141,6 @@ fi
 `,
   );
   chmodSync(`${directory}/pivot-program`, 0o755);
-  return `${directory}/pivot`;
 }
 
 /** Lays a plan down with which the program answers `again`. */

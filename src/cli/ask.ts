@@ -1,15 +1,17 @@
 /** Asks a person on a terminal. */
 
 import { writeAll } from "../host/write.ts";
+import { Interruption } from "./interrupt.ts";
 
-const interrupt = "\u0003";
+const interruptKey = "\u0003";
 const endOfInput = "\u0004";
 const erase = new Set(["\u007f", "\b"]);
 
 /**
  * Asks for a line; what is typed is not shown when it is a secret.
  *
- * @returns undefined when the person gave up (^C, ^D on an empty line, or the terminal is gone)
+ * @returns undefined when the person gave up: ^D on an empty line, or the terminal is gone
+ * @throws Interruption after ^C, which is only a key while nothing is shown by the terminal itself
  */
 export function askLine(question: string, isSecret: boolean): Promise<string | undefined> {
   const { stdin } = process;
@@ -17,7 +19,7 @@ export function askLine(question: string, isSecret: boolean): Promise<string | u
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
   stdin.resume();
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let line: string[] = [];
     const end = (answer: string | undefined) => {
       stdin.removeListener("data", onData);
@@ -32,7 +34,9 @@ export function askLine(question: string, isSecret: boolean): Promise<string | u
       // More than one character is what was pasted.
       for (const character of typed) {
         if (character === "\r" || character === "\n") return end(line.join(""));
-        if (character === interrupt || (character === endOfInput && line.length === 0)) {
+        if (character === endOfInput && line.length === 0) return end(undefined);
+        if (character === interruptKey) {
+          reject(new Interruption("SIGINT"));
           return end(undefined);
         }
         if (erase.has(character)) {

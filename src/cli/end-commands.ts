@@ -3,10 +3,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WishError } from "../container/wish-error.ts";
 import { endContainer, setPaused, signalContainer } from "../engine/act.ts";
+import { noteEvent } from "../engine/events.ts";
 import { findContainer } from "../engine/find.ts";
 import { noteStop, renameKept } from "../engine/kept.ts";
 import { removeContainer } from "../engine/remove.ts";
-import { type Container, isAlive } from "../engine/status.ts";
+import { type Container, isAlive, subjectOf } from "../engine/status.ts";
 import { parseContainerName } from "../options/name.ts";
 import { formatOptionProblem } from "../options/problem.ts";
 import { parseSignal } from "../options/signal.ts";
@@ -64,6 +65,7 @@ const stopWish = (given: ParsedArguments, { record }: Container) => ({
 export const stopCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "stop", async (container, word, roots) => {
     await endContainer(container, roots, stopWish(given, container));
+    if (isAlive(container)) noteEvent(roots, "stop", container.id, subjectOf(container));
     return word;
   });
 
@@ -75,6 +77,7 @@ export const killCommand = (given: ParsedArguments, globals: Globals): Promise<n
     const ends = signal === 9 || signal === record.process.stopSignal;
     if (ends && kept && container.process !== null) await noteStop(roots.dataRoot, id);
     await signalContainer(container, signal);
+    noteEvent(roots, "kill", id, subjectOf(container));
     return word;
   });
 
@@ -88,18 +91,21 @@ export const restartCommand = (given: ParsedArguments, globals: Globals): Promis
     await endContainer(container, roots, stopWish(given, container));
     const { startDetached } = await import("./start.ts");
     await startDetached(await findContainer(roots, container.id), roots, globals, null);
+    noteEvent(roots, "restart", container.id, subjectOf(container));
     return word;
   });
 
 export const pauseCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "pause", async (container, word) => {
+  eachContainer(given, globals, "pause", async (container, word, roots) => {
     await setPaused(container, true);
+    noteEvent(roots, "pause", container.id, subjectOf(container));
     return word;
   });
 
 export const unpauseCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "unpause", async (container, word) => {
+  eachContainer(given, globals, "unpause", async (container, word, roots) => {
     await setPaused(container, false);
+    noteEvent(roots, "unpause", container.id, subjectOf(container));
     return word;
   });
 
@@ -125,6 +131,7 @@ export async function renameCommand(given: ParsedArguments, globals: Globals): P
     throw new WishError([`container ${word} is removed when it ends (--rm): it keeps its name`]);
   }
   await renameKept(roots.dataRoot, container.id, name);
+  noteEvent(roots, "rename", container.id, { ...subjectOf(container), name });
   return 0;
 }
 
@@ -134,7 +141,8 @@ const lookEvery = 20;
 export const waitCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "wait", async (container, _, roots) => {
     let seen = container;
-    while (isAlive(seen)) {
+    // By its policy it may run again before anybody looks.
+    while (isAlive(seen) && seen.restarts === container.restarts) {
       await sleep(lookEvery);
       seen = await findContainer(roots, container.id);
     }

@@ -6,7 +6,7 @@
 import { prepareContainer } from "../container/prepare.ts";
 import type { Described } from "../container/record.ts";
 import { type KeptContainer, noteError, noteRestart, readKept } from "../engine/kept.ts";
-import type { RestartPolicy } from "../engine/options.ts";
+import { wantsRestart } from "../engine/options.ts";
 import { wishOf } from "../engine/start.ts";
 import { encodePlan } from "../executor/encode.ts";
 import { handOver } from "../executor/hand-over.ts";
@@ -18,25 +18,6 @@ const longestPause = 60_000;
 
 /** One that ran for so long had started well: the pauses begin anew. */
 const wellStarted = 10_000;
-
-/** Whether the policy wants another start. */
-export function wantsRestart(
-  { name, retries }: RestartPolicy,
-  code: number,
-  restarts: number,
-  isStopped: boolean,
-): boolean {
-  if (isStopped) return false;
-  switch (name) {
-    case "no":
-      return false;
-    case "always":
-    case "unless-stopped":
-      return true;
-    case "on-failure":
-      return code !== 0 && (retries === 0 || restarts < retries);
-  }
-}
 
 /**
  * Milliseconds before the next start: twice as long each time, as docker has it.
@@ -57,9 +38,9 @@ async function startAgain(
   const again: Described = record;
   try {
     const { plan } = await prepareContainer(
-      wishOf(again, { roots, announce: null, isRestart: true, delay }),
+      wishOf(again, { roots, announce: null, attach: null, delay }),
     );
-    await noteRestart(roots.dataRoot, record.id);
+    if (!(await noteRestart(roots.dataRoot, record.id))) return 0;
     const report = ["--root", roots.dataRoot, "internal-report", record.id, "again"];
     return handOver(encodePlan(plan), report);
   } catch (error) {

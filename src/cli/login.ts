@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { writeAll } from "../host/write.ts";
+import { quote } from "../image/error.ts";
 import { parseReference } from "../image/reference.ts";
 import { credentialFinder, registryOfKey } from "../registry/credentials.ts";
 import {
@@ -17,6 +18,16 @@ import type { Globals } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { report } from "./report-error.ts";
 
+/** Whether an image's name could begin with it. */
+function isHost(text: string): boolean {
+  try {
+    const parsed = parseReference(`${text}/x`);
+    return parsed.transport === "registry" && parsed.domain === text;
+  } catch {
+    return false;
+  }
+}
+
 /** The registry that was named, or Docker Hub. */
 function readServer({ words }: ParsedArguments, command: string): string {
   if (words.length > 1) {
@@ -24,9 +35,10 @@ function readServer({ words }: ParsedArguments, command: string): string {
   }
   const registry = registryOfKey(words[0] ?? "");
   if (registry === "docker.io") return registry;
-  const host = /[.:]/.test(registry) || registry === "localhost" ? registry : "";
-  const parsed = parseReference(`${host}/x`); // says what is wrong with a host
-  return parsed.transport === "registry" ? parsed.domain : registry;
+  if (isHost(registry)) return registry;
+  throw new UsageError(
+    `${command} takes the host of a registry, such as ghcr.io or localhost:5000, received ${quote(words[0] ?? "")}`,
+  );
 }
 
 const lastOf = ({ flags }: ParsedArguments, name: string) => flags.get(name)?.at(-1);

@@ -2,22 +2,21 @@
 
 import { writeFileSync } from "node:fs";
 import { newId } from "../container/identity.ts";
-import {
-  type ContainerWish,
-  type PreparedContainer,
-  prepareContainer,
-} from "../container/prepare.ts";
-import type { Described } from "../container/record.ts";
+import { type PreparedContainer, prepareContainer } from "../container/prepare.ts";
+import { type Described, nameOf } from "../container/record.ts";
+import { describeContainer } from "../container/record-container.ts";
 import { absolutePath, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { claimName, keepContainer, noteStart } from "../engine/kept.ts";
+import { noteEvent } from "../engine/events.ts";
+import { checkNameIsFree, keepContainer, noteStart } from "../engine/kept.ts";
 import { engineOptions } from "../engine/options.ts";
-import { watched } from "../engine/start.ts";
+import { type StartWish, watched } from "../engine/start.ts";
 import { encodePlan } from "../executor/encode.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { writeAll } from "../host/write.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { ParsedArguments } from "./arguments.ts";
+import { readAttachment } from "./attachment.ts";
 import type { Globals } from "./command.ts";
 import { readEngineWish } from "./engine-wish.ts";
 import { importProgress } from "./import-progress.ts";
@@ -47,42 +46,38 @@ async function makeContainer(
   given: ParsedArguments,
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
-  announce: (id: string) => string | null,
+  how: (id: string) => Pick<StartWish, "announce" | "attach">,
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
   if (engine.problems.length > 0) throw new WishError(engine.problems);
   const { roots, options } = wish;
-  if (options.name !== undefined) await claimName(roots.dataRoot, options.name);
+  if (options.name !== undefined) await checkNameIsFree(roots, options.name);
   const id = newId();
   const view = watched(id, (image) => engineOptions(engine.wish, image), {
     roots,
-    announce: announce(id),
-    isRestart: false,
+    ...how(id),
     delay: 0,
   });
   const prepared = await prepareContainer({ ...wish, engine: view });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
-  const record = describe(prepared, wish);
+  const record = describeContainer(prepared, wish.command);
   if (options.rm !== true) await keepContainer(record);
+  noteEvent(roots, "create", id, { ...record, name: nameOf(record) });
   writeIdFile(given, wish.cwd, id);
   return { prepared, record, roots };
 }
-
-const describe = ({ record, spec }: PreparedContainer, { command }: ContainerWish): Described => ({
-  ...record,
-  created: Date.now(),
-  args: spec.process?.args ?? [],
-  command,
-});
 
 export async function runWatched(
   given: ParsedArguments,
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
 ): Promise<number> {
+  const attachment = readAttachment(given, isOn(given, "interactive"));
   const { prepared, record, roots } = await makeContainer(given, globals, streams, (id) =>
-    isOn(given, "detach") ? `${id}\n` : null,
+    isOn(given, "detach")
+      ? { announce: `${id}\n`, attach: null }
+      : { announce: null, attach: attachment },
   );
   const isKept = record.options.rm !== true;
   if (isKept) await noteStart(roots.dataRoot, record.id);
@@ -93,7 +88,10 @@ export async function runWatched(
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
-  const { record } = await makeContainer(given, globals, ["pipe", "pipe", "pipe"], () => null);
+  const { record } = await makeContainer(given, globals, ["pipe", "pipe", "pipe"], () => ({
+    announce: null,
+    attach: null,
+  }));
   writeAll(1, `${record.id}\n`);
   return 0;
 }

@@ -7,6 +7,7 @@ import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { engineFlags } from "./engine-flags.ts";
 import {
   commandOf,
   recallPlan,
@@ -22,7 +23,9 @@ const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
 
 /** Whether the engine has anything to do for the container once the caller has gone. */
 const isWatched = (given: ParsedArguments): boolean =>
-  !isOn(given, "rm") || isOn(given, "detach") || given.flags.has("cidfile");
+  !isOn(given, "rm") ||
+  isOn(given, "detach") ||
+  engineFlags.some(({ name }) => given.flags.has(name));
 
 function checkTerminal(given: ParsedArguments, [stdin]: readonly StreamFact[]): void {
   const isAsked = ["tty", "interactive"].every((name) => isOn(given, name));
@@ -60,6 +63,11 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
   const { readRunWish } = await import("./run-wish.ts");
   const { importProgress } = await import("./import-progress.ts");
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
+  const { name } = wish.options;
+  if (name !== undefined) {
+    const { checkNameIsFree } = await import("../engine/kept.ts");
+    await checkNameIsFree(wish.roots, name);
+  }
   const prepared = await prepareContainer(wish);
   warn(prepared.warnings, globals);
   if (inputs !== null && key !== null && !prepared.hasVolumes) rememberPlan(inputs, key, prepared);

@@ -5,6 +5,7 @@ import { defaultRoots } from "../container/roots.ts";
 import { listKept } from "../engine/kept.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
+import { removeLeftovers } from "../try/store.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import { UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -30,6 +31,7 @@ export async function systemPruneCommand(
   if (pruned.containers.length > 0) {
     writeAll(1, `Deleted Containers:\n${pruned.containers.join("\n")}\n`);
   }
-  if (pruned.paths.length > 0) writeAll(1, `Deleted:\n${pruned.paths.join("\n")}\n`);
+  const paths = [...pruned.paths, ...(await removeLeftovers(roots.dataRoot))];
+  if (paths.length > 0) writeAll(1, `Deleted:\n${paths.join("\n")}\n`);
   return pruned.problems.length > 0 ? 1 : 0;
 }

@@ -42,15 +42,16 @@ export const updateFlags: readonly Flag[] = [
   ...engineFlags.filter(({ name }) => name === "restart"),
 ];
 
-const isGiven = ([, value]: [string, unknown]): boolean => value !== undefined && value !== false;
+const optionOf = (flag: string): string =>
+  flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /** Of all options those that were given. */
 function readLimits(given: ParsedArguments): RunOptions {
   const flags = new Map([...given.flags].filter(([name]) => limitNames.has(name)));
-  const read = readRunOptions({ flags, words: [] }, { cwd: "/", env: {} });
-  if (read.problems.length > 0) throw new WishError(read.problems);
-  const { signalProxy: _, securityOpt: __, procOptions: ___, ...options } = read.options;
-  return Object.fromEntries(Object.entries(options).filter(isGiven));
+  const { options, problems } = readRunOptions({ flags, words: [] }, { cwd: "/", env: {} });
+  if (problems.length > 0) throw new WishError(problems);
+  const wanted = new Set([...flags.keys()].map(optionOf));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => wanted.has(name)));
 }
 
 function resourcesOf(options: RunOptions, { id }: Container, { runRoot }: Roots): LinuxResources {

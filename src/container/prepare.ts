@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { EventSubject } from "../engine/events.ts";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
-import type { EventSubject } from "../engine/start.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";

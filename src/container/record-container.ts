@@ -2,8 +2,8 @@
 
 import type { MountOption } from "../options/mount-option.ts";
 import type { NetworkMode } from "../options/namespace-mode.ts";
-import type { ContainerWish, DescribedContainer } from "./prepare.ts";
-import type { ContainerRecord, RecordedMount } from "./record.ts";
+import type { ContainerWish, DescribedContainer, PreparedContainer } from "./prepare.ts";
+import type { ContainerRecord, Described, RecordedMount } from "./record.ts";
 
 function recordMount(mount: MountOption, dataRoot: string): RecordedMount {
   const common = { type: mount.type, destination: mount.target, readonly: mount.readonly === true };
@@ -29,10 +29,11 @@ function networkText(mode: NetworkMode): string {
 }
 
 export function recordContainer(
-  { roots }: ContainerWish,
+  { roots }: Pick<ContainerWish, "roots">,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
-  { source, image, extras, spec, options }: DescribedContainer,
+  described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options">,
 ): ContainerRecord {
+  const { source, image, extras, spec, options } = described;
   const { process } = spec;
   return {
     version: 2,
@@ -59,3 +60,14 @@ export function recordContainer(
     networkMode: networkText(extras.network),
   };
 }
+
+/** A container that is made now, with what its record leaves out. */
+export const describeContainer = (
+  { record, spec }: Pick<PreparedContainer, "record" | "spec">,
+  command: readonly string[],
+): Described => ({
+  ...record,
+  created: Date.now(),
+  args: spec.process?.args ?? [],
+  command,
+});

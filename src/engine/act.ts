@@ -1,6 +1,6 @@
 /** What is done to containers that are there already: short plans, and the wait for what comes of them. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -9,8 +9,9 @@ import { executePlan } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
-import { type Container, isAlive } from "./status.ts";
+import { type Container, isAlive, listContainers } from "./status.ts";
 
+const SIGTERM = 15;
 export const SIGKILL = 9;
 
 /** @throws WishError with the step that failed */
@@ -105,20 +106,21 @@ function endingOf(container: Container, signal: number, seconds: number): Step[]
   return [...begin, byParent({ ...first, signal: 0 }, "stop: time to end"), byParent(last, "stop")];
 }
 
-/** Who waits to start a container again gives up. */
-const endingOfMonitor = ({ directory }: Container, signal: number): Step[] => [
-  byParent(
-    {
-      op: "signal",
-      of: onHost(`${directory}/monitor`),
-      signal,
-      wait: true,
-      patience: 0,
-      required: false,
-    },
-    "stop: it waits to start again",
-  ),
-];
+/** Who waits to start a container again gives up, and takes away what is there. */
+function endingOfMonitor({ directory }: Container): Step[] {
+  const of = onHost(`${directory}/monitor`);
+  const first = {
+    op: "signal",
+    of,
+    signal: SIGTERM,
+    wait: false,
+    patience: 5_000,
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const why = "stop: it waits to start again";
+  return [byParent(first, why), byParent(last, why)];
+}
 
 /**
  * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
@@ -135,22 +137,51 @@ export async function endContainer(
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
   await carryOut(
-    container.process === null
-      ? endingOfMonitor(container, signal)
-      : endingOf(container, signal, seconds),
+    container.process === null ? endingOfMonitor(container) : endingOf(container, signal, seconds),
   );
-  if (await waitUntilGone(container, 20_000)) return;
+  if (await waitUntilGone(container, 20_000)) {
+    if (container.process === null) await endLateStart(container, roots);
+    return;
+  }
   throw new WishError([
     `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
   ]);
 }
 
+/** Its policy may have had the next start under way before it could hear of the stop. */
+async function endLateStart({ id, record }: Container, roots: Roots): Promise<void> {
+  await sleep(100);
+  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
+  if (seen !== undefined) await endContainer(seen, roots, wish);
+}
+
+/** The links by which a container is found by name as long as it runs. */
+function nameLinks({ id }: Container, { runRoot }: Roots): string[] {
+  const names = `${runRoot}/names`;
+  return (existsSync(names) ? readdirSync(names) : [])
+    .map((name) => `${names}/${name}`)
+    .filter((path) => linkTarget(path) === `../${id}`);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // gone meanwhile
+  }
+}
+
 /** What a container whose executor was killed has left of its last run; its files stay. */
-export async function clearRemains({ directory, record }: Container): Promise<void> {
+export async function clearRemains(container: Container, roots: Roots): Promise<void> {
+  const { directory, record } = container;
   await carryOut([
     byParent(lock(onHost(directory)), "nobody uses it any more"),
     ...record.cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+    ),
+    ...nameLinks(container, roots).map((path) =>
+      byParent({ op: "remove", at: onHost(path) }, "its name"),
     ),
     byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
   ]);

@@ -1,8 +1,12 @@
 /** Containers that are kept: their rows in the engine's database. */
 
+import { realpathSync } from "node:fs";
+import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Described, decodeRecord, encodeRecord, nameOf } from "../container/record.ts";
+import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { isLocked } from "../host/first-process.ts";
 import { inTransaction, openDatabase, openIfThere } from "./database.ts";
 
 /** A container with what changes of it. */
@@ -92,8 +96,10 @@ export async function readKept(dataRoot: string, id: string): Promise<KeptContai
   }
 }
 
-/** @throws WishError when a container of this name is kept */
-export async function claimName(dataRoot: string, name: string): Promise<void> {
+/** @throws WishError when a container of this name is kept, or runs */
+export async function checkNameIsFree({ dataRoot, runRoot }: Roots, name: string): Promise<void> {
+  const state = `${runRoot}/names/${name}`;
+  if (isLocked(state)) throw conflict(name, basename(realpathSync(state)));
   const opening = openIfThere(dataRoot);
   if (opening === null) return;
   const database = await opening;
@@ -118,9 +124,17 @@ export const noteStart = (dataRoot: string, id: string): Promise<void> =>
     id,
   );
 
-/** Its policy starts it. */
-export const noteRestart = (dataRoot: string, id: string): Promise<void> =>
-  change(dataRoot, "started = ?, restarts = restarts + 1 WHERE id = ?", Date.now(), id);
+/**
+ * Its policy starts it.
+ *
+ * @returns false when somebody has stopped it meanwhile
+ */
+export const noteRestart = (dataRoot: string, id: string): Promise<boolean> =>
+  withDatabase(dataRoot, (database) => {
+    const sql =
+      "UPDATE containers SET started = ?, restarts = restarts + 1 WHERE id = ? AND stopped = 0";
+    return database.prepare(sql).run(Date.now(), id).changes > 0;
+  });
 
 /** It could not be started, and so it is as it was before it ever was. */
 export const noteFailure = (dataRoot: string, id: string, error: string): Promise<void> =>

@@ -87,3 +87,26 @@ export const engineOptions = (wish: EngineWish, image: ImageHealth | undefined):
   ...wish,
   health: healthCheck(wish.health, image),
 });
+
+/**
+ * Whether the policy wants another start.
+ *
+ * @param isStopped somebody has stopped it
+ */
+export function wantsRestart(
+  { name, retries }: RestartPolicy,
+  code: number,
+  restarts: number,
+  isStopped: boolean,
+): boolean {
+  if (isStopped) return false;
+  switch (name) {
+    case "no":
+      return false;
+    case "always":
+    case "unless-stopped":
+      return true;
+    case "on-failure":
+      return code !== 0 && (retries === 0 || restarts < retries);
+  }
+}

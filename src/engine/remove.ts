@@ -6,8 +6,9 @@ import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
 import { carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
+import { noteEvent } from "./events.ts";
 import { forgetKept } from "./kept.ts";
-import { type Container, isAlive } from "./status.ts";
+import { type Container, isAlive, subjectOf } from "./status.ts";
 
 export type RemoveWish = {
   /** End it first when it runs. */
@@ -35,10 +36,11 @@ export async function removeContainer(
     }
     await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
-  if (existsSync(directory)) await clearRemains(container);
+  if (existsSync(directory)) await clearRemains(container, roots);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
   if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
   const left = leaveSteps(record, volumes || record.options.rm === true);
   if (left.length > 0) await carryOut(left);
   if (kept) await forgetKept(roots.dataRoot, id);
+  noteEvent(roots, "destroy", id, subjectOf(container));
 }

@@ -9,17 +9,19 @@ import {
 import { type ContainerRecord, type Described, nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
-import type { Monitor } from "../planner/setting.ts";
+import type { Attachment, Monitor } from "../planner/setting.ts";
+import { type EventSubject, eventLine, eventsFile } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
 export type StartWish = {
   readonly roots: Roots;
-  /** Printed by the caller's process once the program runs; null: it stays in the foreground. */
+  /** Printed by the caller's process once the program runs; null: nothing is. */
   readonly announce: string | null;
-  /** By the container's policy: no person waits for it. */
-  readonly isRestart: boolean;
+  /** The caller's process takes part in what it reads and writes; null: it does not. */
+  readonly attach: Attachment | null;
   /** Milliseconds to wait before. */
   readonly delay: number;
 };
@@ -36,26 +38,6 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
 
-/** What the program needs of the environment when the executor starts it: nothing of a person's. */
-const environment = (): readonly string[] => [
-  `PATH=${process.env["PATH"] ?? "/usr/sbin:/usr/bin"}`,
-];
-
-export type EventSubject = {
-  readonly name: string;
-  readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
-};
-
-export const eventsFile = ({ runRoot }: Roots): string => `${runRoot}/events`;
-
-/** A line of the file of events, without its time: `TYPE ACTION ID ATTRIBUTES`. */
-export const eventLine = (
-  action: string,
-  id: string,
-  { name, image, labels }: EventSubject,
-): string => `container ${action} ${id} ${JSON.stringify({ ...labels, image, name })}`;
-
 /** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
 const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({
   path: eventsFile(roots),
@@ -67,11 +49,12 @@ const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["eve
 export function monitorOf(
   id: string,
   { restart, health, log }: EngineOptions,
-  { roots, announce, isRestart, delay }: StartWish,
+  { roots, announce, attach, delay }: StartWish,
   named: EventSubject,
 ): Monitor {
   return {
     announce,
+    attach,
     log:
       log.driver === "none"
         ? null
@@ -88,11 +71,18 @@ export function monitorOf(
             startInterval: health.startInterval,
             startPeriod: health.startPeriod,
           },
-    environment: environment(),
-    isRestart,
+    program: executorPath(),
+    environment: callBackEnvironment(),
     delay,
   };
 }
+
+/** What the program needs when it is called back. */
+const callBackEnvironment = (): string[] =>
+  ["PATH", "HOME"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
 
 /** For `prepareContainer`: the engine watches over the container. */
 export const watched = (

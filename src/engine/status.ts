@@ -19,7 +19,9 @@ import {
   readIfThere,
   readProcess,
 } from "../host/first-process.ts";
+import type { EventSubject } from "./events.ts";
 import { type KeptContainer, listKept } from "./kept.ts";
+import { wantsRestart } from "./options.ts";
 
 export type Status =
   | "created"
@@ -92,6 +94,17 @@ function statusOf(
   return wasStarted ? "exited" : "created";
 }
 
+/** Milliseconds from an end until the executor has planned the next start. */
+const planningTime = 2_000;
+
+/** It has just ended and will be started again, unless its executor is killed right now. */
+function isAboutToRestart(kept: KeptContainer | null, end: End | null): boolean {
+  const policy = kept?.record.engine?.restart;
+  if (kept === null || policy === undefined || end === null || end.at === null) return false;
+  if (Date.now() - end.at > planningTime) return false;
+  return wantsRestart(policy, end.code, kept.restarts, kept.stopped);
+}
+
 function containerOf(roots: Roots, record: Described, kept: KeptContainer | null): Container {
   const { id } = record;
   const directory = `${roots.runRoot}/${id}`;
@@ -105,7 +118,7 @@ function containerOf(roots: Roots, record: Described, kept: KeptContainer | null
     name: nameOf(record),
     directory,
     record,
-    status: seen,
+    status: seen === "exited" && isAboutToRestart(kept, end) ? "restarting" : seen,
     process,
     end: end ?? (process === null && wasStarted ? unseen : null),
     started,
@@ -148,3 +161,10 @@ export async function listContainers(roots: Roots): Promise<Container[]> {
 
 export const isAlive = ({ status }: Container): boolean =>
   status === "running" || status === "paused" || status === "restarting";
+
+/** For the events: what is told of it. */
+export const subjectOf = ({ name, record }: Container): EventSubject => ({
+  name,
+  image: record.image,
+  labels: record.labels,
+});

@@ -87,6 +87,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   send_terminal: 112,
   criu: 114,
   pause: 55,
+  borrow_root: 130,
+  pack: 131,
+  unpack: 132,
+  list_changes: 133,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -387,6 +391,11 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "detach":
       out.text(op.announce);
+      out.bool(op.attach);
+      out.place(op.of);
+      out.bool(op.input);
+      out.bytesOf(op.keys);
+      out.text(op.farewell);
       return;
     case "log":
       out.place(op.at);
@@ -405,6 +414,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.farewell);
       return;
     case "health":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
       out.u32(op.interval);
@@ -412,9 +422,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.start_period);
       return;
     case "afterwards":
+      out.text(op.program);
       out.texts(op.argv);
       out.texts(op.env);
-      out.bool(op.failed);
       return;
     case "sleep":
       out.u32(op.time);
@@ -483,6 +493,29 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.pid);
       return;
     case "pause":
+      return;
+    case "borrow_root":
+      out.place(op.of);
+      out.bool(op.recursive);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.slot(op.into);
+      return;
+    case "pack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.text(op.name);
+      out.bool(op.follow);
+      out.bool(op.bare);
+      out.bool(op.layer);
+      return;
+    case "unpack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.bool(op.follow);
+      return;
+    case "list_changes":
+      out.slot(op.upper);
+      out.texts(op.layers);
       return;
     default:
       unreachable(op);

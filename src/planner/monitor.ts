@@ -3,19 +3,56 @@
 import type { Place, Step } from "../plan/op.ts";
 import type { Facts } from "./facts.ts";
 import { stateDirectory } from "./root.ts";
-import type { Monitor, Setting } from "./setting.ts";
+import type { Attachment, Monitor, Setting } from "./setting.ts";
 import { byParent, onHost } from "./step.ts";
 
+const farewell = "\nread escape sequence\n";
+
 /** First of all: what is locked or made before would be the caller's process's. */
-export const planDetach = (monitor: Monitor | null): Step[] =>
-  monitor === null || monitor.announce === null
-    ? []
-    : [
-        byParent(
-          { op: "detach", announce: monitor.announce },
-          "--detach: the caller goes on, and nothing of it is kept",
-        ),
-      ];
+export function planDetach(setting: Pick<Setting, "monitor" | "runRoot" | "id">): Step[] {
+  const { monitor } = setting;
+  if (monitor === null || (monitor.announce === null && monitor.attach === null)) return [];
+  const { announce, attach } = monitor;
+  return [detachStep(announce ?? "", attach, `${stateDirectory(setting)}/pid`)];
+}
+
+/**
+ * The executor goes on without the caller, who takes part in what flows or not.
+ *
+ * @param processFile the process to which signals are passed
+ */
+export const detachStep = (
+  announce: string,
+  attach: Attachment | null,
+  processFile: string | null,
+): Step =>
+  byParent(
+    {
+      op: "detach",
+      announce,
+      attach: attach !== null,
+      of: attach?.signals === true && processFile !== null ? onHost(processFile) : null,
+      input: attach?.input === true,
+      keys: attach?.keys ?? new Uint8Array(),
+      farewell,
+    },
+    attach === null
+      ? "--detach: the caller goes on, and nothing of it is kept"
+      : "the detach keys leave it, and who watches over it stays",
+  );
+
+/** Attaches to a container that runs. */
+export const planAttach = (
+  { runRoot, id }: Pick<Setting, "runRoot" | "id">,
+  { input, keys, signals }: Attachment,
+): Step => {
+  const state = stateDirectory({ runRoot, id });
+  const of = signals ? onHost(`${state}/pid`) : null;
+  return byParent(
+    { op: "take_part", at: onHost(`${state}/attach`), of, input, keys, farewell },
+    "attach",
+  );
+};
 
 function planLog({ log }: Monitor): Step[] {
   if (log === null) return [];
@@ -28,13 +65,14 @@ function planLog({ log }: Monitor): Step[] {
   ];
 }
 
-function planHealth({ health, environment }: Monitor): Step[] {
+function planHealth({ health, program, environment }: Monitor): Step[] {
   if (health === null) return [];
   const { argv, interval, startInterval, startPeriod } = health;
   return [
     byParent(
       {
         op: "health",
+        program,
         argv,
         env: environment,
         interval,
@@ -51,7 +89,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
   const { monitor } = setting;
   if (monitor === null) return [];
   const state = stateDirectory(setting);
-  const { afterwards, environment, isRestart, delay } = monitor;
+  const { afterwards, program, environment, delay } = monitor;
   return [
     byParent(
       {
@@ -68,7 +106,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
       ? []
       : [
           byParent(
-            { op: "afterwards", argv: afterwards, env: environment, failed: isRestart },
+            { op: "afterwards", program, argv: afterwards, env: environment },
             "what comes when the container has ended",
           ),
         ]),
@@ -81,7 +119,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
 }
 
 /** When the program runs, and when all that was made is about to go. */
-export function planEvents(monitor: Monitor | null): Step[] {
+export function planEvents(monitor: Pick<Monitor, "events"> | null): Step[] {
   if (monitor === null || monitor.events === null) return [];
   const { path, start, end } = monitor.events;
   const line = { op: "append", at: onHost(path), mode: 0o600 } as const;

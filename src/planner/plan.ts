@@ -7,14 +7,14 @@
 
 import type { Place, Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
-import { nullDevice, planConsole } from "./devices.ts";
+import { consolePlace, nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
 import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
-import { planNamespaces } from "./namespaces.ts";
+import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
@@ -182,7 +182,9 @@ export function planContainer(
 ): Planned {
   const problems = findProblems(spec, setting, facts);
   const namespaces = planNamespaces(spec);
-  const inUserNamespace = namespaces.has("user");
+  const { asCaller } = setting;
+  const isNamespaceNew = namespaces.has("user");
+  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
   const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
@@ -206,7 +208,8 @@ export function planContainer(
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
-    ...planDetach(setting.monitor),
+    ...planDetach(setting),
+    ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
     ...planMonitor(setting),
     ...hooks.due,
@@ -249,12 +252,12 @@ export function planContainer(
     ...planLoopback(spec),
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
-    ...(inUserNamespace ? [planRootOfNamespace] : []),
+    ...(isNamespaceNew ? [planRootOfNamespace] : []),
     ...volumes.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true
-      ? planConsole(mounts.hasDev, process, setting.consoleSocket)
+      ? planConsole(consolePlace(mounts.hasDev), process, setting.consoleSocket)
       : []),
     ...planKernelSettings(spec, mounts.proc),
     ...planLabelFiles(process, facts),

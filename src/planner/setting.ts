@@ -52,6 +52,11 @@ export type Setting = {
   readonly preserveFds: number;
   /** The bundle that the container was made from, or null. */
   readonly bundle: Bundle | null;
+  /**
+   * An ordinary user's: everything happens in a user namespace in which the caller, and nobody
+   * else, is there as who they are.
+   */
+  readonly asCaller?: Caller;
   /** What later commands will do, encoded, by the name of the file. */
   readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };
@@ -62,6 +67,16 @@ export type Setting = {
  * program runs.
  */
 export type Lifetime = "supervised" | "created" | "detached";
+
+/** How somebody takes part in what a container reads and writes. */
+export type Attachment = {
+  /** Standard input is the container's, when that reads any. */
+  readonly input: boolean;
+  /** The bytes that detach, typed in a terminal; none: nothing does. */
+  readonly keys: Uint8Array;
+  /** Signals are passed to the container's first process; else they end the attachment. */
+  readonly signals: boolean;
+};
 
 /**
  * The executor as the monitor of a container: it keeps what the container wrote, lets people attach
@@ -75,6 +90,11 @@ export type Monitor = {
    * ends. Null: it stays in the foreground, and what the container writes is shown as well.
    */
   readonly announce: string | null;
+  /**
+   * The caller's process stays and takes part in what the container reads and writes, as one that is
+   * attached, until the detach keys leave the container to its monitor; or null.
+   */
+  readonly attach: Attachment | null;
   /** Where the output goes, line by line, with its time (src/engine/log-file.ts); null: nowhere. */
   readonly log: { readonly path: string; readonly maxBytes: number; readonly files: number } | null;
   /**
@@ -96,13 +116,16 @@ export type Monitor = {
     readonly startInterval: number;
     readonly startPeriod: number;
   } | null;
-  /** The environment of `afterwards` and `health`: the executor has none. */
+  /** The launcher by which `afterwards` and `health` start the program; used for them alone. */
+  readonly program: string;
+  /** Its environment: the executor has none. */
   readonly environment: readonly string[];
-  /** A restart, which no person waits for: that it failed is for `afterwards` to hear. */
-  readonly isRestart: boolean;
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
 };
+
+/** Ids of the caller. */
+export type Caller = { readonly uid: number; readonly gid: number };
 
 export type Bundle = {
   /** Its directory. */
@@ -116,8 +139,25 @@ export type RootSource =
       readonly kind: "overlay";
       /** Unpacked directories, the lowest first. */
       readonly layers: readonly string[];
+      /** Where what is written goes, and stays; absent: to the container's other data. */
+      readonly view?: View;
     }
-  | { readonly kind: "directory"; readonly path: string };
+  | {
+      readonly kind: "directory";
+      readonly path: string;
+      /** With it the root is read-only with all that is mounted in it: of the view are mounts over it. */
+      readonly view?: View;
+    };
+
+/** What a program writes over directories of the host, kept for later. */
+export type View = {
+  /** A directory, locked as long as the container lives: two must not write to one view. */
+  readonly lock: string;
+  /** Holds `upper` and `work` of a root that is an overlay. */
+  readonly directory: string;
+  /** All directories in which overlayfs prepares changes: emptied before each start. */
+  readonly work: readonly string[];
+};
 
 /**
  * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in

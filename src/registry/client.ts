@@ -208,11 +208,11 @@ export class RegistryClient {
     });
   }
 
-  async #refused(answer: Answer, { what, method }: RegistryRequest): Promise<Error> {
+  async #refused(answer: Answer, { what }: RegistryRequest): Promise<Error> {
     if (isBusy(answer.status)) return this.#busy(answer);
     const { name } = this.endpoint;
     const why = await describeRefusal(answer);
-    const doing = method === "GET" || method === "HEAD" ? "get" : "push";
+    const doing = this.#scopes.some((scope) => scope.endsWith(",push")) ? "push" : "get";
     if (answer.status === 401 || answer.status === 403) {
       const target = name === "docker.io" ? "" : ` ${name}`;
       const hint =

@@ -94,8 +94,11 @@ function findEntry(
   document: string,
 ): Credentials | undefined {
   const exact = [...keysFor(registry, repository), credentialKey(registry)];
+  // `https://HOST/v1/` and the like are about all of a registry; other paths are about a part of it.
   const alike = Object.keys(auths).filter(
-    (key) => registryOfKey(key) === registry && !/^[^/]+\/./.test(key.replace(/^https?:\/\//, "")),
+    (key) =>
+      registryOfKey(key) === registry &&
+      /^[^/]*\/?(?:v[12]\/?)?$/.test(key.replace(/^https?:\/\//i, "")),
   );
   const hub = registry === "docker.io" ? [dockerHubKey] : [];
   for (const key of [...exact, ...hub, ...alike]) {

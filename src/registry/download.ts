@@ -97,7 +97,7 @@ export class Download {
   async #bring(path: string): Promise<void> {
     const { store } = this.#options;
     const { digest } = this.content;
-    const file = await openPart(path);
+    const file = await open(path, "r+");
     let isPlaced = false;
     let isWorthless = false;
     try {
@@ -228,15 +228,6 @@ export class Download {
         this.#readable = undefined;
       }
     }
-  }
-}
-
-async function openPart(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "r+");
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return open(path, "wx+", 0o600);
   }
 }
 

@@ -181,7 +181,7 @@ export function nextAddress(from: URL, location: string | null, isUnverified: bo
   const said = `${from.host} leads on to ${quote(location ?? "")}`;
   let target: URL;
   try {
-    target = new URL(location ?? "//", from);
+    target = new URL(location || "//", from); // without one there is no address
   } catch (cause) {
     throw new ImageError("registry", `${said}, which is no address`, { cause });
   }

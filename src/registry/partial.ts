@@ -9,7 +9,7 @@
  * to a process that is gone may be taken over like one that belongs to nobody. So neither needs a
  * lock, and a crash leaves nothing but parts.
  */
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { codeOf } from "../image/error.ts";
 import { type Store } from "../image/store.ts";
 import { isStale, temporaryName, temporaryPrefix } from "../image/temporary.ts";
@@ -44,19 +44,26 @@ async function moved(from: string, to: string): Promise<boolean> {
 /**
  * Takes the part of a blob into our hands.
  *
- * @returns the path of a file, which may not be there yet; undefined while another process has it
+ * @returns the path of a file, empty when nobody has begun; undefined while another process has it
  */
 export async function claimPart(store: Store, digest: string): Promise<string | undefined> {
   const directory = downloadsDirectory(store);
   const hex = digest.slice("sha256:".length);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const own = `${directory}/${ownName(hex)}`;
+  const own = ownName(hex);
+  const path = `${directory}/${own}`;
   const parts = await partsOf(directory, hex);
   for (const name of parts) {
     const isFree = name === hex || isOwnerGone(name, hex);
-    if (isFree && (await moved(`${directory}/${name}`, own))) return own;
+    if (isFree && (await moved(`${directory}/${name}`, path))) return path;
   }
-  return parts.some((name) => name !== hex && !isOwnerGone(name, hex)) ? undefined : own;
+  const isOthers = (name: string) => name !== hex && !isOwnerGone(name, hex);
+  if (parts.some(isOthers)) return undefined;
+  await (await open(path, "wx", 0o600)).close();
+  // Two may have come at once: the first by name goes on.
+  if (!(await partsOf(directory, hex)).some((name) => isOthers(name) && name < own)) return path;
+  await rm(path, { force: true });
+  return undefined;
 }
 
 /** Leaves a part for whoever wants the blob next. */

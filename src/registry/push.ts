@@ -35,10 +35,13 @@ export interface PushOptions extends RegistryOptions {
   readonly platform?: Platform;
   /** Blobs that are uploaded at a time; 3 unless given. */
   readonly parallel?: number;
+  /** Larger blobs are sent in pieces of this size; 16 MiB unless given. */
+  readonly chunkBytes?: number;
   readonly onProgress?: (progress: PushProgress) => void;
 }
 
 const parallelUploads = 3;
+const uploadChunk = 16 * 1024 * 1024;
 
 /** An image as the store has it. */
 type Stored = {
@@ -198,6 +201,7 @@ export async function pushImage(
       repository: path,
       content: blob,
       path: blobPath(store, digest),
+      chunkBytes: options.chunkBytes ?? uploadChunk,
       mountFrom: sources.get(digest) ?? [],
       onBytes: (done) => tell?.({ kind: "uploading", digest, done, total }),
     });

@@ -22,12 +22,13 @@ export interface Upload {
   readonly content: Content;
   /** The file that holds it. */
   readonly path: string;
+  /** What is larger is sent in pieces of this size. */
+  readonly chunkBytes: number;
   /** Repositories of the same registry that are said to have it. */
   readonly mountFrom: readonly string[];
   readonly onBytes?: (done: number) => void;
 }
 
-const chunkBytes = 16 * 1024 * 1024;
 const octets = { "Content-Type": "application/octet-stream" };
 
 async function exists({ client, repository, content }: Upload): Promise<boolean> {
@@ -87,7 +88,7 @@ async function finish(upload: Upload, location: URL, body: Blob | undefined): Pr
 }
 
 async function sendChunk(upload: Upload, location: URL, file: Blob, start: number): Promise<URL> {
-  const end = Math.min(file.size, start + chunkBytes);
+  const end = Math.min(file.size, start + upload.chunkBytes);
   const answer = await upload.client.request({
     method: "PATCH",
     path: location,
@@ -118,7 +119,7 @@ async function askStatus(upload: Upload, location: URL): Promise<[number, URL] |
 
 /** Sends the whole file, going on after what the registry has when a connection is lost. */
 async function send(upload: Upload, first: URL): Promise<void> {
-  const { client, content, path } = upload;
+  const { client, content, path, chunkBytes } = upload;
   const file = await openAsBlob(path);
   const retries = client.retries();
   let location = first;

@@ -4,6 +4,13 @@ import { type Command, noFlags } from "../command.ts";
 
 export const systemCommands: readonly Command[] = [
   {
+    name: "inspect",
+    usage: "pivot inspect [OPTIONS] NAME|ID [NAME|ID...]",
+    summary: "Show all that is known of containers, images and volumes",
+    flags: async () => (await import("../inspect.ts")).inspectFlags,
+    run: async () => (await import("../inspect.ts")).inspectCommand,
+  },
+  {
     name: "info",
     aliases: ["system info"],
     usage: "pivot info [OPTIONS]",

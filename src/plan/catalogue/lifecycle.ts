@@ -51,7 +51,17 @@ export const lifecycle = {
     calls: "fork, setsid, prctl PR_SET_PDEATHSIG",
     man: "setsid(2)",
     gist: "Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start.",
-    fields: { announce: ["text", "what it prints to standard output when the program runs"] },
+    fields: {
+      announce: ["text", "what it prints to standard output when the program runs"],
+      attach: [
+        "bool",
+        "and then it takes part, as by `take_part`, and ends with the container's code",
+      ],
+      of: at("as there"),
+      input: ["bool", "as there"],
+      keys: ["bytes", "as there"],
+      farewell: ["text", "as there"],
+    },
   },
   log: {
     code: 117,
@@ -91,6 +101,7 @@ export const lifecycle = {
     man: "execve(2)",
     gist: "While the container runs, start the program every so often; never twice at once.",
     fields: {
+      program: ["text", "its launcher"],
       argv: ["texts", "its arguments, without its own name"],
       env: ["texts", "its whole environment"],
       interval: ["u32", "milliseconds from one end to the next start"],
@@ -104,9 +115,9 @@ export const lifecycle = {
     man: "execve(2)",
     gist: "When the container has ended and all is undone, become the program once more.",
     fields: {
+      program: ["text", "its launcher"],
       argv: ["texts", "its arguments, without its own name; the exit code comes last"],
       env: ["texts", "its whole environment"],
-      failed: ["bool", "also when the container could not be started"],
     },
   },
   sleep: {
