@@ -479,7 +479,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
       ran = attempt(cwd, "cat new", ["--name", "killed"]);
     }
     expect(ran.stdout).toBe("x\n");
-    ground.pivot(["system", "prune"]);
+    ground.pivot(["system", "prune", "-f"]);
     expect(lines(pivot(cwd, ["ls", "-q"]))).toContain("killed");
     expect(pivot(cwd, ["discard", "killed"]).stdout).toBe("killed\n");
   });
@@ -489,7 +489,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     mkdirSync(`${left}/.new-999999999-1/0/upper`, { recursive: true });
     mkdirSync(`${left}/half-removed/0/upper`, { recursive: true });
     mkdirSync(`${left}/.new-${process.pid}-1`, { recursive: true });
-    const { stdout } = ground.pivot(["system", "prune"]);
+    const { stdout } = ground.pivot(["system", "prune", "-f"]);
     expect(stdout).toContain(`${left}/half-removed\n`);
     expect(listIfThere(left)).not.toContain(".new-999999999-1");
     expect(listIfThere(left)).toContain(`.new-${process.pid}-1`);
