@@ -29,13 +29,7 @@ import { planRemoval } from "./delete.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import {
-  type Container,
-  type ContainerRecord,
-  findContainer,
-  groupsOf,
-  isLocked,
-} from "./record.ts";
+import { type Container, type ContainerRecord, findContainer, isLocked } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -177,7 +171,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     ),
     ...(preDump || leaveRunning || isSupervised
       ? []
-      : planRemoval({ id, directory, bundle: record.bundle }, groupsOf(record), spec)),
+      : planRemoval({ id, directory, bundle: record.bundle }, record, spec)),
   ];
 }
 
