@@ -212,6 +212,45 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
     expect(readdirSync(`${root}/tmp`).sort()).toEqual(["again", "file", "huge"]);
   }, 20_000);
 
+  test("a container that is committed goes on, also when the commit is killed or fails", async () => {
+    const filled = await ground.start(
+      [],
+      [
+        "busybox",
+        "sh",
+        "-c",
+        "dd if=/dev/urandom of=/large bs=1M count=64 2>/dev/null; echo ready; exec sleep 1000",
+      ],
+    );
+    const status = () =>
+      ground
+        .pivot(["ps", "--filter", `name=${filled.name}`, "--format", "{{.State}}"])
+        .stdout.trim();
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      const child = spawn(pivotPath, [...ground.roots(), "commit", filled.name], {
+        stdio: "ignore",
+      });
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      for (let i = 0; i < 200 && status() !== "paused" && child.exitCode === null; i++)
+        await wait(5);
+      child.kill(signal);
+      await ended;
+      for (let i = 0; i < 100 && status() !== "running"; i++) await wait(50);
+      expect(status()).toBe("running");
+    }
+    // A name that a layer cannot hold: the commit fails, and nothing of it stays.
+    const images = () => ground.pivot(["images", "-aq"]).stdout;
+    const before = images();
+    ground.command(["touch", `/proc/${filled.pid}/root/.wh.evil`]);
+    const failed = ground.pivot(["commit", filled.name, "evil"]);
+    expect(failed.stderr).toMatch(/^pivot: [^\n]*means a removal[^\n]*\n$/);
+    expect(status()).toBe("running");
+    expect(images()).toBe(before);
+    const blobs = readdirSync(`${ground.root}/blobs/sha256`);
+    expect(blobs.filter((name) => name.startsWith(".tmp-"))).toEqual([]);
+    await filled.stop();
+  }, 60_000);
+
   test("a root that is changed by chroot alone is the container's all the same", async () => {
     const other = await ground.start(
       ["--root-switch", "chroot", "--rootfs"],
