@@ -41,7 +41,8 @@ function randomWork(random: (below: number) => number, n: number): string {
     `mv -T ${path} ${other}`,
     `ln -T ${path} ${other}`,
     `ln -sT ${other} ${path}`,
-    `chmod ${["644", "600", "755", "711"][random(4)]} ${path}`,
+    // What an ordinary user may not look into, they cannot compare either.
+    `chmod ${["644,u+X", "600,u+X", "755", "711"][random(4)]} ${path}`,
     `cp -aT ${path} ${other}`,
     `mkfifo ${path}`,
     `touch -h -d @${1_000_000 + n} ${path}`,
