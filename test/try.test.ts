@@ -326,6 +326,15 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(inodes["two"]).toBe(inodes["one"]);
     expect(inodes["dir/three"]).toBe(inodes["one"]);
     expect(inodes["also"]).toBe(inodes["file"]);
+    // In the view only one of the two is another file now.
+    attempt(cwd, "chmod 600 also");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %m")).toEqual(expect.arrayContaining(["also 600", "file 644"]));
+    // Both names go: the first to go changes the inode that the second is known by.
+    attempt(cwd, "rm one; rm two; mkdir two");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %y")).toContain("two d");
+    expect(existsSync(`${cwd}/one`)).toBeFalse();
   });
 });
 
