@@ -93,6 +93,8 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
 
   test("the command is the caller: same user, directory, files, environment, exit code", () => {
+    const groups = ["setpriv", "--groups", "7,8", pivotPath, ...ground.roots()];
+    expect(ground.command([...groups, "try", "--", "id", "-G"], { env }).stdout).toBe("0 7 8\n");
     const cwd = project();
     const ran = attempt(cwd, 'pwd; id -u; cat file; echo "$MARK $HOME"; umask; exit 7', [], {
       env: { ...env, MARK: "here" },
