@@ -74,6 +74,12 @@ describe.skipIf(why !== undefined)(`docker-registry (${why ?? "with skopeo"})`, 
         "",
       ]);
       expect(succeed("pull", there)).toContain(`Status: Image is up to date for ${there}\n`);
+      const proxied = {
+        ...env,
+        HTTP_PROXY: "http://127.0.0.1:1",
+        HTTPS_PROXY: "http://127.0.0.1:1",
+      };
+      expect(ground.pivot(["pull", "-q", there], { env: proxied }).code).toBe(0);
       expect(succeed("image", "pull", "--quiet", `${open.host}/from/skopeo@${digest}`)).toBe(
         `${open.host}/from/skopeo@${digest}\n`,
       );
