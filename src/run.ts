@@ -11,6 +11,7 @@
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import type { PullPolicy } from "./container/find-image.ts";
 import { prepareContainer, type Source } from "./container/prepare.ts";
 import { defaultRoots, type Roots } from "./container/roots.ts";
 import { describeFailure, exitCodeOf, type StepFailure } from "./executor/failure.ts";
@@ -30,6 +31,8 @@ export type RunRequest = Omit<RunOptions, "interactive" | "tty"> & {
   readonly rootfs?: string;
   /** A directory with a config.json, which says all but the streams. */
   readonly bundle?: string;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
   /** Replaces the image's command. */
   readonly command?: readonly string[];
   /** What the command reads: a text, bytes, a stream to write to, the caller's own, or nothing. */
@@ -134,6 +137,7 @@ async function begin(request: RunRequest): Promise<Begun> {
     signal,
     timeout,
     roots,
+    pull,
     ...options
   } = request;
   const input = inputChoice(request);
@@ -146,6 +150,13 @@ async function begin(request: RunRequest): Promise<Begun> {
     cwd: process.cwd(),
     streams: streamFacts(choices),
     endWithCaller: true,
+    pullImage: async (store, reference) => {
+      const { pullImage } = await import("./registry/pull.ts");
+      const { executorPath } = await import("./executor/locate.ts");
+      const stop = signal === undefined ? {} : { signal };
+      return pullImage(store, reference, { executor: executorPath(), ...stop });
+    },
+    ...(pull === undefined ? {} : { pull }),
   });
   signal?.throwIfAborted();
   return { id, plan, warnings, ...executePlan(plan, [...choices]) };
