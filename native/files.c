@@ -1,6 +1,7 @@
 /* Files: what the plan makes on the host and in file systems that are not yet attached. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,6 +10,9 @@
 
 #include "calls.h"
 #include "executor.h"
+
+/* So many files of one name may a crash have left before a new one is refused. */
+#define PV_NAMES 1000
 
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
     const char *name;
@@ -42,7 +46,7 @@ static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mod
 }
 
 /* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
-static int write_whole(int fd, const void *bytes, size_t size) {
+int pv_write_whole(int fd, const void *bytes, size_t size) {
     for (size_t sent = 0; sent < size;) {
         ssize_t n = write(fd, (const char *)bytes + sent, size - sent);
         if (n < 0 && errno == EINTR)
@@ -55,7 +59,21 @@ static int write_whole(int fd, const void *bytes, size_t size) {
 }
 
 static int write_all(int fd, const char *text) {
-    return write_whole(fd, text, strlen(text));
+    return pv_write_whole(fd, text, strlen(text));
+}
+
+/*
+ * A new file beside the one that it is to replace. The name may be taken: by what a crash has left
+ * under our pid, or by a process of another pid namespace.
+ */
+static int create_beside(int parent, char *name, size_t size, mode_t mode) {
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = -EEXIST;
+    for (int i = 0; i < PV_NAMES && fd == -EEXIST; i++) {
+        snprintf(name, size, ".pivot-%d.%d.new", (int)getpid(), i);
+        fd = pv_result(openat(parent, name, flags, mode & 0700));
+    }
+    return fd;
 }
 
 /* Under another name first: nobody finds half of it, also not after a crash. */
@@ -63,12 +81,10 @@ static int replace_file(struct pv_run *run, const struct pv_place *at, mode_t mo
                         const char *text) {
     const char *name;
     char temporary[64];
-    snprintf(temporary, sizeof temporary, ".pivot-%d.new", (int)getpid());
     int parent = pv_place_parent(run, at, 0, &name);
     if (parent < 0)
         return parent;
-    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    int fd = pv_result(openat(parent, temporary, flags, mode & 0700));
+    int fd = create_beside(parent, temporary, sizeof temporary, mode);
     int rc = fd < 0 ? fd : pv_result(fchmod(fd, mode));
     if (rc == 0)
         rc = write_all(fd, text);
@@ -106,7 +122,7 @@ int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
     int fd = create_file(run, &op->at, op->mode);
     if (fd < 0)
         return fd;
-    int rc = write_whole(fd, op->content.data, op->content.size);
+    int rc = pv_write_whole(fd, op->content.data, op->content.size);
     close(fd);
     return rc;
 }
@@ -114,24 +130,49 @@ int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
     char text[48];
     uint64_t ticks = 0;
+    pid_t pid = op->own ? getpid() : run->init;
     /* Whoever signals the pid 0 means his own process group. */
-    if (run->init <= 0)
+    if (pid <= 0)
         return pv_say(run, -ECHILD, "there is no first process");
-    int rc = op->started ? pv_start_time(run->init, &ticks) : 0;
+    int rc = op->started ? pv_start_time(pid, &ticks) : 0;
     if (rc < 0)
         return rc;
     if (op->started)
-        snprintf(text, sizeof text, "%d %llu", (int)run->init, (unsigned long long)ticks);
+        snprintf(text, sizeof text, "%d %llu", (int)pid, (unsigned long long)ticks);
     else
-        snprintf(text, sizeof text, "%d", (int)run->init);
+        snprintf(text, sizeof text, "%d", (int)pid);
     return pv_write_text(run, &op->at, op->how, op->mode, text);
+}
+
+/* One call: whoever appends meanwhile writes before it or behind it. */
+int pv_do_append(struct pv_run *run, const struct pv_append *op) {
+    const char *name;
+    struct timespec now;
+    char *line = NULL, code[16] = "";
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = pv_result(openat(parent, name, flags, op->mode));
+    close(parent);
+    if (fd < 0)
+        return fd;
+    if (op->code)
+        snprintf(code, sizeof code, " %d", run->exit_code);
+    clock_gettime(CLOCK_REALTIME, &now);
+    int size = asprintf(&line, "%lld%09ld %s%s\n", (long long)now.tv_sec, now.tv_nsec, op->text, code);
+    ssize_t n = size < 0 ? 0 : write(fd, line, (size_t)size);
+    int rc = size < 0 ? -ENOMEM : n < 0 ? -errno : n < size ? -ENOSPC : 0;
+    free(line);
+    close(fd);
+    return rc;
 }
 
 /*
  * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
  * the open file, which a child shares: so init closes it (see become_init).
  */
-static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
+int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
     const long step = 5;
     for (long left = (long)patience;; left -= step) {
         int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
@@ -146,7 +187,7 @@ static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    int rc = fd < 0 ? fd : lock_in_time(run, fd, op->patience);
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, op->patience);
     /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
     if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         rc = -ENOENT;

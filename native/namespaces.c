@@ -107,6 +107,9 @@ static void become_init(struct pv_run *run, int sync) {
     if (run->lock >= 0)
         close(run->lock);
     run->lock = -1;
+    if (run->waiter >= 0)
+        close(run->waiter);
+    run->waiter = run->caller = -1;
     /* The container must not outlive who watches over it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

@@ -30,7 +30,8 @@ const usage: readonly Case[] = [
     `pivot: --rm takes true or false, received "perhaps"\n${see}`,
   ],
   [["system", "prune", "all"], `pivot: system prune takes no arguments, received all\n${see}`],
-  [["system"], `pivot: \`pivot system\` needs one of: prune\n${see}`],
+  [["system", "prume"], `pivot: unknown command: system prume; did you mean system prune?\n${see}`],
+  [["version", "now"], `pivot: version takes no arguments, received now\n${see}`],
   [
     ["plan", "--format", "xml", "busybox"],
     `pivot: --format takes table or json, received "xml"\n${see}`,

@@ -118,7 +118,15 @@ export const mountTmpfs = (at: Place | null, into: string | null): Step =>
   });
 
 export const supervise = (wish: Partial<Extract<Op, { op: "supervise" }>> = {}): Step =>
-  byParent({ op: "supervise", signals: true, parent: true, status: null, ...wish });
+  byParent({
+    op: "supervise",
+    signals: true,
+    parent: true,
+    status: null,
+    replace: false,
+    oom: null,
+    ...wish,
+  });
 
 export const execute = (argv: readonly string[], env: readonly string[] = []): Step =>
   byInit({ op: "exec", paths: [argv[0] ?? ""], argv, env: ["PATH=/usr/bin:/bin", ...env] });

@@ -7,7 +7,7 @@ import type { Interruption } from "./interrupt.ts";
 
 /** Writes a message as people or as machines read it. */
 export function report(
-  level: "error" | "warning",
+  level: "error" | "warning" | "note",
   message: string,
   format: "text" | "json" = "text",
 ): void {

@@ -15,6 +15,8 @@ export type ImageErrorCode =
   | "unsupported"
   /** Larger than a limit that the caller can raise. */
   | "limit"
+  /** A container or another process is using it. */
+  | "busy"
   /** The kernel refused a step of unpacking or removing. */
   | "unpack-failed"
   /** No connection to a registry. */

@@ -1,7 +1,7 @@
 /**
  * Brings an image into the store from any source of blobs: chooses the platform,
  * checks every document and digest, unpacks what is not unpacked, and lets
- * references stand for it once all is there.
+ * references stand for it once all is there. Meanwhile nobody removes any of it.
  */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -11,10 +11,12 @@ import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { defaultLimits, type ExpansionLimits } from "./decompress.ts";
 import { refuseDuplicateKeys } from "./duplicate-key.ts";
 import { ImageError, quote } from "./error.ts";
+import { type ObjectKey, whileHeld } from "./hold.ts";
 import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./layer.ts";
 import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
-import { writeReference } from "./names.ts";
+import { type ImageEntry, writeRecord, writeReference } from "./names.ts";
 import { describePlatform, platformOf, selectPlatform } from "./platform.ts";
+import { isDigest } from "./reference.ts";
 import { blobPath, findReference, layerPath, type Store } from "./store.ts";
 import type { UnpackerOptions } from "./unpack.ts";
 
@@ -53,6 +55,8 @@ export interface ImportOptions extends UnpackerOptions {
 export interface ImportedImage {
   /** The normal forms of the references that now stand for it. */
   readonly references: readonly string[];
+  /** The image's ID: the digest of its config. */
+  readonly id: string;
   /** The manifest's digest. */
   readonly digest: string;
   /** Absolute paths of the unpacked layers, lowest first. */
@@ -82,7 +86,7 @@ export function chainIds(diffIds: readonly string[]): readonly string[] {
 }
 
 /** Follows indexes to the manifest for a platform. */
-async function findManifest(
+export async function findManifest(
   source: BlobSource,
   descriptor: Descriptor,
   platform: Platform,
@@ -171,7 +175,8 @@ async function announceLayers(
   source.expect?.(missing);
 }
 
-async function digestOfFile(path: string): Promise<string> {
+/** What a file hashes to. */
+export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of readFileInChunks(path)) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
@@ -183,7 +188,7 @@ async function bringLayers(
   manifest: Manifest,
   diffIds: readonly string[],
   options: ImportOptions,
-): Promise<readonly string[]> {
+): Promise<void> {
   const ids = chainIds(diffIds);
   const paths = ids.map((id) => layerPath(store, id));
   const layers = manifest.layers.length;
@@ -210,7 +215,6 @@ async function bringLayers(
     );
     options.onProgress?.({ kind: "layer", ...about, outcome });
   }
-  return ids;
 }
 
 /**
@@ -235,22 +239,36 @@ export async function importImage(
   checkConfig(config, found.manifest, options.platform, aboutConfig);
   await prepareStore(store);
   const diffIds = config.rootfs.diff_ids;
-  const ids = await bringLayers(store, source, found.manifest, diffIds, options);
-  await putBlob(store, configBytes);
-  await putBlob(store, found.bytes);
-  const { digest } = found.manifest.config;
-  for (const name of references) await writeReference(store, name, found.descriptor, digest, ids);
+  const entry: ImageEntry = {
+    manifest: found.descriptor,
+    config: found.manifest.config.digest,
+    chainIds: chainIds(diffIds),
+  };
+  await whileHeld(store, objectsOf(entry, found.manifest), async () => {
+    await bringLayers(store, source, found.manifest, diffIds, options);
+    await putBlob(store, configBytes);
+    await putBlob(store, found.bytes);
+    await writeRecord(store, entry);
+    for (const name of references) await writeReference(store, name, entry);
+  });
   return {
     references,
+    id: entry.config,
     digest: found.descriptor.digest,
-    layers: ids.map((id) => layerPath(store, id)),
+    layers: entry.chainIds.map((id) => layerPath(store, id)),
   };
+}
+
+/** All that an image is made of. */
+export function objectsOf(entry: ImageEntry, manifest: Manifest): readonly ObjectKey[] {
+  const blobs = manifest.layers.map(({ digest }) => digest);
+  return [entry.manifest.digest, entry.config, ...blobs, ...entry.chainIds];
 }
 
 /**
  * Unpacks again what is missing of an image that is in the store.
  *
- * @param name a normal form
+ * @param name a normal form, or an image ID
  */
 export async function repairImage(
   store: Store,
@@ -262,5 +280,6 @@ export async function repairImage(
     name: quote(name),
     open: ({ digest }) => readFileInChunks(blobPath(store, digest)),
   };
-  return importImage(store, source, descriptor, [name], options);
+  const names = isDigest(name) ? [] : [name];
+  return importImage(store, source, descriptor, names, options);
 }

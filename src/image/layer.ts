@@ -7,11 +7,12 @@ import { keep } from "./blob-source.ts";
 import { decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
+import { writeLayerSize } from "./layer-size.ts";
 import { layerPath, type Store } from "./store.ts";
-import { TarReader } from "./tar-reader.ts";
+import { type TarEntry, TarReader } from "./tar-reader.ts";
 import { temporaryName } from "./temporary.ts";
 import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "./unpack.ts";
-import { encodeRecord, makeRecord } from "./unpack-record.ts";
+import { encodeRecord, makeRecord, type UnpackRecord } from "./unpack-record.ts";
 
 /** A layer to bring in. */
 export interface Layer {
@@ -66,12 +67,16 @@ export class LayerTranslator {
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
   readonly #reader: TarReader;
+  /** Bytes of the files so far, holes and what is overwritten later included. */
+  fileBytes = 0;
 
-  constructor() {
+  /** @param toRecord what an entry means; what it gives nothing for is left out */
+  constructor(toRecord: (entry: TarEntry) => UnpackRecord | undefined = recordOf) {
     this.#reader = new TarReader({
       entry: (entry) => {
-        const record = recordOf(entry);
+        const record = toRecord(entry);
         if (record !== undefined) this.#gather(encodeRecord(record));
+        if (record?.type === "file") this.fileBytes += record.size;
         // The content of a whiteout, or of what is left out, is not sent.
         return record?.type === "file";
       },
@@ -151,7 +156,7 @@ async function unpackInto(
   layer: Layer,
   blob: BlobWriter | undefined,
   options: LayerOptions,
-): Promise<UnpackReport> {
+): Promise<{ readonly report: UnpackReport; readonly fileBytes: number }> {
   // A layer that is not compressed is hashed once: its blob is its tar.
   const [packed, plain] = [new Meter(), new Meter()];
   const translator = new LayerTranslator();
@@ -173,7 +178,7 @@ async function unpackInto(
     const { digest, size } = isTar ? content : plain.content();
     checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
-    return await unpacker.finish();
+    return { report: await unpacker.finish(), fileBytes: translator.fileBytes };
   } catch (error) {
     await unpacker.abort();
     throw error;
@@ -231,10 +236,11 @@ async function unpackLayer(
   await mkdir(temporary, { mode: 0o700 });
   let isPlaced = false;
   try {
-    const done = await unpackInto(temporary, layer, blob, options);
+    const { report, fileBytes } = await unpackInto(temporary, layer, blob, options);
     await blob?.commit(layer.blob.digest);
+    await writeLayerSize(store, layer.chainId, fileBytes);
     isPlaced = await place(temporary, layerPath(store, layer.chainId));
-    return done;
+    return report;
   } finally {
     if (!isPlaced) await discard(temporary, options);
   }
@@ -285,5 +291,26 @@ export async function bringLayer(
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     throw new ImageError(error.code, `${layer.name}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Unpacks a layer again, beside its place, for as long as `use` takes.
+ *
+ * @throws ImageError when the blob is not what the layer is made of
+ */
+export async function unpackAside<T>(
+  store: Store,
+  layer: Layer,
+  options: LayerOptions,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const temporary = `${store.root}/layers/${temporaryName()}`;
+  await mkdir(temporary, { mode: 0o700 });
+  try {
+    await unpackInto(temporary, layer, undefined, options);
+    return await use(temporary);
+  } finally {
+    await discard(temporary, options);
   }
 }

@@ -6,14 +6,23 @@
  *     pid           of its first process, and when that began: so no other is taken for it
  *     making        nothing; gone once all is made, and who made it has the lock until then
  *     start         the socket at which init waits; gone once somebody has said start
- *     start.plan    what `start` and `delete` will do, planned together with the container: so
- *     delete.plan   that they need no JavaScript runtime (native/kept.c)
+ *     start.plan    what `start`, `kill` and `delete` will do, planned together with the container:
+ *     kill.plan     so that they need no JavaScript runtime (native/kept.c)
+ *     kill-9.plan
+ *     delete.plan
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.
  */
 
-import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import {
+  type FirstProcess,
+  isFrozen,
+  isLocked,
+  readIfThere,
+  readProcess,
+} from "../host/first-process.ts";
 import type { Namespace } from "../plan/constants.ts";
 import type { Place } from "../plan/op.ts";
 import { onHost } from "../planner/step.ts";
@@ -32,6 +41,8 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /** Directories of resctrl that were made for it alone, the inner ones first; absent: none. */
+  readonly rdtGroups?: readonly string[];
   /**
    * Its first process ends when its parent does, for as long as it lives and wherever it is restored:
    * PR_SET_PDEATHSIG(2const).
@@ -39,13 +50,20 @@ export type ContainerRecord = {
   readonly endsWithParent?: true;
 };
 
+/** What a container has of the kernel's file systems. */
+export type Groups = Pick<ContainerRecord, "cgroups" | "rdtGroups">;
+
+/** All of it, as directories that are removed with the container. */
+export const groupsOf = ({ cgroups, rdtGroups = [] }: Groups): readonly string[] => [
+  ...cgroups,
+  ...rdtGroups,
+];
+
 /** Where the first process is written down, for the steps that need it. */
 export const processFile = (directory: string): Place => onHost(`${directory}/pid`);
 
 /** runtime.md, "State"; `paused` is what the peers say of a frozen one. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
-
-export type FirstProcess = { readonly pid: number; readonly started: bigint };
 
 export type Container = {
   readonly id: string;
@@ -61,78 +79,17 @@ export type Container = {
 export const isContainerId = (id: string): boolean =>
   /^[\w+.-]{1,255}$/.test(id) && id !== "." && id !== "..";
 
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
-    throw error;
-  }
-}
-
 const isText = (value: unknown): boolean => typeof value === "string";
 
 function readRecord(directory: string): ContainerRecord | null {
   try {
     const record = JSON.parse(readIfThere(`${directory}/state.json`) ?? "") as ContainerRecord;
-    const lists = [record.cgroups, record.namespaces];
+    const lists = [record.cgroups, record.namespaces, record.rdtGroups ?? []];
     const isWhole = lists.every((list) => Array.isArray(list) && list.every(isText));
     return record.version === 1 && isText(record.bundle) && isWhole ? record : null;
   } catch {
     return null; // cut short by the end of its writer
   }
-}
-
-/** proc_pid_stat(5): fields 3 and 22; the name before them may hold anything. */
-function readStat(pid: number): { readonly state: string; readonly started: bigint } | null {
-  const text = readIfThere(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", started: BigInt(fields[19] ?? 0) };
-}
-
-/** The first process, as long as it is there. */
-function readProcess(directory: string): FirstProcess | null {
-  const match = /^(\d+) (\d+)$/.exec(readIfThere(`${directory}/pid`) ?? "");
-  if (match?.[1] === undefined || match[2] === undefined) return null;
-  const process = { pid: Number(match[1]), started: BigInt(match[2]) };
-  const stat = readStat(process.pid);
-  if (stat === null || stat.started !== process.started || /[ZX]/.test(stat.state)) return null;
-  return process;
-}
-
-/** Whether a process has the directory open. */
-function holds(pid: string, { dev, ino }: Stats): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-      const found = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
-      return found?.ino === ino && found.dev === dev;
-    });
-  } catch {
-    return false; // it has ended
-  }
-}
-
-/**
- * Whether a command is at work on the container. proc_locks(5) names an inode and who locked it, but
- * the device not always as stat(2) does: so the holder is looked at.
- */
-export function isLocked(directory: string): boolean {
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  const line = new RegExp(`FLOCK +\\w+ +\\w+ (\\d+) \\S+:${found.ino} `, "g");
-  return [...(readIfThere("/proc/locks") ?? "").matchAll(line)].some(([, pid = ""]) =>
-    holds(pid, found),
-  );
-}
-
-function isFrozen({ cgroups }: ContainerRecord): boolean {
-  return cgroups.some((cgroup) => {
-    const v1 = readIfThere(`${cgroup}/freezer.state`);
-    if (v1 !== null) return v1 !== "THAWED\n";
-    return readIfThere(`${cgroup}/cgroup.freeze`) === "1\n";
-  });
 }
 
 function statusOf(directory: string, record: ContainerRecord | null, process: FirstProcess | null) {
@@ -142,7 +99,7 @@ function statusOf(directory: string, record: ContainerRecord | null, process: Fi
   if (maybeMaking && isLocked(directory)) return "creating";
   if (!isThere) return "stopped";
   if (existsSync(`${directory}/start`)) return "created";
-  return isFrozen(record) ? "paused" : "running";
+  return isFrozen(record.cgroups) ? "paused" : "running";
 }
 
 /** Null when there is no container of this id. */
@@ -150,7 +107,7 @@ export function readContainer(root: string, id: string): Container | null {
   const directory = `${root}/${id}`;
   if (!isContainerId(id) || !existsSync(directory)) return null;
   const record = readRecord(directory);
-  const process = readProcess(directory);
+  const process = readProcess(`${directory}/pid`);
   return { id, directory, record, process, status: statusOf(directory, record, process) };
 }
 

@@ -3,7 +3,7 @@
 import type { Namespace } from "../plan/constants.ts";
 import type { Place, Plan, Step } from "../plan/op.ts";
 import type { Linux, Process } from "../spec/mod.ts";
-import { planSendTerminal } from "./devices.ts";
+import { planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planLabelFiles } from "./labels.ts";
 import {
@@ -54,24 +54,12 @@ const inside = (path: string): Place => ({ in: "root", path });
 
 function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] {
   if (process.terminal !== true) return [];
-  const console = byInit(
-    {
-      op: "console",
-      devpts: "devpts",
-      at: null,
-      uid: process.user.uid,
-      rows: process.consoleSize?.height ?? 0,
-      columns: process.consoleSize?.width ?? 0,
-    },
-    "process.terminal",
-  );
   return [
     byInit(
       { op: "open", at: inside("/dev/pts"), flags: ["path", "directory"], into: "devpts" },
       "process.terminal",
     ),
-    console,
-    ...(consoleSocket === null ? [] : [planSendTerminal(consoleSocket)]),
+    ...planConsole(null, process, consoleSocket),
   ];
 }
 
@@ -115,14 +103,14 @@ export function planExec(
     ...planTerminal(process, setting),
     ...(setting.pidFile === null ? [] : [planPidFile(setting.pidFile)]),
     ...planStreams(process, setting, inside("/dev/null")),
-    planLookForProgram(process),
+    ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
     ...last.closing,
     ...planExecutionDomain(target.linux),
     ...last.steps,
-    planEnd({ ...setting, runRoot: "", id: "", keep: false }),
+    planEnd({ ...setting, runRoot: "", id: "", keep: false, monitor: null }, null),
   ];
   return { plan: { version: 1, steps }, warnings: last.warnings };
 }

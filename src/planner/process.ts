@@ -56,10 +56,35 @@ const planLimits = (process: Process): Step[] =>
     byInit({ op: "setrlimit", resource: type, soft, hard }, `process.rlimits[${i}]`),
   );
 
+function planUser({ user }: Process, setting: ProcessSetting): Step {
+  const { uid, gid, additionalGids } = user;
+  return byInit(
+    setting.user === null
+      ? {
+          op: "set_user",
+          user: String(uid),
+          group: String(gid),
+          groups: (additionalGids ?? []).map(String),
+          primary: false, // the configuration says exactly which
+          lookup: true,
+        }
+      : {
+          op: "set_user",
+          user: setting.user.split(":")[0] ?? "",
+          group: setting.user.split(":")[1] ?? "",
+          groups: setting.groups,
+          primary: true,
+          lookup: true,
+        },
+    "process.user",
+  );
+}
+
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
  * before `capset` in the one case and last in the other; the working directory is entered with
- * the rights of the user, after no descriptor of the host is left to enter it through.
+ * the rights of the user, after no descriptor of the host is left to enter it through. What runs
+ * inside before the program comes last: under the filter too, as with both peers.
  */
 function planIdentity(
   process: Process,
@@ -79,33 +104,13 @@ function planIdentity(
           ),
         ];
   const noNewPrivs = process.noNewPrivileges === true;
-  const { uid, gid, additionalGids } = process.user;
   return [
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
     ),
-    byInit(
-      setting.user === null
-        ? {
-            op: "set_user",
-            user: String(uid),
-            group: String(gid),
-            groups: (additionalGids ?? []).map(String),
-            primary: false, // the configuration says exactly which
-            lookup: true,
-          }
-        : {
-            op: "set_user",
-            user: setting.user.split(":")[0] ?? "",
-            group: setting.user.split(":")[1] ?? "",
-            groups: setting.groups,
-            primary: true,
-            lookup: true,
-          },
-      "process.user",
-    ),
-    ...(noNewPrivs ? [] : [...beforeProgram, ...seccomp]),
+    ...(setting.asCaller === undefined ? [planUser(process, setting)] : []),
+    ...(noNewPrivs ? [] : seccomp),
     byInit(
       {
         op: "capset",
@@ -118,9 +123,8 @@ function planIdentity(
     ),
     byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
-    ...(noNewPrivs
-      ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...beforeProgram, ...seccomp]
-      : []),
+    ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
+    ...beforeProgram,
   ];
 }
 
@@ -171,7 +175,7 @@ const planClosing = (
 /** What the last steps of a process need of a setting, a container's or an added process's. */
 export type ProcessSetting = Pick<
   Setting,
-  "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle"
+  "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle" | "asCaller"
 >;
 
 /**

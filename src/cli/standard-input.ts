@@ -1,0 +1,37 @@
+/** Standard input as a file, for what has to be read more than once. */
+
+import { createReadStream } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { isatty } from "node:tty";
+import { prepareStore, writeChunk } from "../image/blob.ts";
+import type { Store } from "../image/store.ts";
+import { temporaryName } from "../image/temporary.ts";
+import { UsageError } from "./arguments.ts";
+
+/**
+ * Runs `use` with a file that holds all of standard input; it is gone afterwards.
+ *
+ * @param what in the refusal of a terminal: "load reads an archive"
+ */
+export async function withStandardInput<T>(
+  store: Store,
+  what: string,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  if (isatty(0)) throw new UsageError(`${what} and standard input is a terminal: name a file`);
+  await prepareStore(store);
+  const path = `${store.root}/${temporaryName()}`;
+  try {
+    const file = await open(path, "wx", 0o600);
+    try {
+      for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) {
+        await writeChunk(file, chunk as Buffer);
+      }
+    } finally {
+      await file.close();
+    }
+    return await use(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
