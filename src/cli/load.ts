@@ -42,7 +42,7 @@ export async function loadCommand(given: ParsedArguments, globals: Globals): Pro
     await load(absolutePath(input, process.cwd()));
     return 0;
   }
-  await withStandardInput(store, "load reads an archive,", async (path) => {
+  await withStandardInput(store, "load", "give -i FILE", async (path) => {
     try {
       await load(path);
     } catch (error) {

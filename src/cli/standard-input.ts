@@ -11,14 +11,17 @@ import { UsageError } from "./arguments.ts";
 /**
  * Runs `use` with a file that holds all of standard input; it is gone afterwards.
  *
- * @param what in the refusal of a terminal: "load reads an archive"
+ * @param what the command, for the refusal of a terminal
+ * @param instead what to do then
  */
 export async function withStandardInput<T>(
   store: Store,
   what: string,
+  instead: string,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
-  if (isatty(0)) throw new UsageError(`${what} and standard input is a terminal: name a file`);
+  if (isatty(0))
+    throw new UsageError(`${what} reads an archive, and standard input is a terminal: ${instead}`);
   await prepareStore(store);
   const path = `${store.root}/${temporaryName()}`;
   try {
