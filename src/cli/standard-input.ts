@@ -8,6 +8,11 @@ import type { Store } from "../image/store.ts";
 import { temporaryName } from "../image/temporary.ts";
 import { UsageError } from "./arguments.ts";
 
+/** The bytes of standard input; the signal ends the wait for more. */
+export function standardInput(signal: AbortSignal): AsyncIterable<Buffer> {
+  return createReadStream("", { fd: 0, autoClose: false, signal });
+}
+
 /**
  * Runs `use` with a file that holds all of standard input; it is gone afterwards.
  *
@@ -18,6 +23,7 @@ export async function withStandardInput<T>(
   store: Store,
   what: string,
   instead: string,
+  signal: AbortSignal,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
   if (isatty(0))
@@ -27,9 +33,7 @@ export async function withStandardInput<T>(
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) {
-        await writeChunk(file, chunk as Buffer);
-      }
+      for await (const chunk of standardInput(signal)) await writeChunk(file, chunk);
     } finally {
       await file.close();
     }
