@@ -56,14 +56,11 @@ export function compile(name: string, sources: readonly string[]): string {
   return program;
 }
 
-/** native/*.c without the unpacker, which has its own tests. */
 function build(): void {
-  const stub = `${directory}/stub.c`;
-  writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
   const sources = readdirSync(native)
-    .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
+    .filter((name) => name.endsWith(".c"))
     .map((name) => native + name);
-  compile("pivot-executor", [...sources, stub]);
+  compile("pivot-executor", sources);
 }
 
 /** Makes the directory with the executor in it, unless it is there. */
