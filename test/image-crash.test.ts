@@ -2,6 +2,7 @@
 // on one store at once. PIVOT_CRASHES=500 makes it a long test.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import {
   crashes,
@@ -78,6 +79,33 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     ok(...copyIn(2));
     expectSound();
     expect(ids().sort()).toEqual(imageIds.toSorted());
+  }, 120_000);
+
+  test("one that is interrupted takes away what it began", async () => {
+    const out = `${ground.directory}/out`;
+    mkdirSync(out);
+    ok(...copyIn(1));
+    ok("save", "-o", `${ground.directory}/all.tar`, "image:1");
+    const commands = [
+      ["save", "-o", `${out}/saved.tar`, "image:1"],
+      ["save", "--format", "oci-dir", "-o", `${out}/saved`, "image:1"],
+      ["load", "-i", `${ground.directory}/all.tar`],
+      copyIn(2),
+      ["import", `${ground.directory}/all.tar`],
+    ];
+    for (const words of commands) {
+      const child = start(ground, words);
+      await wait(30 + Math.random() * 60);
+      child.kill("SIGTERM");
+      const { code, said } = await endOf(child);
+      // null: it was not even loaded yet.
+      expect([words, [0, 143, null].includes(code), said]).toEqual([words, true, ""]);
+    }
+    const left = [ground.root, out].flatMap((path) =>
+      readdirSync(path, { recursive: true, encoding: "utf8" }),
+    );
+    expect(left.filter((path) => path.includes(".tmp-"))).toEqual([]);
+    expectSound();
   }, 120_000);
 
   test("one removes while others bring in the same layers", async () => {

@@ -16,7 +16,7 @@ import { digestOf } from "../src/image/blob.ts";
 import { tarArchive } from "../src/image/tar-writer.ts";
 import { base, makeImage, top, writeLayout } from "../src/image/testing/image.ts";
 import { file } from "../src/image/testing/members.ts";
-import { Ground, whyNot } from "./pivot.ts";
+import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const ground = new Ground("images");
 afterAll(() => ground.close());
@@ -199,7 +199,7 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
     for (const path of ["saved-oci.tar", "saved-dir"]) {
       expect(ok("load", "-i", layout(path))).toBe("Loaded image: demo:1\n");
     }
-    const piped = spawnSync("build/pivot", [...ground.roots(), "load", "-q"], {
+    const piped = spawnSync(pivotPath, [...ground.roots(), "load", "-q"], {
       input: readFileSync(archive),
       encoding: "utf8",
     });
@@ -229,7 +229,7 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
     const terminal = ground.command([
       "script",
       "-qec",
-      `build/pivot ${ground.roots().join(" ")} save demo:1`,
+      `${pivotPath} ${ground.roots().join(" ")} save demo:1`,
       "/dev/null",
     ]);
     expect(terminal.stdout).toContain("-o FILE");
@@ -299,7 +299,7 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
     const packed = ground.command([
       "sh",
       "-c",
-      `gzip -c ${layout("root.tar")} | build/pivot ${ground.roots().join(" ")} import -`,
+      `gzip -c ${layout("root.tar")} | ${pivotPath} ${ground.roots().join(" ")} import -`,
     ]);
     expect(packed.stderr).toBe("");
     expect(
@@ -354,10 +354,18 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
     expect(lines(ok("images", "-q", "--no-trunc", "-f", "dangling=true"))).toEqual([id]);
     expect(ok("image", "prune", "-af")).toBe("Total reclaimed space: 0B\n");
     expect(layers()).toHaveLength(1);
+    // A container of another run root on the same data is seen by its mounts.
+    const otherRoot = ["--root", ground.root, "--runroot", `${ground.directory}/other-run`];
+    const elsewhere = ground.command([pivotPath, ...otherRoot, "rmi", "-f", id]);
+    expect(elsewhere.stderr).toContain("the running container");
+    expect(ground.command([pivotPath, ...otherRoot, "image", "prune", "-af"]).stdout).toBe(
+      "Total reclaimed space: 0B\n",
+    );
+    expect(layers()).toHaveLength(1);
     await running.stop();
     ok("create", "--name", "kept", id);
     expect(fails(1, "rmi", id)).toContain("container kept uses");
-    expect(ok("rmi", "-f", id)).toBe(`Deleted: ${id}\n`);
+    expect(ok("rmi", "-f", id)).toContain(`Deleted: ${id}\n`);
     expect(layers()).toHaveLength(1);
     ok("rm", "kept");
     expect(ok("image", "prune", "-f")).not.toContain("Deleted");

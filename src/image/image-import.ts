@@ -17,6 +17,7 @@ import { type Descriptor, type Manifest, type Platform, parseManifest } from "./
 import { type ImageEntry, writeRecord, writeReference } from "./names.ts";
 import { describePlatform, platformOf, selectPlatform } from "./platform.ts";
 import { isDigest } from "./reference.ts";
+import { removeTemporaries, staleTemporaries } from "./remove.ts";
 import { blobPath, findReference, layerPath, type Store } from "./store.ts";
 import type { UnpackerOptions } from "./unpack.ts";
 
@@ -251,12 +252,22 @@ export async function importImage(
     await writeRecord(store, entry);
     for (const name of references) await writeReference(store, name, entry);
   });
+  await sweep(store, options);
   return {
     references,
     id: entry.config,
     digest: found.descriptor.digest,
     layers: entry.chainIds.map((id) => layerPath(store, id)),
   };
+}
+
+/** Removes what killed imports have left. It can wait, should that fail. */
+async function sweep(store: Store, options: UnpackerOptions): Promise<void> {
+  try {
+    await removeTemporaries(await staleTemporaries(store), options);
+  } catch {
+    // `system check` tells of what cannot be removed.
+  }
 }
 
 /** All that an image is made of. */
