@@ -373,7 +373,7 @@ int unpack_into(int root, const char *path, bool follow) {
     u.follow = follow;
     u.modes_are_set = true;
     u.default_acl_seen = true; /* so the mode of a file is always set: open() was given another */
-    u.where = path;
+    u.where = "";
     umask(0);
     signal(SIGPIPE, SIG_IGN);
     const char *kind = find_place(&u, root, path, base);

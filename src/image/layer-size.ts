@@ -23,11 +23,12 @@ export async function treeBytes(directory: string): Promise<number> {
   const seen = new Set<string>();
   let bytes = 0;
   const visit = async (path: Buffer): Promise<void> => {
-    for (const entry of await readdir(path, { withFileTypes: true, encoding: "buffer" })) {
-      const below = Buffer.concat([path, Buffer.from("/"), entry.name]);
-      if (entry.isDirectory()) await visit(below);
-      else if (entry.isFile()) {
-        const st = await lstat(below);
+    // Not `withFileTypes`: with names as bytes Bun gives the names alone.
+    for (const name of await readdir(path, { encoding: "buffer" })) {
+      const below = Buffer.concat([path, Buffer.from("/"), name]);
+      const st = await lstat(below);
+      if (st.isDirectory()) await visit(below);
+      else if (st.isFile()) {
         const key = `${st.dev}:${st.ino}`;
         if (st.nlink > 1 && seen.has(key)) continue;
         seen.add(key);
