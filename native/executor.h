@@ -117,7 +117,7 @@ struct pv_run {
     int agent;     /* the socket of who answers the filter's questions, or -1 */
     const struct pv_texts *agent_state;
     int answered_fd;
-    int *answered; /* shared by parent and init: the agent has the filter's descriptor */
+    unsigned *answered; /* shared by parent and init: the agent has the filter; see notify.c */
     int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
@@ -186,6 +186,7 @@ void pv_close_slots(struct pv_run *run);
 /* files.c */
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
+int pv_write_whole(int fd, const void *bytes, size_t size);
 int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op);
 int pv_do_append(struct pv_run *run, const struct pv_append *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
@@ -363,7 +364,7 @@ void pv_send_output(const struct pv_run *run, int stream, const char *bytes, siz
 void pv_take_in_caller(struct pv_run *run);
 void pv_put_out(int client);
 int pv_send_packet(int client, int kind, const void *bytes, size_t size);
-void pv_tell_clients_end(const struct pv_run *run);
+void pv_tell_clients_end(struct pv_run *run);
 
 /* detach.c */
 int pv_do_detach(struct pv_run *run, const struct pv_detach *op);

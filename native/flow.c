@@ -100,10 +100,10 @@ static int sink_of(const struct pv_run *run, int stream) {
 }
 
 /* The same of what nothing comes from: as long as people can attach, it is they who end the input. */
-static int source_of_input(void) {
+static int source_of_input(const struct pv_run *run) {
     struct stat st;
     int is_null = fstat(STDIN_FILENO, &st) == 0 && pv_is_null(&st);
-    return is_null && pv_is_attachable() ? -1 : STDIN_FILENO;
+    return is_null && (run->caller >= 0 || pv_is_attachable()) ? -1 : STDIN_FILENO;
 }
 
 void pv_start_flow(struct pv_run *run) {
@@ -115,7 +115,7 @@ void pv_start_flow(struct pv_run *run) {
         int is_in = i == PV_STDIN;
         close(run->pipes[i][!is_in]); /* the container's end */
         if (is_in)
-            start_copy(&copies[i], source_of_input(), run->pipes[i][1]);
+            start_copy(&copies[i], source_of_input(run), run->pipes[i][1]);
         else
             start_copy(&copies[i], run->pipes[i][0], sink_of(run, i));
     }
@@ -126,7 +126,7 @@ void pv_start_flow(struct pv_run *run) {
     if (run->copies_terminal_out)
         start_copy(&copies[COPY_OUT], run->terminal, sink_of(run, STDOUT_FILENO));
     if (run->copies_terminal_in) {
-        start_copy(&copies[COPY_IN], source_of_input(), run->terminal);
+        start_copy(&copies[COPY_IN], source_of_input(run), run->terminal);
         if (copies[COPY_IN].from >= 0)
             pv_make_raw();
     }

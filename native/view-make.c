@@ -62,14 +62,18 @@ static int copy_content(int from, int to, off_t size) {
     return 0;
 }
 
-/* The order matters: chown takes capabilities away, and an access ACL changes the mode. */
+/*
+ * The order matters: chown takes capabilities away, and an access ACL changes the mode. A directory
+ * can be written to until what goes into it is there; see finish_directory.
+ */
 static int copy_attributes(int from, int to, const struct stat *st) {
+    mode_t mode = st->st_mode & 07777;
     if (fchown(to, st->st_uid, st->st_gid) < 0)
         return -errno;
     int rc = view_copy_xattrs(from, to);
     if (rc < 0)
         return rc;
-    return pv_result(fchmod(to, st->st_mode & 07777));
+    return pv_result(fchmod(to, S_ISDIR(st->st_mode) ? mode | 0700 : mode));
 }
 
 static int set_times(int fd, const struct stat *st) {
@@ -182,7 +186,10 @@ static int make_directory(int parent, const char *base, int is_new, int upper, c
     return rc;
 }
 
-/* Only what a file has besides its content is another: then it stays the same inode. */
+/*
+ * Only what a file has besides its content is another: then it stays the same inode, unless that has
+ * another name, under which the view shows it as it was.
+ */
 static int change_attributes(int parent, const char *base, const struct view_step *step, int upper,
                              const struct stat *st) {
     struct stat now;
@@ -192,12 +199,13 @@ static int change_attributes(int parent, const char *base, const struct view_ste
     int rc = pv_result(fstat(fd, &now));
     if (rc == 0 && (now.st_ino != step->old_inode || !S_ISREG(now.st_mode)))
         rc = -ESTALE;
-    if (rc == 0)
+    int is_shared = rc == 0 && now.st_nlink > 1;
+    if (rc == 0 && !is_shared)
         rc = copy_attributes(upper, fd, st);
-    if (rc == 0)
+    if (rc == 0 && !is_shared)
         rc = set_times(fd, st);
     close(fd);
-    return rc;
+    return is_shared ? make_file(parent, base, 0, upper, st) : rc;
 }
 
 int view_remove(int parent, const char *base, const struct view_step *step) {

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { openView } from "../src/mod.ts";
 import { listIfThere } from "./leftovers.ts";
 import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.ts";
 
@@ -31,7 +32,17 @@ function project(): string {
   mkdirSync(`${path}/dir/deep`, { recursive: true });
   mkdirSync(`${path}/gone/deep`, { recursive: true });
   mkdirSync(`${path}/swap`);
-  for (const name of ["file", "dir/file", "dir/deep/file", "gone/a", "gone/deep/b", "swap/in"]) {
+  mkdirSync(`${path}/again/deep`, { recursive: true });
+  for (const name of [
+    "again/a",
+    "again/deep/b",
+    "file",
+    "dir/file",
+    "dir/deep/file",
+    "gone/a",
+    "gone/deep/b",
+    "swap/in",
+  ]) {
     writeFileSync(`${path}/${name}`, `${name} of the host\n`);
   }
   symlinkSync("file", `${path}/link`);
@@ -73,6 +84,8 @@ const manyChanges = [
   "ln new new-again; mkdir -p a/b/c; echo c >a/b/c/c; chmod 1777 a/b; chown 12:34 a/b/c/c",
   "printf 'x\\0y' >binary; : >empty; truncate -s 1M sparse; echo end >>sparse",
   "setfattr -n user.note -v kept new 2>/dev/null",
+  "rm -r again; mkdir again; echo only >again/only; mkdir again/deep; echo c >again/deep/c",
+  "mkdir closed; echo x >closed/in; mkdir closed/below; chmod 500 closed/below closed",
   "mkdir \"$(printf 'odd\\nname')\"; echo x >\"$(printf 'odd\\nname/\\303\\274 \\\\ \\042 \\377')\"; echo x >-n; echo x >' '",
 ].join("\n");
 
@@ -129,6 +142,12 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(said).toContain("D\tgone/");
     expect(said).toContain("D\tdir/deep/");
     expect(said).toContain("A\tdir/moved/");
+    expect(said.filter((line) => line.includes("\tagain"))).toEqual([
+      "D\tagain/a",
+      "D\tagain/deep/b",
+      "A\tagain/deep/c",
+      "A\tagain/only",
+    ]);
     expect(said).toContain("T\tswap  (directory -> file)");
     expect(said).toContain("T\tlink/  (symbolic link -> directory)");
     expect(said).toContain("A\tmade-link  (-> ../nowhere)");
@@ -278,6 +297,25 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(find(cwd, "%f %m")).toContain("suid 4755");
   });
 
+  const noSetcap = Bun.which("setcap") === null ? "setcap is not there: libcap2-bin" : undefined;
+  test.skipIf(noSetcap !== undefined)(
+    `extended attributes come along (${noSetcap ?? "capabilities"})`,
+    () => {
+      const cwd = project();
+      attempt(cwd, "cp /bin/true able; setcap cap_net_bind_service+ep able; chmod 755 file");
+      expect(pivot(cwd, ["diff"]).stdout).toContain("A\table  (runs with others' rights)");
+      expect(pivot(cwd, ["apply"], 1).stderr).toContain("able: it runs with others' rights");
+      pivot(cwd, ["apply", "--allow-privileged"]);
+      const able = spawnSync("getcap", [`${cwd}/able`], { encoding: "utf8" }).stdout;
+      expect(able).toContain("cap_net_bind_service=ep");
+      // Taken away from the view's copy, it is taken away from the host's.
+      attempt(cwd, "setcap -r able");
+      expect(pivot(cwd, ["diff"]).stdout).toBe("M\table  (extended attributes)\n");
+      pivot(cwd, ["apply"]);
+      expect(spawnSync("getcap", [`${cwd}/able`], { encoding: "utf8" }).stdout).toBe("");
+    },
+  );
+
   test("names of one file stay names of one file", () => {
     const cwd = project();
     linkSync(`${cwd}/file`, `${cwd}/also`);
@@ -288,6 +326,15 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(inodes["two"]).toBe(inodes["one"]);
     expect(inodes["dir/three"]).toBe(inodes["one"]);
     expect(inodes["also"]).toBe(inodes["file"]);
+    // In the view only one of the two is another file now.
+    attempt(cwd, "chmod 600 also");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %m")).toEqual(expect.arrayContaining(["also 600", "file 644"]));
+    // Both names go: the first to go changes the inode that the second is known by.
+    attempt(cwd, "rm one; rm two; mkdir two");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %y")).toContain("two d");
+    expect(existsSync(`${cwd}/one`)).toBeFalse();
   });
 });
 
@@ -346,7 +393,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     const home = { env: { ...env, HOME: cwd } };
     const script = "cat .ssh/id .netrc dir/file file; ls -A .ssh; ls -A";
     const { stdout } = attempt(cwd, script, ["--hide", "./file"], home);
-    expect(stdout).toBe("dir/file of the host\n.netrc\n.ssh\ndir\nfile\ngone\nlink\nswap\n");
+    expect(stdout).toBe("dir/file of the host\n.netrc\n.ssh\nagain\ndir\nfile\ngone\nlink\nswap\n");
     expect(attempt(cwd, "cat .ssh/id", ["--show", "~/.ssh"], home).stdout).toBe("key\n");
   });
 
@@ -393,6 +440,26 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(existsSync(`${cwd}/ram/y`)).toBeFalse();
   });
 
+  test("when the disk is full midway, it says what is not applied, and the view stays", () => {
+    const cwd = project();
+    mkdirSync(`${cwd}/small`);
+    const word = [pivotPath, ...ground.roots()].map((each) => `'${each}'`).join(" ");
+    const script = `
+      pivot() { ${word} "$@"; }
+      mount -t tmpfs -o size=64k small small; echo host >small/b
+      pivot try -- sh -c 'echo a >small/a; head -c 100000 /dev/zero >small/b; echo c >small/c'
+      pivot try apply; echo "code $?"; cat small/*; ls -A small
+      mount -o remount,size=1m small; pivot try apply; stat -c %s small/b; cat small/c`;
+    const unshared = ["unshare", "-m", "--propagation", "private", "bash", "-c", script];
+    const ran = ground.command(unshared, { cwd, env });
+    expect(ran.stderr).toMatch(
+      /small\/b: it could not be applied: ENOSPC[^\n]*\n[^\n]*the rest is not/,
+    );
+    expect(ran.stdout).toMatch(
+      /^code 1\na\nhost\na\nb\nApplied 2 changes, and discarded the try \d+\n100000\nc\n$/,
+    );
+  });
+
   test("a killed try leaves nothing on the host, and its view can be gone on with", async () => {
     const cwd = project();
     const before = everything(cwd);
@@ -421,7 +488,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
       ran = attempt(cwd, "cat new", ["--name", "killed"]);
     }
     expect(ran.stdout).toBe("x\n");
-    ground.pivot(["system", "prune"]);
+    ground.pivot(["system", "prune", "-f"]);
     expect(lines(pivot(cwd, ["ls", "-q"]))).toContain("killed");
     expect(pivot(cwd, ["discard", "killed"]).stdout).toBe("killed\n");
   });
@@ -431,7 +498,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     mkdirSync(`${left}/.new-999999999-1/0/upper`, { recursive: true });
     mkdirSync(`${left}/half-removed/0/upper`, { recursive: true });
     mkdirSync(`${left}/.new-${process.pid}-1`, { recursive: true });
-    const { stdout } = ground.pivot(["system", "prune"]);
+    const { stdout } = ground.pivot(["system", "prune", "-f"]);
     expect(stdout).toContain(`${left}/half-removed\n`);
     expect(listIfThere(left)).not.toContain(".new-999999999-1");
     expect(listIfThere(left)).toContain(`.new-${process.pid}-1`);
@@ -471,6 +538,28 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(missing.code).toBe(127);
     expect(missing.stderr).toContain("no such program: no-such-program");
     expect(ground.pivot(["try", "--", "./file"], { cwd, env }).code).toBe(126);
+  });
+});
+
+describe.skipIf(whyNot !== undefined)(`views of the library (${whyNot ?? "as root"})`, () => {
+  test("run, changes, patch, apply, discard", async () => {
+    const cwd = project();
+    const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
+    const view = openView({ cwd, roots });
+    expect(view.changes()).toEqual([]);
+    const script = "cat >>file; rm gone/a; pwd; exit 5";
+    const ran = await view.run({ command: ["sh", "-c", script], stdin: "more\n", network: "none" });
+    expect(ran).toMatchObject({ exitCode: 5, stdout: `${cwd}\n`, stderr: "" });
+    expect(view.changes(["file"])).toEqual([{ change: "M", path: `${cwd}/file`, conflict: null }]);
+    expect(view.patch(["file"])).toContain("\n+more\n");
+    expect((await view.run({ command: ["cat", "file"] })).stdout).toContain("more\n");
+    writeFileSync(`${cwd}/gone/a`, "changed meanwhile\n");
+    expect(view.apply()).rejects.toThrow("it changed on the host");
+    expect(await view.apply({ paths: ["file"] })).toHaveLength(1);
+    expect(readFileSync(`${cwd}/file`, "utf8")).toEndWith("more\n");
+    expect(view.changes().map(({ change }) => change)).toEqual(["D"]);
+    await view.discard();
+    expect(listIfThere(`${ground.root}/tries`)).not.toContain(view.name ?? "");
   });
 });
 

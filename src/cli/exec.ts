@@ -7,6 +7,7 @@ import { encodePlan } from "../executor/encode.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { readStreams } from "../host/streams.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { detachKeysFlag, readAttachment } from "./attachment.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { isOn } from "./listing-flags.ts";
@@ -14,10 +15,11 @@ import { report } from "./report-error.ts";
 import { runFlags } from "./run-flags.ts";
 import { readRunOptions } from "./run-options.ts";
 
-const shared = new Set(["env", "env-file", "user", "workdir", "interactive", "tty", "detach-keys"]);
+const shared = new Set(["env", "env-file", "user", "workdir", "interactive", "tty"]);
 
 export const execFlags: readonly Flag[] = [
   { name: "detach", short: "d", help: "do not wait for its end; what it writes is lost" },
+  detachKeysFlag,
   ...runFlags.filter(({ name }) => shared.has(name)),
   { name: "privileged", help: "all capabilities, and no AppArmor profile" },
 ];
@@ -53,6 +55,7 @@ async function enter(given: ParsedArguments, globals: Globals): Promise<never> {
       tty,
       privileged: isOn(given, "privileged"),
       detach,
+      detachKeys: readAttachment(given, interactive).keys,
       streams,
     },
     roots,

@@ -1,26 +1,31 @@
 /** A further process in a container that runs: with the rights that its first process began with. */
 
+import { joinFile } from "../cgroup/join.ts";
 import { bundleWish } from "../container/bundle.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
+import { newId } from "../container/identity.ts";
 import type { Described } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { chooseStreams } from "../container/streams.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
-import { foreignNamespaces, joinFiles } from "../host/join.ts";
+import { foreignNamespaces } from "../host/join.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import type { Plan } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
+import { detachStep, planEvents } from "../planner/monitor.ts";
 import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
-import { byParent, onHost } from "../planner/step.ts";
+import type { Monitor } from "../planner/setting.ts";
+import { onHost } from "../planner/step.ts";
 import type { Profile } from "../seccomp/profile.ts";
 import type { Capability, Process, Spec } from "../spec/mod.ts";
-import type { Container } from "./status.ts";
+import { eventLine, eventsFile } from "./events.ts";
+import { type Container, subjectOf } from "./status.ts";
 
 export type ExecWish = {
   readonly command: readonly string[];
@@ -36,6 +41,8 @@ export type ExecWish = {
   readonly privileged: boolean;
   /** Nobody waits for its end, and what it writes is lost. */
   readonly detach: boolean;
+  /** What to type at a terminal to leave it; the process goes on. */
+  readonly detachKeys: Uint8Array;
   /** What the executor's standard streams will be. */
   readonly streams: readonly [StreamFact, StreamFact, StreamFact];
 };
@@ -167,7 +174,7 @@ export async function prepareExec(
         pid,
         filter?.agent ?? null,
       ),
-      cgroupFiles: joinFiles(record.cgroups),
+      cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
     },
     wish.privileged ? privileged(process, facts.capabilities) : process,
     {
@@ -176,8 +183,7 @@ export async function prepareExec(
       seccomp: filter,
       streams: streamsOf(wish),
       terminalInput: wish.interactive,
-      // Somebody has to keep a terminal.
-      lifetime: wish.detach && !wish.tty ? "detached" : "supervised",
+      lifetime: "supervised",
       consoleSocket: null,
       preserveFds: 0,
       pidFile: null,
@@ -187,24 +193,37 @@ export async function prepareExec(
     },
     facts,
   );
-  const detach = byParent(
-    {
-      op: "detach",
-      announce: "",
-      attach: false,
-      of: null,
-      input: false,
-      keys: new Uint8Array(),
-      farewell: "",
-    },
-    "--detach: who keeps the terminal",
-  );
-  const { steps } = planned.plan;
-  const plan = {
-    version: 1,
-    steps: wish.detach && wish.tty ? [detach, ...steps] : steps,
-  } as const;
-  return { plan, warnings: planned.warnings };
+  const { steps: entering } = planned.plan;
+  const steps = [
+    ...planLeaving(wish),
+    ...entering.slice(0, -1),
+    ...planEvents({ events: eventsOf(container, wish.command, roots) }),
+    ...entering.slice(-1),
+  ];
+  return { plan: { version: 1, steps }, warnings: planned.warnings };
+}
+
+/** Characters of a command that an event tells. */
+const mostShown = 500;
+
+/** What `events` tells of it, when its program runs and when it has ended. */
+function eventsOf(
+  container: Container,
+  command: readonly string[],
+  roots: Roots,
+): NonNullable<Monitor["events"]> {
+  const subject = subjectOf(container);
+  const labels = { ...subject.labels, execID: newId() };
+  const line = (action: string) => eventLine(action, container.id, { ...subject, labels });
+  const start = line(`exec_start: ${command.join(" ").slice(0, mostShown)}`);
+  return { path: eventsFile(roots), start, end: line("exec_die") };
+}
+
+/** Who is left to itself, from the start or by the keys: somebody keeps its terminal, and sees its end. */
+function planLeaving({ detach, tty, interactive, detachKeys }: ExecWish): Step[] {
+  if (detach) return [detachStep("", null, null)];
+  if (!tty || !interactive || detachKeys.length === 0) return [];
+  return [detachStep("", { input: true, keys: detachKeys, signals: false }, null)];
 }
 
 function streamsOf({

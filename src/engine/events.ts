@@ -3,6 +3,8 @@
  * appends to, the executor too (native/files.c, `append`).
  *
  *     NANOSECONDS TYPE ACTION ID ATTRIBUTES [EXIT-CODE]
+ *
+ * An action has no spaces: `exec_start: ls` is written by encodeURI.
  */
 
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
@@ -24,7 +26,12 @@ export const eventLine = (
   action: string,
   id: string,
   { name, image, labels }: EventSubject,
-): string => `container ${action} ${id} ${JSON.stringify({ ...labels, image, name })}`;
+): string =>
+  `container ${encodeURI(action.toWellFormed())} ${id} ${JSON.stringify({ ...labels, image, name })}`;
+
+/** The same of a volume. */
+export const volumeLine = (action: string, name: string): string =>
+  `volume ${action} ${name} ${JSON.stringify({ driver: "local" })}`;
 
 const now = (): bigint =>
   BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;

@@ -23,17 +23,16 @@ export async function treeBytes(directory: string): Promise<number> {
   const seen = new Set<string>();
   let bytes = 0;
   const visit = async (path: Buffer): Promise<void> => {
-    // Not `withFileTypes`: with names as bytes Bun gives the names alone.
+    // Bun gives no types of entries together with names as bytes.
     for (const name of await readdir(path, { encoding: "buffer" })) {
       const below = Buffer.concat([path, Buffer.from("/"), name]);
       const st = await lstat(below);
       if (st.isDirectory()) await visit(below);
-      else if (st.isFile()) {
-        const key = `${st.dev}:${st.ino}`;
-        if (st.nlink > 1 && seen.has(key)) continue;
-        seen.add(key);
-        bytes += st.size;
-      }
+      if (!st.isFile()) continue;
+      const key = `${st.dev}:${st.ino}`;
+      if (st.nlink > 1 && seen.has(key)) continue;
+      seen.add(key);
+      bytes += st.size;
     }
   };
   await visit(Buffer.from(directory));

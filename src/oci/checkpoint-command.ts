@@ -172,7 +172,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     ),
     ...(preDump || leaveRunning || isSupervised
       ? []
-      : planRemoval({ id, directory, bundle: record.bundle }, record.cgroups, spec)),
+      : planRemoval({ id, directory, bundle: record.bundle }, record, spec)),
   ];
 }
 

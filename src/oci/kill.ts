@@ -2,10 +2,12 @@
 
 import { UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
+import { encodePlan } from "../executor/encode.ts";
+import { encodeWithParameter } from "../executor/parameter.ts";
 import { parseSignal } from "../options/signal.ts";
-import type { Step } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
-import { planFreeze } from "./freeze.ts";
+import { freezerOf, planFreeze, planThawOf } from "./freeze.ts";
 import { type Container, processFile } from "./record.ts";
 
 const SIGKILL = 9;
@@ -20,6 +22,33 @@ export function signalNumber(text: string): number {
   );
 }
 
+const planSignal = (directory: string, signal: number): Step =>
+  byParent(
+    { op: "signal", of: processFile(directory), signal, wait: false, patience: 0, required: true },
+    "kill",
+  );
+
+/**
+ * What `kill ID NUMBER` does, planned with the container, for the launcher: `native/kept.c`. Who may
+ * be paused is thawed for SIGKILL: so that has a plan of its own.
+ */
+export function keptKillPlans(directory: string, cgroups: readonly string[]) {
+  const end: Plan = {
+    version: 1,
+    steps: [planSignal(directory, SIGKILL), ...planThawOf(cgroups)],
+  };
+  return [
+    {
+      name: "kill.plan",
+      bytes: encodeWithParameter((signal) => ({
+        version: 1,
+        steps: [planSignal(directory, signal)],
+      })),
+    },
+    { name: "kill-9.plan", bytes: encodePlan(end) },
+  ];
+}
+
 /**
  * The steps that send a signal.
  *
@@ -28,7 +57,8 @@ export function signalNumber(text: string): number {
  */
 export function planKill(container: Container, signal: number, all: boolean): Step[] {
   const { id, directory, process, record, status } = container;
-  const cgroup = record?.cgroups[0];
+  // Where they can be stopped, so that none is forked unseen while they are signalled.
+  const cgroup = freezerOf(container) ?? record?.cgroups[0];
   // Who is frozen by cgroup version 1 does not even end.
   const thaw = signal === SIGKILL && status === "paused" ? planFreeze(container, false) : [];
   if (all && cgroup !== undefined) {
@@ -40,18 +70,5 @@ export function planKill(container: Container, signal: number, all: boolean): St
       `container not running: ${id} is ${status}: there is no process to signal`,
     ]);
   }
-  return [
-    byParent(
-      {
-        op: "signal",
-        of: processFile(directory),
-        signal,
-        wait: false,
-        patience: 0,
-        required: true,
-      },
-      "kill",
-    ),
-    ...thaw,
-  ];
+  return [planSignal(directory, signal), ...thaw];
 }

@@ -6,8 +6,10 @@
  *     pid           of its first process, and when that began: so no other is taken for it
  *     making        nothing; gone once all is made, and who made it has the lock until then
  *     start         the socket at which init waits; gone once somebody has said start
- *     start.plan    what `start` and `delete` will do, planned together with the container: so
- *     delete.plan   that they need no JavaScript runtime (native/kept.c)
+ *     start.plan    what `start`, `kill` and `delete` will do, planned together with the container:
+ *     kill.plan     so that they need no JavaScript runtime (native/kept.c)
+ *     kill-9.plan
+ *     delete.plan
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.
@@ -39,12 +41,23 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /** Directories of resctrl that were made for it alone, the inner ones first; absent: none. */
+  readonly rdtGroups?: readonly string[];
   /**
    * Its first process ends when its parent does, for as long as it lives and wherever it is restored:
    * PR_SET_PDEATHSIG(2const).
    */
   readonly endsWithParent?: true;
 };
+
+/** What a container has of the kernel's file systems. */
+export type Groups = Pick<ContainerRecord, "cgroups" | "rdtGroups">;
+
+/** All of it, as directories that are removed with the container. */
+export const groupsOf = ({ cgroups, rdtGroups = [] }: Groups): readonly string[] => [
+  ...cgroups,
+  ...rdtGroups,
+];
 
 /** Where the first process is written down, for the steps that need it. */
 export const processFile = (directory: string): Place => onHost(`${directory}/pid`);
@@ -71,7 +84,7 @@ const isText = (value: unknown): boolean => typeof value === "string";
 function readRecord(directory: string): ContainerRecord | null {
   try {
     const record = JSON.parse(readIfThere(`${directory}/state.json`) ?? "") as ContainerRecord;
-    const lists = [record.cgroups, record.namespaces];
+    const lists = [record.cgroups, record.namespaces, record.rdtGroups ?? []];
     const isWhole = lists.every((list) => Array.isArray(list) && list.every(isText));
     return record.version === 1 && isText(record.bundle) && isWhole ? record : null;
   } catch {

@@ -42,9 +42,9 @@ async function stepsOfDelete(container: Container, force: boolean): Promise<Step
   const { checkDelete, planDelete } = await import("./delete.ts");
   checkDelete(container, force);
   const { containerSpecIfThere } = await import("./config-copy.ts");
-  const cgroups = container.record?.cgroups ?? [];
+  const groups = container.record ?? { cgroups: [] };
   const spec = containerSpecIfThere(container);
-  return planDelete(laterOf(container), cgroups, spec, force ? "end" : "lock");
+  return planDelete(laterOf(container), groups, spec, force ? "end" : "lock");
 }
 
 /** As `start`: most often by the plan that was made before. */

@@ -13,24 +13,33 @@ export function planDetach(setting: Pick<Setting, "monitor" | "runRoot" | "id">)
   const { monitor } = setting;
   if (monitor === null || (monitor.announce === null && monitor.attach === null)) return [];
   const { announce, attach } = monitor;
-  const signals = attach?.signals === true;
-  return [
-    byParent(
-      {
-        op: "detach",
-        announce: announce ?? "",
-        attach: attach !== null,
-        of: signals ? onHost(`${stateDirectory(setting)}/pid`) : null,
-        input: attach?.input === true,
-        keys: attach?.keys ?? new Uint8Array(),
-        farewell,
-      },
-      attach === null
-        ? "--detach: the caller goes on, and nothing of it is kept"
-        : "the detach keys leave it, and who watches over it stays",
-    ),
-  ];
+  return [detachStep(announce ?? "", attach, `${stateDirectory(setting)}/pid`)];
 }
+
+/**
+ * The executor goes on without the caller, who takes part in what flows or not.
+ *
+ * @param processFile the process to which signals are passed
+ */
+export const detachStep = (
+  announce: string,
+  attach: Attachment | null,
+  processFile: string | null,
+): Step =>
+  byParent(
+    {
+      op: "detach",
+      announce,
+      attach: attach !== null,
+      of: attach?.signals === true && processFile !== null ? onHost(processFile) : null,
+      input: attach?.input === true,
+      keys: attach?.keys ?? new Uint8Array(),
+      farewell,
+    },
+    attach === null
+      ? "--detach: the caller goes on, and nothing of it is kept"
+      : "the detach keys leave it, and who watches over it stays",
+  );
 
 /** Attaches to a container that runs. */
 export const planAttach = (
@@ -110,7 +119,7 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
 }
 
 /** When the program runs, and when all that was made is about to go. */
-export function planEvents(monitor: Monitor | null): Step[] {
+export function planEvents(monitor: Pick<Monitor, "events"> | null): Step[] {
   if (monitor === null || monitor.events === null) return [];
   const { path, start, end } = monitor.events;
   const line = { op: "append", at: onHost(path), mode: 0o600 } as const;

@@ -1,6 +1,7 @@
 /** Making and removing volumes: plans, carried out by the executor. */
 
 import type { Roots } from "../container/roots.ts";
+import { eventsFile, volumeLine } from "../engine/events.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { describeErrno } from "../plan/errno.ts";
@@ -19,6 +20,14 @@ async function carryOut(steps: readonly Step[], busy: string): Promise<string | 
   return describeFailure({ version: 1, steps }, failure);
 }
 
+const noteSteps = ({ runRoot }: Roots, text: string): Step[] => [
+  byParent(mkdir(onHost(runRoot), 0o700, true), "where events are noted"),
+  byParent(
+    { op: "append", at: onHost(eventsFile({ runRoot })), text, mode: 0o600, code: false },
+    "`events` reads it",
+  ),
+];
+
 /**
  * Makes a volume; one that is there already stays as it is.
  *
@@ -31,6 +40,7 @@ export async function makeVolume(roots: Roots, name: string, choices: VolumeChoi
     [
       byParent(mkdir(onHost(volumesDirectory(roots)), 0o700, true), "the directory of all volumes"),
       byParent({ op: "volume", at, record, user: "", into: null }, "volume create"),
+      ...noteSteps(roots, volumeLine("create", name)),
     ],
     "",
   );
@@ -55,7 +65,10 @@ export async function removeVolume(
   const at = onHost(volumeDirectory(roots, name));
   const gone = await goneUsers(roots, name);
   return carryOut(
-    [byParent({ op: "leave_volume", at, user: "", gone, remove: true }, "volume rm")],
+    [
+      byParent({ op: "leave_volume", at, user: "", gone, remove: true }, "volume rm"),
+      ...noteSteps(roots, volumeLine("destroy", name)),
+    ],
     `volume ${name} is in use by a container that has just been made`,
   );
 }

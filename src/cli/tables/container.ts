@@ -140,8 +140,8 @@ export const containerCommands: readonly Command[] = [
     name: "container inspect",
     usage: "pivot container inspect [OPTIONS] CONTAINER [CONTAINER...]",
     summary: "Show all that is known of containers",
-    flags: async () => (await import("../inspect.ts")).inspectFlags,
-    run: async () => (await import("../inspect.ts")).inspectContainerCommand,
+    flags: async () => (await import("../inspect.ts")).containerInspectFlags,
+    run: async () => (await import("../inspect.ts")).containerInspectCommand,
   },
   {
     name: "update",
@@ -169,6 +169,14 @@ export const containerCommands: readonly Command[] = [
     about: "Without a container: all that run.",
     flags: async () => (await import("../stats.ts")).statsFlags,
     run: async () => (await import("../stats.ts")).statsCommand,
+  },
+  {
+    name: "events",
+    aliases: ["system events"],
+    usage: "pivot events [OPTIONS]",
+    summary: "Show what happens to containers and volumes, as it happens",
+    flags: async () => (await import("../events.ts")).eventsFlags,
+    run: async () => (await import("../events.ts")).eventsCommand,
   },
   {
     name: "port",
