@@ -379,7 +379,7 @@ int unpack_into(int root, const char *path, bool follow) {
     const char *kind = find_place(&u, root, path, base);
     int rc = kind == NULL ? -1 : 0;
     if (rc == 0) {
-        unpack_print_line("at", 0, 0, kind, base);
+        unpack_print_line("at", 0, 0, kind, strcmp(kind, "dir") == 0 ? "" : base);
         fflush(stdout);
         u.where = u.record.path;
         rc = apply_stream(&u);
