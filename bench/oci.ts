@@ -2,11 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { findProgram } from "./command.ts";
 import { type OciCase, ociCases, type Runtime, type TimedCommand } from "./oci-cases.ts";
 import { type Left, measureLeft } from "./oci-memory.ts";
 import { callTable, leftTable, type Series } from "./oci-report.ts";
+import { type CommonOptions, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
 import { failInOneLine, interruptible, progress, publish } from "./session.ts";
@@ -26,45 +26,14 @@ Compare pivot-oci with crun and runc: all cases in each round, in a new random o
   --write             put the result into docs/benchmarks.md
 `;
 
-interface Options {
-  readonly rounds: number;
-  readonly warmup: number;
-  readonly only: readonly string[] | undefined;
+interface Options extends CommonOptions {
   readonly runtimes: readonly string[];
-  readonly seed: number;
-  readonly dir: string | undefined;
-  readonly write: boolean;
 }
 
 function parseOptions(args: readonly string[]): Options | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: "string", default: "60" },
-      warmup: { type: "string", default: "3" },
-      only: { type: "string" },
-      runtime: { type: "string", multiple: true, default: [] },
-      seed: { type: "string", default: "1" },
-      dir: { type: "string" },
-      write: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const count = (name: "rounds" | "warmup" | "seed", least: number) => {
-    const value = Number(values[name]);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new Error(`--${name} ${values[name]}: a whole number from ${least} is needed`);
-  };
-  return {
-    rounds: count("rounds", 1),
-    warmup: count("warmup", 0),
-    only: values.only?.split(","),
-    runtimes: values.runtime,
-    seed: count("seed", 0),
-    dir: values.dir,
-    write: values.write,
-  };
+  const read = readOptions(args, 3, { runtime: { type: "string", multiple: true } });
+  const runtimes = [read?.values["runtime"] ?? []].flat().map(String);
+  return read && { ...read.options, runtimes };
 }
 
 /** Why something is not in the result. */

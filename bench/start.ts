@@ -1,11 +1,11 @@
 // The benchmark of container start. What is compared with what: docs/benchmarks.md.
 
 import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
 import { type CommandCase, commandCases } from "./cases.ts";
 import { command } from "./command.ts";
 import { type LibraryCase, libraryCases } from "./library.ts";
 import { measureResident, type Resident } from "./memory.ts";
+import { type CommonOptions, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { contradiction, ownNamespaces, proof } from "./proof.ts";
 import { circumstances, type Measured, residentTable, timeTable } from "./report.ts";
@@ -29,14 +29,8 @@ Compare the start of a container: all cases in each round, in a new random order
 /** Containers that a library case starts in each round; the round's value is their median. */
 const libraryBatch = 5;
 
-interface Options {
-  readonly rounds: number;
-  readonly warmup: number;
-  readonly only: readonly string[] | undefined;
+interface Options extends CommonOptions {
   readonly base: string;
-  readonly seed: number;
-  readonly dir: string | undefined;
-  readonly write: boolean;
 }
 
 /** Why a case is not in the result. */
@@ -46,34 +40,8 @@ interface LeftOut {
 }
 
 function parseOptions(args: readonly string[]): Options | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: "string", default: "60" },
-      warmup: { type: "string", default: "5" },
-      only: { type: "string" },
-      base: { type: "string", default: "floor" },
-      seed: { type: "string", default: "1" },
-      dir: { type: "string" },
-      write: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const count = (name: "rounds" | "warmup" | "seed", least: number) => {
-    const value = Number(values[name]);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new Error(`--${name} ${values[name]}: a whole number from ${least} is needed`);
-  };
-  return {
-    rounds: count("rounds", 1),
-    warmup: count("warmup", 0),
-    only: values.only?.split(","),
-    base: values.base,
-    seed: count("seed", 0),
-    dir: values.dir,
-    write: values.write,
-  };
+  const read = readOptions(args, 5, { base: { type: "string", default: "floor" } });
+  return read && { ...read.options, base: read.text("base") ?? "floor" };
 }
 
 /** Keeps the cases that were asked for and can run, each tried once; tells of the others. */

@@ -5,14 +5,16 @@
  *      | ... TURN ---------------->  steps up to `wait_start`
  *      |     <---------------- LEAPS says that nothing more is heard
  *      | leaves                     waits at the socket
- *                                        <------------- connects   takes the socket's file away
+ *                                        <------------- connects
+ *                                                                  takes the socket's file away
  *                                        <------------------ TURN
  *                                    the steps that are left
  *                                    LEAPS ------------------->
  *                                    end of file: execve ------>   poststart hooks
  *
  * The socket's file is the right to start: who removes it has it, so nobody starts twice. What goes
- * wrong in init's last steps is told to who has said start.
+ * wrong in init's last steps is told to who has said start. Who connects and ends before the word was
+ * said has ended init with it: else nobody could ever say it, and the container would seem to run.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -128,18 +130,25 @@ int pv_connect_to(int file, int type) {
     return rc == -EAGAIN ? -ETIMEDOUT : rc < 0 ? rc : fd;
 }
 
-/* A descriptor of the socket's file, which is gone afterwards. */
+/*
+ * Connected to the socket of init, whose file is gone afterwards. In this order, so that whatever ends
+ * us in between is seen by init: it hears the end of the connection.
+ */
 static int claim(struct pv_run *run, const struct pv_place *at) {
     const char *name;
     int directory = pv_place_parent(run, at, 0, &name);
     if (directory < 0)
         return directory;
     int file = pv_result(openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    int rc = file < 0 ? file : pv_result(unlinkat(directory, name, 0));
-    close(directory);
-    if (rc < 0 && file >= 0)
+    int fd = file < 0 ? file : pv_connect_to(file, SOCK_SEQPACKET);
+    if (file >= 0)
         close(file);
-    return rc < 0 ? rc : file;
+    /* Nobody waits: what is left has ended, or never began. */
+    int rc = fd < 0 && fd != -ECONNREFUSED ? fd : pv_result(unlinkat(directory, name, 0));
+    close(directory);
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
 }
 
 /* Init's last words, until execve closes its end of the socket. */
@@ -168,11 +177,7 @@ static int hear_start(struct pv_run *run) {
 }
 
 int pv_do_start(struct pv_run *run, const struct pv_start *op) {
-    int file = claim(run, &op->at);
-    if (file < 0)
-        return file;
-    int fd = pv_connect_to(file, SOCK_SEQPACKET);
-    close(file);
+    int fd = claim(run, &op->at);
     if (fd < 0)
         return fd == -ECONNREFUSED ? pv_say(run, -ECHILD, "nobody waits for it") : fd;
     /* For the hooks, and to see that init is still the one that was created. */

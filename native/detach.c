@@ -105,7 +105,8 @@ static void __attribute__((noreturn)) wait_for_start(struct pv_run *run, const s
         run->exit_code = announce(op->announce);
         struct pv_session wish = {.input = (int)op->input, .is_caller = 1, .keys = op->keys, .of = &op->of,
                                   .farewell = op->farewell};
-        if (!op->attach) { /* else it is told at the end */
+        /* What went wrong so far and ended nothing: else it is told at the end, or was told. */
+        if (!op->attach && run->result < 0) {
             pv_take_news(run, &news, sizeof news);
             pv_event(run, PV_EVENT_ENDED, run->step, 0, run->exit_code, "");
         }

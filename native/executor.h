@@ -117,7 +117,7 @@ struct pv_run {
     int agent;     /* the socket of who answers the filter's questions, or -1 */
     const struct pv_texts *agent_state;
     int answered_fd;
-    int *answered; /* shared by parent and init: the agent has the filter's descriptor */
+    unsigned *answered; /* shared by parent and init: the agent has the filter; see notify.c */
     int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
@@ -186,6 +186,7 @@ void pv_close_slots(struct pv_run *run);
 /* files.c */
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
+int pv_write_whole(int fd, const void *bytes, size_t size);
 int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op);
 int pv_do_append(struct pv_run *run, const struct pv_append *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
@@ -268,6 +269,16 @@ int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 void pv_standard_signals(void);
 int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
+/* All descriptors from `from` on but two; ~0u stands for none. */
+int pv_close_but(unsigned from, int one, int other);
+/* Tells the parent that the next thing that can be heard of us is our end. */
+int pv_leap(struct pv_run *run);
+
+/* transfer.c */
+int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op);
+int pv_do_pack(struct pv_run *run, const struct pv_pack *op);
+int pv_do_unpack(struct pv_run *run, const struct pv_unpack *op);
+int pv_do_list_changes(struct pv_run *run, const struct pv_list_changes *op);
 
 /* notify.c */
 struct sock_fprog;

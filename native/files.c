@@ -11,6 +11,9 @@
 #include "calls.h"
 #include "executor.h"
 
+/* So many files of one name may a crash have left before a new one is refused. */
+#define PV_NAMES 1000
+
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
     const char *name;
     if (op->mode & ~01777u)
@@ -59,17 +62,29 @@ static int write_all(int fd, const char *text) {
     return pv_write_whole(fd, text, strlen(text));
 }
 
+/*
+ * A new file beside the one that it is to replace. The name may be taken: by what a crash has left
+ * under our pid, or by a process of another pid namespace.
+ */
+static int create_beside(int parent, char *name, size_t size, mode_t mode) {
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = -EEXIST;
+    for (int i = 0; i < PV_NAMES && fd == -EEXIST; i++) {
+        snprintf(name, size, ".pivot-%d.%d.new", (int)getpid(), i);
+        fd = pv_result(openat(parent, name, flags, mode & 0700));
+    }
+    return fd;
+}
+
 /* Under another name first: nobody finds half of it, also not after a crash. */
 static int replace_file(struct pv_run *run, const struct pv_place *at, mode_t mode,
                         const char *text) {
     const char *name;
     char temporary[64];
-    snprintf(temporary, sizeof temporary, ".pivot-%d.new", (int)getpid());
     int parent = pv_place_parent(run, at, 0, &name);
     if (parent < 0)
         return parent;
-    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    int fd = pv_result(openat(parent, temporary, flags, mode & 0700));
+    int fd = create_beside(parent, temporary, sizeof temporary, mode);
     int rc = fd < 0 ? fd : pv_result(fchmod(fd, mode));
     if (rc == 0)
         rc = write_all(fd, text);

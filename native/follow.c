@@ -158,16 +158,6 @@ int pv_follow(struct pv_run *run, int pipe, pid_t program) {
     return rc;
 }
 
-static int write_whole(int fd, const void *bytes, size_t size) {
-    for (size_t sent = 0; sent < size;) {
-        ssize_t n = write(fd, (const char *)bytes + sent, size - sent);
-        if (n < 0)
-            return -errno;
-        sent += (size_t)n;
-    }
-    return 0;
-}
-
 int pv_write_report(const struct pv_run *run) {
     int file = pv_result(memfd_create("pivot-report", MFD_CLOEXEC));
     if (file < 0)
@@ -175,11 +165,11 @@ int pv_write_report(const struct pv_run *run) {
     uint32_t size = run->kept * (uint32_t)sizeof *run->events;
     uint8_t head[4] = {(uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16),
                        (uint8_t)(size >> 24)};
-    int rc = write_whole(file, head, sizeof head);
+    int rc = pv_write_whole(file, head, sizeof head);
     if (rc == 0)
-        rc = write_whole(file, run->events, size);
+        rc = pv_write_whole(file, run->events, size);
     if (rc == 0)
-        rc = write_whole(file, run->handed, run->handed_size);
+        rc = pv_write_whole(file, run->handed, run->handed_size);
     if (rc == 0 && lseek(file, 0, SEEK_SET) < 0)
         rc = -errno;
     if (rc == 0 && file == PV_REPORT_FD)

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,17 @@ static long now(void) {
     return time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
+/* A filter may be in force that is older than close_range(2). */
+static int close_others(void) {
+    struct rlimit files;
+    int rc = pv_close_range(3, ~0u, 0);
+    if ((rc != -EPERM && rc != -ENOSYS) || getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return rc;
+    for (rlim_t fd = 3; fd < files.rlim_cur && fd < 1 << 20; fd++)
+        close((int)fd);
+    return 0;
+}
+
 static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int state, int words) {
     /* Inside it is the image's, and may be a FIFO that nobody reads, or a link. */
     struct stat st;
@@ -45,7 +57,7 @@ static void __attribute__((noreturn)) become_hook(const struct pv_hook *op, int 
     if (dup2(state, 0) < 0 || dup2(null >= 0 ? null : words, 1) < 0 || dup2(words, 2) < 0)
         _exit(126);
     /* Now: by /proc/self/fd a name of the container could lead to one of the host's (CVE-2024-21626). */
-    if (pv_close_range(3, ~0u, 0) < 0 || chdir("/") < 0)
+    if (close_others() < 0 || chdir("/") < 0)
         _exit(126);
     execve(op->path, op->argv.items, op->env.items);
     dprintf(2, "%s: %s\n", op->path, strerror(errno));
@@ -90,6 +102,14 @@ static void hear(struct conversation *with) {
     }
 }
 
+/*
+ * A start can be stopped until all its hooks have run, also when the program runs already: nothing
+ * else could end a `run` of which a poststart hook does not end. What is undone is undone.
+ */
+static int heard_signals(const struct pv_run *run) {
+    return run->actor == PV_BY_PARENT && !run->undoing ? run->signals : -1;
+}
+
 /* Until it has ended, or the time is over: then -ETIMEDOUT; or somebody has us stop: -EINTR. */
 static int converse(struct pv_run *run, struct conversation *with, uint32_t timeout) {
     long end = now() + (long)timeout;
@@ -97,7 +117,7 @@ static int converse(struct pv_run *run, struct conversation *with, uint32_t time
         struct pollfd fds[4] = {{with->pidfd, POLLIN, 0},
                                 {with->state, POLLOUT, 0},
                                 {with->words, POLLIN, 0},
-                                {pv_heard_signals(run), POLLIN, 0}};
+                                {heard_signals(run), POLLIN, 0}};
         long wait = timeout ? end - now() : -1;
         if (timeout && wait <= 0)
             return -ETIMEDOUT;
@@ -115,6 +135,11 @@ static int converse(struct pv_run *run, struct conversation *with, uint32_t time
     }
 }
 
+/* By clone(2), which any filter that lets programs run allows: not so clone3 or pidfd_open. */
+static pid_t fork_with_pidfd(int *pidfd) {
+    return pv_result(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL));
+}
+
 static int start_hook(const struct pv_hook *op, struct conversation *with, pid_t *pid) {
     int state[2], words[2];
     if (pipe2(state, O_CLOEXEC) < 0)
@@ -125,10 +150,10 @@ static int start_hook(const struct pv_hook *op, struct conversation *with, pid_t
         close(state[1]);
         return rc;
     }
-    *pid = fork();
+    *pid = fork_with_pidfd(&with->pidfd);
     if (*pid == 0)
         become_hook(op, state[0], words[1]);
-    int rc = *pid < 0 ? -errno : 0;
+    int rc = *pid < 0 ? *pid : 0;
     close(state[0]);
     close(words[1]);
     with->state = state[1];
@@ -144,8 +169,7 @@ static int run_hook(struct pv_run *run, const struct pv_hook *op, const char *st
     int status = 0;
     int rc = start_hook(op, &with, &pid);
     if (rc == 0) {
-        with.pidfd = pv_pidfd_open(pid);
-        rc = with.pidfd < 0 ? with.pidfd : converse(run, &with, op->timeout);
+        rc = converse(run, &with, op->timeout);
         if (rc < 0)
             kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

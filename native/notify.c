@@ -12,9 +12,14 @@
  *        | tries to fetch n                          seccomp() = n
  *        | sends n and the state to the agent        looks at the word
  *        | sets the word --------------------------> goes on
+ *
+ * The parent may be ended in between, and init can ask nobody whether it was. So the word is the pid
+ * of the parent while that lives, and the kernel is told to mark it when it ends (robust futexes,
+ * set_robust_list(2)): init sees the mark, and ends itself by a fault, which is no call either.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -30,11 +35,25 @@
 #define PV_AGENT_SECONDS 10
 
 int pv_map_answered(struct pv_run *run, int fd) {
-    void *word = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *word = mmap(NULL, sizeof *run->answered, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (word == MAP_FAILED)
         return -errno;
     run->answered = word;
     return 0;
+}
+
+/* What the word is when the agent has the filter. While it has not: the parent's pid. */
+#define PV_ANSWERED 0u
+
+/* From now on the kernel writes FUTEX_OWNER_DIED into the word when this process ends, however. */
+static int mark_at_our_end(struct pv_run *run) {
+    static struct robust_list word;
+    static struct robust_list_head head;
+    head.list.next = &word;
+    head.futex_offset = (char *)run->answered - (char *)&word;
+    word.next = &head.list;
+    __atomic_store_n(run->answered, (unsigned)getpid(), __ATOMIC_RELEASE);
+    return pv_result(syscall(SYS_set_robust_list, &head, sizeof head));
 }
 
 int pv_do_seccomp_agent(struct pv_run *run, const struct pv_seccomp_agent *op) {
@@ -46,9 +65,11 @@ int pv_do_seccomp_agent(struct pv_run *run, const struct pv_seccomp_agent *op) {
     memcpy(address.sun_path, op->path, strlen(op->path) + 1);
     /* In a file, since init may be no child of ours: then it gets a descriptor (created.c). */
     run->answered_fd = pv_result(memfd_create("pivot-answered", MFD_CLOEXEC));
-    if (run->answered_fd < 0 || ftruncate(run->answered_fd, sizeof(int)) < 0)
+    if (run->answered_fd < 0 || ftruncate(run->answered_fd, sizeof *run->answered) < 0)
         return -errno;
     int rc = pv_map_answered(run, run->answered_fd);
+    if (rc == 0)
+        rc = mark_at_our_end(run);
     if (rc < 0)
         return rc;
     run->agent = pv_result(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -82,9 +103,12 @@ int pv_seccomp_and_listen(struct pv_run *run, unsigned flags, const struct sock_
     int listener = pv_result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program));
     if (listener < 0)
         return listener;
-    while (!__atomic_load_n(run->answered, __ATOMIC_ACQUIRE)) {
-        /* No call may be made here, not even one that sleeps. */
-    }
+    unsigned word;
+    do /* No call may be made here, not even one that sleeps. */
+        word = __atomic_load_n(run->answered, __ATOMIC_ACQUIRE);
+    while (word != PV_ANSWERED && !(word & FUTEX_OWNER_DIED));
+    if (word & FUTEX_OWNER_DIED)
+        __builtin_trap();
     /* The agent's is the last one then: when it ends, nothing waits for it any more. */
     close(listener);
     return 0;
@@ -151,6 +175,6 @@ int pv_hand_over_listener(struct pv_run *run, int process, int number) {
     run->agent = -1;
     if (rc < 0)
         return pv_say(run, rc == -EAGAIN ? -ETIMEDOUT : rc, "the agent at the listenerPath");
-    __atomic_store_n(run->answered, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(run->answered, PV_ANSWERED, __ATOMIC_RELEASE);
     return 0;
 }

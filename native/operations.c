@@ -175,6 +175,14 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_memory_policy(&op->memory_policy);
     case PV_SCHED_AFFINITY:
         return pv_do_sched_affinity(run, &op->sched_affinity);
+    case PV_BORROW_ROOT:
+        return pv_do_borrow_root(run, &op->borrow_root);
+    case PV_PACK:
+        return pv_do_pack(run, &op->pack);
+    case PV_UNPACK:
+        return pv_do_unpack(run, &op->unpack);
+    case PV_LIST_CHANGES:
+        return pv_do_list_changes(run, &op->list_changes);
     case PV_PAUSE:
         if (run->actor == PV_BY_INIT)
             return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");

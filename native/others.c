@@ -1,6 +1,7 @@
 /* Processes that are there already: taking hold of one, signalling, freezing. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "executor.h"
 
 #define PV_CGROUP_DEPTH 64
+#define PV_FREEZING 10000000000           /* nanoseconds */
+#define PV_FREEZING_FOR_SIGNAL 5000000000 /* there is another way */
 
 /* Field 22 of /proc/PID/stat, counted after the name, which may hold anything; proc_pid_stat(5). */
 int pv_start_time(pid_t pid, uint64_t *ticks) {
@@ -136,12 +139,23 @@ static ssize_t read_file(int cgroup, const char *name, char *text, size_t size) 
     return (ssize_t)got;
 }
 
+/* However many there are: a cgroup's list is as long as it is. */
+static void signal_listed(int cgroup, int signal) {
+    char line[32];
+    int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    FILE *list = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!list && fd >= 0)
+        close(fd);
+    while (list && fgets(line, sizeof line, list))
+        /* 0 stands for a process that this pid namespace cannot see. */
+        if (atoi(line) > 1)
+            kill(atoi(line), signal);
+    if (list)
+        fclose(list);
+}
+
 static int signal_all(int cgroup, int signal, int depth) {
-    static char text[1 << 16];
-    if (read_file(cgroup, "cgroup.procs", text, sizeof text) > 0)
-        for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
-            if (atoi(line) > 1)
-                kill(atoi(line), signal);
+    signal_listed(cgroup, signal);
     DIR *entries = fdopendir(cgroup);
     if (!entries) {
         close(cgroup);
@@ -156,13 +170,6 @@ static int signal_all(int cgroup, int signal, int depth) {
     }
     closedir(entries);
     return 0;
-}
-
-int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
-    int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    if (cgroup < 0)
-        return cgroup == -ENOENT ? 0 : cgroup;
-    return signal_all(cgroup, (int)op->signal, 0);
 }
 
 static int write_file(int cgroup, const char *name, const char *text) {
@@ -190,19 +197,55 @@ static int freeze_once(int cgroup, int frozen) {
     return n < 0 ? (int)n : strncmp(text, wanted, strlen(wanted)) == 0 ? 0 : -EAGAIN;
 }
 
+/* A process in a long call is frozen a moment later; in growing steps. -EAGAIN: not in time. */
+static int freeze_in_time(int cgroup, int frozen, long nanoseconds) {
+    int rc = freeze_once(cgroup, frozen);
+    for (long wait = 100000, total = 0; rc == -EAGAIN && total < nanoseconds; total += wait) {
+        nanosleep(&(struct timespec){0, wait}, NULL);
+        wait = wait < 50000000 ? wait * 2 : wait;
+        rc = freeze_once(cgroup, frozen);
+    }
+    return rc;
+}
+
 int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op) {
     int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
     if (cgroup < 0)
         return cgroup == -ENOENT && !op->frozen ? 0 : cgroup;
-    /* A process in a long call is frozen a moment later: 10 s at most, in growing steps. */
-    int rc = freeze_once(cgroup, (int)op->frozen);
-    for (long wait = 100000, total = 0; rc == -EAGAIN && total < 10000000000; total += wait) {
-        nanosleep(&(struct timespec){0, wait}, NULL);
-        wait = wait < 50000000 ? wait * 2 : wait;
-        rc = freeze_once(cgroup, (int)op->frozen);
-    }
+    int rc = freeze_in_time(cgroup, (int)op->frozen, PV_FREEZING);
     if (rc == -EAGAIN && op->frozen)
         freeze_once(cgroup, 0);
     close(cgroup);
     return rc == -EAGAIN ? pv_say(run, -EBUSY, "a process does not stop") : rc;
+}
+
+static int is_frozen(int cgroup) {
+    char text[64];
+    if (read_file(cgroup, "cgroup.freeze", text, sizeof text) > 0)
+        return text[0] == '1';
+    return read_file(cgroup, "freezer.state", text, sizeof text) > 0 && text[0] == 'F';
+}
+
+/*
+ * All of them, also those that are forked meanwhile: version 2 kills a cgroup as a whole, and for any
+ * other signal nobody may fork while they are counted. Where that cannot be had, they are told as
+ * they are found. Who was paused before stays so.
+ */
+int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
+    int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
+    if (cgroup < 0)
+        return cgroup == -ENOENT ? 0 : cgroup;
+    if (op->signal == SIGKILL && write_file(cgroup, "cgroup.kill", "1") == 0) {
+        close(cgroup);
+        return 0;
+    }
+    int thaws = op->signal != 0 && !is_frozen(cgroup);
+    if (thaws)
+        freeze_in_time(cgroup, 1, PV_FREEZING_FOR_SIGNAL);
+    int below = fcntl(cgroup, F_DUPFD_CLOEXEC, 0);
+    int rc = below < 0 ? -errno : signal_all(below, (int)op->signal, 0);
+    if (thaws)
+        freeze_once(cgroup, 0);
+    close(cgroup);
+    return rc;
 }

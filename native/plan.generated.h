@@ -93,6 +93,10 @@ enum pv_opcode {
     PV_SEND_TERMINAL = 112,
     PV_CRIU = 114,
     PV_PAUSE = 55,
+    PV_BORROW_ROOT = 130,
+    PV_PACK = 131,
+    PV_UNPACK = 132,
+    PV_LIST_CHANGES = 133,
 };
 
 /* Make a directory. mkdir(2) */
@@ -630,6 +634,37 @@ struct pv_criu {
     struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
 };
 
+/* Take a detached copy of the mounts at a process's root, which it cannot change any more. open_tree(2) */
+struct pv_borrow_root {
+    struct pv_place of; /* the file with its pid and when it began */
+    uint32_t recursive; /* with the mounts below the root */
+    uint64_t attributes; /* flags that are set on all of them */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Become the packer: write what is at a path as a tar to standard output. tar(5) */
+struct pv_pack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the packer's own */
+    const char *path; /* what is packed */
+    const char *name; /* what it is called in the archive; empty: `.` */
+    uint32_t follow; /* a symbolic link in the last place is followed */
+    uint32_t bare; /* the directory's own entry is left out */
+    uint32_t layer; /* it is an overlay's upper directory, to become an image's layer */
+};
+
+/* Become the unpacker: make files at a path from what standard input tells. openat2(2) */
+struct pv_unpack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the unpacker's own */
+    const char *path; /* a directory to copy into, or a file to make in one */
+    uint32_t follow; /* symbolic links below the directory are followed */
+};
+
+/* Write to standard output what an overlay's upper directory changes of its layers. mount(8) */
+struct pv_list_changes {
+    uint32_t upper; /* the upper directory */
+    struct pv_texts layers; /* the layers' directories, the uppermost first */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -708,6 +743,10 @@ struct pv_op {
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
+        struct pv_borrow_root borrow_root;
+        struct pv_pack pack;
+        struct pv_unpack unpack;
+        struct pv_list_changes list_changes;
     };
 };
 
@@ -1097,8 +1136,31 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
 };
+static const struct pv_field pv_fields_borrow_root[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, borrow_root.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, borrow_root.recursive)},
+    {PV_KIND_U64, offsetof(struct pv_op, borrow_root.attributes)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, borrow_root.into)},
+};
+static const struct pv_field pv_fields_pack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, pack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.path)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.name)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.follow)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.bare)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.layer)},
+};
+static const struct pv_field pv_fields_unpack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, unpack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, unpack.path)},
+    {PV_KIND_U32, offsetof(struct pv_op, unpack.follow)},
+};
+static const struct pv_field pv_fields_list_changes[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, list_changes.upper)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, list_changes.layers)},
+};
 
-static const struct pv_shape pv_shapes[124] = {
+static const struct pv_shape pv_shapes[134] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1181,6 +1243,10 @@ static const struct pv_shape pv_shapes[124] = {
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
     [PV_CRIU] = {"criu", 9, pv_fields_criu},
     [PV_PAUSE] = {"pause", 0, NULL},
+    [PV_BORROW_ROOT] = {"borrow_root", 4, pv_fields_borrow_root},
+    [PV_PACK] = {"pack", 6, pv_fields_pack},
+    [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
+    [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
 };
 #endif
 

@@ -58,8 +58,12 @@ int pv_heard_signals(const struct pv_run *run) {
 
 int pv_hear_signal(struct pv_run *run) {
     struct signalfd_siginfo info;
-    if (read(run->signals, &info, sizeof info) == sizeof info && pv_means_stop((int)info.ssi_signo))
+    if (read(run->signals, &info, sizeof info) != sizeof info)
+        return 0;
+    if (pv_means_stop((int)info.ssi_signo))
         return stop_by(run, (int)info.ssi_signo);
+    if (run->started) /* and a hook runs beside the program */
+        pv_pidfd_send_signal(run->pidfd, (int)info.ssi_signo);
     return 0;
 }
 

@@ -108,8 +108,8 @@ static const char *check(const struct view_step *step, int *rc) {
     return *rc < 0 ? words : NULL;
 }
 
-/* Dates of directories, which making their children changes. */
-static int set_directory_times(const struct view_step *step) {
+/* What would be in the way of making a directory's children, or is changed by it: mode and dates. */
+static int finish_directory(const struct view_step *step) {
     struct stat st;
     const char *base;
     int upper = open_upper(step, &st);
@@ -119,10 +119,30 @@ static int set_directory_times(const struct view_step *step) {
     int parent = view_open_parent(parts[step->part].host, step->path, &base);
     if (parent < 0)
         return parent;
-    struct timespec times[2] = {st.st_atim, st.st_mtim};
-    int rc = pv_result(utimensat(parent, base, times, AT_SYMLINK_NOFOLLOW));
+    int fd = view_open_below(parent, base, O_RDONLY | O_DIRECTORY);
     close(parent);
+    if (fd < 0)
+        return fd;
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    int rc = pv_result(fchmod(fd, st.st_mode & 07777));
+    if (rc == 0 && step->letter != 'M')
+        rc = pv_result(futimens(fd, times));
+    close(fd);
     return rc;
+}
+
+/* The deepest first: one that may not be entered is closed when nothing is to be done below it. */
+static int finish_directories(const struct view_step *steps, size_t count) {
+    int failed = 0;
+    for (size_t i = count; i-- > 0;) {
+        if (!is_dir(steps[i].new) || steps[i].letter == 'D')
+            continue;
+        int rc = finish_directory(&steps[i]);
+        if (rc < 0)
+            printf("fail %zu %d it could not be completed\n", i, -rc);
+        failed |= rc < 0;
+    }
+    return failed;
 }
 
 static int apply_step(const struct view_step *step) {
@@ -180,16 +200,14 @@ static int apply_all(const struct view_step *steps, size_t count) {
         rc = apply_step(&steps[i]);
     if (rc < 0)
         printf("fail %zu %d it could not be applied\n", --i, -rc);
-    for (size_t j = i; j-- > 0;)
-        if (is_dir(steps[j].new) && steps[j].letter != 'M' && steps[j].letter != 'D')
-            (void)set_directory_times(&steps[j]);
+    int failed = finish_directories(steps, i) || rc < 0;
     for (unsigned p = 0; p < part_count; p++)
-        if (syncfs(parts[p].host) < 0 && rc >= 0) {
-            rc = -errno;
-            printf("fail %zu %d it could not be brought to the disk\n", count ? count - 1 : 0, -rc);
+        if (syncfs(parts[p].host) < 0 && !failed) {
+            printf("fail %zu %d it could not be brought to the disk\n", count ? count - 1 : 0, errno);
+            failed = 1;
         }
     tell_done(steps, i);
-    return rc < 0;
+    return failed;
 }
 
 static int open_parts(int argc, char **argv) {

@@ -177,7 +177,7 @@ static int each_entry(int directory, int (*call)(int, int, const char *), int ot
             close(fd);
         return fd < 0 ? fd : -ENOMEM;
     }
-    int rc = ++at.depth > DEPTH_MAX ? -ELOOP : 0;
+    int rc = ++at.depth > DEPTH_MAX ? -ENAMETOOLONG : 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(entries));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;

@@ -62,14 +62,18 @@ static int copy_content(int from, int to, off_t size) {
     return 0;
 }
 
-/* The order matters: chown takes capabilities away, and an access ACL changes the mode. */
+/*
+ * The order matters: chown takes capabilities away, and an access ACL changes the mode. A directory
+ * can be written to until what goes into it is there; see finish_directory.
+ */
 static int copy_attributes(int from, int to, const struct stat *st) {
+    mode_t mode = st->st_mode & 07777;
     if (fchown(to, st->st_uid, st->st_gid) < 0)
         return -errno;
     int rc = view_copy_xattrs(from, to);
     if (rc < 0)
         return rc;
-    return pv_result(fchmod(to, st->st_mode & 07777));
+    return pv_result(fchmod(to, S_ISDIR(st->st_mode) ? mode | 0700 : mode));
 }
 
 static int set_times(int fd, const struct stat *st) {

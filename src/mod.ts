@@ -17,4 +17,12 @@ export {
   type StreamChoice,
   start,
 } from "./run.ts";
+export {
+  type ApplyRequest,
+  type FoundChange,
+  type HostView,
+  openView,
+  type ViewRequest,
+  type ViewRunRequest,
+} from "./try/view.ts";
 export { version } from "./version.ts";

@@ -106,7 +106,7 @@ function sourceOf({ image, rootfs, bundle }: RunRequest): Source {
 }
 
 /** How `stdin` is given to the executor: what is to be read comes through a pipe. */
-function inputChoice({ stdin }: RunRequest): StreamChoice {
+function inputChoice({ stdin }: StreamRequest): StreamChoice {
   if (stdin === undefined) return "ignore";
   return stdin === "inherit" || stdin === "ignore" ? stdin : "pipe";
 }
@@ -121,39 +121,43 @@ function streamFacts(choices: readonly [StreamChoice, StreamChoice, StreamChoice
   return facts as [StreamFact, StreamFact, StreamFact];
 }
 
-type Begun = Execution & {
+/** What is planned, whatever it was planned from. */
+type Planned = {
   readonly id: string;
   readonly plan: Plan;
   readonly warnings: readonly string[];
 };
 
-async function begin(request: RunRequest): Promise<Begun> {
-  const {
-    image,
-    rootfs,
-    bundle,
-    command,
-    stdin,
-    stdout,
-    stderr,
-    signal,
-    timeout,
-    roots,
-    ...options
-  } = request;
-  const input = inputChoice(request);
-  const choices = [input, stdout ?? "pipe", stderr ?? "pipe"] as const;
-  const wish: ContainerWish = {
-    source: sourceOf(request),
-    command: command ?? [],
-    options: { rm: true, ...options, interactive: input !== "ignore" },
-    roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...roots },
-    cwd: process.cwd(),
-    streams: streamFacts(choices),
-    endWithCaller: true,
+type Begun = Execution & Planned;
+
+/** What a request says of the program's streams and of its end. */
+export type StreamRequest = Pick<RunRequest, "stdin" | "stdout" | "stderr" | "signal" | "timeout">;
+
+/** Plans a program whose streams will be these. */
+export type Prepare = (streams: readonly [StreamFact, StreamFact, StreamFact]) => Promise<Planned>;
+
+const prepareRequest =
+  (request: RunRequest): Prepare =>
+  (streams) => {
+    const { image, rootfs, bundle, command, stdin, stdout, stderr, signal, timeout, ...rest } =
+      request;
+    const { roots, ...options } = rest;
+    const wish: ContainerWish = {
+      source: sourceOf(request),
+      command: command ?? [],
+      options: { rm: true, ...options, interactive: inputChoice(request) !== "ignore" },
+      roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...roots },
+      cwd: process.cwd(),
+      streams,
+      endWithCaller: true,
+    };
+    return wish.options.rm === true ? prepareContainer(wish) : prepareKept(wish);
   };
-  const prepare = wish.options.rm === true ? prepareContainer : prepareKept;
-  const { id, plan, warnings } = await prepare(wish);
+
+async function begin(request: StreamRequest, prepare: Prepare): Promise<Begun> {
+  const { stdout, stderr, signal } = request;
+  const choices = [inputChoice(request), stdout ?? "pipe", stderr ?? "pipe"] as const;
+  const { id, plan, warnings } = await prepare(streamFacts(choices));
   signal?.throwIfAborted();
   return { id, plan, warnings, ...executePlan(plan, [...choices]) };
 }
@@ -178,7 +182,7 @@ function endOf({ id, plan }: Begun, { failure, exitCode, signal, left }: Outcome
  * @throws WishError when the request makes no sense; ImageError; RunError when a step failed
  */
 export async function start(request: RunRequest): Promise<RunningContainer> {
-  const begun = await begin(request);
+  const begun = await begin(request, prepareRequest(request));
   const { child, id, warnings } = begun;
   const pid = await begun.started;
   const ended = begun.outcome.then((outcome) => endOf(begun, outcome));
@@ -201,7 +205,7 @@ export async function start(request: RunRequest): Promise<RunningContainer> {
 }
 
 /** Ends the container at the time-out or when the caller's signal fires. */
-function watch({ signal, timeout }: RunRequest, { end }: Begun): () => void {
+function watch({ signal, timeout }: StreamRequest, { end }: Begun): () => void {
   const timer = timeout === undefined ? undefined : setTimeout(end, timeout);
   signal?.addEventListener("abort", end, { once: true });
   return () => {
@@ -233,9 +237,13 @@ function collect(stream: Readable | null): Promise<string> {
  *
  * @throws WishError when the request makes no sense; ImageError; RunError when a step failed
  */
-export async function run(request: RunRequest): Promise<RunResult> {
+export const run = (request: RunRequest): Promise<RunResult> =>
+  runPrepared(request, prepareRequest(request));
+
+/** Runs what is planned here and now, as `run` does. */
+export async function runPrepared(request: StreamRequest, prepare: Prepare): Promise<RunResult> {
   const began = Date.now();
-  const begun = await begin(request);
+  const begun = await begin(request, prepare);
   const { child, id, warnings } = begun;
   const stop = watch(request, begun);
   feed(child, request.stdin);

@@ -219,16 +219,19 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
   });
 
   test("health: the program is started every so often, never twice at once", async () => {
-    const health = { argv: ["health"], interval: 100, startInterval: 0, startPeriod: 0 };
+    const health = { argv: ["health"], interval: 50, startInterval: 0, startPeriod: 0 };
     const planned = await planDetached(ground, {
-      command: sh("sleep 0.9"),
+      command: sh("sleep 1.5"),
       options: rm,
       monitor: { health },
     });
     expect(startDetached(planned).code).toBe(0);
     expect(await endOf(planned)).toBe("0");
-    expect(callsOf(planned).length).toBeGreaterThanOrEqual(2);
-    expect(callsOf(planned).length).toBeLessThanOrEqual(9);
-    expect(new Set(callsOf(planned))).toEqual(new Set(["/ /usr/bin:/bin: health"]));
+    const calls = callsOf(planned).map((call) => call.replace(/^.*: /, ""));
+    expect(calls.length).toBeGreaterThanOrEqual(4);
+    // One that lasts longer than the pause between two: the next begins when it has ended.
+    for (const [i, call] of calls.entries()) {
+      expect(call).toBe(i % 2 === 0 ? "health" : "health has ended");
+    }
   });
 });

@@ -131,6 +131,7 @@ if [ "$1" = start ]; then
   exec sleep 1000
 fi
 echo "$(pwd) $PATH: $*" >>${directory}/calls
+if [ "$1" = health ]; then sleep 0.2; echo "$*: health has ended" >>${directory}/calls; fi
 if [ "$1" = internal-report ]; then cat <&3 >${directory}/report; exit 99; fi
 if [ "$1" = again ] && [ -e ${directory}/again ]; then
   mv ${directory}/again ${directory}/plan

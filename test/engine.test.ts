@@ -246,6 +246,20 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(said("ps", "-a", "--no-trunc", "--filter", "name=bb")).toContain('"sleep 1"');
   });
 
+  test("health: starting, healthy, unhealthy; inspect has what the checks said", async () => {
+    const flags = ["--health-interval", "100ms", "--health-retries", "2", "--health-timeout", "5s"];
+    const check = ["--health-cmd", "echo looked; test -e /well"];
+    said("run", "-d", "--name", "sick", ...flags, ...check, ...loop);
+    expect(statusOf("sick")).toContain("(health: starting)");
+    await until("it is unhealthy", () => statusOf("sick").endsWith("(unhealthy)"));
+    expect(inspect("sick", "{{(index .State.Health.Log 0).Output}}")).toBe("looked");
+    said("exec", "sick", "touch", "/well");
+    await until("it is healthy", () => statusOf("sick").endsWith("(healthy)"));
+    expect(inspect("sick", "{{.State.Health.FailingStreak}}")).toBe("0");
+    expect(said("ps", "-q", "--filter", "health=healthy")).not.toBe("");
+    expect(refused(125, "create", "--health-interval", "soon", "busybox")).toContain("30s");
+  });
+
   test("the store of a newer pivot is left alone", () => {
     said("create", "busybox");
     const { Database } = require("bun:sqlite") as typeof import("bun:sqlite");

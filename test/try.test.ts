@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { openView } from "../src/mod.ts";
 import { listIfThere } from "./leftovers.ts";
 import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.ts";
 
@@ -73,6 +74,7 @@ const manyChanges = [
   "ln new new-again; mkdir -p a/b/c; echo c >a/b/c/c; chmod 1777 a/b; chown 12:34 a/b/c/c",
   "printf 'x\\0y' >binary; : >empty; truncate -s 1M sparse; echo end >>sparse",
   "setfattr -n user.note -v kept new 2>/dev/null",
+  "mkdir closed; echo x >closed/in; mkdir closed/below; chmod 500 closed/below closed",
   "mkdir \"$(printf 'odd\\nname')\"; echo x >\"$(printf 'odd\\nname/\\303\\274 \\\\ \\042 \\377')\"; echo x >-n; echo x >' '",
 ].join("\n");
 
@@ -393,6 +395,26 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(existsSync(`${cwd}/ram/y`)).toBeFalse();
   });
 
+  test("when the disk is full midway, it says what is not applied, and the view stays", () => {
+    const cwd = project();
+    mkdirSync(`${cwd}/small`);
+    const word = [pivotPath, ...ground.roots()].map((each) => `'${each}'`).join(" ");
+    const script = `
+      pivot() { ${word} "$@"; }
+      mount -t tmpfs -o size=64k small small; echo host >small/b
+      pivot try -- sh -c 'echo a >small/a; head -c 100000 /dev/zero >small/b; echo c >small/c'
+      pivot try apply; echo "code $?"; cat small/*; ls -A small
+      mount -o remount,size=1m small; pivot try apply; stat -c %s small/b; cat small/c`;
+    const unshared = ["unshare", "-m", "--propagation", "private", "bash", "-c", script];
+    const ran = ground.command(unshared, { cwd, env });
+    expect(ran.stderr).toMatch(
+      /small\/b: it could not be applied: ENOSPC[^\n]*\n[^\n]*the rest is not/,
+    );
+    expect(ran.stdout).toMatch(
+      /^code 1\na\nhost\na\nb\nApplied 2 changes, and discarded the try \d+\n100000\nc\n$/,
+    );
+  });
+
   test("a killed try leaves nothing on the host, and its view can be gone on with", async () => {
     const cwd = project();
     const before = everything(cwd);
@@ -471,6 +493,28 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(missing.code).toBe(127);
     expect(missing.stderr).toContain("no such program: no-such-program");
     expect(ground.pivot(["try", "--", "./file"], { cwd, env }).code).toBe(126);
+  });
+});
+
+describe.skipIf(whyNot !== undefined)(`views of the library (${whyNot ?? "as root"})`, () => {
+  test("run, changes, patch, apply, discard", async () => {
+    const cwd = project();
+    const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
+    const view = openView({ cwd, roots });
+    expect(view.changes()).toEqual([]);
+    const script = "cat >>file; rm gone/a; pwd; exit 5";
+    const ran = await view.run({ command: ["sh", "-c", script], stdin: "more\n", network: "none" });
+    expect(ran).toMatchObject({ exitCode: 5, stdout: `${cwd}\n`, stderr: "" });
+    expect(view.changes(["file"])).toEqual([{ change: "M", path: `${cwd}/file`, conflict: null }]);
+    expect(view.patch(["file"])).toContain("\n+more\n");
+    expect((await view.run({ command: ["cat", "file"] })).stdout).toContain("more\n");
+    writeFileSync(`${cwd}/gone/a`, "changed meanwhile\n");
+    expect(view.apply()).rejects.toThrow("it changed on the host");
+    expect(await view.apply({ paths: ["file"] })).toHaveLength(1);
+    expect(readFileSync(`${cwd}/file`, "utf8")).toEndWith("more\n");
+    expect(view.changes().map(({ change }) => change)).toEqual(["D"]);
+    await view.discard();
+    expect(listIfThere(`${ground.root}/tries`)).not.toContain(view.name ?? "");
   });
 });
 

@@ -13,11 +13,6 @@ int pv_is_null(const struct stat *st) {
 
 static int stop_pipe[2] = {-1, -1};
 
-int pv_heard_signals(const struct pv_run *run) {
-    (void)run;
-    return stop_pipe[0];
-}
-
 int pv_hear_signal(struct pv_run *run) {
     return pv_say(run, -EINTR, "stopped by signal 15");
 }
@@ -46,6 +41,8 @@ static int hook_at(const char *path, const char *script, uint32_t timeout, uint3
     struct pv_hook op = {.name = "hook", .path = path, .argv = {3, argv}, .env = {1, env},
                          .timeout = timeout, .before = state, .after = "", .required = required};
     struct pv_run *run = fresh_run();
+    run->actor = PV_BY_PARENT;
+    run->signals = stop_pipe[0];
     return pv_do_hook(run, &op);
 }
 

@@ -341,8 +341,28 @@ static void test_race(double seconds) {
     CHECK(rounds > 100 && inside > 0);
 }
 
+/* What a crash has left under our own pid is in nobody's way, and stays as it is. */
+static void test_replaced_beside_leftovers(void) {
+    char name[64], text[8] = "";
+    const struct pv_place at = {PV_SLOT_HOST, "replaced"};
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, ".pivot-%d.%d.new", (int)getpid(), i);
+        put_file(name, "half", 4);
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(pv_write_text(fresh_run(), &at, PV_WRITE_MODE_REPLACE, 0640, "whole") == 0);
+    int fd = open("replaced", O_RDONLY);
+    CHECK(read(fd, text, sizeof text) == 5 && memcmp(text, "whole", 5) == 0);
+    close(fd);
+    struct stat st;
+    CHECK(stat(name, &st) == 0 && st.st_size == 4);
+    snprintf(name, sizeof name, ".pivot-%d.3.new", (int)getpid());
+    CHECK(access(name, F_OK) < 0, "of our own nothing is left");
+}
+
 int main(void) {
     enter_scratch();
+    test_replaced_beside_leftovers();
     umask(022);
     memset(name255, 'n', 255);
     memset(name256, 'm', 256);

@@ -7,6 +7,12 @@
 
 #include "../follow.c"
 
+/* As files.c has it; no report is written here. */
+int pv_write_whole(int fd, const void *bytes, size_t size) {
+    (void)fd, (void)bytes, (void)size;
+    return 0;
+}
+
 struct bytes {
     uint8_t data[16384];
     size_t size;

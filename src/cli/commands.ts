@@ -2,6 +2,7 @@
 
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { buildCommands } from "./tables/build.ts";
 import { completionCommands } from "./tables/completion.ts";
 import { containerCommands } from "./tables/container.ts";
 import { imageCommands } from "./tables/image.ts";
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   ...containerCommands,
   ...transferCommands,
   ...imageCommands,
+  ...buildCommands,
   ...registryCommands,
   ...volumeCommands,
   ...tryCommands,

@@ -56,6 +56,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (words[0] === "internal-report") {
     return (await import("./report.ts")).reportCommand(globals, words.slice(1));
   }
+  if (words[0] === "internal-health") {
+    return (await import("./health.ts")).healthCommand(words.slice(1), globals);
+  }
   if (words[0] === "internal-ended") {
     return (await import("./ended.ts")).endedCommand(words.slice(1), globals);
   }

@@ -1,5 +1,6 @@
 /** A further process in a container that runs: with the rights that its first process began with. */
 
+import { joinFile } from "../cgroup/join.ts";
 import { bundleWish } from "../container/bundle.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
@@ -11,7 +12,7 @@ import { WishError } from "../container/wish-error.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
-import { foreignNamespaces, joinFiles } from "../host/join.ts";
+import { foreignNamespaces } from "../host/join.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
@@ -179,7 +180,7 @@ export async function prepareExec(
         pid,
         filter?.agent ?? null,
       ),
-      cgroupFiles: joinFiles(record.cgroups),
+      cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
     },
     entering,
     {

@@ -47,6 +47,9 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
         return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
       }
+      if (op.type === "overlay" && errno === ELOOP)
+        return "before Linux 5.13 overlayfs keeps no changes within what it covers: choose a --root on another file system";
+      if (op.type === "overlay" && errno === EINVAL) return "the kernel's log (dmesg) says more";
       if (errno === ENODEV) return `this kernel does not know the file system ${op.type}`;
       if (errno === ELOOP) return "the image has a symbolic link there: use another image";
       if (errno === ENOTDIR) return "the image has a file where a directory is needed";

@@ -87,6 +87,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   send_terminal: 112,
   criu: 114,
   pause: 55,
+  borrow_root: 130,
+  pack: 131,
+  unpack: 132,
+  list_changes: 133,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -489,6 +493,29 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.pid);
       return;
     case "pause":
+      return;
+    case "borrow_root":
+      out.place(op.of);
+      out.bool(op.recursive);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.slot(op.into);
+      return;
+    case "pack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.text(op.name);
+      out.bool(op.follow);
+      out.bool(op.bare);
+      out.bool(op.layer);
+      return;
+    case "unpack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.bool(op.follow);
+      return;
+    case "list_changes":
+      out.slot(op.upper);
+      out.texts(op.layers);
       return;
     default:
       unreachable(op);

@@ -24,8 +24,11 @@ export function mountPointOf(mountinfo: string, type: string): string | null {
   );
 }
 
+export const readResctrlMount = (): string | null =>
+  mountPointOf(readOrNull("/proc/self/mountinfo") ?? "", "resctrl");
+
 function resctrlFacts(group: string): ResctrlFacts | null {
-  const mount = mountPointOf(readOrNull("/proc/self/mountinfo") ?? "", "resctrl");
+  const mount = readResctrlMount();
   if (mount === null) return null;
   return { mount, schemata: readOrNull(`${mount}/${group}/schemata`) };
 }

@@ -1,6 +1,6 @@
-/** What a further process of a container joins: namespaces and cgroups, as they are seen from outside. */
+/** The namespaces of a process, as they are seen from outside. */
 
-import { existsSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import type { Namespace } from "../plan/constants.ts";
 
 /** By their files in /proc/PID/ns. */
@@ -29,7 +29,3 @@ export const foreignNamespaces = (pid: number): readonly Namespace[] =>
     const theirs = namespaceAt(pid, files[type]);
     return theirs !== null && theirs !== namespaceAt("self", files[type]);
   });
-
-/** Where who joins cgroups writes to: version 1 has `tasks`, without a global lock. */
-export const joinFiles = (cgroups: readonly string[]): readonly string[] =>
-  cgroups.map((path) => (existsSync(`${path}/tasks`) ? `${path}/tasks` : `${path}/cgroup.procs`));

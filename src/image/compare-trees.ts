@@ -33,8 +33,10 @@ function differenceOf(a: BigIntStats, b: BigIntStats): string | undefined {
   if ((a.mode & 0o170000n) !== (b.mode & 0o170000n)) return "is of another type";
   if (a.mode !== b.mode) return "has other permissions";
   if (a.uid !== b.uid || a.gid !== b.gid) return "has another owner";
-  // A directory that the tar does not have an entry of has the time when it was unpacked.
-  if (a.isDirectory()) return undefined;
+  // A directory that the tar does not have an entry of has the time when it was unpacked, and so
+  // has a whiteout.
+  if (a.isDirectory() || (a.isCharacterDevice() && a.rdev === 0n && b.rdev === 0n))
+    return undefined;
   if (a.mtimeNs !== b.mtimeNs) return "has another time of change";
   if (a.size !== b.size) return `has ${b.size} bytes in place of ${a.size}`;
   if (a.rdev !== b.rdev) return "is another device";

@@ -12,6 +12,7 @@ import { whileHeld } from "./hold.ts";
 import { type ImportedImage, type ImportOptions, importImage } from "./image-import.ts";
 import { type Descriptor, ociConfigType, ociLayerType, ociManifestType } from "./manifest.ts";
 import { platformOf } from "./platform.ts";
+import { dropBlob } from "./remove-image.ts";
 import { blobPath, type Store } from "./store.ts";
 
 export interface RootImport extends ImportOptions {
@@ -59,10 +60,15 @@ async function takeBlob(
     const diffId = `sha256:${plain.digest("hex")}`;
     const mediaType = compression === "none" ? ociLayerType : `${ociLayerType}+${compression}`;
     // Held from before it is there: until the image's record is, nobody else needs it.
-    return await whileHeld(store, [digest], async () => {
-      await blob.commit(digest);
-      return use({ descriptor: { mediaType, digest, size }, diffId });
-    });
+    try {
+      return await whileHeld(store, [digest], async () => {
+        await blob.commit(digest);
+        return use({ descriptor: { mediaType, digest, size }, diffId });
+      });
+    } catch (error) {
+      await dropBlob(store, digest);
+      throw error;
+    }
   } finally {
     await blob.abort();
   }

@@ -9,10 +9,10 @@ import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
 import { writeLayerSize } from "./layer-size.ts";
 import { layerPath, type Store } from "./store.ts";
-import { TarReader } from "./tar-reader.ts";
+import { type TarEntry, TarReader } from "./tar-reader.ts";
 import { temporaryName } from "./temporary.ts";
 import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "./unpack.ts";
-import { encodeRecord, makeRecord } from "./unpack-record.ts";
+import { encodeRecord, makeRecord, type UnpackRecord } from "./unpack-record.ts";
 
 /** A layer to bring in. */
 export interface Layer {
@@ -70,10 +70,11 @@ export class LayerTranslator {
   /** Bytes of the files so far, holes and what is overwritten later included. */
   fileBytes = 0;
 
-  constructor() {
+  /** @param toRecord what an entry means; what it gives nothing for is left out */
+  constructor(toRecord: (entry: TarEntry) => UnpackRecord | undefined = recordOf) {
     this.#reader = new TarReader({
       entry: (entry) => {
-        const record = recordOf(entry);
+        const record = toRecord(entry);
         if (record !== undefined) this.#gather(encodeRecord(record));
         if (record?.type === "file") this.fileBytes += record.size;
         // The content of a whiteout, or of what is left out, is not sent.

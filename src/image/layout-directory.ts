@@ -82,7 +82,9 @@ async function checkDirectory(directory: string): Promise<void> {
     if (codeOf(error) === "ENOENT") return;
     throw new ImageError("unsupported", `cannot write to ${quote(directory)}: ${codeOf(error)}`);
   }
-  if (names.length === 0 || names.includes("oci-layout")) return;
+  // A store has its blobs as a layout has them, but no index.
+  const isStore = names.includes("refs") && names.includes("layers");
+  if (names.length === 0 || (names.includes("oci-layout") && !isStore)) return;
   throw new ImageError(
     "unsupported",
     `${quote(directory)} is neither empty nor an OCI layout: name another directory`,

@@ -188,3 +188,12 @@ export async function removeImage(
   const bytes = doomed.reduce((sum, layer) => sum + layer.bytes, blobBytes);
   return { untagged, isDeleted, layers: doomed.map(({ chainId }) => chainId), bytes };
 }
+
+/** Removes a blob that was brought in for nothing, unless somebody else needs it by now. */
+export async function dropBlob(store: Store, digest: string): Promise<void> {
+  await whileRemoving(store, async (held) => {
+    if (held.has(digest)) return;
+    const { keys, damaged } = await neededObjects(store);
+    if (damaged.length === 0 && !keys.has(digest)) await removeBlobs(store, [digest]);
+  });
+}

@@ -1,15 +1,17 @@
 /** `exec`: a further process in a container that runs. */
 
 import { readFileSync } from "node:fs";
+import { directoriesBelow, joinFile, readCgroupBelow } from "../cgroup/join.ts";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
-import { joinFiles } from "../host/join.ts";
 import { readStreams } from "../host/streams.ts";
 import { planExec, type Target } from "../planner/exec.ts";
+import type { CgroupLayout } from "../planner/facts.ts";
+import { rdtGroups } from "../planner/intel-rdt.ts";
 import { findLabelProblems } from "../planner/labels.ts";
 import { findScheduleProblems } from "../planner/schedule.ts";
 import { planSeccompAgentOfExec, seccompAgentOf } from "../planner/seccomp-agent.ts";
@@ -40,7 +42,11 @@ export const execFlags: readonly Flag[] = [
   { name: "console-socket", value: "SOCKET", help: "who gets the terminal's other end" },
   { name: "preserve-fds", value: "N", help: "pass on so many descriptors, from 3 on" },
   { name: "ignore-paused", help: "also when the container is paused: it then waits" },
-  { name: "cgroup", value: "PATH", help: "accepted as /: the container's own" },
+  {
+    name: "cgroup",
+    value: "[CONTROLLER,...:]PATH",
+    help: "a cgroup below the container's, which is there; can be given again",
+  },
   { name: "apparmor", value: "PROFILE", help: "the AppArmor profile" },
   { name: "process-label", value: "LABEL", help: "the SELinux label" },
   { name: "no-subreaper", help: "accepted: pivot is none" },
@@ -153,12 +159,36 @@ function readProcess(given: ParsedArguments, spec: Spec, args: readonly string[]
   return processFromFlags(given, base, args);
 }
 
-function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Target {
+/** @throws UsageError when a path leads out of the container's cgroup */
+function cgroupFiles(
+  { record }: Container,
+  texts: readonly string[],
+  layout: CgroupLayout,
+): string[] {
+  const below = texts.map((text) => {
+    const read = readCgroupBelow(text);
+    if (read !== undefined) return read;
+    throw new UsageError(
+      `--cgroup takes [CONTROLLER,...:]PATH below the container's cgroup, received ${JSON.stringify(text)}`,
+    );
+  });
+  return directoriesBelow(record?.cgroups ?? [], below, layout).map((path) =>
+    joinFile(path, layout),
+  );
+}
+
+function targetOf(
+  container: Container,
+  spec: Spec,
+  given: ParsedArguments,
+  layout: CgroupLayout,
+  rdtMount: string | null,
+): Target {
   const { id, status, process, record } = container;
   if (process === null || record === null || status === "creating") {
     throw new WishError([`cannot exec in a container that is not running: ${id} is ${status}`]);
   }
-  if (status === "paused" && !ignorePaused) {
+  if (status === "paused" && !readSwitch(given, "ignore-paused")) {
     throw new WishError([
       `cannot exec in a paused container: resume ${id} first, or --ignore-paused`,
     ]);
@@ -168,7 +198,10 @@ function targetOf(container: Container, spec: Spec, ignorePaused: boolean): Targ
     of: processFile(container.directory),
     namespaces: record.namespaces,
     linux: spec.linux,
-    cgroupFiles: joinFiles(record.cgroups),
+    cgroupFiles: [
+      ...cgroupFiles(container, readAll(given, "cgroup"), layout),
+      ...rdtGroups(spec.linux?.intelRdt, id, rdtMount).joined.map((path) => `${path}/tasks`),
+    ],
     agent: planSeccompAgentOfExec(
       spec,
       { id, runRoot: "", bundle },
@@ -182,17 +215,13 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
   const [id, ...args] = given.words;
   if (id === undefined)
     throw new UsageError("which container? pivot-oci exec [OPTIONS] ID COMMAND");
-  const cgroup = readLast(given, "cgroup");
-  if (cgroup !== null && cgroup !== "/") {
-    throw new UsageError(
-      `--cgroup ${cgroup}: cgroups below the container's are not there yet: leave it out`,
-    );
-  }
   const cwd = workingDirectory();
   const container = findContainer(globals.root, id);
   const spec = containerSpecOf(container);
-  const target = targetOf(container, spec, readSwitch(given, "ignore-paused"));
+  const layout = readCgroupLayout();
   const process = readProcess(given, spec, args);
+  const asked = readAskedFacts({ ...spec, process }, id);
+  const target = targetOf(container, spec, given, layout, asked.resctrl?.mount ?? null);
   const isDetached = readSwitch(given, "detach");
   const consoleSocket = readLast(given, "console-socket");
   const terminal = process.terminal === true;
@@ -202,8 +231,8 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
     ]);
   }
   const facts = {
-    ...readFacts(readCgroupLayout(), readStreams()),
-    ...readAskedFacts({ ...spec, process }, id),
+    ...readFacts(layout, readStreams()),
+    ...asked,
   };
   const problems = [
     ...findScheduleProblems(process, undefined, false),

@@ -2,6 +2,7 @@
 
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
+import { claimDirectory } from "../host/own-directory.ts";
 
 export const globalFlags: readonly Flag[] = [
   { name: "root", value: "DIR", help: "keep the state of containers there" },
@@ -28,13 +29,25 @@ export type Globals = {
   readonly logFormat: "text" | "json";
 };
 
+const fallbackRoot = (uid: number): string => `/tmp/pivot-oci-${uid}`;
+
 /** As the peers have it: `/run/NAME`, or the user's own by the XDG base directory specification. */
 function defaultRoot(): string {
-  if ((process.geteuid?.() ?? 0) === 0) return "/run/pivot-oci";
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0) return "/run/pivot-oci";
   const runtime = process.env["XDG_RUNTIME_DIR"];
-  return runtime === undefined || runtime === ""
-    ? `/tmp/pivot-oci-${process.geteuid?.()}`
-    : `${runtime}/pivot-oci`;
+  return runtime === undefined || runtime === "" ? fallbackRoot(uid) : `${runtime}/pivot-oci`;
+}
+
+/**
+ * The root that is in /tmp can have been made by anybody: it is not taken from somebody else.
+ *
+ * @throws Error in one line
+ */
+export function claimRoot({ root }: Globals): void {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0 || root !== fallbackRoot(uid)) return;
+  claimDirectory(root, uid, "give another --root, or set XDG_RUNTIME_DIR");
 }
 
 const lastOf = ({ flags }: ParsedArguments, name: string): string | null =>

@@ -5,7 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { parseSignal } from "../options/signal.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
-import { planFreeze } from "./freeze.ts";
+import { freezerOf, planFreeze } from "./freeze.ts";
 import { type Container, processFile } from "./record.ts";
 
 const SIGKILL = 9;
@@ -28,7 +28,8 @@ export function signalNumber(text: string): number {
  */
 export function planKill(container: Container, signal: number, all: boolean): Step[] {
   const { id, directory, process, record, status } = container;
-  const cgroup = record?.cgroups[0];
+  // Where they can be stopped, so that none is forked unseen while they are signalled.
+  const cgroup = freezerOf(container) ?? record?.cgroups[0];
   // Who is frozen by cgroup version 1 does not even end.
   const thaw = signal === SIGKILL && status === "paused" ? planFreeze(container, false) : [];
   if (all && cgroup !== undefined) {

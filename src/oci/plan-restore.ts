@@ -19,6 +19,7 @@ export type RestoreWish = {
   readonly state: string;
   readonly lifetime: Exclude<Lifetime, "created">;
   readonly pidFile: string | null;
+  readonly keptPlans: Setting["keptPlans"];
   /** Whether what is bound is a directory; also of what is not there. */
   readonly isDirectory: (path: string) => boolean;
 };
@@ -104,7 +105,7 @@ export function planRestore(
   const directories = {
     ...setting,
     dataRoot: "",
-    keptPlans: [],
+    keptPlans: wish.keptPlans,
     name: null,
     root: { kind: "directory", path: wish.rootfs },
   } as const;

@@ -15,12 +15,13 @@ import { readStreams } from "../host/streams.ts";
 import type { Stream } from "../plan/constants.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import type { Facts } from "../planner/facts.ts";
+import { rdtGroups } from "../planner/intel-rdt.ts";
 import { planContainer } from "../planner/plan.ts";
 import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
 import { planDelete } from "./delete.ts";
 import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
-import { type ContainerRecord, isContainerId } from "./record.ts";
+import { type ContainerRecord, groupsOf, isContainerId } from "./record.ts";
 import { planStart } from "./start.ts";
 
 export type CreateWish = {
@@ -107,7 +108,7 @@ export function recordOf(
   wish: Pick<CreateWish, "id" | "bundle"> & { readonly endsWithParent: boolean },
   spec: Spec,
   rootfs: string,
-  cgroups: readonly string[],
+  { cgroups, rdtGroups: ofRdt = [] }: Pick<ContainerRecord, "cgroups" | "rdtGroups">,
 ): string {
   const record: ContainerRecord = {
     version: 1,
@@ -119,6 +120,7 @@ export function recordOf(
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
     namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type),
     cgroups,
+    ...(ofRdt.length === 0 ? {} : { rdtGroups: ofRdt }),
     ...(wish.endsWithParent ? { endsWithParent: true } : {}),
   };
   return `${JSON.stringify(record)}\n`;
@@ -162,11 +164,11 @@ export async function filterOf(
 const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
 
 /** Both are known by now, so that the commands need not plan: see `native/kept.c`. */
-function keptPlans(
-  { root, id, bundle, lifetime }: CreateWish,
+export function keptPlans(
+  { root, id, bundle, lifetime }: Pick<CreateWish, "root" | "id" | "bundle" | "lifetime">,
   spec: Spec,
   cgroups: readonly string[],
-) {
+): Setting["keptPlans"] {
   const later = { id, directory: `${root}/${id}`, bundle };
   const ends = { name: "delete.plan", bytes: encoded(planDelete(later, cgroups, spec)) };
   if (lifetime === "detached") return [ends];
@@ -190,6 +192,10 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
   const rootfs = absolutePath(spec.root.path, bundle);
   checkRootDirectory(rootfs, `${bundle}/config.json: root.path`);
   const cgroup = planResources(spec, id, facts, true);
+  const groups = {
+    cgroups: cgroup.paths,
+    rdtGroups: rdtGroups(spec.linux?.intelRdt, id, facts.resctrl?.mount ?? null).own,
+  };
   const terminal = spec.process?.terminal === true;
   const setting: Setting = {
     id,
@@ -212,7 +218,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
       { id, bundle, endsWithParent: lifetime === "supervised" },
       spec,
       rootfs,
-      cgroup.paths,
+      groups,
     ),
     pidFile: wish.pidFile,
     passSignals: true,
@@ -222,7 +228,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },
-    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, cgroup.paths),
+    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, groupsOf(groups)),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

@@ -39,12 +39,19 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /** Directories of resctrl that were made for it alone, the inner ones first; absent: none. */
+  readonly rdtGroups?: readonly string[];
   /**
    * Its first process ends when its parent does, for as long as it lives and wherever it is restored:
    * PR_SET_PDEATHSIG(2const).
    */
   readonly endsWithParent?: true;
 };
+
+/** What is removed of the kernel's file systems when it is deleted. */
+export const groupsOf = (
+  record: Pick<ContainerRecord, "cgroups" | "rdtGroups"> | null,
+): readonly string[] => [...(record?.cgroups ?? []), ...(record?.rdtGroups ?? [])];
 
 /** Where the first process is written down, for the steps that need it. */
 export const processFile = (directory: string): Place => onHost(`${directory}/pid`);
@@ -71,7 +78,7 @@ const isText = (value: unknown): boolean => typeof value === "string";
 function readRecord(directory: string): ContainerRecord | null {
   try {
     const record = JSON.parse(readIfThere(`${directory}/state.json`) ?? "") as ContainerRecord;
-    const lists = [record.cgroups, record.namespaces];
+    const lists = [record.cgroups, record.namespaces, record.rdtGroups ?? []];
     const isWhole = lists.every((list) => Array.isArray(list) && list.every(isText));
     return record.version === 1 && isText(record.bundle) && isWhole ? record : null;
   } catch {

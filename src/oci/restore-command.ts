@@ -1,6 +1,7 @@
 // `restore`: a container from the files that `checkpoint` has written.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { joinFile } from "../cgroup/join.ts";
 import type { Flag, ParsedArguments } from "../cli/arguments.ts";
 import { readConfig, withAbsoluteSources } from "../container/bundle.ts";
 import { planResources } from "../container/resources.ts";
@@ -27,7 +28,7 @@ import {
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { planRestore } from "./plan-restore.ts";
-import { checkId, recordOf } from "./prepare.ts";
+import { checkId, keptPlans, recordOf } from "./prepare.ts";
 
 export const restoreFlags: readonly Flag[] = [
   ...criuFlags,
@@ -134,7 +135,10 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
         id,
         rootfs,
         config: { directory: bundle, config: config.text },
-        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, cgroup.paths),
+        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, { cgroups: cgroup.paths }),
+        keptPlans: isDetached
+          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, cgroup.paths)
+          : [],
         lifetime: isDetached ? "detached" : "supervised",
         pidFile: pathOf(given, "pid-file"),
         isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false,
@@ -145,11 +149,7 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
         argv: ["criu", ...restoreArguments(options, target)],
         options,
         pidFile,
-        joins: cgroup.paths.map((path) =>
-          layout.v1.some(({ mount }) => path.startsWith(`${mount}/`))
-            ? `${path}/tasks`
-            : `${path}/cgroup.procs`,
-        ),
+        joins: cgroup.paths.map((path) => joinFile(path, layout)),
       },
     ),
     globals,

@@ -5,9 +5,17 @@ import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { planLimits } from "../engine/limits.ts";
-import type { Plan } from "../plan/op.ts";
-import { formatProblem, type LinuxResources, parseResources } from "../spec/mod.ts";
+import { readResctrlMount } from "../host/asked.ts";
+import type { Plan, Step } from "../plan/op.ts";
+import { planRdtUpdate } from "../planner/intel-rdt.ts";
+import {
+  formatProblem,
+  type LinuxIntelRdt,
+  type LinuxResources,
+  parseResources,
+} from "../spec/mod.ts";
 import { carryOut, warnOf } from "./carry-out.ts";
+import { containerSpecOf } from "./config-copy.ts";
 import { onlyId, readLast } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { type Container, findContainer } from "./record.ts";
@@ -35,44 +43,57 @@ function resourcesFromFile(file: string): LinuxResources {
   throw new WishError(parsed.problems.map((problem) => `--resources: ${formatProblem(problem)}`));
 }
 
+type Changes = { readonly resources: LinuxResources; readonly intelRdt: LinuxIntelRdt };
+
 /** @throws WishError, UsageError */
-function readResources(given: ParsedArguments): LinuxResources {
+function readChanges(given: ParsedArguments): Changes {
   const file = readLast(given, "resources");
   // runc's rule: with the one, the others count for nothing.
-  if (file !== null) return resourcesFromFile(file);
+  if (file !== null) return { resources: resourcesFromFile(file), intelRdt: {} };
   const all: LinuxResources[] = [];
+  let intelRdt: LinuxIntelRdt = {};
   for (const name of updateFlagNames) {
     const text = readLast(given, name);
     if (text === null) continue;
     const read = readUpdateFlag(name, text);
     if (!read.ok) throw new UsageError(read.problem);
-    if (read.intelRdt !== undefined) {
-      throw new UsageError(
-        `--${name}: a running container's RDT group is not changed: leave it out`,
-      );
-    }
+    intelRdt = { ...intelRdt, ...read.intelRdt };
     all.push(read.resources);
   }
-  return joinResources(all);
+  return { resources: joinResources(all), intelRdt };
+}
+
+/** Asked for by few: what the container was made from is read for this alone. */
+function planRdt(container: Container, change: LinuxIntelRdt): Step[] {
+  if (Object.keys(change).length === 0) return [];
+  const { linux } = containerSpecOf(container);
+  const mount = readResctrlMount();
+  const steps = planRdtUpdate(linux?.intelRdt, container.id, mount, change);
+  if (typeof steps !== "string") return steps;
+  throw new WishError([`cannot update container ${container.id}: ${steps}`]);
 }
 
 function planFor(
-  { record, id, status }: Container,
-  resources: LinuxResources,
+  container: Container,
+  { resources, intelRdt }: Changes,
 ): {
   readonly plan: Plan;
   readonly warnings: readonly string[];
 } {
+  const { record, id, status } = container;
   if (record === null || status === "stopped" || status === "creating") {
     throw new WishError([`cannot update container ${id}: it is ${status}`]);
   }
   const { steps, warnings } = planLimits(record.cgroups, resources);
-  return { plan: { version: 1, steps }, warnings };
+  return {
+    plan: { version: 1, steps: [...planRdt(container, intelRdt), ...steps] },
+    warnings,
+  };
 }
 
 export function updateCommand(given: ParsedArguments, globals: Globals): number {
   const container = findContainer(globals.root, onlyId(given, "pivot-oci update [OPTIONS] ID"));
-  const { plan, warnings } = planFor(container, readResources(given));
+  const { plan, warnings } = planFor(container, readChanges(given));
   warnOf(warnings, globals);
   return plan.steps.length === 0 ? 0 : carryOut(plan, globals);
 }

@@ -245,6 +245,14 @@ export function describeOp(op: Op): Description {
       return say(`set the memory policy ${op.mode}`, list("flags", op.flags));
     case "sched_affinity":
       return say("choose the processors", ` mask=${maskText(op.cpus)}`);
+    case "borrow_root":
+      return say("take a copy of the container's mounts", list("attributes", op.attributes));
+    case "pack":
+      return say(`pack ${op.path === "" ? "/" : op.path}`, ` name=${JSON.stringify(op.name)}`);
+    case "unpack":
+      return say(`copy to ${op.path === "" ? "/" : op.path}`);
+    case "list_changes":
+      return say("list what has changed", ` layers=${op.layers.length}`);
     case "pause":
       return say("pause");
     default:

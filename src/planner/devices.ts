@@ -161,14 +161,18 @@ export function planDevicesInRoot(extra: readonly LinuxDevice[]): Step[] {
   );
 }
 
-/** A terminal of the container's own, shown as /dev/console; and given to who keeps it, if not us. */
-export function planConsole(hasDev: boolean, process: Process, socket: string | null): Step[] {
+/**
+ * A terminal of the container's own; given to who keeps it, if not us.
+ *
+ * @param at where it is shown, or null: the place of `/dev/console` is `consolePlace`
+ */
+export function planConsole(at: Place | null, process: Process, socket: string | null): Step[] {
   const { user, consoleSize } = process;
   const console = byInit(
     {
       op: "console",
       devpts: "devpts",
-      at: hasDev ? { in: "dev", path: "console" } : inRoot("/dev/console"),
+      at,
       uid: user.uid,
       rows: consoleSize?.height ?? 0,
       columns: consoleSize?.width ?? 0,
@@ -178,7 +182,10 @@ export function planConsole(hasDev: boolean, process: Process, socket: string | 
   return socket === null ? [console] : [console, planSendTerminal(socket)];
 }
 
-export const planSendTerminal = (socket: string): Step =>
+export const consolePlace = (hasDev: boolean): Place =>
+  hasDev ? { in: "dev", path: "console" } : inRoot("/dev/console");
+
+const planSendTerminal = (socket: string): Step =>
   byParent({ op: "send_terminal", at: onHost(socket) }, "--console-socket");
 
 /** The container's /dev/null, for streams and masks. */

@@ -3,7 +3,7 @@
 import type { Namespace } from "../plan/constants.ts";
 import type { Place, Plan, Step } from "../plan/op.ts";
 import type { Linux, Process } from "../spec/mod.ts";
-import { planSendTerminal } from "./devices.ts";
+import { planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planLabelFiles } from "./labels.ts";
 import {
@@ -54,24 +54,12 @@ const inside = (path: string): Place => ({ in: "root", path });
 
 function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] {
   if (process.terminal !== true) return [];
-  const console = byInit(
-    {
-      op: "console",
-      devpts: "devpts",
-      at: null,
-      uid: process.user.uid,
-      rows: process.consoleSize?.height ?? 0,
-      columns: process.consoleSize?.width ?? 0,
-    },
-    "process.terminal",
-  );
   return [
     byInit(
       { op: "open", at: inside("/dev/pts"), flags: ["path", "directory"], into: "devpts" },
       "process.terminal",
     ),
-    console,
-    ...(consoleSocket === null ? [] : [planSendTerminal(consoleSocket)]),
+    ...planConsole(null, process, consoleSocket),
   ];
 }
 

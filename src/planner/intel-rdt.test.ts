@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Step } from "../plan/op.ts";
 import type { LinuxIntelRdt } from "../spec/mod.ts";
-import { planIntelRdt } from "./intel-rdt.ts";
+import { planIntelRdt, planRdtUpdate, rdtGroups } from "./intel-rdt.ts";
 import { plainFacts } from "./testing/facts.ts";
 
 const plan = (rdt: LinuxIntelRdt, schemata: string | null = null) =>
@@ -69,4 +69,33 @@ test("monitoring has a group of the container's own", () => {
     "open /r/mon_groups/id/tasks",
   ]);
   expect(lines(join)).toEqual(["write rdt 0", "write rdt.monitor 0"]);
+});
+
+test("what goes with the container are the groups that were made for it alone, the inner first", () => {
+  const monitored = { enableMonitoring: true };
+  expect(rdtGroups({}, "id", "/r")).toEqual({ joined: ["/r/id"], own: ["/r/id"] });
+  expect(rdtGroups(monitored, "id", "/r")).toEqual({
+    joined: ["/r/id", "/r/id/mon_groups/id"],
+    own: ["/r/id/mon_groups/id", "/r/id"],
+  });
+  expect(rdtGroups({ closID: "gold", ...monitored }, "id", "/r")).toEqual({
+    joined: ["/r/gold", "/r/gold/mon_groups/id"],
+    own: ["/r/gold/mon_groups/id"],
+  });
+  expect(rdtGroups({ closID: "/" }, "id", "/r")).toEqual({ joined: ["/r"], own: [] });
+  for (const nothing of [rdtGroups(undefined, "id", "/r"), rdtGroups({}, "id", null)]) {
+    expect(nothing).toEqual({ joined: [], own: [] });
+  }
+});
+
+test("update changes the group that is the container's alone, and no other", () => {
+  const change = { l3CacheSchema: "L3:0=f\nMB:0=1", memBwSchema: "MB:0=20" };
+  const steps = planRdtUpdate({}, "id", "/r", change);
+  expect(typeof steps === "string" ? steps : lines(steps)).toEqual([
+    "write /r/id/schemata L3:0=f\nMB:0=20",
+  ]);
+  expect(planRdtUpdate(undefined, "id", "/r", {})).toEqual([]);
+  expect(planRdtUpdate(undefined, "id", "/r", change)).toContain("no RDT group");
+  expect(planRdtUpdate({}, "id", null, change)).toContain("no RDT group");
+  expect(planRdtUpdate({ closID: "gold" }, "id", "/r", change)).toContain("/r/gold");
 });

@@ -13,6 +13,56 @@ export type RdtPlan = {
   readonly problems: readonly string[];
 };
 
+/** The groups of a container, as directories. */
+export type RdtGroups = {
+  /** Those that its processes are in. */
+  readonly joined: readonly string[];
+  /** Those that were made for it alone, and go with it; the inner one first. */
+  readonly own: readonly string[];
+};
+
+const groupOf = ({ closID }: LinuxIntelRdt, id: string, mount: string): string =>
+  closID === "/" ? mount : `${mount}/${closID ?? id}`;
+
+/** @param mount of resctrl; null: there is none */
+export function rdtGroups(
+  rdt: LinuxIntelRdt | undefined,
+  id: string,
+  mount: string | null,
+): RdtGroups {
+  if (rdt === undefined || mount === null) return { joined: [], own: [] };
+  const group = groupOf(rdt, id, mount);
+  const monitors = rdt.enableMonitoring === true ? [`${group}/mon_groups/${id}`] : [];
+  return {
+    joined: [group, ...monitors],
+    own: [...monitors, ...(rdt.closID === undefined ? [group] : [])],
+  };
+}
+
+/**
+ * The steps that change the group of a container that runs. One with a name of its own may have other
+ * users, and stays as it is.
+ *
+ * @returns the steps, or what stands against it
+ */
+export function planRdtUpdate(
+  rdt: LinuxIntelRdt | undefined,
+  id: string,
+  mount: string | null,
+  change: LinuxIntelRdt,
+): Step[] | string {
+  const lines = olderLines(change);
+  if (lines.length === 0) return [];
+  if (rdt === undefined || mount === null) {
+    return "the container has no RDT group: create it with linux.intelRdt";
+  }
+  if (rdt.closID !== undefined) {
+    return `its RDT group is ${groupOf(rdt, id, mount)}, which others may use too: write to its schemata`;
+  }
+  const at = onHost(`${groupOf(rdt, id, mount)}/schemata`);
+  return [byParent(write(at, `${lines.join("\n")}\n`), "update")];
+}
+
 const nothing: RdtPlan = { make: [], join: [], problems: [] };
 
 /** The lines of the two older fields; of bandwidth the field of that name has the last word. */
@@ -59,7 +109,7 @@ export function planIntelRdt(
     return { ...nothing, problems: [problem] };
   }
   const { closID, schemata: ownLines = [], enableMonitoring } = rdt;
-  const path = closID === "/" ? resctrl.mount : `${resctrl.mount}/${closID ?? id}`;
+  const path = groupOf(rdt, id, resctrl.mount);
   const older = olderLines(rdt);
   const asksNothing = older.length + ownLines.length === 0;
   const problems: string[] = [];

@@ -7,7 +7,7 @@
 
 import type { Place, Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
-import { nullDevice, planConsole } from "./devices.ts";
+import { consolePlace, nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
@@ -257,7 +257,7 @@ export function planContainer(
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true
-      ? planConsole(mounts.hasDev, process, setting.consoleSocket)
+      ? planConsole(consolePlace(mounts.hasDev), process, setting.consoleSocket)
       : []),
     ...planKernelSettings(spec, mounts.proc),
     ...planLabelFiles(process, facts),

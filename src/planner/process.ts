@@ -83,7 +83,8 @@ function planUser({ user }: Process, setting: ProcessSetting): Step {
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
  * before `capset` in the one case and last in the other; the working directory is entered with
- * the rights of the user, after no descriptor of the host is left to enter it through.
+ * the rights of the user, after no descriptor of the host is left to enter it through. What runs
+ * inside before the program comes last: under the filter too, as with both peers.
  */
 function planIdentity(
   process: Process,
@@ -109,7 +110,7 @@ function planIdentity(
       "process.capabilities.bounding",
     ),
     ...(setting.asCaller === undefined ? [planUser(process, setting)] : []),
-    ...(noNewPrivs ? [] : [...beforeProgram, ...seccomp]),
+    ...(noNewPrivs ? [] : seccomp),
     byInit(
       {
         op: "capset",
@@ -122,9 +123,8 @@ function planIdentity(
     ),
     byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
-    ...(noNewPrivs
-      ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...beforeProgram, ...seccomp]
-      : []),
+    ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
+    ...beforeProgram,
   ];
 }
 

@@ -1,5 +1,6 @@
 /** The container's root file system, and the change of root. */
 
+import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
@@ -217,38 +218,53 @@ type RootView = {
   readonly inUserNamespace: boolean;
 };
 
+/** What an overlay is made of, besides where it is mounted. */
+export type Overlay = {
+  /** Absolute paths, lowest first. */
+  readonly layers: readonly string[];
+  /** The directory that holds `upper` and `work`. */
+  readonly data: string;
+  readonly at: Place;
+  /** Other mount options. */
+  readonly options: readonly string[];
+  readonly attributes?: readonly MountAttribute[];
+  readonly facts: Pick<Facts, "kernel">;
+  /** What it is for, if not for an image. */
+  readonly why?: string;
+};
+
+/** Mounts an overlay, kept as `root`. */
+export function planOverlay(overlay: Overlay): Step {
+  const { layers, data, at, facts, attributes = [], why } = overlay;
+  const options = [...lowerdirs(layers, facts), ...writableOptions(data), ...overlay.options];
+  return byInit(
+    mount({ type: "overlay", options, attributes, at, into: "root" }),
+    why ?? "root: the image's layers, and what the container writes above them",
+  );
+}
+
 /** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
 export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = around;
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
-    const { view } = setting.root;
-    const data = view?.directory ?? dataDirectory(setting);
+    const { view, layers } = setting.root;
     // A read-only root has a writable layer too, for the mount points that the image lacks.
-    const options = lowerdirs(setting.root.layers, facts);
-    options.push(...writableOptions(data));
-    if (view !== undefined) options.push(...plainUpper(inUserNamespace));
-    else if (inUserNamespace) options.push("userxattr");
-    options.push(...labelOptions(spec, facts, "overlay"));
-    // What is thrown away afterwards need not reach the disk.
-    if (!setting.keep) options.push("volatile");
-    return {
-      before: [],
-      steps: [
-        byInit(
-          mount({
-            type: "overlay",
-            options,
-            attributes: view === undefined ? [] : ["nosuid", "nodev"],
-            at,
-            into: "root",
-          }),
-          view === undefined
-            ? "root: the image's layers, and what the container writes above them"
-            : "root: the host's own, and what is written above it",
-        ),
-      ],
-    };
+    const options = [
+      ...(view === undefined
+        ? inUserNamespace
+          ? ["userxattr"]
+          : []
+        : plainUpper(inUserNamespace)),
+      ...labelOptions(spec, facts, "overlay"),
+      // What is thrown away afterwards need not reach the disk.
+      ...(setting.keep ? [] : ["volatile"]),
+    ];
+    const overlay = { layers, data: view?.directory ?? dataDirectory(setting), at, options, facts };
+    if (view === undefined) return { before: [], steps: [planOverlay(overlay)] };
+    const attributes = ["nosuid", "nodev"] as const;
+    const why = "root: the host's own, and what is written above it";
+    return { before: [], steps: [planOverlay({ ...overlay, attributes, why })] };
   }
   return {
     before: [

@@ -49,6 +49,7 @@ export const differences: Readonly<
       ["create", "createContainer"],
       ["start", "startContainer"],
       ["start", "poststart"],
+      ["run", "poststart"],
     ].map(([command, kind]) => [
       `SIGTERM ends a ${command} of which a hook of ${kind} does not end`,
       {
@@ -92,6 +93,14 @@ export const differences: Readonly<
       { crun: { why: "an unknown name is signal 0 to it, and 9x is 9" } },
     ]),
   ),
+
+  "kill --all reaches processes that are forked meanwhile": {
+    crun: { why: "it looks for them once", always: false },
+  },
+  "kill --all of a paused container leaves it paused": {
+    runc: { why: "it is thawed" },
+    crun: { why: "it is thawed" },
+  },
 
   // ── a runtime that was killed ──────────────────────────────────────────────────────────────
   "SIGKILL at 30 moments of create: state is true, delete --force clears, the id is free": {
@@ -212,6 +221,10 @@ export const differences: Readonly<
       "--log adds to the file that is there, and makes one that is not",
     ].map((name) => [name, { crun: { why: "a missing bundle is told before the log is opened" } }]),
   ),
+
+  "--log of a FIFO that nobody reads is not waited for": {
+    runc: { why: "it waits for a reader", run: false },
+  },
 
   // ── resources ──────────────────────────────────────────────────────────────────────────────
   "a limit that cannot be is an error in one line, and nothing is left": {

@@ -1,19 +1,20 @@
 // `exec`: another process in a container that is there, as which user, with what, and its end.
 
-import { describe, expect } from "bun:test";
-import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
 import { type Sight, statusOf } from "../sight.ts";
 import { openConsole } from "./console.ts";
 import {
   type CallSettings,
   type Container,
+  cgroupsNamed,
   isAlive,
   type JsonObject,
   OciGround,
   sight,
   textOf,
 } from "./ground.ts";
-import { demand, title, whyNot } from "./runtime.ts";
+import { demand, runtimeName, title, whyNot } from "./runtime.ts";
 
 describe.skipIf(whyNot !== undefined)(title("exec"), () => {
   const ground = new OciGround("exec");
@@ -510,6 +511,31 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
         expect(await console.until(/\d+ \d+\r\n/)).toBe("21 71\r\n");
       } finally {
         await console.close();
+      }
+    },
+  );
+
+  test.skipIf(runtimeName !== "pivot")(
+    "--cgroup: a cgroup below the container's, which has to be there",
+    () => {
+      const { id } = ground.lasting();
+      const found = cgroupsNamed(`${ground.tag}-lasting`);
+      const v1 = found.find((each) => each.includes("/pids/"));
+      const path = v1 ?? found[0];
+      mkdirSync(`${path}/below`);
+      try {
+        const show = ["/bin/grep", v1 === undefined ? "0::" : ":pids:", "/proc/self/cgroup"];
+        const inside = ground.ok(["exec", "--cgroup", "pids:below", id, ...show]);
+        expect(inside.stdout).toEndWith("-lasting/below\n");
+        expect(ground.ok(["exec", id, ...show]).stdout).toEndWith("-lasting\n");
+        expect(ground.refused(["exec", "--cgroup", "pids:none", id, "/bin/true"])).toContain(
+          "none",
+        );
+        expect(ground.refused(["exec", "--cgroup", "../..", id, "/bin/true"])).toContain(
+          "--cgroup",
+        );
+      } finally {
+        rmdirSync(`${path}/below`);
       }
     },
   );

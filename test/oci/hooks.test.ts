@@ -350,6 +350,28 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
     expect(readFileSync(`${log}/entered`, "utf8").trim()).toBe(readlinkSync(`/proc/${pid}/ns/net`));
   });
 
+  for (const noNewPrivileges of [false, true]) {
+    demand(`startContainer has the filter, no_new_privs ${noNewPrivileges}`, () => {
+      const script = "grep Seccomp: /proc/self/status >/out/filtered; echo $? >>/out/filtered";
+      ground.run((config) => {
+        bindMount(config, log, "/out");
+        config.process["args"] = ["/bin/true"];
+        config.process["noNewPrivileges"] = noNewPrivileges;
+        config.linux["seccomp"] = {
+          defaultAction: "SCMP_ACT_ALLOW",
+          // A filter may be older than these calls.
+          syscalls: [{ names: ["pidfd_open", "clone3", "close_range"], action: "SCMP_ACT_ERRNO" }],
+        };
+        config.hooks = {
+          startContainer: [
+            { path: "/bin/busybox", args: ["sh", "-c", script], env: ["PATH=/bin"] },
+          ],
+        };
+      });
+      expect(readFileSync(`${log}/filtered`, "utf8")).toBe("Seccomp:\t2\n0\n");
+    });
+  }
+
   demand("a mount that a createContainer hook makes in the root is seen inside", () => {
     const script = `mount -t tmpfs t ${ground.rootfs}/home`;
     const called = ground.run((config) => {

@@ -166,6 +166,7 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
     ["create", "createContainer"],
     ["start", "startContainer"],
     ["start", "poststart"],
+    ["run", "poststart"],
   ] as const) {
     demand(`SIGTERM ends a ${command} of which a hook of ${kind} does not end`, async () => {
       const log = ground.path("log");

@@ -1,7 +1,8 @@
 // What `state` says of a container, and what `kill` does with names and numbers of signals.
 
 import { describe, expect } from "bun:test";
-import { readFileSync, readlinkSync } from "node:fs";
+import { copyFileSync, readFileSync, readlinkSync } from "node:fs";
+import { compileC } from "../pivot.ts";
 import { isAlive, OciGround, textOf } from "./ground.ts";
 import { demand, title, whyNot } from "./runtime.ts";
 
@@ -140,6 +141,26 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
     ground.ok(["kill", "--all", id, "USR1"]);
     await textOf(out, /USR1\n/);
     await textOf(out, /first\n/);
+  });
+
+  demand("kill --all reaches processes that are forked meanwhile", async () => {
+    copyFileSync(compileC("oci/hop.c"), `${ground.rootfs}/hop`);
+    const { id, out } = ground.start((config) => {
+      config.process["args"] = ["/hop"];
+    });
+    await textOf(out, /hops\n/);
+    ground.ok(["kill", "--all", id, "TERM"]);
+    await textOf(out, /alone\n/);
+    expect(ground.state(id).status).toBe("running");
+  });
+
+  demand("kill --all of a paused container leaves it paused", async () => {
+    const { id } = ground.start();
+    ground.ok(["pause", id]);
+    ground.ok(["kill", "--all", id, "USR1"]);
+    expect(ground.state(id).status).toBe("paused");
+    ground.ok(["resume", id]);
+    await ground.until(id, "running");
   });
 
   demand("kill --all KILL ends a container that has the host's pid namespace", async () => {

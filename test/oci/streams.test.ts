@@ -1,6 +1,7 @@
 // Streams, terminals, descriptors, pid files and logs of a container's creation.
 
 import { describe, expect } from "bun:test";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { compileC } from "../pivot.ts";
 import { openConsole } from "./console.ts";
@@ -326,6 +327,25 @@ describe.skipIf(whyNot !== undefined)(title("streams"), () => {
     const first = failing(log, []);
     expect(failing(log, [])).toStartWith(first);
     expect(failing(log, []).length).toBeGreaterThan(first.length * 2);
+  });
+
+  demand("--log of a FIFO that nobody reads is not waited for", () => {
+    const log = ground.path("fifo");
+    spawnSync("mkfifo", [log]);
+    const global = ["--root", ground.root, "--log", log];
+    const called = ground.call(["state", "nobody"], { global });
+    expect(called.code).toBe(1);
+    expect(called.stderr).toContain("nobody");
+  });
+
+  demand("--log of a FIFO with a reader is written to", async () => {
+    const log = ground.path("fifo");
+    spawnSync("mkfifo", [log]);
+    const reader = spawn("cat", [log], { stdio: ["ignore", "pipe", "inherit"] });
+    await Bun.sleep(50);
+    ground.call(["state", "nobody"], { global: ["--root", ground.root, "--log", log] });
+    const said = await new Response(reader.stdout as unknown as ReadableStream).text();
+    expect(said).toMatch(/exist|No such file/);
   });
 
   demand("--log leaves the log alone when all is well", () => {

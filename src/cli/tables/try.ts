@@ -22,6 +22,9 @@ passwords in the home directory (.ssh, .gnupg, .aws, .azure, .config/gcloud, .co
 .docker/config.json, .git-credentials, .kube, .netrc, .password-store) are covered; --show PATH
 uncovers them. --share PATH shows a directory, file or socket as it is.
 
+Of an ordinary user the directories that are theirs, /tmp and /var/tmp are in the view, and all else is
+read-only; root has the whole machine.
+
 Each call begins a new view; --name NAME goes on with the view NAME, or with that of a number.
 The exit code is the command's.`,
     flags: async () => (await import("../try-flags.ts")).tryFlags,

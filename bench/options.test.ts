@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { readOptions } from "./options.ts";
+
+const own = {
+  base: { type: "string", default: "floor" },
+  more: { type: "string", multiple: true },
+} as const;
+
+test("what is not told is the default, and each benchmark has options of its own", () => {
+  const read = readOptions([], 5, own);
+  expect(read?.options).toEqual({
+    rounds: 60,
+    warmup: 5,
+    only: undefined,
+    seed: 1,
+    dir: undefined,
+    write: false,
+  });
+  expect(read?.text("base")).toBe("floor");
+  const told = readOptions(
+    ["--rounds", "2", "--warmup=0", "--only", "a,b", "--write", "--more", "x", "--more", "y"],
+    5,
+    own,
+  );
+  expect(told?.options).toMatchObject({ rounds: 2, warmup: 0, only: ["a", "b"], write: true });
+  expect(told?.values["more"]).toEqual(["x", "y"]);
+});
+
+test("help is no measurement, and a wrong number or word is an error", () => {
+  expect(readOptions(["--help"], 5, own)).toBeUndefined();
+  expect(() => readOptions(["--rounds", "0"], 5, own)).toThrow("a whole number from 1 is needed");
+  expect(() => readOptions(["--seed", "x"], 5, own)).toThrow("--seed x");
+  expect(() => readOptions(["--wrong"], 5, own)).toThrow("--wrong");
+});

@@ -1,0 +1,59 @@
+// The options that both benchmarks take, and how they are read.
+
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+
+/** What each measurement is told. */
+export interface CommonOptions {
+  readonly rounds: number;
+  readonly warmup: number;
+  readonly only: readonly string[] | undefined;
+  readonly seed: number;
+  readonly dir: string | undefined;
+  readonly write: boolean;
+}
+
+const common = {
+  rounds: { type: "string", default: "60" },
+  warmup: { type: "string" },
+  only: { type: "string" },
+  seed: { type: "string", default: "1" },
+  dir: { type: "string" },
+  write: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+function count(name: string, text: string | undefined, least: number): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new Error(`--${name} ${text}: a whole number from ${least} is needed`);
+}
+
+/**
+ * @param warmup rounds before the timed ones unless told
+ * @param own options of this benchmark alone
+ * @returns undefined when help is asked for
+ * @throws Error in one line
+ */
+export function readOptions<Own extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  warmup: number,
+  own: Own,
+) {
+  const parsed = parseArgs({ args: [...args], options: { ...own, ...common } });
+  const values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>> =
+    parsed.values;
+  if (values["help"] === true) return undefined;
+  const text = (name: string): string | undefined => {
+    const value = values[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const options: CommonOptions = {
+    rounds: count("rounds", text("rounds"), 1),
+    warmup: count("warmup", text("warmup") ?? String(warmup), 0),
+    only: text("only")?.split(","),
+    seed: count("seed", text("seed"), 0),
+    dir: text("dir"),
+    write: values["write"] === true,
+  };
+  return { options, text, values };
+}
