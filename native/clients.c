@@ -157,12 +157,22 @@ void pv_send_output(const struct pv_run *run, int stream, const char *bytes, siz
     }
 }
 
+/* Who waits in the foreground hears of it however far behind he is, unless a signal ends that. */
+static void wait_for_caller(const struct pv_run *run) {
+    struct pollfd fds[2] = {{run->caller, POLLOUT, 0}, {run->signals, POLLIN, 0}};
+    while (run->caller >= 0 && poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+}
+
 /* They are let go when all is undone: with the end of this process, or its execve. */
-void pv_tell_clients_end(const struct pv_run *run) {
+void pv_tell_clients_end(struct pv_run *run) {
     int32_t code = run->exit_code;
-    /* Nobody waits for us any more: so we wait for who reads all of it. */
-    if (run->caller >= 0)
-        fcntl(run->caller, F_SETFL, 0);
+    /* Who has connected just now is told, too. */
+    for (int before = -1; listener >= 0 && before != count;) {
+        before = count;
+        take_in(run);
+    }
+    wait_for_caller(run);
     for (int i = 0; i < count; i++)
         pv_send_packet(clients[i], PV_ATTACH_ENDED, &code, sizeof code);
 }

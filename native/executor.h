@@ -364,7 +364,7 @@ void pv_send_output(const struct pv_run *run, int stream, const char *bytes, siz
 void pv_take_in_caller(struct pv_run *run);
 void pv_put_out(int client);
 int pv_send_packet(int client, int kind, const void *bytes, size_t size);
-void pv_tell_clients_end(const struct pv_run *run);
+void pv_tell_clients_end(struct pv_run *run);
 
 /* detach.c */
 int pv_do_detach(struct pv_run *run, const struct pv_detach *op);

@@ -161,9 +161,8 @@ int pv_do_append(struct pv_run *run, const struct pv_append *op) {
         snprintf(code, sizeof code, " %d", run->exit_code);
     clock_gettime(CLOCK_REALTIME, &now);
     int size = asprintf(&line, "%lld%09ld %s%s\n", (long long)now.tv_sec, now.tv_nsec, op->text, code);
-    int rc = size < 0 ? -ENOMEM : 0;
-    if (rc == 0 && write(fd, line, (size_t)size) != size)
-        rc = errno ? -errno : -EIO;
+    ssize_t n = size < 0 ? 0 : write(fd, line, (size_t)size);
+    int rc = size < 0 ? -ENOMEM : n < 0 ? -errno : n < size ? -ENOSPC : 0;
     free(line);
     close(fd);
     return rc;

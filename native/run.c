@@ -279,19 +279,22 @@ static int load(struct pv_run *run, int fd) {
     return rc;
 }
 
+static int64_t milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t end = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + op->time;
-    for (;;) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        int64_t left = end - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
-        if (left <= 0)
-            return 0;
-        int rc = pv_was_asked_to_stop(run, left > 3600000 ? 3600000 : (int)left);
+    struct pollfd fds[1] = {{pv_heard_signals(run), POLLIN, 0}};
+    int64_t end = milliseconds() + op->time;
+    for (int64_t left; (left = end - milliseconds()) > 0;) {
+        int n = poll(fds, 1, left > 3600000 ? 3600000 : (int)left);
+        int rc = n > 0 ? pv_hear_signal(run) : 0;
         if (rc < 0)
             return rc;
     }
+    return 0;
 }
 
 void pv_usual_signals(void) {

@@ -63,9 +63,9 @@ describe.skipIf(!isRoot)("the monitor's operations (as root)", () => {
       { ...line, text: "end", code: true },
     );
     expect(await run(planOf(shell("exit 9"), { before: [events] }))).toMatchObject({ code: 9 });
-    const [start = "", end = ""] = readFileSync(file, "utf8").split("\n");
-    expect([start, end].map((each) => each.replace(/^\d+ /, ""))).toEqual(["start", "end 9"]);
-    const times = [start, end].map((each) => BigInt(each.split(" ")[0] ?? ""));
+    const [first = "", last = ""] = readFileSync(file, "utf8").split("\n");
+    expect([first, last].map((each) => each.replace(/^\d+ /, ""))).toEqual(["start", "end 9"]);
+    const times = [first, last].map((each) => BigInt(each.split(" ")[0] ?? ""));
     expect(before <= (times[0] ?? 0n) && (times[0] ?? 0n) <= (times[1] ?? 0n)).toBe(true);
     expect(statSync(file).mode & 0o777).toBe(0o640);
   });

@@ -295,6 +295,7 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
       RootFS: { Layers: [digestOf(tar)] },
       Size: 8,
     });
+    const own = ok("image", "inspect", "-f", "{{index .RepoDigests 0}}", "own:1").trim();
     const packed = ground.command([
       "sh",
       "-c",
@@ -309,7 +310,7 @@ describe.skipIf(whyNot !== undefined)(`images${whyNot === undefined ? "" : `: ${
     expect(fails(125, "import", layout("root.tar"), "x", "-c", "RUN ls")).toContain("RUN ls");
     expect(ok("rmi", packed.stdout.trim().slice(7, 15))).toBe(`Deleted: ${packed.stdout.trim()}\n`);
     expect(ok("rmi", "own:1")).toBe(
-      `Untagged: own:1\n${""}Untagged: own@${(found?.["Descriptor"] as { digest: string }).digest}\nDeleted: ${id}\nDeleted: ${digestOf(tar)}\n`,
+      `Untagged: own:1\nUntagged: ${own}\nDeleted: ${id}\nDeleted: ${digestOf(tar)}\n`,
     );
   });
 
@@ -431,10 +432,8 @@ describe.skipIf(whyNot !== undefined)("system check", () => {
     finds(/image .* has no record/);
     expect(existsSync(`${ground.root}/images/${idOf(older).slice(7)}`)).toBe(true);
     writeFileSync(blobAt(zipped), "x".repeat(zipped.length));
-    rmSync(
-      `${ground.root}/layers/${readdirSync(`${ground.root}/layers`).filter((n) => n.length === 64 && n !== digestOf(base).slice(7))[0]}`,
-      { recursive: true },
-    );
+    const higher = layers().find((name) => name !== digestOf(base).slice(7));
+    rmSync(`${ground.root}/layers/${higher}`, { recursive: true });
     const both = ground.pivot(["system", "check", "--repair"]);
     expect(both.code).toBe(0);
     expect(both.stdout).toMatch(/layer 2 of 2 of image demo:1 is missing, and so is its blob/);

@@ -169,7 +169,7 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
       const seen = said(inRoot(root, ["-v", `killed${i}:/data`], "ls -A /data | busybox wc -l"));
       expect(`${i}: ${seen}`).toBe(`${i}: 403`);
     }
-    said(pivot("system", "prune"));
+    said(pivot("system", "prune", "-f"));
     said(pivot("volume", "rm", ...Array.from({ length: 8 }, (_, i) => `killed${i}`)));
   }, 30_000);
 

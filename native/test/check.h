@@ -84,6 +84,14 @@ int __attribute__((weak)) pv_means_stop(int signal) {
     return signal == SIGTERM;
 }
 #ifndef CHECK_HAS_END_WITH_EXECUTOR
+int __attribute__((weak)) pv_heard_signals(const struct pv_run *run) {
+    (void)run;
+    return -1;
+}
+int __attribute__((weak)) pv_hear_signal(struct pv_run *run) {
+    (void)run;
+    return 0;
+}
 void __attribute__((weak)) pv_end_with_executor(const struct pv_run *run) {
     (void)run;
 }

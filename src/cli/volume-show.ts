@@ -83,7 +83,7 @@ export async function listCommand(given: ParsedArguments, globals: Globals): Pro
 const orNull = (map: Readonly<Record<string, string>>) =>
   Object.keys(map).length === 0 ? null : map;
 
-const documentOf = ({ created, driver, labels, mountpoint, name, options }: Volume) => ({
+export const documentOf = ({ created, driver, labels, mountpoint, name, options }: Volume) => ({
   CreatedAt: created,
   Driver: driver,
   Labels: orNull(labels),

@@ -254,7 +254,7 @@ class Check {
       );
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
-      return this.#find(`${what} cannot be compared: ${error.message}`, "mend the others first");
+      return this.#find(`${what} cannot be compared: ${error.message}`, "mend that first");
     }
     if (difference === undefined) return;
     await this.#find(`${what} is not what its blob says: ${difference}`, "unpack it again", () =>

@@ -68,7 +68,10 @@ export async function findImageByText(store: Store, text: string): Promise<Found
   const { name, descriptor } = findTyped(store, text);
   const entry = entryOf(descriptor);
   const image = (await listImages(store)).find(({ id }) => id === entry?.config);
-  if (entry === undefined || image === undefined) {
+  if (entry !== undefined && image === undefined) {
+    throw new ImageError("not-found", `image ${quote(name)} was removed just now`);
+  }
+  if (image === undefined) {
     throw new ImageError(
       "not-unpacked",
       `the store's reference ${quote(name)} is damaged: import the image again`,

@@ -23,16 +23,16 @@ export async function treeBytes(directory: string): Promise<number> {
   const seen = new Set<string>();
   let bytes = 0;
   const visit = async (path: Buffer): Promise<void> => {
-    for (const entry of await readdir(path, { withFileTypes: true, encoding: "buffer" })) {
-      const below = Buffer.concat([path, Buffer.from("/"), entry.name]);
-      if (entry.isDirectory()) await visit(below);
-      else if (entry.isFile()) {
-        const st = await lstat(below);
-        const key = `${st.dev}:${st.ino}`;
-        if (st.nlink > 1 && seen.has(key)) continue;
-        seen.add(key);
-        bytes += st.size;
-      }
+    // Bun gives no types of entries together with names as bytes.
+    for (const name of await readdir(path, { encoding: "buffer" })) {
+      const below = Buffer.concat([path, Buffer.from("/"), name]);
+      const st = await lstat(below);
+      if (st.isDirectory()) await visit(below);
+      if (!st.isFile()) continue;
+      const key = `${st.dev}:${st.ino}`;
+      if (st.nlink > 1 && seen.has(key)) continue;
+      seen.add(key);
+      bytes += st.size;
     }
   };
   await visit(Buffer.from(directory));

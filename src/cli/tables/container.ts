@@ -140,8 +140,8 @@ export const containerCommands: readonly Command[] = [
     name: "container inspect",
     usage: "pivot container inspect [OPTIONS] CONTAINER [CONTAINER...]",
     summary: "Show all that is known of containers",
-    flags: async () => (await import("../inspect.ts")).inspectFlags,
-    run: async () => (await import("../inspect.ts")).inspectContainerCommand,
+    flags: async () => (await import("../inspect.ts")).containerInspectFlags,
+    run: async () => (await import("../inspect.ts")).containerInspectCommand,
   },
   {
     name: "update",

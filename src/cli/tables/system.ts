@@ -1,8 +1,15 @@
 /** The engine as a whole. */
 
-import { type Command, noFlags } from "../command.ts";
+import type { Command } from "../command.ts";
 
 export const systemCommands: readonly Command[] = [
+  {
+    name: "inspect",
+    usage: "pivot inspect [OPTIONS] NAME|ID [NAME|ID...]",
+    summary: "Show all that is known of containers, images and volumes",
+    flags: async () => (await import("../inspect.ts")).inspectFlags,
+    run: async () => (await import("../inspect.ts")).inspectCommand,
+  },
   {
     name: "info",
     aliases: ["system info"],
@@ -31,9 +38,9 @@ export const systemCommands: readonly Command[] = [
   },
   {
     name: "system prune",
-    usage: "pivot system prune",
-    summary: "Remove what ended or killed containers have left behind",
-    flags: noFlags,
+    usage: "pivot system prune [OPTIONS]",
+    summary: "Remove what nothing uses: containers, images, what killed ones have left",
+    flags: async () => (await import("../system-prune.ts")).systemPruneFlags,
     run: async () => (await import("../system-prune.ts")).systemPruneCommand,
   },
   {
