@@ -88,10 +88,12 @@ int __attribute__((weak)) pv_heard_signals(const struct pv_run *run) {
     (void)run;
     return -1;
 }
+#ifndef CHECK_HAS_HEAR_SIGNAL
 int __attribute__((weak)) pv_hear_signal(struct pv_run *run) {
     (void)run;
     return 0;
 }
+#endif
 void __attribute__((weak)) pv_end_with_executor(const struct pv_run *run) {
     (void)run;
 }
