@@ -3,6 +3,8 @@
  * forgotten. A cgroup is a directory here, with files that stay as they were written.
  */
 #define CHECK_HAS_START_TIME
+#define CHECK_HAS_HEARD_SIGNALS
+#define CHECK_HAS_HEAR_SIGNAL
 #include "check.h"
 
 #include <signal.h>
