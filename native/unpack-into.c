@@ -373,13 +373,13 @@ int unpack_into(int root, const char *path, bool follow) {
     u.follow = follow;
     u.modes_are_set = true;
     u.default_acl_seen = true; /* so the mode of a file is always set: open() was given another */
-    u.where = path;
+    u.where = "";
     umask(0);
     signal(SIGPIPE, SIG_IGN);
     const char *kind = find_place(&u, root, path, base);
     int rc = kind == NULL ? -1 : 0;
     if (rc == 0) {
-        unpack_print_line("at", 0, 0, kind, base);
+        unpack_print_line("at", 0, 0, kind, strcmp(kind, "dir") == 0 ? "" : base);
         fflush(stdout);
         u.where = u.record.path;
         rc = apply_stream(&u);

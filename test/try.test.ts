@@ -1,6 +1,6 @@
 // `pivot try`: that the host's tree stays untouched, and that diff and apply mean what they say.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -23,6 +23,8 @@ import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.t
 
 const ground = new Ground("try");
 const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/root" };
+
+afterAll(() => ground.close());
 
 let count = 0;
 
@@ -90,9 +92,9 @@ const manyChanges = [
 ].join("\n");
 
 describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
-  afterAll(() => ground.close());
-
   test("the command is the caller: same user, directory, files, environment, exit code", () => {
+    const groups = ["setpriv", "--groups", "7,8", pivotPath, ...ground.roots()];
+    expect(ground.command([...groups, "try", "--", "id", "-G"], { env }).stdout).toBe("0 7 8\n");
     const cwd = project();
     const ran = attempt(cwd, 'pwd; id -u; cat file; echo "$MARK $HOME"; umask; exit 7', [], {
       env: { ...env, MARK: "here" },
@@ -577,7 +579,10 @@ const whyNoUser = ((): string | undefined => {
 })();
 
 describe.skipIf(whyNoUser !== undefined)(`try (${whyNoUser ?? "as an ordinary user"})`, () => {
-  const home = mkdtempSync(`${realpathSync(tmpdir())}/pivot-try-user-`);
+  let home = "";
+  beforeAll(() => {
+    home = mkdtempSync(`${realpathSync(tmpdir())}/pivot-try-user-`);
+  });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   const asUser = (words: string[], cwd: string): Ran => {
