@@ -12,6 +12,7 @@ import {
   layersOf,
   makeImages,
   start,
+  startReading,
   writeLayouts,
 } from "./image-crash.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
@@ -121,6 +122,37 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     for (const i of [0, 1, 2]) ok(...copyIn(i));
     expectSound();
     expect(layersOf(ground)).toHaveLength(4);
+  }, 120_000);
+
+  test("a container that starts while its image is removed has all of it, or does not start", async () => {
+    const count = ["/busybox", "sh", "-c", "sleep 0.05; cat /d0/* /d1/* | wc -c"];
+    const run = [
+      "run",
+      "--rm",
+      "--pull",
+      "never",
+      "-v",
+      "/bin/busybox:/busybox:ro",
+      "image:0",
+      ...count,
+    ];
+    ok(...copyIn(0));
+    const whole = ok(...run);
+    expect(Number(whole)).toBeGreaterThan(60_000);
+    let started = 0;
+    for (let round = 0; round < crashes; round++) {
+      ok(...copyIn(0));
+      const container = startReading(ground, run);
+      await wait(Math.random() * 60);
+      const removal = start(ground, ["rmi", "-f", "image:0"]);
+      const { code, said, printed } = await container;
+      expect((await endOf(removal)).code).toBe(0);
+      if (code === 0) started += 1;
+      if (code === 0) expect(printed).toBe(whole);
+      else expect(said).toMatch(/^pivot: .*(no image|no such image|lost its|ENOENT)/);
+    }
+    expect(started).toBeGreaterThan(0);
+    expectOnlyRubbish();
   }, 120_000);
 
   test("a full disk: one clear line, and what was there is whole", () => {

@@ -56,6 +56,18 @@ export async function endOf(child: ChildProcess): Promise<{ code: number | null;
   return { code: child.exitCode, said };
 }
 
+/** The same of a command whose output is wanted too. */
+export async function startReading(ground: Ground, words: readonly string[]) {
+  const child = spawn(pivotPath, [...ground.roots(), ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  child.stdout.on("data", (bytes) => {
+    printed += bytes;
+  });
+  return { ...(await endOf(child)), printed };
+}
+
 /** The command, its program and the unpacker: the launcher and what it has started. */
 export function killAll(child: ChildProcess): void {
   const { pid } = child;

@@ -5,6 +5,7 @@
  *
  * Nobody removes anything that is checked meanwhile (hold.ts).
  */
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { hasBlob, prepareStore } from "./blob.ts";
 import { readFileInChunks } from "./blob-source.ts";
@@ -312,6 +313,7 @@ async function heldKeys(store: Store): Promise<readonly string[]> {
 
 /** Checks a whole store, and mends it if that is wanted. */
 export async function checkStore(store: Store, options: CheckOptions): Promise<CheckedStore> {
+  if (!existsSync(store.root)) return { blobs: 0, layers: 0, images: 0 };
   await prepareStore(store);
   const check = new Check(store, options);
   await check.names();
