@@ -79,6 +79,9 @@ struct pv_event {
 
 enum { PV_STDIN, PV_STDOUT, PV_STDERR, PV_STREAMS };
 
+/* A container holds its state directory, and what it writes to. */
+#define PV_LOCKS 2
+
 struct pv_run {
     struct pv_plan plan;
     enum pv_actor actor;
@@ -90,7 +93,7 @@ struct pv_run {
     struct pv_event events[PV_EVENTS];
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
-    int lock;      /* parent: shows that it lives, or -1 */
+    int locks[PV_LOCKS]; /* parent: show that it lives, or -1 */
     uint32_t past; /* parent: how many of the next steps are not taken */
     int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */

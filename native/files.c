@@ -184,6 +184,13 @@ int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
     }
 }
 
+static int *free_lock(struct pv_run *run) {
+    for (int i = 0; i < PV_LOCKS; i++)
+        if (run->locks[i] < 0)
+            return &run->locks[i];
+    return NULL;
+}
+
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
@@ -191,10 +198,13 @@ int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
     if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         rc = -ENOENT;
-    if (rc == 0) {
-        run->lock = fd;
+    int *place = rc < 0 ? NULL : free_lock(run);
+    if (place) {
+        *place = fd;
         return 0;
     }
+    if (rc == 0)
+        rc = -EMFILE;
     if (fd >= 0)
         close(fd);
     if (rc != -ENOENT || !op->past)

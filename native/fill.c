@@ -131,7 +131,7 @@ static int lock_volume(int slot) {
 }
 
 /* For reading, also where the slot has an O_PATH descriptor of it. */
-static int open_directory(struct pv_run *run, const struct pv_place *place) {
+static int open_readable(struct pv_run *run, const struct pv_place *place) {
     int fd = pv_place_open(run, place, O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return fd;
@@ -145,8 +145,8 @@ int pv_do_fill(struct pv_run *run, const struct pv_fill *op) {
     int volume = slot < 0 ? slot : lock_volume(slot);
     if (volume < 0)
         return volume;
-    int staging = open_directory(run, &op->staging);
-    int to = staging < 0 ? staging : open_directory(run, &op->to);
+    int staging = open_readable(run, &op->staging);
+    int to = staging < 0 ? staging : open_readable(run, &op->to);
     int rc = to < 0 ? to : prepare(run, op, volume, staging, to);
     if (rc > 0)
         rc = move_all(volume, staging, to);

@@ -1,12 +1,13 @@
 /*
- * `pivot-oci start` and `delete` without a JavaScript runtime: what they do was planned together
- * with the container, and lies in its state directory. Whatever is out of the ordinary, a wrong
- * word, a container in another state, is left to the program, which knows how to tell of it.
+ * `pivot-oci start`, `kill` and `delete` without a JavaScript runtime: what they do was planned
+ * together with the container, and lies in its state directory. Whatever is out of the ordinary, a
+ * wrong word, a container in another state, is left to the program, which knows how to tell of it.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "calls.h"
@@ -14,9 +15,13 @@
 #include "launch.h"
 
 struct call {
-    const char *root, *log, *format, *command, *id;
+    const char *root, *log, *format, *command, *id, *plan;
     int force;
+    uint32_t signal; /* of `kill` */
 };
+
+/* A plan with a parameter is a handful of steps. */
+#define PV_MOST_WITH_PARAMETER (1 << 16)
 
 /* The value of `--NAME VALUE` or `--NAME=VALUE` at `*argv`, which then stands on its last word. */
 static const char *value_of(const char *name, char ***argv) {
@@ -56,21 +61,43 @@ static int read_globals(struct call *call, char ***argv) {
     return 1;
 }
 
+/* As engines give it: names are the program's to know. */
+static int read_signal(const char *word, uint32_t *signal) {
+    size_t length = strlen(word);
+    if (length == 0 || length > 2 || strspn(word, "0123456789") != length ||
+        (word[0] == '0' && length > 1))
+        return 0;
+    *signal = (uint32_t)atoi(word);
+    return *signal <= 64;
+}
+
+static int is(const char *word, const char *other) {
+    return strcmp(word, other) == 0;
+}
+
 static int read_call(struct call *call, char **argv) {
     if (!read_globals(call, &argv) || !*argv)
         return 0;
     call->command = *argv++;
-    int deletes = strcmp(call->command, "delete") == 0;
-    if (!deletes && strcmp(call->command, "start") != 0)
+    int deletes = is(call->command, "delete"), kills = is(call->command, "kill"), has_signal = 0;
+    if (!deletes && !kills && !is(call->command, "start"))
         return 0;
     for (; *argv; argv++) {
-        if (deletes && (strcmp(*argv, "--force") == 0 || strcmp(*argv, "-f") == 0))
+        if (deletes && (is(*argv, "--force") || is(*argv, "-f")))
             call->force = 1;
         else if (!call->id)
             call->id = *argv;
+        else if (kills && !has_signal && read_signal(*argv, &call->signal))
+            has_signal = 1;
         else
             return 0;
     }
+    if (kills && !has_signal)
+        return 0;
+    call->plan = deletes                   ? "delete.plan"
+                 : !kills                  ? "start.plan"
+                 : call->signal == SIGKILL ? "kill-9.plan"
+                                           : "kill.plan";
     return call->id && is_id(call->id) && call->root && call->root[0] == '/' &&
            (!call->log || call->log[0] == '/') &&
            (strcmp(call->format, "text") == 0 || strcmp(call->format, "json") == 0);
@@ -89,22 +116,48 @@ static int open_plan(int directory, const char *name) {
     return -1;
 }
 
-/* Not a container that runs: its end has to be asked for. */
-static int may_go(const struct call *call, int directory) {
-    int waits = faccessat(directory, "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    if (strcmp(call->command, "start") == 0)
-        return waits;
-    if (call->force) /* not from under another command: that takes other steps */
-        return flock(directory, LOCK_EX | LOCK_NB) == 0;
-    if (waits)
-        return 1;
+/*
+ * The plan of `kill` leaves its parameter open, the signal: u32 where it stands in the plan, then the
+ * plan. A copy with the parameter in its place; or -1.
+ */
+static int with_parameter(int file, uint32_t value) {
+    static uint8_t bytes[PV_MOST_WITH_PARAMETER];
+    ssize_t size = read(file, bytes, sizeof bytes);
+    close(file);
+    if (size < 8 || (size_t)size == sizeof bytes)
+        return -1;
+    uint32_t at;
+    memcpy(&at, bytes, sizeof at);
+    if (at > (size_t)size - 4 - sizeof value)
+        return -1;
+    memcpy(bytes + 4 + at, &value, sizeof value);
+    int copy = memfd_create("pivot-plan", MFD_CLOEXEC);
+    if (copy < 0 || pv_write_whole(copy, bytes + 4, (size_t)size - 4) < 0 ||
+        lseek(copy, 0, SEEK_SET) < 0)
+        return -1; /* the program does without, and this one ends */
+    return copy;
+}
+
+static int has_ended(int directory) {
     static struct pv_run run;
     pid_t pid;
     run.slots[0] = directory;
     int process = pv_hold_process(&run, &(struct pv_place){0, "pid"}, &pid);
     if (process >= 0)
         close(process);
-    return process == -ESRCH;
+    return process == -ESRCH ? 1 : process < 0 ? -1 : 0;
+}
+
+/* Not a container that runs: its end has to be asked for. */
+static int may_go(const struct call *call, int directory) {
+    int waits = faccessat(directory, "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is(call->command, "start"))
+        return waits;
+    if (is(call->command, "kill"))
+        return has_ended(directory) == 0;
+    if (call->force) /* not from under another command: that takes other steps */
+        return flock(directory, LOCK_EX | LOCK_NB) == 0;
+    return waits || has_ended(directory) == 1;
 }
 
 /* Returns when the program has to see to it. */
@@ -118,11 +171,15 @@ void pv_try_kept(char **argv, const char *program, const char *repository) {
         close(root);
     if (directory < 0)
         return;
-    int plan = open_plan(directory, call.command[0] == 's' ? "start.plan" : "delete.plan");
+    int plan = open_plan(directory, call.plan);
     int goes = plan >= 0 && may_go(&call, directory);
     close(directory);
     if (goes && repository)
         goes = !pv_is_stale(repository);
+    if (goes && is(call.plan, "kill.plan")) {
+        plan = with_parameter(plan, call.signal);
+        goes = plan >= 0;
+    }
     if (!goes) {
         if (plan >= 0)
             close(plan);

@@ -215,6 +215,8 @@ int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op) {
     int rc = freeze_in_time(cgroup, (int)op->frozen, PV_FREEZING);
     if (rc == -EAGAIN && op->frozen)
         freeze_once(cgroup, 0);
+    if (rc == -ENOENT && !op->frozen)
+        rc = 0; /* a cgroup that cannot be frozen */
     close(cgroup);
     return rc == -EAGAIN ? pv_say(run, -EBUSY, "a process does not stop") : rc;
 }

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -243,6 +245,27 @@ static int whiteout(struct pack *p, const char *name, const struct stat *st) {
     return marker(p, removed, st);
 }
 
+/* File systems that show the kernel and hold no files: their mount points are packed, and no more. */
+static bool shows_the_kernel(int fd) {
+    static const unsigned long types[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+        DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,      SECURITYFS_MAGIC,
+        BPF_FS_MAGIC,     EFIVARFS_MAGIC,  0x19800202 /* mqueue */,
+    };
+    struct statfs fs;
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if ((unsigned long)fs.f_type == types[i])
+            return true;
+    return false;
+}
+
+static bool is_mounted_on(int parent, const struct stat *st) {
+    struct stat above;
+    return fstat(parent, &above) == 0 && above.st_dev != st->st_dev;
+}
+
 static int directory(struct pack *p, int parent, const char *name) {
     struct attributes *a = own_attributes();
     struct stat st;
@@ -260,9 +283,9 @@ static int directory(struct pack *p, int parent, const char *name) {
     bool opaque = a->opaque;
     if (rc == 0)
         rc = member(p, '5', "", &st, 0, a);
-    if (rc < 0) {
+    if (rc < 0 || (p->length > 0 && is_mounted_on(parent, &st) && shows_the_kernel(fd))) {
         close(fd);
-        return -1;
+        return rc;
     }
     if (pack_enter(p, fd, 0) < 0)
         return -1;

@@ -75,11 +75,12 @@ static int follow_link(struct pack *p, int parent, char *path, const char *name)
         return pack_fail(p, errno, "cannot read the symbolic link");
     link[n] = '\0';
     /* open_parent has cut the path before its last name. */
-    int is_below = link[0] != '/' && name != path;
-    int length = snprintf(whole, sizeof whole, "%s%s%s", is_below ? path : "", is_below ? "/" : "", link);
+    bool from_here = link[0] != '/' && name != path;
+    int length = snprintf(whole, sizeof whole, "%s%s%s", from_here ? path : "",
+                          from_here ? "/" : "", link);
     if (length < 0 || length > PACK_PATH_MAX)
         return pack_fail(p, ENAMETOOLONG, "cannot follow the symbolic link");
-    strcpy(path, whole);
+    memcpy(path, whole, (size_t)length + 1);
     return 0;
 }
 

@@ -262,7 +262,9 @@ static int start(struct pv_run *run) {
         run->slots[i] = -1;
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
-    run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
+    run->sync = run->pidfd = run->terminal = run->starter = run->result = -1;
+    for (int i = 0; i < PV_LOCKS; i++)
+        run->locks[i] = -1;
     run->waiter = run->caller = -1;
     run->agent = run->listens = run->answered_fd = run->listener = -1;
     run->starter = pv_pidfd_open(getppid());

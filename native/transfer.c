@@ -32,6 +32,8 @@ static int copy_there(int process, int root, const struct pv_borrow_root *op) {
     if (mount < 0)
         return mount;
     struct pv_mount_attr attr = {.set = op->attributes, .propagation = PV_PRIVATE};
+    if (attr.set & PV_MOUNT_ATTR_ATIME_MASK)
+        attr.clear = PV_MOUNT_ATTR_ATIME_MASK; /* one value of three bits: to set it is to clear the others */
     int rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr);
     return rc < 0 ? rc : mount;
 }

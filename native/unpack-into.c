@@ -97,8 +97,27 @@ static int parent_of(struct unpack *u, const char *path, const char **base) {
     return u->parent;
 }
 
+/*
+ * In a copy of another namespace's mounts the kernel would take the name away, and with it the mount
+ * on it in that namespace (d_invalidate and detach_mounts of Linux's fs/namei.c): only in one's own
+ * it says EBUSY.
+ */
+static bool is_mount_point(int parent, const char *base) {
+    /* struct statx as far as it matters: not every C library has it. */
+    struct {
+        uint32_t mask, block_size;
+        uint64_t attributes;
+        unsigned char rest[240];
+    } stx;
+    enum { MOUNT_ROOT = 0x2000 };
+    return syscall(SYS_statx, parent, base, AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
+           (stx.attributes & MOUNT_ROOT);
+}
+
 /* Makes room for what is no directory. */
 static int clear_way(struct unpack *u, int parent, const char *base) {
+    if (is_mount_point(parent, base))
+        return unpack_fail(u, EBUSY, "a mount point cannot be replaced");
     if (unlinkat(parent, base, 0) == 0 || errno == ENOENT)
         return 0;
     if (errno == EISDIR || errno == EPERM)
@@ -354,13 +373,13 @@ int unpack_into(int root, const char *path, bool follow) {
     u.follow = follow;
     u.modes_are_set = true;
     u.default_acl_seen = true; /* so the mode of a file is always set: open() was given another */
-    u.where = path;
+    u.where = "";
     umask(0);
     signal(SIGPIPE, SIG_IGN);
     const char *kind = find_place(&u, root, path, base);
     int rc = kind == NULL ? -1 : 0;
     if (rc == 0) {
-        unpack_print_line("at", 0, 0, kind, base);
+        unpack_print_line("at", 0, 0, kind, strcmp(kind, "dir") == 0 ? "" : base);
         fflush(stdout);
         u.where = u.record.path;
         rc = apply_stream(&u);

@@ -44,8 +44,9 @@ static int host_is_expected(int parent, const char *base, const struct view_step
         return -ESTALE;
     if (view_type(&st) != step->old || st.st_ino != step->old_inode)
         return -ESTALE;
-    /* Steps before this one may have changed what is in a directory. */
-    if ((is_first || !is_dir(step->old)) && view_ctime(&st) != step->old_ctime)
+    /* Steps before this one may have changed what is in a directory, or a file's number of names. */
+    int is_touched = !is_first && (is_dir(step->old) || step->shared);
+    if (!is_touched && view_ctime(&st) != step->old_ctime)
         return -ESTALE;
     return 0;
 }

@@ -20,6 +20,7 @@ static struct {
     char path[PATH_MAX];
     size_t length;
     int depth;
+    int is_opaque; /* nothing of the covered directories shows here */
 } at;
 
 /* One side of a comparison: what a name is, or that there is nothing. */
@@ -234,11 +235,14 @@ static int tell_hidden(int host, int upper, const char *name) {
     return tell_gone(host, -1, name);
 }
 
-/* host is -1 where nothing is covered. */
+/* host is -1 where nothing is covered. Below an opaque directory overlayfs marks no others. */
 static int compare_directories(int upper, int host) {
+    int before = at.is_opaque;
+    at.is_opaque = before || is_opaque(upper);
     int rc = each_entry(upper, compare_entry, host);
-    if (rc == 0 && host >= 0 && is_opaque(upper))
+    if (rc == 0 && host >= 0 && at.is_opaque)
         rc = each_entry(host, tell_hidden, upper);
+    at.is_opaque = before;
     return rc;
 }
 

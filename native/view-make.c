@@ -186,7 +186,10 @@ static int make_directory(int parent, const char *base, int is_new, int upper, c
     return rc;
 }
 
-/* Only what a file has besides its content is another: then it stays the same inode. */
+/*
+ * Only what a file has besides its content is another: then it stays the same inode, unless that has
+ * another name, under which the view shows it as it was.
+ */
 static int change_attributes(int parent, const char *base, const struct view_step *step, int upper,
                              const struct stat *st) {
     struct stat now;
@@ -196,12 +199,13 @@ static int change_attributes(int parent, const char *base, const struct view_ste
     int rc = pv_result(fstat(fd, &now));
     if (rc == 0 && (now.st_ino != step->old_inode || !S_ISREG(now.st_mode)))
         rc = -ESTALE;
-    if (rc == 0)
+    int is_shared = rc == 0 && now.st_nlink > 1;
+    if (rc == 0 && !is_shared)
         rc = copy_attributes(upper, fd, st);
-    if (rc == 0)
+    if (rc == 0 && !is_shared)
         rc = set_times(fd, st);
     close(fd);
-    return rc;
+    return is_shared ? make_file(parent, base, 0, upper, st) : rc;
 }
 
 int view_remove(int parent, const char *base, const struct view_step *step) {

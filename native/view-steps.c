@@ -49,9 +49,12 @@ static int is_plain(const char *path) {
 static int parse(const char *head, struct view_step *step) {
     unsigned long long inode, old_inode;
     long long ctime, old_ctime;
+    int host;
     if (sscanf(head, "%c %c %c %u %d %d %llu %lld %llu %lld", &step->letter, &step->new, &step->old,
-               &step->part, &step->flags, &step->fresh, &inode, &ctime, &old_inode, &old_ctime) != 10)
+               &step->part, &step->flags, &host, &inode, &ctime, &old_inode, &old_ctime) != 10)
         return -EPROTO;
+    step->fresh = host & 1;
+    step->shared = host & 2;
     step->inode = inode;
     step->old_inode = old_inode;
     step->ctime = ctime;

@@ -14,7 +14,8 @@ struct view_part {
 struct view_step {
     char letter, new, old; /* see view.h */
     unsigned part;
-    int flags, fresh;
+    int flags;
+    int fresh, shared; /* bits of what view.h calls HOST */
     uint64_t inode, old_inode;
     int64_t ctime, old_ctime;
     const char *path, *link;

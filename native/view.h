@@ -18,10 +18,10 @@
  *       OLDCTIME is that of the directory in which it is. At the end "end".
  *   view apply [--check] [--privileged] LOCK [UPPER HOST]...
  *       Takes from standard input three strings for each step:
- *         "LETTER NEW OLD PART FLAGS FRESH INODE CTIME OLDINODE OLDCTIME", path, link
+ *         "LETTER NEW OLD PART FLAGS HOST INODE CTIME OLDINODE OLDCTIME", path, link
  *       and looks first that both sides are still what they were; then, without --check, does them
- *       in order. PART counts the pairs; FRESH is 1 below a directory that an earlier step makes;
- *       link is another path of the host that is to be the same file, or empty. One line for each:
+ *       in order. PART counts the pairs; HOST has bit 1 below a directory that an earlier step makes,
+ *       bit 2 where an earlier step is about another name of the same file of the host; link is another path of the host that is to be the same file, or empty. One line for each:
  *         done STEP INODE CTIME          what the host has now
  *         fail STEP ERRNO WORDS
  *       and "ok" when nothing failed. LOCK is locked meanwhile: "fail 0 11 busy" if it is taken.

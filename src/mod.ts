@@ -8,6 +8,7 @@ export { catalogue } from "./plan/catalogue.ts";
 export { describeOp } from "./plan/describe.ts";
 export { planFromJson, planToJson } from "./plan/json.ts";
 export type { Op, Place, Plan, Step } from "./plan/op.ts";
+export { type PullRequest, type PushRequest, pull, push } from "./pull.ts";
 export {
   RunError,
   type RunningContainer,

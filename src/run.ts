@@ -11,6 +11,7 @@
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import type { PullPolicy } from "./container/find-image.ts";
 import {
   type ContainerWish,
   type PreparedContainer,
@@ -35,6 +36,8 @@ export type RunRequest = Omit<RunOptions, "interactive" | "tty"> & {
   readonly rootfs?: string;
   /** A directory with a config.json, which says all but the streams. */
   readonly bundle?: string;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
   /** Replaces the image's command. */
   readonly command?: readonly string[];
   /** What the command reads: a text, bytes, a stream to write to, the caller's own, or nothing. */
@@ -141,7 +144,7 @@ const prepareRequest =
   (streams) => {
     const { image, rootfs, bundle, command, stdin, stdout, stderr, signal, timeout, ...rest } =
       request;
-    const { roots, ...options } = rest;
+    const { roots, pull, ...options } = rest;
     const wish: ContainerWish = {
       source: sourceOf(request),
       command: command ?? [],
@@ -150,6 +153,13 @@ const prepareRequest =
       cwd: process.cwd(),
       streams,
       endWithCaller: true,
+      pullImage: async (store, reference) => {
+        const { pullImage } = await import("./registry/pull.ts");
+        const { executorPath } = await import("./executor/locate.ts");
+        const stop = signal === undefined ? {} : { signal };
+        return pullImage(store, reference, { executor: executorPath(), ...stop });
+      },
+      ...(pull === undefined ? {} : { pull }),
     };
     return wish.options.rm === true ? prepareContainer(wish) : prepareKept(wish);
   };

@@ -76,6 +76,13 @@ describe("pivot build", () => {
       // Standard input is the Dockerfile, and the image that was just built its base.
       const input = "FROM mine:1\nUSER root\nRUN echo more >/more\nCMD cat /more /made/greeting\n";
       expect(build(["-q", "-t", "next", "-"], { input })).toMatchObject({ code: 0, stderr: "" });
+      // By its digest, too.
+      const digest = ["images", "--digests", "--format", "{{.Digest}}", "busybox"];
+      const base = `busybox@${ground.pivot(digest).stdout.trim()}`;
+      expect(build(["-q", "-"], { input: `FROM ${base}\n` })).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
       expect(ground.run(["next"]).stdout).toBe("more\nfor you\nof the context\n");
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
     },

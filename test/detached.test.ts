@@ -112,7 +112,7 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
         await ended;
         if (whom === "monitor")
           expect(reportOf(planned)).toMatchObject({ kind: "failed", errno: 10 });
-        if (whom === "monitor") expect(ground.pivot(["system", "prune"]).code).toBe(0);
+        if (whom === "monitor") expect(ground.pivot(["system", "prune", "-f"]).code).toBe(0);
         expect(existsSync(planned.state)).toBe(false);
       }
     }
@@ -142,7 +142,7 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
     const pid = numberIn(`${planned.state}/pid`);
     process.kill(numberIn(`${planned.state}/monitor`), "SIGKILL");
     await until(() => hasEnded(pid), "the container has ended");
-    expect(ground.pivot(["system", "prune"]).stdout).toContain(planned.id);
+    expect(ground.pivot(["system", "prune", "-f"]).stdout).toContain(planned.id);
     await ground.expectNothingLeft();
   });
 

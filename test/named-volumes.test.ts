@@ -169,7 +169,7 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
       const seen = said(inRoot(root, ["-v", `killed${i}:/data`], "ls -A /data | busybox wc -l"));
       expect(`${i}: ${seen}`).toBe(`${i}: 403`);
     }
-    said(pivot("system", "prune"));
+    said(pivot("system", "prune", "-f"));
     said(pivot("volume", "rm", ...Array.from({ length: 8 }, (_, i) => `killed${i}`)));
   }, 30_000);
 
@@ -245,6 +245,21 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
     expect(anonymous()).toEqual(before);
     expect(said(pivot("volume", "rm", "kept"))).toBe("kept");
     expect(existsSync(`${volumes}/kept`)).toBeFalse();
+  });
+
+  test("create makes the volumes, the start fills them, and every start has the same", () => {
+    const before = anonymous();
+    said(pivot("create", "--name", "later", "-v", "laid:/etc", "-v", "/anon", "busybox", "true"));
+    expect(said(pivot("volume", "ls", "-q")).split("\n")).toContain("laid");
+    expect(readdirSync(dataOf("laid"))).toEqual([]);
+    expect(anonymous().length).toBe(before.length + 1);
+    expect(pivot("volume", "rm", "laid").stderr).toContain("in use by later");
+    for (let i = 0; i < 2; i++) said(pivot("start", "-a", "later"));
+    expect(readdirSync(dataOf("laid"))).toContain("passwd");
+    expect(anonymous().length).toBe(before.length + 1);
+    said(pivot("rm", "-v", "later"));
+    expect(anonymous()).toEqual(before);
+    said(pivot("volume", "rm", "laid"));
   });
 
   test("--volumes-from: volumes and binds of another container, its anonymous ones stay", async () => {

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node
 import { digestOf } from "../src/image/blob.ts";
 import { tarArchive } from "../src/image/tar-writer.ts";
 import { makeImage, simple, writeLayout } from "../src/image/testing/image.ts";
+import * as library from "../src/mod.ts";
 import { FakeRegistry } from "../src/registry/testing/fake-registry.ts";
 import { DockerRegistry, whyNoRegistry } from "./docker-registry.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
@@ -74,6 +75,12 @@ describe.skipIf(why !== undefined)(`docker-registry (${why ?? "with skopeo"})`, 
         "",
       ]);
       expect(succeed("pull", there)).toContain(`Status: Image is up to date for ${there}\n`);
+      const proxied = {
+        ...env,
+        HTTP_PROXY: "http://127.0.0.1:1",
+        HTTPS_PROXY: "http://127.0.0.1:1",
+      };
+      expect(ground.pivot(["pull", "-q", there], { env: proxied }).code).toBe(0);
       expect(succeed("image", "pull", "--quiet", `${open.host}/from/skopeo@${digest}`)).toBe(
         `${open.host}/from/skopeo@${digest}\n`,
       );
@@ -82,6 +89,29 @@ describe.skipIf(why !== undefined)(`docker-registry (${why ?? "with skopeo"})`, 
       );
     },
   );
+
+  test("the library pulls and pushes", async () => {
+    const there = `${open.host}/from/library:1`;
+    const layout = `oci:${ground.directory}/layout`;
+    skopeo("copy", "--dest-tls-verify=false", layout, `docker://${there}`);
+    const request = {
+      dataRoot: `${ground.directory}/library`,
+      findCredentials: async () => undefined,
+    };
+    const pulled = await library.pull(there, { ...request, platform: "linux/amd64" });
+    expect(pulled).toMatchObject({ isNew: true, digest: digestThere(there), references: [there] });
+    expect((await library.push(there, request)).digest).toBe(pulled.digest);
+    const { stdout } = await library
+      .run({
+        image: there,
+        pull: "never",
+        command: ["/no/such/program"],
+        roots: { dataRoot: request.dataRoot, runRoot: ground.runRoot },
+      })
+      .catch((error: Error) => ({ stdout: error.message }));
+    expect(stdout).toContain("the image has no such program");
+    await expect(library.pull("oci:/somewhere", request)).rejects.toThrow("is an image in a file");
+  });
 
   test("run pulls what is missing, when it may", async () => {
     const layout = `${ground.directory}/busybox`;

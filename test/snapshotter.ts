@@ -178,9 +178,9 @@ export function snapshotterSuite(name: string, { whyNot, make, kernel }: Suite):
     });
 
     test("at the end nothing is left in its store", () => {
-      const left = readdirSync(`${directory}/store`).flatMap((name) => {
-        const path = `${directory}/store/${name}`;
-        return statSync(path).isDirectory() ? readdirSync(path) : [name];
+      const left = readdirSync(`${directory}/store`).flatMap((each) => {
+        const path = `${directory}/store/${each}`;
+        return statSync(path).isDirectory() ? readdirSync(path) : [each];
       });
       expect(left).toEqual([]);
     });

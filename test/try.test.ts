@@ -1,6 +1,6 @@
 // `pivot try`: that the host's tree stays untouched, and that diff and apply mean what they say.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -24,6 +24,8 @@ import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.t
 const ground = new Ground("try");
 const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/root" };
 
+afterAll(() => ground.close());
+
 let count = 0;
 
 /** A new directory of the host with some of everything in it. */
@@ -32,7 +34,17 @@ function project(): string {
   mkdirSync(`${path}/dir/deep`, { recursive: true });
   mkdirSync(`${path}/gone/deep`, { recursive: true });
   mkdirSync(`${path}/swap`);
-  for (const name of ["file", "dir/file", "dir/deep/file", "gone/a", "gone/deep/b", "swap/in"]) {
+  mkdirSync(`${path}/again/deep`, { recursive: true });
+  for (const name of [
+    "again/a",
+    "again/deep/b",
+    "file",
+    "dir/file",
+    "dir/deep/file",
+    "gone/a",
+    "gone/deep/b",
+    "swap/in",
+  ]) {
     writeFileSync(`${path}/${name}`, `${name} of the host\n`);
   }
   symlinkSync("file", `${path}/link`);
@@ -74,14 +86,15 @@ const manyChanges = [
   "ln new new-again; mkdir -p a/b/c; echo c >a/b/c/c; chmod 1777 a/b; chown 12:34 a/b/c/c",
   "printf 'x\\0y' >binary; : >empty; truncate -s 1M sparse; echo end >>sparse",
   "setfattr -n user.note -v kept new 2>/dev/null",
+  "rm -r again; mkdir again; echo only >again/only; mkdir again/deep; echo c >again/deep/c",
   "mkdir closed; echo x >closed/in; mkdir closed/below; chmod 500 closed/below closed",
   "mkdir \"$(printf 'odd\\nname')\"; echo x >\"$(printf 'odd\\nname/\\303\\274 \\\\ \\042 \\377')\"; echo x >-n; echo x >' '",
 ].join("\n");
 
 describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
-  afterAll(() => ground.close());
-
   test("the command is the caller: same user, directory, files, environment, exit code", () => {
+    const groups = ["setpriv", "--groups", "7,8", pivotPath, ...ground.roots()];
+    expect(ground.command([...groups, "try", "--", "id", "-G"], { env }).stdout).toBe("0 7 8\n");
     const cwd = project();
     const ran = attempt(cwd, 'pwd; id -u; cat file; echo "$MARK $HOME"; umask; exit 7', [], {
       env: { ...env, MARK: "here" },
@@ -131,6 +144,12 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(said).toContain("D\tgone/");
     expect(said).toContain("D\tdir/deep/");
     expect(said).toContain("A\tdir/moved/");
+    expect(said.filter((line) => line.includes("\tagain"))).toEqual([
+      "D\tagain/a",
+      "D\tagain/deep/b",
+      "A\tagain/deep/c",
+      "A\tagain/only",
+    ]);
     expect(said).toContain("T\tswap  (directory -> file)");
     expect(said).toContain("T\tlink/  (symbolic link -> directory)");
     expect(said).toContain("A\tmade-link  (-> ../nowhere)");
@@ -280,6 +299,25 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(find(cwd, "%f %m")).toContain("suid 4755");
   });
 
+  const noSetcap = Bun.which("setcap") === null ? "setcap is not there: libcap2-bin" : undefined;
+  test.skipIf(noSetcap !== undefined)(
+    `extended attributes come along (${noSetcap ?? "capabilities"})`,
+    () => {
+      const cwd = project();
+      attempt(cwd, "cp /bin/true able; setcap cap_net_bind_service+ep able; chmod 755 file");
+      expect(pivot(cwd, ["diff"]).stdout).toContain("A\table  (runs with others' rights)");
+      expect(pivot(cwd, ["apply"], 1).stderr).toContain("able: it runs with others' rights");
+      pivot(cwd, ["apply", "--allow-privileged"]);
+      const able = spawnSync("getcap", [`${cwd}/able`], { encoding: "utf8" }).stdout;
+      expect(able).toContain("cap_net_bind_service=ep");
+      // Taken away from the view's copy, it is taken away from the host's.
+      attempt(cwd, "setcap -r able");
+      expect(pivot(cwd, ["diff"]).stdout).toBe("M\table  (extended attributes)\n");
+      pivot(cwd, ["apply"]);
+      expect(spawnSync("getcap", [`${cwd}/able`], { encoding: "utf8" }).stdout).toBe("");
+    },
+  );
+
   test("names of one file stay names of one file", () => {
     const cwd = project();
     linkSync(`${cwd}/file`, `${cwd}/also`);
@@ -290,6 +328,15 @@ describe.skipIf(whyNot !== undefined)(`try (${whyNot ?? "as root"})`, () => {
     expect(inodes["two"]).toBe(inodes["one"]);
     expect(inodes["dir/three"]).toBe(inodes["one"]);
     expect(inodes["also"]).toBe(inodes["file"]);
+    // In the view only one of the two is another file now.
+    attempt(cwd, "chmod 600 also");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %m")).toEqual(expect.arrayContaining(["also 600", "file 644"]));
+    // Both names go: the first to go changes the inode that the second is known by.
+    attempt(cwd, "rm one; rm two; mkdir two");
+    pivot(cwd, ["apply"]);
+    expect(find(cwd, "%P %y")).toContain("two d");
+    expect(existsSync(`${cwd}/one`)).toBeFalse();
   });
 });
 
@@ -348,7 +395,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     const home = { env: { ...env, HOME: cwd } };
     const script = "cat .ssh/id .netrc dir/file file; ls -A .ssh; ls -A";
     const { stdout } = attempt(cwd, script, ["--hide", "./file"], home);
-    expect(stdout).toBe("dir/file of the host\n.netrc\n.ssh\ndir\nfile\ngone\nlink\nswap\n");
+    expect(stdout).toBe("dir/file of the host\n.netrc\n.ssh\nagain\ndir\nfile\ngone\nlink\nswap\n");
     expect(attempt(cwd, "cat .ssh/id", ["--show", "~/.ssh"], home).stdout).toBe("key\n");
   });
 
@@ -443,7 +490,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
       ran = attempt(cwd, "cat new", ["--name", "killed"]);
     }
     expect(ran.stdout).toBe("x\n");
-    ground.pivot(["system", "prune"]);
+    ground.pivot(["system", "prune", "-f"]);
     expect(lines(pivot(cwd, ["ls", "-q"]))).toContain("killed");
     expect(pivot(cwd, ["discard", "killed"]).stdout).toBe("killed\n");
   });
@@ -453,7 +500,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     mkdirSync(`${left}/.new-999999999-1/0/upper`, { recursive: true });
     mkdirSync(`${left}/half-removed/0/upper`, { recursive: true });
     mkdirSync(`${left}/.new-${process.pid}-1`, { recursive: true });
-    const { stdout } = ground.pivot(["system", "prune"]);
+    const { stdout } = ground.pivot(["system", "prune", "-f"]);
     expect(stdout).toContain(`${left}/half-removed\n`);
     expect(listIfThere(left)).not.toContain(".new-999999999-1");
     expect(listIfThere(left)).toContain(`.new-${process.pid}-1`);
@@ -532,7 +579,10 @@ const whyNoUser = ((): string | undefined => {
 })();
 
 describe.skipIf(whyNoUser !== undefined)(`try (${whyNoUser ?? "as an ordinary user"})`, () => {
-  const home = mkdtempSync(`${realpathSync(tmpdir())}/pivot-try-user-`);
+  let home = "";
+  beforeAll(() => {
+    home = mkdtempSync(`${realpathSync(tmpdir())}/pivot-try-user-`);
+  });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   const asUser = (words: string[], cwd: string): Ran => {

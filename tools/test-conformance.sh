@@ -2,7 +2,8 @@
 # Runs the validation programs of opencontainers/runtime-tools against PIVOT_TEST_RUNTIME (pivot-oci
 # unless told) and against the peers that are installed, and compares: see
 # test/conformance/README.md. Their source comes from PIVOT_RUNTIME_TOOLS, a directory with a clone
-# of that project, or from build/conformance/source; what is built stays below build/conformance.
+# of that project, or from build/conformance/source, or from Debian: of its package, should that have
+# them, or else of the source package. What is built stays below build/conformance.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 say() { printf 'pivot: %s\n' "$*" >&2; }
@@ -29,10 +30,43 @@ if [ -n "$packages" ]; then
 fi
 
 ground=$PWD/build/conformance
+has_programs() { [ -e "$1/validation/util/container.go" ]; }
+
+# Debian's package of libraries leaves the programs out; its source package is the project's own. The
+# lists of source packages are kept here: the machine's stay as they are. 0 when $1 has them then.
+fetch_from_debian() (
+  name=golang-github-opencontainers-runtime-tools
+  apt=$ground/apt
+  command -v apt-get >/dev/null || return 1
+  rm -rf "$apt" && mkdir -p "$apt/lists/partial" "$apt/sources.d" && cd "$apt" || return 1
+  for list in /etc/apt/sources.list.d/*.sources; do
+    [ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/' "$list" >"sources.d/$(basename "$list")"
+  done
+  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+    sed -n 's/^deb[[:space:]]/deb-src /p' >sources.d/lists.list
+  say "looking for the validation programs in Debian's source package $name"
+  set -- "$1" -o Dir::Etc::sourcelist=- -o Dir::Etc::sourceparts="$apt/sources.d" \
+    -o Dir::State::Lists="$apt/lists" -o APT::Sandbox::User=root
+  directory=$1
+  shift
+  apt-get "$@" update >apt.log 2>&1 && apt-get "$@" source --download-only "$name" >>apt.log 2>&1 &&
+    mkdir -p "$directory.new" && tar -xf "$name"_*.orig.tar.* --strip-components=1 -C "$directory.new" &&
+    mv -T "$directory.new" "$directory"
+)
+
 source=${PIVOT_RUNTIME_TOOLS:-$ground/source}
-[ -e "$source/validation/util/container.go" ] ||
+package=$gocode/src/github.com/opencontainers/runtime-tools
+mkdir -p "$ground"
+if ! has_programs "$source" && [ -z "${PIVOT_RUNTIME_TOOLS:-}" ]; then
+  if has_programs "$package"; then
+    source=$package
+  else
+    fetch_from_debian "$source" </dev/null || :
+  fi
+fi
+has_programs "$source" ||
   fail "no validation programs in $source: clone github.com/opencontainers/runtime-tools there," \
-    "or name a clone in PIVOT_RUNTIME_TOOLS"
+    "or name a clone in PIVOT_RUNTIME_TOOLS (Debian's source package was not to be had: see $ground/apt/apt.log)"
 mkdir -p "$ground/ground"
 
 # What was built, and from where, is a stamp that is older than whatever changed since.

@@ -8,7 +8,10 @@
 
 static int ended = -ESRCH, stale;
 
-/* As others.c, fresh.c and run.c have it. */
+/* As files.c, others.c, fresh.c and run.c have it. */
+int pv_write_whole(int fd, const void *bytes, size_t size) {
+    return write(fd, bytes, size) == (ssize_t)size ? 0 : -EIO;
+}
 int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid) {
     (void)run, (void)of;
     *pid = 1;
@@ -20,6 +23,9 @@ int pv_is_stale(const char *repository) {
 }
 int pv_kept_main(int plan, char **reporter) {
     struct stat st;
+    char text[16] = "";
+    if (read(plan, text, sizeof text) > 0 && strcmp(text, "a plan, by \17\0\0") != 0)
+        _exit(2);
     int is_whole = fstat(plan, &st) == 0 && S_ISREG(st.st_mode) &&
                    strcmp(reporter[0], "/program") == 0 && strcmp(reporter[6], "internal-tell") == 0;
     _exit(is_whole ? 42 : 1); /* exit(3) would take the scratch directory away */
@@ -112,6 +118,44 @@ static void test_states(void) {
     close(held);
 }
 
+static void put_kill_plan(uint32_t at, const char *plan, size_t size) {
+    char path[512], bytes[64];
+    memcpy(bytes, &at, 4);
+    memcpy(bytes + 4, plan, size);
+    snprintf(path, sizeof path, "%s/box/kill.plan", root);
+    put_file(path, bytes, 4 + size);
+    chmod(path, 0600);
+}
+
+/* By a number, of a container that runs: the number is put into the plan. */
+static void test_kill(void) {
+    char path[512];
+    put_kill_plan(11, "a plan, by ....", 15);
+    CHECK(!DOES("oci", "--root", root, "kill", "box", "15"), "it has ended");
+    ended = dup(0);
+    CHECK(DOES("oci", "--root", root, "kill", "box", "15"));
+    CHECK(!DOES("oci", "--root", root, "kill", "box", "16"), "the plan was another's");
+    static const char *const words[] = {"TERM", "SIGTERM", "015", "65", "-1", "", "1x", "00", "100"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        CHECK(!DOES("oci", "--root", root, "kill", "box", words[i]), "%s", words[i]);
+    CHECK(!DOES("oci", "--root", root, "kill", "box"));
+    CHECK(!DOES("oci", "--root", root, "kill", "box", "15", "15"));
+    CHECK(!DOES("oci", "--root", root, "kill", "--all", "box", "15"));
+    CHECK(!DOES("oci", "--root", root, "kill", "box", "9"), "there is no plan for it");
+    snprintf(path, sizeof path, "%s/box/kill-9.plan", root);
+    put_file(path, "", 0);
+    chmod(path, 0600);
+    CHECK(DOES("oci", "--root", root, "kill", "box", "9"));
+    for (uint32_t at = 12; at < 40; at++) {
+        put_kill_plan(at == 39 ? 0xfffffffc : at, "a plan, by ....", 15);
+        CHECK(!DOES("oci", "--root", root, "kill", "box", "15"), "it lies outside: %u", at);
+    }
+    put_kill_plan(0, "", 0);
+    CHECK(!DOES("oci", "--root", root, "kill", "box", "15"));
+    close(ended);
+    ended = -ESRCH;
+}
+
 static void test_whose_plan(void) {
     char path[512], link[512], elsewhere[512];
     snprintf(path, sizeof path, "%s/box/delete.plan", root);
@@ -158,6 +202,7 @@ int main(void) {
     test_words();
     test_ids();
     test_states();
+    test_kill();
     test_whose_plan();
     test_stale();
     return check_result();

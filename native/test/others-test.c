@@ -3,6 +3,8 @@
  * forgotten. A cgroup is a directory here, with files that stay as they were written.
  */
 #define CHECK_HAS_START_TIME
+#define CHECK_HAS_HEARD_SIGNALS
+#define CHECK_HAS_HEAR_SIGNAL
 #include "check.h"
 
 #include <signal.h>
@@ -185,6 +187,9 @@ static int freeze_group(int frozen) {
 static void test_freeze(void) {
     CHECK(freeze_group(1) == 0 && is_frozen(open("group", O_RDONLY)));
     CHECK(freeze_group(0) == 0 && !is_frozen(open("group", O_RDONLY)));
+    CHECK(unlink("group/freezer.state") == 0);
+    CHECK(freeze_group(1) == -ENOENT);
+    CHECK(freeze_group(0) == 0, "what cannot be frozen is not");
     put_text("group/cgroup.freeze", "0");
     put_text("group/cgroup.events", "populated 1\nfrozen 1\n");
     CHECK(freeze_group(1) == 0, "version 2 is asked first");

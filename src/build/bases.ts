@@ -1,26 +1,26 @@
 /** Gives images of the store to the builder: `FROM busybox` works without any registry. */
 
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { findImage } from "../container/find-image.ts";
+import { findImage, type PullImage, type PullPolicy } from "../container/find-image.ts";
 import { ImageError } from "../image/error.ts";
 import { whileHeld } from "../image/hold.ts";
 import { closureOf, findImageByText } from "../image/images.ts";
 import type { Descriptor } from "../image/manifest.ts";
-import { parseReference } from "../image/reference.ts";
+import { parseReference, type RegistryReference } from "../image/reference.ts";
 import { findReference, type Store } from "../image/store.ts";
 import { type Builder, buildah, buildahText } from "./buildah.ts";
 
-/** The normal form of a name that is in the store; null: the builder has to find it elsewhere. */
-async function findBase(store: Store, name: string): Promise<string | null> {
-  try {
-    const reference = parseReference(name);
-    if (reference.transport !== "registry") return null;
-    await findImage({ store, reference: name, cwd: "/" });
-    return reference.name;
-  } catch (error) {
-    if (error instanceof ImageError) return null;
-    throw error;
-  }
+export type BasesWish = {
+  readonly store: Store;
+  /** `missing` unless given. */
+  readonly pull?: PullPolicy;
+  readonly pullImage: PullImage;
+};
+
+/** What the builder is to call an image: a digest can be no name of its own there. */
+function builderName({ name, digest }: RegistryReference): string {
+  if (digest === undefined) return name;
+  return `${name.slice(0, name.indexOf("@"))}:${digest.replace(":", "-")}`;
 }
 
 async function isThere(builder: Builder, name: string, { digest }: Descriptor): Promise<boolean> {
@@ -41,28 +41,47 @@ function writeLayout(store: Store, directory: string, manifest: Descriptor): voi
   symlinkSync(`${store.root}/blobs`, `${directory}/blobs`);
 }
 
+async function giveBase(
+  builder: Builder,
+  { store, pull = "missing", pullImage }: BasesWish,
+  reference: RegistryReference,
+): Promise<void> {
+  await findImage({ store, reference: reference.name, cwd: "/", pull, pullImage });
+  const manifest = findReference(store, reference.name);
+  const name = builderName(reference);
+  if (await isThere(builder, name, manifest)) return;
+  const { image } = await findImageByText(store, reference.name);
+  const layout = `${builder.temporary}/${layoutName}`;
+  await whileHeld(store, await closureOf(store, image), async () => {
+    writeLayout(store, layout, manifest);
+    // A relative path: older ones make a name of the path, which may not be any.
+    const said = await buildahText(builder, ["pull", "--quiet", `oci:${layoutName}`]);
+    await buildahText(builder, ["tag", said.split("\n").at(-1) ?? "", name]);
+  });
+  rmSync(layout, { recursive: true });
+}
+
 /**
- * @param names as a Dockerfile has them
- * @throws WishError when the builder does not take an image
+ * Brings the images that are named into the store when they are not there, and gives them on.
+ *
+ * @param names as a Dockerfile has them; what is in files is the builder's own to find
+ * @returns why some cannot be had, in one line each: the builder may not need them
+ * @throws WishError when the builder does not take one
  */
 export async function giveBases(
   builder: Builder,
-  store: Store,
+  wish: BasesWish,
   names: readonly string[],
-): Promise<void> {
-  for (const typed of names) {
-    const name = await findBase(store, typed);
-    if (name === null) continue;
-    const manifest = findReference(store, name);
-    if (await isThere(builder, name, manifest)) continue;
-    const { image } = await findImageByText(store, name);
-    const layout = `${builder.temporary}/${layoutName}`;
-    await whileHeld(store, await closureOf(store, image), async () => {
-      writeLayout(store, layout, manifest);
-      // A relative path: older ones make a name of the path, which may not be any.
-      const said = await buildahText(builder, ["pull", "--quiet", `oci:${layoutName}`]);
-      await buildahText(builder, ["tag", said.split("\n").at(-1) ?? "", name]);
-    });
-    rmSync(layout, { recursive: true });
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const name of names) {
+    try {
+      const reference = parseReference(name);
+      if (reference.transport === "registry") await giveBase(builder, wish, reference);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      problems.push(error.message);
+    }
   }
+  return problems;
 }

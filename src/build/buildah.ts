@@ -9,6 +9,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
+import { findProgram } from "../host/find-program.ts";
 import { fileSystemOf } from "../host/machine.ts";
 
 export type Builder = {
@@ -24,7 +25,7 @@ export type Builder = {
 const aids = ["setpriv", "flock", "unshare"] as const;
 
 /** @throws WishError that says what to install */
-export function checkBuildah(find: (program: string) => string | null = Bun.which): void {
+export function checkBuildah(find: (program: string) => string | null = findProgram): void {
   if (find("buildah") === null) {
     throw new WishError(["pivot build uses buildah, which is not here: apt-get install buildah"]);
   }

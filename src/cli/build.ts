@@ -12,12 +12,13 @@ import { buildDirectory } from "../engine/usage.ts";
 import { executorPath, runtimePath } from "../executor/locate.ts";
 import { writeAll } from "../host/write.ts";
 import { familiarName } from "../image/familiar.ts";
-import { parseReference } from "../image/reference.ts";
-import { openStore } from "../image/store.ts";
+import { parseReference, type RegistryReference } from "../image/reference.ts";
+import { openStore, type Store } from "../image/store.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress } from "./import-progress.ts";
 import { isOn, lastValue } from "./listing-flags.ts";
+import { pullForRun } from "./pull-for-run.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 
@@ -44,11 +45,37 @@ function readBuildArguments(given: ParsedArguments): ReadonlyMap<string, string>
   );
 }
 
-/** `docker-image://busybox` of `--build-context`. */
-const contextImages = (given: ParsedArguments): readonly string[] =>
-  (given.flags.get("build-context") ?? []).flatMap(
-    (word) => /=docker-image:\/\/(.+)$/.exec(word)?.[1] ?? [],
+/** The images that the builder is to be given: what it calls by other names is no image. */
+function imagesOf(given: ParsedArguments, dockerfile: string | null): readonly string[] {
+  const contexts = (given.flags.get("build-context") ?? []).map((word) => word.split("="));
+  const others = new Set(contexts.map(([name = ""]) => name));
+  const named = dockerfile === null ? [] : namedImages(dockerfile, readBuildArguments(given));
+  return [
+    ...named.filter((name) => !others.has(name)),
+    ...contexts.flatMap(([, ...rest]) => /^docker-image:\/\/(.+)$/.exec(rest.join("="))?.[1] ?? []),
+  ];
+}
+
+/** @param dockerfile null: only the builder can read it, and has to find its images */
+async function provide(
+  given: ParsedArguments,
+  globals: Globals,
+  builder: Builder,
+  store: Store,
+  dockerfile: string | null,
+): Promise<void> {
+  // The store has one platform of an image.
+  if (given.flags.has("platform")) return;
+  const pull = isOn(given, "pull") ? "always" : "missing";
+  const pullImage = (_: Store, reference: RegistryReference): Promise<void> =>
+    pullForRun(store, reference, isOn(given, "quiet"));
+  const problems = await giveBases(
+    builder,
+    { store, pull, pullImage },
+    imagesOf(given, dockerfile),
   );
+  for (const problem of problems) report("warning", problem, globals.logFormat);
+}
 
 /** Normal forms of `--tag`. */
 function readTags(given: ParsedArguments): readonly string[] {
@@ -84,8 +111,8 @@ const buildWords = (given: ParsedArguments, builder: Builder): readonly string[]
   `root=${containersOf(builder.temporary)}`,
   "--iidfile",
   `${builder.temporary}/id`,
-  // Without it, it would ask the registry even for what it was given.
-  isOn(given, "pull") ? "--pull-always" : "--pull=false",
+  // It would ask the registry even for what it was given.
+  isOn(given, "pull") && given.flags.has("platform") ? "--pull-always" : "--pull=false",
   ...(isOn(given, "no-cache") ? ["--no-cache"] : []),
   ...(isOn(given, "quiet") ? ["--quiet"] : []),
   ...passed.flatMap((name) => (given.flags.get(name) ?? []).map((value) => `--${name}=${value}`)),
@@ -126,11 +153,7 @@ export async function buildCommand(given: ParsedArguments, globals: Globals): Pr
     const builder: Builder = { directory, temporary, runtime };
     const [context = ""] = given.words;
     const input = readBuildInput(context, lastValue(given, "file"), cwd, temporary);
-    if (!isOn(given, "pull")) {
-      const { dockerfile } = input;
-      const named = dockerfile === null ? [] : namedImages(dockerfile, readBuildArguments(given));
-      await giveBases(builder, store, [...named, ...contextImages(given)]);
-    }
+    await provide(given, globals, builder, store, input.dockerfile);
     const imageId = await build(given, builder, input);
     if (imageId === null) {
       report("error", "the build failed: the reason stands above", globals.logFormat);

@@ -7,7 +7,8 @@ import { copyImage } from "../image/copy.ts";
 import { parseReference } from "../image/reference.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { importProgress } from "./import-progress.ts";
+import { importProgress, stoppable } from "./import-progress.ts";
+import { interruptible } from "./interrupt.ts";
 import { isOn, quietFlag } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
@@ -31,11 +32,14 @@ export async function imageCopyCommand(given: ParsedArguments, globals: Globals)
     throw new UsageError(`image copy takes SRC and DST, received ${given.words.length} words`);
   }
   const { store } = storeContext(globals);
-  const onProgress = importProgress(globals.logFormat);
-  const digest = await copyImage(store, absolute(from), absolute(to), {
-    executor: executorPath(),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const progress = importProgress(globals.logFormat);
+  const digest = await interruptible((signal) =>
+    copyImage(store, absolute(from), absolute(to), {
+      executor: executorPath(),
+      onProgress: stoppable(signal, progress),
+      signal,
+    }),
+  );
   if (!isOn(given, "quiet")) writeAll(1, `${digest}\n`);
   return 0;
 }

@@ -25,3 +25,18 @@ export function importProgress(
     );
   };
 }
+
+/**
+ * What an import tells of, which ends it when the signal fires: what it began is removed then.
+ *
+ * @param tell as `importProgress` gives it
+ */
+export function stoppable(
+  signal: AbortSignal,
+  tell: ((progress: ImportProgress) => void) | undefined,
+): (progress: ImportProgress) => void {
+  return (progress) => {
+    signal.throwIfAborted();
+    tell?.(progress);
+  };
+}

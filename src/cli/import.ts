@@ -1,6 +1,5 @@
 /** `pivot import`. */
 
-import { createReadStream } from "node:fs";
 import { isatty } from "node:tty";
 import { absolutePath } from "../container/roots.ts";
 import { executorPath } from "../executor/locate.ts";
@@ -11,7 +10,10 @@ import { importRoot, sourceName } from "../image/import-root.ts";
 import { parseReference } from "../image/reference.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { importProgress, stoppable } from "./import-progress.ts";
+import { interruptible, untilAborted } from "./interrupt.ts";
 import { lastValue } from "./listing-flags.ts";
+import { standardInput } from "./standard-input.ts";
 import { storeContext } from "./store.ts";
 
 export const importFlags: readonly Flag[] = [
@@ -32,11 +34,11 @@ function readName(text: string | undefined): string | undefined {
   throw new ImageError("invalid-reference", `${quote(text)} is no REPOSITORY[:TAG]`);
 }
 
-function standardInput(): AsyncIterable<Buffer> {
-  if (isatty(0)) {
-    throw new UsageError("import - reads a tar, and standard input is a terminal: name a file");
-  }
-  return createReadStream("", { fd: 0, autoClose: false });
+function sourceOf(file: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  if (file !== "-")
+    return untilAborted(readFileInChunks(absolutePath(file, process.cwd())), signal);
+  if (!isatty(0)) return standardInput(signal);
+  throw new UsageError("import - reads a tar, and standard input is a terminal: name a file");
 }
 
 export async function importCommand(given: ParsedArguments, globals: Globals): Promise<number> {
@@ -50,16 +52,17 @@ export async function importCommand(given: ParsedArguments, globals: Globals): P
     throw new UsageError(`import takes a file: curl -L ${file} | pivot import - NAME`);
   }
   const name = readName(text);
-  const source =
-    file === "-" ? standardInput() : readFileInChunks(absolutePath(file, process.cwd()));
-  const { id } = await importRoot(storeContext(globals).store, source, {
-    executor: executorPath(),
-    from: sourceName(file),
-    comment: lastValue(given, "message") ?? `Imported from ${file}`,
-    changes: given.flags.get("change") ?? [],
-    name,
-    now: Date.now(),
-  });
+  const { id } = await interruptible((signal) =>
+    importRoot(storeContext(globals).store, sourceOf(file, signal), {
+      executor: executorPath(),
+      from: sourceName(file),
+      comment: lastValue(given, "message") ?? `Imported from ${file}`,
+      changes: given.flags.get("change") ?? [],
+      name,
+      now: Date.now(),
+      onProgress: stoppable(signal, importProgress(globals.logFormat)),
+    }),
+  );
   writeAll(1, `${id}\n`);
   return 0;
 }

@@ -41,3 +41,14 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     stop();
   }
 }
+
+/** The same bytes, until the signal fires. */
+export async function* untilAborted(
+  source: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}

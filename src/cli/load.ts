@@ -6,9 +6,11 @@ import { writeAll } from "../host/write.ts";
 import { ImageError } from "../image/error.ts";
 import { familiarName } from "../image/familiar.ts";
 import { type ImportedImage, loadDockerArchive } from "../image/import.ts";
+import type { Store } from "../image/store.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { importProgress } from "./import-progress.ts";
+import { importProgress, stoppable } from "./import-progress.ts";
+import { interruptible } from "./interrupt.ts";
 import { isOn, lastValue, quietFlag } from "./listing-flags.ts";
 import { withStandardInput } from "./standard-input.ts";
 import { storeContext } from "./store.ts";
@@ -31,18 +33,24 @@ export async function loadCommand(given: ParsedArguments, globals: Globals): Pro
     throw new UsageError(`load takes no arguments: name the archive by -i ${given.words[0]}`);
   }
   const { store } = storeContext(globals);
-  const onProgress = isOn(given, "quiet") ? undefined : importProgress(globals.logFormat);
-  const options = {
-    executor: executorPath(),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  };
-  const load = (path: string) => loadDockerArchive(store, path, options, tell);
-  const input = lastValue(given, "input");
-  if (input !== null) {
-    await load(absolutePath(input, process.cwd()));
+  const progress = isOn(given, "quiet") ? undefined : importProgress(globals.logFormat);
+  return interruptible(async (signal) => {
+    const options = { executor: executorPath(), onProgress: stoppable(signal, progress) };
+    const load = (path: string) => loadDockerArchive(store, path, options, tell);
+    const input = lastValue(given, "input");
+    if (input !== null) await load(absolutePath(input, process.cwd()));
+    else await loadStandardInput(store, load, signal);
     return 0;
-  }
-  await withStandardInput(store, "load reads an archive,", async (path) => {
+  });
+}
+
+/** A message names standard input, and not the file that it was put into. */
+function loadStandardInput(
+  store: Store,
+  load: (path: string) => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  return withStandardInput(store, "load", "give -i FILE", signal, async (path) => {
     try {
       await load(path);
     } catch (error) {
@@ -51,5 +59,4 @@ export async function loadCommand(given: ParsedArguments, globals: Globals): Pro
       throw new ImageError(error.code, message, { cause: error });
     }
   });
-  return 0;
 }

@@ -15,6 +15,7 @@ import {
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import { askLine } from "./ask.ts";
 import type { Globals } from "./command.ts";
+import { reachLoopbackDirectly } from "./direct-loopback.ts";
 import { interruptible } from "./interrupt.ts";
 import { report } from "./report-error.ts";
 
@@ -101,6 +102,7 @@ async function readLogin(
 }
 
 export async function loginCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  reachLoopbackDirectly(process.env);
   const registry = readServer(given, "login");
   checkFlags(given);
   const login = await readLogin(registry, given, globals);

@@ -90,7 +90,8 @@ const headersOf = <Row>(columns: readonly Column<Row>[]): object =>
     columns.map(({ name, header }) => [name, header === "" ? methodHeader : header]),
   );
 
-const isTableFormat = (format: string): boolean => /^table(\s|\\t|$)/.test(format);
+/** As docker: `table{{.ID}}` is one, too. */
+const isTableFormat = (format: string): boolean => format.startsWith("table");
 
 /** What `printRows` prints. */
 export function formatRows<Row>(

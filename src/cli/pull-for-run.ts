@@ -6,6 +6,7 @@ import { ImageError } from "../image/error.ts";
 import type { RegistryReference } from "../image/reference.ts";
 import { findReference, type Store } from "../image/store.ts";
 import { pullImage } from "../registry/pull.ts";
+import { reachLoopbackDirectly } from "./direct-loopback.ts";
 import { interruptible } from "./interrupt.ts";
 import { familiarName, pullOne } from "./pull.ts";
 import { noDisplay } from "./pull-progress.ts";
@@ -28,6 +29,7 @@ export async function pullForRun(
   if (!isQuiet && !isThere(store, reference)) {
     writeAll(2, `Unable to find image '${familiarName(reference)}' locally\n`);
   }
+  reachLoopbackDirectly(process.env);
   await interruptible((signal) => {
     const options = { executor: executorPath(), signal };
     return isQuiet

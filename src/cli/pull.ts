@@ -9,6 +9,7 @@ import { openStore, type Store } from "../image/store.ts";
 import { listRemoteTags, type PulledImage, type PullOptions, pullImage } from "../registry/pull.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { reachLoopbackDirectly } from "./direct-loopback.ts";
 import { interruptible } from "./interrupt.ts";
 import { noDisplay, pullDisplay } from "./pull-progress.ts";
 import { readRoots } from "./roots.ts";
@@ -73,6 +74,7 @@ function readWords({ words, flags }: ParsedArguments) {
 }
 
 export async function pullCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  reachLoopbackDirectly(process.env);
   const { reference, all, isNamed, isQuiet } = readWords(given);
   const platform = given.flags.get("platform")?.at(-1);
   const store = openStore(readRoots(globals, process.cwd()).dataRoot);

@@ -9,6 +9,7 @@ import { openStore, type Store } from "../image/store.ts";
 import { type PushOptions, type PushProgress, pushImage, storedTags } from "../registry/push.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { reachLoopbackDirectly } from "./direct-loopback.ts";
 import { interruptible } from "./interrupt.ts";
 import { familiarName, readRegistryReference } from "./pull.ts";
 import { shortDigest } from "./pull-progress.ts";
@@ -94,6 +95,7 @@ function readWords({ words, flags }: ParsedArguments) {
 }
 
 export async function pushCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  reachLoopbackDirectly(process.env);
   const { reference, text, all, isQuiet } = readWords(given);
   const platform = given.flags.get("platform")?.at(-1);
   const store = openStore(readRoots(globals, process.cwd()).dataRoot);

@@ -86,12 +86,12 @@ export function commandOf({ flags, words }: ParsedArguments): readonly string[] 
   return command.length > 0 ? command : null;
 }
 
-/** An image in a file is looked at each time. */
-const isInFile = ({ flags, words }: ParsedArguments): boolean =>
-  !flags.has("rootfs") && /^(oci|docker-archive):/.test(words[0] ?? "");
+/** An image in a file is looked at each time, and so is what may be the beginning of an ID. */
+const isLookedUp = ({ flags, words }: ParsedArguments): boolean =>
+  !flags.has("rootfs") && /^(oci:|docker-archive:|(sha256:)?[0-9a-f]+$)/.test(words[0] ?? "");
 
 const isPure = ({ given }: StartInputs): boolean =>
-  commandOf(given) !== null && !isInFile(given) && [...given.flags].every(isPureFlag);
+  commandOf(given) !== null && !isLookedUp(given) && [...given.flags].every(isPureFlag);
 
 const readOrNothing = (path: string): string => {
   try {

@@ -88,10 +88,15 @@ export async function runWatched(
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
-  const { record } = await makeContainer(given, globals, ["pipe", "pipe", "pipe"], () => ({
+  const streams = ["pipe", "pipe", "pipe"] as const;
+  const { prepared, record, roots } = await makeContainer(given, globals, streams, () => ({
     announce: null,
     attach: null,
   }));
+  if (prepared.hasVolumes) {
+    const { makeVolumesOf } = await import("../volume/change.ts");
+    await makeVolumesOf(prepared.plan, roots);
+  }
   writeAll(1, `${record.id}\n`);
   return 0;
 }

@@ -3,13 +3,14 @@
 import { isatty } from "node:tty";
 import { absolutePath } from "../container/roots.ts";
 import { writeAll } from "../host/write.ts";
-import { writeFileWhole } from "../image/copy.ts";
+import { abortable, writeFileWhole } from "../image/copy.ts";
 import { ImageError } from "../image/error.ts";
 import { writeArchive } from "../image/export.ts";
 import { writeLayoutDirectory } from "../image/layout-directory.ts";
 import { withStored } from "../image/outgoing.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { interruptible } from "./interrupt.ts";
 import { lastValue } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
@@ -50,12 +51,15 @@ export async function saveCommand(given: ParsedArguments, globals: Globals): Pro
     throw new UsageError("an archive is not for a terminal: use -o FILE, or redirect the output");
   }
   const { store } = storeContext(globals);
-  await withStored(store, given.words, async (images) => {
-    const path = output === null ? null : absolutePath(output, process.cwd());
-    if (path === null) await writeArchive(images, archiveKind(format), writeOut);
-    else if (format === "oci-dir") await writeLayoutDirectory(path, images);
-    else await writeFileWhole(path, (write) => writeArchive(images, archiveKind(format), write));
-  });
+  await interruptible((signal) =>
+    withStored(store, given.words, async (found) => {
+      const images = found.map((image) => abortable(image, signal));
+      const path = output === null ? null : absolutePath(output, process.cwd());
+      if (path === null) await writeArchive(images, archiveKind(format), writeOut);
+      else if (format === "oci-dir") await writeLayoutDirectory(path, images);
+      else await writeFileWhole(path, (write) => writeArchive(images, archiveKind(format), write));
+    }),
+  );
   return 0;
 }
 

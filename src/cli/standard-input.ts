@@ -8,25 +8,32 @@ import type { Store } from "../image/store.ts";
 import { temporaryName } from "../image/temporary.ts";
 import { UsageError } from "./arguments.ts";
 
+/** The bytes of standard input; the signal ends the wait for more. */
+export function standardInput(signal: AbortSignal): AsyncIterable<Buffer> {
+  return createReadStream("", { fd: 0, autoClose: false, signal });
+}
+
 /**
  * Runs `use` with a file that holds all of standard input; it is gone afterwards.
  *
- * @param what in the refusal of a terminal: "load reads an archive"
+ * @param what the command, for the refusal of a terminal
+ * @param instead what to do then
  */
 export async function withStandardInput<T>(
   store: Store,
   what: string,
+  instead: string,
+  signal: AbortSignal,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
-  if (isatty(0)) throw new UsageError(`${what} and standard input is a terminal: name a file`);
+  if (isatty(0))
+    throw new UsageError(`${what} reads an archive, and standard input is a terminal: ${instead}`);
   await prepareStore(store);
   const path = `${store.root}/${temporaryName()}`;
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) {
-        await writeChunk(file, chunk as Buffer);
-      }
+      for await (const chunk of standardInput(signal)) await writeChunk(file, chunk);
     } finally {
       await file.close();
     }

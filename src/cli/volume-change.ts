@@ -1,5 +1,6 @@
 /** `pivot volume create`, `pivot volume rm` and `pivot volume prune`. */
 
+import type { Roots } from "../container/roots.ts";
 import { writeAll } from "../host/write.ts";
 import { parseLabel } from "../options/label.ts";
 import { volumeNameProblem } from "../options/mount-option.ts";
@@ -13,7 +14,7 @@ import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
-import { hasLabel, readFilters, readTruth } from "./filter.ts";
+import { hasLabel, readFilterPairs, readFilters, readTruth } from "./filter.ts";
 import { humanSize } from "./human.ts";
 import { forceFlag, isOn, lastValue, pruneFilterFlag } from "./listing-flags.ts";
 import { report } from "./report-error.ts";
@@ -103,37 +104,61 @@ export async function removeCommand(given: ParsedArguments, globals: Globals): P
 const warningOf = (all: boolean): string =>
   `WARNING! This will remove ${all ? "all" : "anonymous"} local volumes not used by at least one container.`;
 
-export async function pruneCommand(given: ParsedArguments, globals: Globals): Promise<number> {
-  if (given.words.length > 0) throw new UsageError("usage: pivot volume prune [OPTIONS]");
-  const filters = given.flags.get("filter") ?? [];
+export const volumePruneKeys = ["all", "label", "label!"] as const;
+
+export type PrunedVolumes = {
+  readonly names: readonly string[];
+  readonly bytes: number;
+  /** What could not be removed, in one line each. */
+  readonly problems: readonly string[];
+};
+
+/**
+ * Removes volumes that no container has.
+ *
+ * @param all those with a name too
+ * @param filters the values of `--filter`
+ */
+export async function pruneVolumes(
+  roots: Roots,
+  all: boolean,
+  filters: readonly string[],
+): Promise<PrunedVolumes> {
   const passes = readFilters<{ readonly labels: Readonly<Record<string, string>> }>(filters, {
     all: (_, value) => readTruth("all", value) || true,
     label: ({ labels }, value) => hasLabel(labels, value),
     "label!": ({ labels }, value) => !hasLabel(labels, value),
   });
-  const all = isOn(given, "all") || filters.some((word) => /^all=(1|t|true)$/i.test(word));
-  if (!isOn(given, "force") && !confirm(warningOf(all))) return 0;
-  const roots = engineRoots(globals);
   const used = await volumesInUse(roots);
-  const removed: string[] = [];
+  const names: string[] = [];
   const problems: string[] = [];
-  let size = 0;
+  let bytes = 0;
   for (const volume of listVolumes(roots)) {
     const { name, anonymous, mountpoint } = volume;
     if (used.has(name) || !(all || anonymous) || !passes(volume)) continue;
-    const bytes = treeSize(mountpoint);
+    const size = treeSize(mountpoint);
     const problem = await removeVolume(roots, name, used);
     if (problem !== null) {
       problems.push(problem);
       continue;
     }
-    removed.push(name);
-    size += bytes;
+    names.push(name);
+    bytes += size;
   }
   const rest = await removePaths(removedVolumes(roots));
   if (rest !== null) problems.push(rest);
+  return { names, bytes, problems };
+}
+
+export async function pruneCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  if (given.words.length > 0) throw new UsageError("usage: pivot volume prune [OPTIONS]");
+  const filters = given.flags.get("filter") ?? [];
+  readFilterPairs(filters, volumePruneKeys); // a wrong one is told before we ask
+  const all = isOn(given, "all") || filters.some((word) => /^all=(1|t|true)$/i.test(word));
+  if (!isOn(given, "force") && !confirm(warningOf(all))) return 0;
+  const { names, bytes, problems } = await pruneVolumes(engineRoots(globals), all, filters);
   for (const problem of problems) report("error", problem, globals.logFormat);
-  if (removed.length > 0) writeAll(1, `Deleted Volumes:\n${removed.join("\n")}\n\n`);
-  writeAll(1, `Total reclaimed space: ${humanSize(size)}\n`);
+  if (names.length > 0) writeAll(1, `Deleted Volumes:\n${names.join("\n")}\n\n`);
+  writeAll(1, `Total reclaimed space: ${humanSize(bytes)}\n`);
   return problems.length > 0 ? 1 : 0;
 }

@@ -7,21 +7,37 @@ export function terminalWidth(fd: 1 | 2 = 1): number {
 }
 
 /** Lines of at most so many characters, broken at blanks; a longer word has its own line. */
-export function wrapText(text: string, width: number): readonly string[] {
-  return text.split("\n").flatMap((paragraph) => {
-    if (paragraph.length <= width) return [paragraph];
-    const lines: string[] = [];
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else {
-        line = line === "" ? word : `${line} ${word}`;
-      }
+function wrapLine(text: string, width: number): readonly string[] {
+  if (text.length <= width) return [text];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
     }
-    return [...lines, line];
-  });
+  }
+  return [...lines, line];
+}
+
+/**
+ * Text in lines of at most so many characters. Lines that stand below each other flow together; one
+ * that is indented, such as an example, stays as it is.
+ */
+export function wrapText(text: string, width: number): readonly string[] {
+  const flowing: string[] = [];
+  for (const line of text.split("\n")) {
+    const before = flowing.at(-1);
+    const isAlone = line === "" || line.startsWith(" ");
+    if (isAlone || before === undefined || before === "" || before.startsWith(" ")) {
+      flowing.push(line);
+    } else {
+      flowing[flowing.length - 1] = `${before} ${line}`;
+    }
+  }
+  return flowing.flatMap((line) => (line.startsWith(" ") ? [line] : wrapLine(line, width)));
 }
 
 /** A left text that is wider than this has a line of its own. */

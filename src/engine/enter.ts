@@ -9,6 +9,7 @@ import type { Described } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { chooseStreams } from "../container/streams.ts";
 import { WishError } from "../container/wish-error.ts";
+import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { foreignNamespaces } from "../host/join.ts";
@@ -18,6 +19,7 @@ import { formatOptionProblem } from "../options/problem.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
+import { findLabelProblems } from "../planner/labels.ts";
 import { detachStep, planEvents } from "../planner/monitor.ts";
 import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
 import type { Monitor } from "../planner/setting.ts";
@@ -154,11 +156,15 @@ export async function prepareExec(
 ): Promise<PreparedExec> {
   const pid = checkRuns(container);
   const { id, record, directory } = container;
-  const facts = readFacts(readCgroupLayout(), wish.streams);
+  const seen = readFacts(readCgroupLayout(), wish.streams);
   const { process, spec, user, groups, seccomp } =
     record.source.kind === "bundle"
       ? identityByBundle(record.source.directory, wish)
-      : identityByOptions(record, wish, roots, facts);
+      : identityByOptions(record, wish, roots, seen);
+  const entering = wish.privileged ? privileged(process, seen.capabilities) : process;
+  const facts = { ...seen, ...readAskedFacts({ ...spec, process: entering }, id) };
+  const problems = findLabelProblems({ process: entering }, facts);
+  if (problems.length > 0) throw new WishError(problems);
   const bounding = process.capabilities?.bounding ?? [];
   const filter = await filterFor(seccomp, bounding, facts);
   const bundle =
@@ -176,7 +182,7 @@ export async function prepareExec(
       ),
       cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
     },
-    wish.privileged ? privileged(process, facts.capabilities) : process,
+    entering,
     {
       user,
       groups,
@@ -193,12 +199,11 @@ export async function prepareExec(
     },
     facts,
   );
-  const { steps: entering } = planned.plan;
   const steps = [
     ...planLeaving(wish),
-    ...entering.slice(0, -1),
+    ...planned.plan.steps.slice(0, -1),
     ...planEvents({ events: eventsOf(container, wish.command, roots) }),
-    ...entering.slice(-1),
+    ...planned.plan.steps.slice(-1),
   ];
   return { plan: { version: 1, steps }, warnings: planned.warnings };
 }

@@ -33,6 +33,9 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
   return describePlace(found?.op === "open" ? found.at : null);
 }
 
+const noUserNamespaces =
+  "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
+
 /** The root is a view of the host's own. */
 const showsHost = (steps: readonly Step[]): boolean =>
   steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
@@ -69,8 +72,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "unshare":
       if (errno === ENOSPC) return "user namespaces are switched off: see user.max_user_namespaces";
-      if (errno === EPERM)
-        return "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
+      if (errno === EPERM && op.namespaces.includes("user")) return noUserNamespaces;
       return "";
     case "pivot_root":
       if (errno === EINVAL)
@@ -91,6 +93,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "the caller's own hard limit is lower, and raising it needs CAP_SYS_RESOURCE";
       return "";
     case "write":
+      if (/^\/proc\/self\/(setgroups|[ug]id_map)$/.test(op.at?.path ?? "")) return noUserNamespaces;
       if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
         return "no AppArmor profile of this name is loaded";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";

@@ -5,6 +5,7 @@
  *
  * Nobody removes anything that is checked meanwhile (hold.ts).
  */
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { hasBlob, prepareStore } from "./blob.ts";
 import { readFileInChunks } from "./blob-source.ts";
@@ -254,7 +255,7 @@ class Check {
       );
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
-      return this.#find(`${what} cannot be compared: ${error.message}`, "mend the others first");
+      return this.#find(`${what} cannot be compared: ${error.message}`, "mend that first");
     }
     if (difference === undefined) return;
     await this.#find(`${what} is not what its blob says: ${difference}`, "unpack it again", () =>
@@ -312,6 +313,7 @@ async function heldKeys(store: Store): Promise<readonly string[]> {
 
 /** Checks a whole store, and mends it if that is wanted. */
 export async function checkStore(store: Store, options: CheckOptions): Promise<CheckedStore> {
+  if (!existsSync(store.root)) return { blobs: 0, layers: 0, images: 0 };
   await prepareStore(store);
   const check = new Check(store, options);
   await check.names();

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { writeChunk } from "./blob.ts";
+import type { BlobSource } from "./blob-source.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
 import { type Outgoing, type Write, writeArchive } from "./export.ts";
 import { type ImportOptions, importImage } from "./image-import.ts";
@@ -61,6 +62,24 @@ async function copyToFile(image: Outgoing, { transport, file, select }: FileRefe
   return writeFileWhole(file, (write) => writeArchive([named], "docker-archive", write));
 }
 
+export interface CopyOptions extends ImportOptions {
+  /** Ends the copy; nothing is left of it then. */
+  readonly signal?: AbortSignal;
+}
+
+/** The image, whose bytes end with the signal. */
+export function abortable(image: Outgoing, signal: AbortSignal | undefined): Outgoing {
+  if (signal === undefined) return image;
+  const { source } = image;
+  const openBlob: BlobSource["open"] = async function* (descriptor) {
+    for await (const chunk of source.open(descriptor)) {
+      signal.throwIfAborted();
+      yield chunk;
+    }
+  };
+  return { ...image, source: { ...source, open: openBlob } };
+}
+
 /**
  * Copies one image. Each side is a name in the store, `oci:DIR[:REF]` or
  * `docker-archive:FILE[:REF]`.
@@ -72,10 +91,11 @@ export async function copyImage(
   store: Store,
   from: string,
   to: string,
-  options: ImportOptions,
+  options: CopyOptions,
 ): Promise<string> {
   const target = parseReference(to);
-  const put = async (image: Outgoing): Promise<string> => {
+  const put = async (found: Outgoing): Promise<string> => {
+    const image = abortable(found, options.signal);
     const { source, descriptor } = image;
     if (target.transport !== "registry") await copyToFile(image, target);
     else if (target.digest !== undefined && target.digest !== descriptor.digest) {

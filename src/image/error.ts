@@ -5,6 +5,8 @@ export type ImageErrorCode =
   | "invalid-reference"
   /** No such image, tag, blob or file. */
   | "not-found"
+  /** What was typed is the beginning of more than one ID. */
+  | "ambiguous"
   /** The image is in the store but a layer's directory is not. */
   | "not-unpacked"
   /** A manifest, config, layer or archive is malformed or hostile. */

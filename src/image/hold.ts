@@ -87,7 +87,12 @@ export async function whileHeld<T>(
 ): Promise<T> {
   const name = temporaryName();
   try {
-    await makeMark(store, useDirectory(store), name, keys.join("\n"));
+    try {
+      await makeMark(store, useDirectory(store), name, keys.join("\n"));
+    } catch (error) {
+      if (codeOf(error) !== "EROFS") throw error;
+      return await use(); // nobody else can change it either
+    }
     await waitForRemovals(store);
     return await use();
   } finally {

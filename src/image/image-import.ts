@@ -15,8 +15,9 @@ import { type ObjectKey, whileHeld } from "./hold.ts";
 import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./layer.ts";
 import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
 import { type ImageEntry, writeRecord, writeReference } from "./names.ts";
-import { platformOf, selectPlatform } from "./platform.ts";
+import { describePlatform, platformOf, selectPlatform } from "./platform.ts";
 import { isDigest } from "./reference.ts";
+import { removeTemporaries, staleTemporaries } from "./remove.ts";
 import { blobPath, findReference, layerPath, type Store } from "./store.ts";
 import type { UnpackerOptions } from "./unpack.ts";
 
@@ -106,12 +107,22 @@ export async function findManifest(
   );
 }
 
-function checkConfig(config: ImageConfig, manifest: Manifest, what: string): void {
+function checkConfig(
+  config: ImageConfig,
+  manifest: Manifest,
+  wanted: Platform | undefined,
+  what: string,
+): void {
   if (config.os !== "linux") {
     throw new ImageError(
       "unsupported",
       `${what} is for ${quote(config.os)}; containers here are Linux`,
     );
+  }
+  // An image that stands for itself says nowhere else what it is for.
+  if (wanted !== undefined && config.architecture !== wanted.architecture) {
+    const found = describePlatform(config);
+    throw new ImageError("unsupported", `${what} is for ${found}, not ${describePlatform(wanted)}`);
   }
   const [layers, diffIds] = [manifest.layers.length, config.rootfs.diff_ids.length];
   if (layers !== diffIds) {
@@ -226,7 +237,7 @@ export async function importImage(
   const configBytes = await readDocument(source, found.manifest.config, aboutConfig);
   refuseDuplicateKeys(configBytes.toString("utf8"), aboutConfig);
   const config = parseImageConfig(configBytes, aboutConfig);
-  checkConfig(config, found.manifest, aboutConfig);
+  checkConfig(config, found.manifest, options.platform, aboutConfig);
   await prepareStore(store);
   const diffIds = config.rootfs.diff_ids;
   const entry: ImageEntry = {
@@ -241,12 +252,22 @@ export async function importImage(
     await writeRecord(store, entry);
     for (const name of references) await writeReference(store, name, entry);
   });
+  await sweep(store, options);
   return {
     references,
     id: entry.config,
     digest: found.descriptor.digest,
     layers: entry.chainIds.map((id) => layerPath(store, id)),
   };
+}
+
+/** Removes what killed imports have left. It can wait, should that fail. */
+async function sweep(store: Store, options: UnpackerOptions): Promise<void> {
+  try {
+    await removeTemporaries(await staleTemporaries(store), options);
+  } catch {
+    // `system check` tells of what cannot be removed.
+  }
 }
 
 /** All that an image is made of. */

@@ -4,11 +4,13 @@ import { gather, readFileInChunks } from "./blob-source.ts";
 import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { type JsonObject, parseObject } from "./document.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
+import { familiarName } from "./familiar.ts";
 import type { ObjectKey } from "./hold.ts";
 import { objectsOf } from "./image-import.ts";
 import { layerSize } from "./layer-size.ts";
 import { documentBytesMax, type Manifest, parseManifest } from "./manifest.ts";
 import { entryOf, type ImageEntry, listIds, listReferences, readIfSound } from "./names.ts";
+import { parseReference } from "./reference.ts";
 import { blobPath, findTyped, type Store } from "./store.ts";
 
 /** An image, with everything that stands for it. */
@@ -63,12 +65,27 @@ export interface FoundImage {
   readonly reference: string | undefined;
 }
 
-/** @throws ImageError `not-found`, `invalid-reference`, or `not-unpacked` */
+/** Looks in the store alone: nothing is pulled for who lists, saves or removes. */
+function findHere(store: Store, text: string): ReturnType<typeof findTyped> {
+  try {
+    return findTyped(store, text);
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.code !== "not-found") throw error;
+    const name = familiarName(parseReference(text).name);
+    const why = `no such image: ${name}; \`pivot images\` lists those that there are`;
+    throw new ImageError("not-found", why, { cause: error });
+  }
+}
+
+/** @throws ImageError `not-found`, `ambiguous`, `invalid-reference`, or `not-unpacked` */
 export async function findImageByText(store: Store, text: string): Promise<FoundImage> {
-  const { name, descriptor } = findTyped(store, text);
+  const { name, descriptor } = findHere(store, text);
   const entry = entryOf(descriptor);
   const image = (await listImages(store)).find(({ id }) => id === entry?.config);
-  if (entry === undefined || image === undefined) {
+  if (entry !== undefined && image === undefined) {
+    throw new ImageError("not-found", `image ${quote(name)} was removed just now`);
+  }
+  if (image === undefined) {
     throw new ImageError(
       "not-unpacked",
       `the store's reference ${quote(name)} is damaged: import the image again`,

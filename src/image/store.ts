@@ -135,7 +135,7 @@ export function findReference(store: Store, name: string): Descriptor {
 /**
  * The ID of the image that is meant by an ID or its beginning, with or without `sha256:`.
  *
- * @throws ImageError `not-found` when there is more than one
+ * @throws ImageError `ambiguous` when there is more than one
  */
 export function findId(store: Store, text: string): string | undefined {
   const hex = text.startsWith("sha256:") ? text.slice("sha256:".length) : text;
@@ -149,7 +149,7 @@ export function findId(store: Store, text: string): string | undefined {
   }
   if (found.length > 1) {
     const why = `${found.length} images have an ID that begins with ${hex}: give more of it`;
-    throw new ImageError("not-found", why);
+    throw new ImageError("ambiguous", why);
   }
   return found[0] === undefined ? undefined : `sha256:${found[0]}`;
 }
@@ -158,7 +158,7 @@ export function findId(store: Store, text: string): string | undefined {
  * What a text as typed stands for in the store: a reference, or else an image ID or its beginning.
  *
  * @returns the normal form, or the ID, and the descriptor
- * @throws ImageError `not-found` or `invalid-reference`
+ * @throws ImageError `not-found`, `ambiguous` or `invalid-reference`
  */
 export function findTyped(
   store: Store,

@@ -30,7 +30,7 @@ import { planRemoval } from "./delete.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, type ContainerRecord, findContainer, groupsOf } from "./record.ts";
+import { type Container, type ContainerRecord, findContainer } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -172,7 +172,7 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
     ),
     ...(preDump || leaveRunning || isSupervised
       ? []
-      : planRemoval({ id, directory, bundle: record.bundle }, groupsOf(record), spec)),
+      : planRemoval({ id, directory, bundle: record.bundle }, record, spec)),
   ];
 }
 

@@ -5,7 +5,8 @@ import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
-import { type Container, processFile } from "./record.ts";
+import { planThawOf } from "./freeze.ts";
+import { type Container, type Groups, groupsOf, processFile } from "./record.ts";
 import type { Later } from "./start.ts";
 
 const SIGKILL = 9;
@@ -13,13 +14,10 @@ const SIGKILL = 9;
 const PATIENCE = 10_000;
 
 /** Its process ends. One of a frozen cgroup does not: so it is thawed first. */
-function planEndOf({ directory }: Later, cgroups: readonly string[]): Step[] {
-  const freezer = cgroups.find((path) => path.includes("/freezer/")) ?? cgroups.at(-1);
+function planEndOf({ directory }: Later, { cgroups }: Groups): Step[] {
   const of = processFile(directory);
   return [
-    ...(freezer === undefined
-      ? []
-      : [byParent({ op: "freeze", at: onHost(freezer), frozen: false }, "it may be paused")]),
+    ...planThawOf(cgroups),
     byParent(
       { op: "signal", of, signal: SIGKILL, wait: true, patience: 0, required: false },
       "its process ends first",
@@ -27,14 +25,10 @@ function planEndOf({ directory }: Later, cgroups: readonly string[]): Step[] {
   ];
 }
 
-function planRest(
-  { id, directory, bundle }: Later,
-  cgroups: readonly string[],
-  spec: Spec | null,
-): Step[] {
+function planRest({ id, directory, bundle }: Later, groups: Groups, spec: Spec | null): Step[] {
   const setting = { id, bundle: { directory: bundle, config: null } };
   return [
-    ...cgroups.map((path) =>
+    ...groupsOf(groups).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
     ...(spec === null ? [] : planHooksOf("poststop", { spec, setting })),
@@ -46,11 +40,10 @@ function planRest(
 }
 
 /** What is left of a container goes, whoever still runs in it; for who has the lock already. */
-export const planRemoval = (
-  later: Later,
-  cgroups: readonly string[],
-  spec: Spec | null,
-): Step[] => [...planEndOf(later, cgroups), ...planRest(later, cgroups, spec)];
+export const planRemoval = (later: Later, groups: Groups, spec: Spec | null): Step[] => [
+  ...planEndOf(later, groups),
+  ...planRest(later, groups, spec),
+];
 
 /**
  * The steps that delete a container, whatever state it is in.
@@ -61,14 +54,14 @@ export const planRemoval = (
  */
 export function planDelete(
   later: Later,
-  cgroups: readonly string[],
+  groups: Groups,
   spec: Spec | null,
   first: "lock" | "end" = "lock",
 ): Step[] {
   const at = onHost(later.directory);
   const why = "no other command changes it meanwhile";
-  const end = planEndOf(later, cgroups);
-  const rest = planRest(later, cgroups, spec);
+  const end = planEndOf(later, groups);
+  const rest = planRest(later, groups, spec);
   return first === "lock"
     ? [byParent(lock(at), why), ...end, ...rest]
     : [...end, byParent({ op: "lock", at, patience: PATIENCE, past: rest.length }, why), ...rest];

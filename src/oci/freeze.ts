@@ -12,6 +12,13 @@ export const freezerOf = ({ record }: Container): string | undefined =>
     ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`)),
   );
 
+/** Whoever is frozen goes on, as far as can be known from the names of its cgroups. */
+export function planThawOf(cgroups: readonly string[]): Step[] {
+  const path = cgroups.find((each) => each.includes("/freezer/")) ?? cgroups.at(-1);
+  if (path === undefined) return [];
+  return [byParent({ op: "freeze", at: onHost(path), frozen: false }, "it may be paused")];
+}
+
 /** @throws WishError when there is no such cgroup */
 export function planFreeze(container: Container, frozen: boolean): Step[] {
   const path = freezerOf(container);

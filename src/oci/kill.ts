@@ -2,10 +2,12 @@
 
 import { UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
+import { encodePlan } from "../executor/encode.ts";
+import { encodeWithParameter } from "../executor/parameter.ts";
 import { parseSignal } from "../options/signal.ts";
-import type { Step } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
-import { freezerOf, planFreeze } from "./freeze.ts";
+import { freezerOf, planFreeze, planThawOf } from "./freeze.ts";
 import { type Container, processFile } from "./record.ts";
 
 const SIGKILL = 9;
@@ -18,6 +20,33 @@ export function signalNumber(text: string): number {
   throw new UsageError(
     `unknown signal ${JSON.stringify(text)}: expected a name such as TERM, or a number`,
   );
+}
+
+const planSignal = (directory: string, signal: number): Step =>
+  byParent(
+    { op: "signal", of: processFile(directory), signal, wait: false, patience: 0, required: true },
+    "kill",
+  );
+
+/**
+ * What `kill ID NUMBER` does, planned with the container, for the launcher: `native/kept.c`. Who may
+ * be paused is thawed for SIGKILL: so that has a plan of its own.
+ */
+export function keptKillPlans(directory: string, cgroups: readonly string[]) {
+  const end: Plan = {
+    version: 1,
+    steps: [planSignal(directory, SIGKILL), ...planThawOf(cgroups)],
+  };
+  return [
+    {
+      name: "kill.plan",
+      bytes: encodeWithParameter((signal) => ({
+        version: 1,
+        steps: [planSignal(directory, signal)],
+      })),
+    },
+    { name: "kill-9.plan", bytes: encodePlan(end) },
+  ];
 }
 
 /**
@@ -41,18 +70,5 @@ export function planKill(container: Container, signal: number, all: boolean): St
       `container not running: ${id} is ${status}: there is no process to signal`,
     ]);
   }
-  return [
-    byParent(
-      {
-        op: "signal",
-        of: processFile(directory),
-        signal,
-        wait: false,
-        patience: 0,
-        required: true,
-      },
-      "kill",
-    ),
-    ...thaw,
-  ];
+  return [planSignal(directory, signal), ...thaw];
 }

@@ -21,7 +21,8 @@ import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
 import { planDelete } from "./delete.ts";
 import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
-import { type ContainerRecord, groupsOf, isContainerId } from "./record.ts";
+import { keptKillPlans } from "./kill.ts";
+import { type ContainerRecord, type Groups, isContainerId } from "./record.ts";
 import { planStart } from "./start.ts";
 
 export type CreateWish = {
@@ -108,7 +109,7 @@ export function recordOf(
   wish: Pick<CreateWish, "id" | "bundle"> & { readonly endsWithParent: boolean },
   spec: Spec,
   rootfs: string,
-  { cgroups, rdtGroups: ofRdt = [] }: Pick<ContainerRecord, "cgroups" | "rdtGroups">,
+  { cgroups, rdtGroups: ofRdt = [] }: Groups,
 ): string {
   const record: ContainerRecord = {
     version: 1,
@@ -163,16 +164,20 @@ export async function filterOf(
 
 const encoded = (steps: readonly Step[]): Uint8Array => encodePlan({ version: 1, steps });
 
-/** Both are known by now, so that the commands need not plan: see `native/kept.c`. */
+/** All are known by now, so that the commands need not plan: see `native/kept.c`. */
 export function keptPlans(
   { root, id, bundle, lifetime }: Pick<CreateWish, "root" | "id" | "bundle" | "lifetime">,
   spec: Spec,
-  cgroups: readonly string[],
+  groups: Groups,
 ): Setting["keptPlans"] {
-  const later = { id, directory: `${root}/${id}`, bundle };
-  const ends = { name: "delete.plan", bytes: encoded(planDelete(later, cgroups, spec)) };
-  if (lifetime === "detached") return [ends];
-  return [{ name: "start.plan", bytes: encoded(planStart(later, spec)) }, ends];
+  const directory = `${root}/${id}`;
+  const later = { id, directory, bundle };
+  const ends = [
+    ...keptKillPlans(directory, groups.cgroups),
+    { name: "delete.plan", bytes: encoded(planDelete(later, groups, spec)) },
+  ];
+  if (lifetime === "detached") return ends;
+  return [{ name: "start.plan", bytes: encoded(planStart(later, spec)) }, ...ends];
 }
 
 /**
@@ -228,7 +233,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },
-    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, groupsOf(groups)),
+    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, groups),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

@@ -6,8 +6,10 @@
  *     pid           of its first process, and when that began: so no other is taken for it
  *     making        nothing; gone once all is made, and who made it has the lock until then
  *     start         the socket at which init waits; gone once somebody has said start
- *     start.plan    what `start` and `delete` will do, planned together with the container: so
- *     delete.plan   that they need no JavaScript runtime (native/kept.c)
+ *     start.plan    what `start`, `kill` and `delete` will do, planned together with the container:
+ *     kill.plan     so that they need no JavaScript runtime (native/kept.c)
+ *     kill-9.plan
+ *     delete.plan
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.
@@ -48,10 +50,14 @@ export type ContainerRecord = {
   readonly endsWithParent?: true;
 };
 
-/** What is removed of the kernel's file systems when it is deleted. */
-export const groupsOf = (
-  record: Pick<ContainerRecord, "cgroups" | "rdtGroups"> | null,
-): readonly string[] => [...(record?.cgroups ?? []), ...(record?.rdtGroups ?? [])];
+/** What a container has of the kernel's file systems. */
+export type Groups = Pick<ContainerRecord, "cgroups" | "rdtGroups">;
+
+/** All of it, as directories that are removed with the container. */
+export const groupsOf = ({ cgroups, rdtGroups = [] }: Groups): readonly string[] => [
+  ...cgroups,
+  ...rdtGroups,
+];
 
 /** Where the first process is written down, for the steps that need it. */
 export const processFile = (directory: string): Place => onHost(`${directory}/pid`);

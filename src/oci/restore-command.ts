@@ -137,7 +137,7 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
         config: { directory: bundle, config: config.text },
         state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, { cgroups: cgroup.paths }),
         keptPlans: isDetached
-          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, cgroup.paths)
+          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, { cgroups: cgroup.paths })
           : [],
         lifetime: isDetached ? "detached" : "supervised",
         pidFile: pathOf(given, "pid-file"),

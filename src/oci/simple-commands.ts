@@ -6,7 +6,7 @@ import { carryOutSteps } from "./carry-out.ts";
 import { onlyId, readSwitch } from "./flags.ts";
 import { planPause, planResume } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, findContainer, groupsOf, readContainer } from "./record.ts";
+import { type Container, findContainer, readContainer } from "./record.ts";
 import type { Later } from "./start.ts";
 
 const containerOf = (given: ParsedArguments, { root }: Globals, command: string): Container =>
@@ -42,9 +42,9 @@ async function stepsOfDelete(container: Container, force: boolean): Promise<Step
   const { checkDelete, planDelete } = await import("./delete.ts");
   checkDelete(container, force);
   const { containerSpecIfThere } = await import("./config-copy.ts");
-  const cgroups = groupsOf(container.record);
+  const groups = container.record ?? { cgroups: [] };
   const spec = containerSpecIfThere(container);
-  return planDelete(laterOf(container), cgroups, spec, force ? "end" : "lock");
+  return planDelete(laterOf(container), groups, spec, force ? "end" : "lock");
 }
 
 /** As `start`: most often by the plan that was made before. */

@@ -103,6 +103,7 @@ function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why
   const made = byParent(mkdir(data, 0o700, stays), why, stays ? undefined : remove);
   return [
     keep && !stays ? { ...made, keep: true } : made,
+    ...(stays ? [byParent(lock(data), "nobody copies files into it meanwhile")] : []),
     byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
     byParent(
       mkdir(onHost(`${data.path}/work`), 0o700, stays),

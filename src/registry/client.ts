@@ -6,6 +6,7 @@
  */
 import { ImageError } from "../image/error.ts";
 import type { Endpoint } from "./address.ts";
+import { authoritiesOf, machineAuthorities } from "./certificates.ts";
 import { type Challenge, parseChallenge } from "./challenge.ts";
 import type { Credentials, FindCredentials } from "./credentials.ts";
 import { type Answer, type Exchange, exchangeWith } from "./exchange.ts";
@@ -17,6 +18,8 @@ export interface ClientOptions {
   readonly findCredentials: FindCredentials;
   readonly patience: Patience;
   readonly signal?: AbortSignal | undefined;
+  /** Whose certificates are trusted for a host; docker's and podman's files say unless given. */
+  readonly authoritiesOf?: (host: string) => readonly string[] | undefined;
   /** Told before something is tried again after `delay` milliseconds. */
   readonly onRetry?: ((why: string, delay: number) => void) | undefined;
 }
@@ -35,7 +38,15 @@ export interface RegistryRequest {
   readonly retry?: boolean;
 }
 
-type Reached = { readonly base: URL; readonly challenge: Challenge | undefined };
+type Reached = {
+  readonly base: URL;
+  readonly challenge: Challenge | undefined;
+  /** Whose certificates are trusted, if the runtime's own choice is not enough. */
+  readonly authorities: readonly string[] | undefined;
+};
+
+/** A way to reach a registry. */
+type Way = Pick<Reached, "base" | "authorities">;
 
 /** A registry, for what is done there in one repository (or in none). */
 export class RegistryClient {
@@ -81,44 +92,40 @@ export class RegistryClient {
   }
 
   async #reach(): Promise<Reached> {
+    const { host, schemes } = this.endpoint;
+    const authorities = (this.#options.authoritiesOf ?? authoritiesOf)(host);
     let failure: unknown;
-    const { schemes } = this.endpoint;
     for (const scheme of schemes) {
+      const way = { base: new URL(`${scheme}://${host}/`), authorities };
       const isLast = scheme === schemes.at(-1);
-      const base = new URL(`${scheme}://${this.endpoint.host}/`);
       try {
-        const answer = isLast ? await this.#again(() => this.#ping(base)) : await this.#ping(base);
-        const challenge =
-          answer.status === 401
-            ? parseChallenge(answer.headers.get("www-authenticate"))
-            : undefined;
-        await answer.discard();
-        return { base, challenge };
+        return await (isLast ? this.#again(() => this.#tryWay(way)) : this.#tryWay(way));
       } catch (error) {
         this.signal?.throwIfAborted();
         failure = error;
       }
     }
-    throw asImageError(failure);
+    const isUntrusted = failure instanceof ImageError && failure.code === "untrusted";
+    if (!isUntrusted || authorities !== undefined) throw asImageError(failure);
+    // The machine may trust whom the runtime does not know.
+    const base = new URL(`https://${host}/`);
+    return this.#again(() => this.#tryWay({ base, authorities: machineAuthorities() }));
   }
 
-  async #ping(base: URL): Promise<Answer> {
-    const answer = await this.#send(base, {
-      method: "GET",
-      path: "v2/",
-      accept: [],
-      what: "",
-    });
+  async #tryWay(way: Way): Promise<Reached> {
+    const answer = await this.#send(way, { method: "GET", path: "v2/", accept: [], what: "" });
     if (isBusy(answer.status)) throw await this.#busy(answer);
-    return answer;
+    const header = answer.headers.get("www-authenticate");
+    await answer.discard();
+    return { ...way, challenge: answer.status === 401 ? parseChallenge(header) : undefined };
   }
 
   /** Asks whether an authorization is taken; any answer is one. */
   async probe(authorization: string): Promise<Answer> {
-    const { base } = await this.reach();
+    const way = await this.reach();
     const request: RegistryRequest = { method: "GET", path: "v2/", accept: [], what: "" };
     return this.#again(async () => {
-      const answer = await this.#send(base, request, authorization);
+      const answer = await this.#send(way, request, authorization);
       if (isBusy(answer.status)) throw await this.#busy(answer);
       return answer;
     });
@@ -144,7 +151,11 @@ export class RegistryClient {
     }
   }
 
-  async #send(base: URL, request: RegistryRequest, authorization?: string): Promise<Answer> {
+  async #send(
+    { base, authorities }: Way,
+    request: RegistryRequest,
+    authorization?: string,
+  ): Promise<Answer> {
     const { method, path, headers, body } = request;
     const url = typeof path === "string" ? new URL(path, base) : path;
     return exchangeWith({
@@ -155,15 +166,17 @@ export class RegistryClient {
       // An address that the registry has given may be anybody's.
       authorization: url.origin === base.origin ? authorization : undefined,
       isUnverified: this.endpoint.isUnverified && url.hostname === base.hostname,
+      authorities,
       patience: this.patience,
       signal: this.signal,
     });
   }
 
   async #authorized(request: RegistryRequest): Promise<Answer> {
-    const { base, challenge } = await this.reach();
-    if (challenge !== undefined) this.#authorization ??= this.#authorize(challenge, base);
-    const answer = await this.#send(base, request, await this.#awaitAuthorization());
+    const way = await this.reach();
+    const { base, challenge } = way;
+    if (challenge !== undefined) this.#authorization ??= this.#authorize(challenge, way);
+    const answer = await this.#send(way, request, await this.#awaitAuthorization());
     if (request.accept.includes(answer.status)) return answer;
     if (answer.status !== 401 || answer.url.origin !== base.origin) {
       throw await this.#refused(answer, request);
@@ -172,8 +185,8 @@ export class RegistryClient {
     const asked = parseChallenge(answer.headers.get("www-authenticate"));
     if (asked === undefined) throw await this.#refused(answer, request);
     await answer.discard();
-    this.#authorization = this.#authorize(asked, base);
-    const second = await this.#send(base, request, await this.#awaitAuthorization());
+    this.#authorization = this.#authorize(asked, way);
+    const second = await this.#send(way, request, await this.#awaitAuthorization());
     if (request.accept.includes(second.status)) return second;
     throw await this.#refused(second, request);
   }
@@ -187,10 +200,10 @@ export class RegistryClient {
     }
   }
 
-  async #authorize(challenge: Challenge, base: URL): Promise<string | undefined> {
+  async #authorize(challenge: Challenge, way: Way): Promise<string | undefined> {
     const credentials = await this.#options.findCredentials(this.endpoint.name, this.#repository);
     return authorizationFor(challenge, credentials, {
-      base,
+      ...way,
       scopes:
         this.#scopes.length === 0 && challenge.scheme === "bearer" && challenge.scope !== undefined
           ? challenge.scope.split(" ")
@@ -241,8 +254,7 @@ export function asImageError(error: unknown): unknown {
 export async function authorizationFor(
   challenge: Challenge,
   credentials: Credentials | undefined,
-  about: {
-    readonly base: URL;
+  about: Way & {
     readonly scopes: readonly string[];
     readonly isUnverified: boolean;
     readonly patience: Patience;

@@ -11,7 +11,7 @@ import { codeOf, ImageError } from "../image/error.ts";
 import { blobPath, type Store } from "../image/store.ts";
 import { asImageError, type RegistryClient } from "./client.ts";
 import type { Answer } from "./exchange.ts";
-import { claimPart, leavePart } from "./partial.ts";
+import { claimPart, leavePart, partSizes } from "./partial.ts";
 import { TransientError } from "./patience.ts";
 
 export type DownloadProgress =
@@ -80,14 +80,18 @@ export class Download {
   async #run(): Promise<void> {
     const { store, client } = this.#options;
     const { digest } = this.content;
-    for (let isTold = false; !(await hasBlob(store, this.content)); ) {
-      const path = await claimPart(store, digest);
+    // Whoever else has it may have been stopped: its part grows no more then.
+    let seen = { size: -1, at: Date.now() };
+    while (!(await hasBlob(store, this.content))) {
+      const isStuck = Date.now() - seen.at > 2 * client.patience.stall;
+      const path = await claimPart(store, digest, !isStuck);
       if (path !== undefined) {
         await this.#bring(path);
         break;
       }
-      if (!isTold) this.#tell({ kind: "waiting", digest });
-      isTold = true;
+      if (seen.size < 0) this.#tell({ kind: "waiting", digest });
+      const size = await partSizes(store, digest);
+      if (size !== seen.size) seen = { size, at: Date.now() };
       await sleep(lookEvery, undefined, client.signal && { signal: client.signal });
     }
     this.#tell({ kind: "downloaded", digest });

@@ -17,6 +17,8 @@ export interface Exchange {
   readonly body?: Blob | string;
   /** Do not look at certificates. */
   readonly isUnverified?: boolean;
+  /** Who may have signed certificates, as PEM; what the runtime trusts unless given. */
+  readonly authorities?: readonly string[] | undefined;
   readonly patience: Patience;
   readonly signal?: AbortSignal | undefined;
 }
@@ -161,14 +163,13 @@ async function send(exchange: Exchange): Promise<Answer> {
   };
 }
 
-/** What only Bun's fetch has: nothing is decompressed on the way, and certificates may go unseen. */
-function fetchExtras({ isUnverified, url }: Exchange): object {
+/** What only Bun's fetch has: nothing is decompressed on the way, and trust can be said. */
+function fetchExtras({ isUnverified, authorities, url }: Exchange): object {
   if (process.versions["bun"] === undefined) return {};
-  const tls =
-    isUnverified === true && url.protocol === "https:"
-      ? { tls: { rejectUnauthorized: false } }
-      : {};
-  return { decompress: false, timeout: false, ...tls };
+  const plain = { decompress: false, timeout: false };
+  if (url.protocol !== "https:") return plain;
+  if (isUnverified === true) return { ...plain, tls: { rejectUnauthorized: false } };
+  return authorities === undefined ? plain : { ...plain, tls: { ca: authorities } };
 }
 
 /**

@@ -39,7 +39,7 @@ export async function checkLogin(
   const endpoint = endpointOf(registry, settingsOf(options));
   const own = clientOptions({ ...options, findCredentials: async () => given });
   const client = new RegistryClient(endpoint, "", [], own);
-  const { base, challenge } = await client.reach();
+  const { base, challenge, authorities } = await client.reach();
   if (challenge?.scheme === "bearer") {
     const { isUnverified } = endpoint;
     const { patience, signal } = client;
@@ -49,6 +49,7 @@ export async function checkLogin(
       credentials: given,
       registry: base,
       isUnverified,
+      authorities,
       wantsIdentity: true,
       patience,
       signal,

@@ -39,10 +39,21 @@ export const isPassing = (code: string): boolean => passing.has(code);
 export const isCertificateError = (code: string): boolean =>
   /CERT|SIGNATURE|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(code);
 
+/** What lies at the bottom of it: Node's fetch only says that it failed. */
+function innermost(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; at instanceof Error && at.cause instanceof Error && depth < 4; depth++) {
+    at = at.cause;
+  }
+  return at;
+}
+
 export function networkWords(error: unknown): string {
   const code = networkCode(error);
   if (isCertificateError(code)) return `its certificate is not trusted (${code})`;
   const known = Object.hasOwn(words, code) ? words[code] : undefined;
   if (known !== undefined) return known;
-  return error instanceof Error ? (code === "" ? error.message : code) : String(error);
+  if (code !== "") return code;
+  const inner = innermost(error);
+  return inner instanceof Error ? inner.message : String(inner);
 }

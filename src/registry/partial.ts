@@ -41,12 +41,29 @@ async function moved(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** How much of a blob there is, in whoever's hands: it grows while somebody works. */
+export async function partSizes(store: Store, digest: string): Promise<number> {
+  const directory = downloadsDirectory(store);
+  const parts = await partsOf(directory, digest.slice("sha256:".length));
+  const sizes = await Promise.all(
+    parts.map(
+      async (name) => (await stat(`${directory}/${name}`).catch(() => undefined))?.size ?? 0,
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /**
  * Takes the part of a blob into our hands.
  *
+ * @param others mind those who have it in theirs; false: they do not get on with it
  * @returns the path of a file, empty when nobody has begun; undefined while another process has it
  */
-export async function claimPart(store: Store, digest: string): Promise<string | undefined> {
+export async function claimPart(
+  store: Store,
+  digest: string,
+  others = true,
+): Promise<string | undefined> {
   const directory = downloadsDirectory(store);
   const hex = digest.slice("sha256:".length);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -57,7 +74,7 @@ export async function claimPart(store: Store, digest: string): Promise<string | 
     const isFree = name === hex || isOwnerGone(name, hex);
     if (isFree && (await moved(`${directory}/${name}`, path))) return path;
   }
-  const isOthers = (name: string) => name !== hex && !isOwnerGone(name, hex);
+  const isOthers = (name: string) => others && name !== hex && !isOwnerGone(name, hex);
   if (parts.some(isOthers)) return undefined;
   await (await open(path, "wx", 0o600)).close();
   // Two may have come at once: the first by name goes on.

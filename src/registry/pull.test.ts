@@ -7,6 +7,7 @@ import { digestOf } from "../image/blob.ts";
 import { ociIndexType, ociLayerType, ociManifestType } from "../image/manifest.ts";
 import { blobPath, openStore, resolveImage, type Store } from "../image/store.ts";
 import { tarArchive } from "../image/tar-writer.ts";
+import { startTimeOf } from "../image/temporary.ts";
 import { dropDirectory, isRoot, makeDirectory } from "../image/testing/fixture.ts";
 import { describeBlob, expectClean, makeImage, simple } from "../image/testing/image.ts";
 import { file } from "../image/testing/members.ts";
@@ -88,6 +89,9 @@ describe.skipIf(!isRoot)("pulls (need root: owners are kept)", () => {
     const other = { os: "linux", architecture: "riscv64", variant: undefined };
     const failure = await failureOf(pull(store, name("app:all"), { platform: other }));
     expect(failure.message).toContain("it offers linux/arm64, linux/amd64");
+    expect((await failureOf(pull(store, name("app:1"), { platform: other }))).message).toMatch(
+      /^config sha256:.* of .* is for linux\/amd64, not linux\/riscv64$/,
+    );
   });
 
   test("all tags, page by page", async () => {
@@ -163,11 +167,25 @@ describe.skipIf(!isRoot)("pulls (need root: owners are kept)", () => {
     writeFileSync(`${downloadsDirectory(store)}/${bigDigest.slice(7)}${owner}`, bytes);
   };
 
-  test("a part of a process that is gone is taken over; one of a living process is not", async () => {
+  test("a part of a process that is gone is taken over", async () => {
     leavePart(bigBlob.subarray(0, 1000), ".4194399-1-abcdef");
     await pull(store, name("big:1"));
     expect(registry.asked.at(-1)?.headers.range).toBe("bytes=1000-");
     expect(parts()).toEqual([]);
+  });
+
+  test("one of a process that does not get on with it is waited for, but not for ever", async () => {
+    const start = startTimeOf(process.ppid);
+    leavePart(bigBlob.subarray(0, 1000), `.${process.ppid}-${start}-abcdef`);
+    const waiting: string[] = [];
+    const began = Date.now();
+    await pull(store, name("big:1"), {
+      onProgress: ({ kind }) => kind === "waiting" && waiting.push(kind),
+    });
+    expect(waiting).toHaveLength(1);
+    expect(Date.now() - began).toBeGreaterThan(350);
+    expect(registry.asked.at(-1)?.headers.range).toBeUndefined();
+    expect(parts()).toHaveLength(1);
   });
 
   test("a server without ranges sends all, and a part that is wrong is thrown away", async () => {

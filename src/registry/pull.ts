@@ -26,6 +26,7 @@ export interface RegistryOptions {
   readonly findCredentials?: FindCredentials;
   readonly patience?: Partial<Patience>;
   readonly signal?: AbortSignal;
+  readonly authoritiesOf?: NonNullable<ClientOptions["authoritiesOf"]>;
   readonly onRetry?: (why: string, delay: number) => void;
 }
 
@@ -53,6 +54,7 @@ export function clientOptions(options: RegistryOptions): ClientOptions {
     patience: { ...defaultPatience, ...options.patience },
     signal: options.signal,
     onRetry: options.onRetry,
+    ...(options.authoritiesOf && { authoritiesOf: options.authoritiesOf }),
   };
 }
 

@@ -4,6 +4,7 @@ import { checkContent, digestOf, hasBlob } from "../image/blob.ts";
 import { gather, readFileInChunks } from "../image/blob-source.ts";
 import { parseImageConfig } from "../image/config.ts";
 import { ImageError, quote } from "../image/error.ts";
+import { whileHeld } from "../image/hold.ts";
 import {
   type Descriptor,
   documentBytesMax,
@@ -179,8 +180,20 @@ export async function pushImage(
   reference: RegistryReference,
   options: PushOptions,
 ): Promise<Descriptor> {
+  const stored = await readStored(store, reference.name);
+  const { descriptor, manifest } = stored;
+  const needed = [descriptor, manifest.config, ...manifest.layers].map(({ digest }) => digest);
+  // Nobody removes them meanwhile.
+  return whileHeld(store, needed, () => pushStored(store, reference, stored, options));
+}
+
+async function pushStored(
+  store: Store,
+  reference: RegistryReference,
+  stored: Stored,
+  options: PushOptions,
+): Promise<Descriptor> {
   const { domain, path, name } = reference;
-  const stored = await readStored(store, name);
   const { manifest } = stored;
   await checkPlatform(store, name, manifest, options.platform);
   await checkBlobs(store, name, manifest);

@@ -22,6 +22,7 @@ export interface TokenRequest {
   /** The registry that asks for it. */
   readonly registry: URL;
   readonly isUnverified: boolean;
+  readonly authorities?: readonly string[] | undefined;
   /** Ask for something to keep in place of the password. */
   readonly wantsIdentity?: boolean;
   readonly patience: Patience;
@@ -80,6 +81,7 @@ function exchangeFor(request: TokenRequest): Exchange {
   const shared = {
     // An insecure registry's own token server is as insecure; any other one is not.
     isUnverified: isUnverified && url.hostname === request.registry.hostname,
+    authorities: request.authorities,
     patience,
     signal,
   };

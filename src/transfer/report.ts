@@ -48,13 +48,26 @@ const hints: Readonly<Record<string, string>> = {
   ELOOP: "a symbolic link stands in the way",
 };
 
+/** What the kernel's word for it comes to, where that is the whole story. */
+const plainly: Readonly<Record<string, string>> = {
+  "ENOENT cannot look at it": "there is no such file or directory",
+  "ENOENT cannot open the directory": "there is no such directory",
+  "ENOENT cannot open the directory above it": "the directory above it is not there",
+  "ENOTDIR cannot open the directory": "it is no directory",
+  "ENOTDIR cannot open the directory above it": "what is above it is no directory",
+};
+
 /** The errno in words that go on: `EROFS; the file system is read-only`. */
 export const reasonOf = ({ errno }: Trouble): string =>
   Object.hasOwn(hints, errno) ? `${errno}; ${hints[errno]}` : errno;
 
 /** @param subject what it is about when the trouble names no path */
-export const describeTrouble = (trouble: Trouble, subject: string): string =>
-  `${trouble.path === "" ? subject : `${subject}: ${quote(trouble.path)}`}: ${trouble.words} (${reasonOf(trouble)})`;
+export function describeTrouble(trouble: Trouble, subject: string): string {
+  const { errno, words, path } = trouble;
+  const about = path === "" || path === subject ? subject : `${subject}: ${quote(path)}`;
+  const said = `${errno} ${words}`;
+  return `${about}: ${Object.hasOwn(plainly, said) ? plainly[said] : words} (${reasonOf(trouble)})`;
+}
 
 export type Report = {
   readonly entries: number;

@@ -59,7 +59,7 @@ function kept<T>(promise: Promise<T>): Promise<T> {
  */
 export function startPacker(plan: Plan, subject: string, to: "pipe" | number): Packer {
   const stdio: StdioOptions = ["ignore", to, "pipe"];
-  const { child, outcome, end } = executePlan(plan, stdio);
+  const { child, outcome } = executePlan(plan, stdio);
   const told = textOf(child.stderr as Readable);
   // Read from the start: what a child has written is lost when it ends before somebody reads.
   const archive = child.stdout?.pipe(new PassThrough({ highWaterMark: archiveBytesAhead })) ?? null;
@@ -70,7 +70,7 @@ export function startPacker(plan: Plan, subject: string, to: "pipe" | number): P
     stdout: archive,
     done,
     abort: async () => {
-      end();
+      child.kill("SIGTERM"); // its executor passes it on, or gives up
       child.stdout?.destroy();
       archive?.destroy();
       await done.catch(() => undefined);
@@ -111,7 +111,7 @@ const atLine = /^at 0 0 (dir|file|none): (.*)$/;
 
 /** @param subject what is copied to, for messages */
 export function startUnpacker(plan: Plan, subject: string): Unpacker {
-  const { child, outcome, end } = executePlan(plan, ["pipe", "pipe", "inherit"]);
+  const { child, outcome } = executePlan(plan, ["pipe", "pipe", "inherit"]);
   const stdin = child.stdin as Writable;
   // One that stops early closes its end; why it did is in its report.
   stdin.on("error", () => undefined);
@@ -160,7 +160,7 @@ export function startUnpacker(plan: Plan, subject: string): Unpacker {
       return done;
     },
     async abort() {
-      end();
+      child.kill("SIGTERM"); // its executor passes it on, or gives up
       stdin.destroy();
       await done.catch(() => undefined);
     },

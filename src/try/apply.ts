@@ -7,7 +7,14 @@ import { appliedMark, type Change, differs } from "./changes.ts";
 import type { Try } from "./store.ts";
 
 /** A change, and another path of the host that is to be the same file. */
-export type ApplyStep = { readonly change: Change; readonly link: string; readonly fresh: boolean };
+export type ApplyStep = {
+  readonly change: Change;
+  readonly link: string;
+  /** Below a directory that an earlier step makes. */
+  readonly fresh: boolean;
+  /** Another step is about another name of the same file of the host. */
+  readonly shared: boolean;
+};
 
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
@@ -38,6 +45,20 @@ export function withParents(chosen: readonly Change[], all: readonly Change[]): 
 /** The names of one file in the view, by the file. */
 const fileKey = ({ part, new: made }: Change): string => `${part} ${made.inode}`;
 
+const hostKey = ({ part, old }: Change): string => `${part} ${old.inode}`;
+
+/** Files of the host that several changes are about. */
+function sharedFiles(changes: readonly Change[]): Set<string> {
+  const seen = new Set<string>();
+  const shared = new Set<string>();
+  for (const change of changes.filter(({ old }) => old.type !== "-" && old.type !== "d")) {
+    const key = hostKey(change);
+    if (seen.has(key)) shared.add(key);
+    seen.add(key);
+  }
+  return shared;
+}
+
 /**
  * The order in which nothing is missing: what is made or changed, parents first; before a directory
  * becomes something else, what is in it goes; what else is gone goes last, deepest first.
@@ -55,8 +76,10 @@ export function orderSteps(chosen: readonly Change[], all: readonly Change[]): A
   for (const same of all.filter(({ letter }) => letter === "=")) {
     leaders.set(fileKey(same), same.below);
   }
+  const shared = sharedFiles(chosen);
   const stepOf = (change: Change): ApplyStep => ({
     change,
+    shared: shared.has(hostKey(change)),
     link: linkOf(change, leaders),
     fresh: ancestorsOf(change.path).some((path) => fresh.has(path)),
   });
@@ -74,17 +97,18 @@ export function orderSteps(chosen: readonly Change[], all: readonly Change[]): A
 
 /** The first name of a file leads, the others are linked to it. */
 function linkOf(change: Change, leaders: Map<string, string>): string {
-  if (change.letter === "D" || change.new.type !== "f" || change.links < 2) return "";
+  if (change.letter === "D" || change.new.type === "d" || change.links < 2) return "";
   const key = fileKey(change);
   const leader = leaders.get(key);
   if (leader === undefined) leaders.set(key, change.below);
   return leader ?? "";
 }
 
-function encodeStep({ change, link, fresh }: ApplyStep): string {
+function encodeStep({ change, link, fresh, shared }: ApplyStep): string {
   const { letter, part, flags, new: made, old, below } = change;
   // Of what is made, the old time is that of its directory: it is expected not to be there.
-  const numbers = [part, flags, fresh ? 1 : 0, made.inode, made.ctime, old.inode, old.ctime];
+  const host = (fresh ? 1 : 0) + (shared ? 2 : 0);
+  const numbers = [part, flags, host, made.inode, made.ctime, old.inode, old.ctime];
   return `${letter} ${made.type} ${old.type} ${numbers.join(" ")}\0${below}\0${link}\0`;
 }
 

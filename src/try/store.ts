@@ -16,7 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { executePlan } from "../executor/spawn.ts";
+import type { Step } from "../plan/op.ts";
 import { planOwnNamespace } from "../planner/namespaces.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 
@@ -129,13 +129,19 @@ export function makeTry(dataRoot: string, name: string | null, wish: Omit<TryRec
   }
 }
 
+/** Loaded only here: most starts have nothing to ask or to remove. */
+async function carryOut(steps: readonly Step[]) {
+  const { executePlan } = await import("../executor/spawn.ts");
+  return executePlan({ version: 1, steps }).outcome;
+}
+
 /** EWOULDBLOCK: somebody holds the lock. */
 const EAGAIN = 11;
 
 /** Whether a program runs in it, or another command is at work on it. */
 export async function isInUse({ at }: Pick<Try, "at">): Promise<boolean> {
   const steps = [byParent(lock(onHost(at)), "somebody may use it")];
-  const { failure } = await executePlan({ version: 1, steps }).outcome;
+  const { failure } = await carryOut(steps);
   return failure?.errno === EAGAIN;
 }
 
@@ -150,7 +156,7 @@ async function removeDirectory(at: string): Promise<boolean> {
     byParent({ op: "remove", at: onHost(`${at}/try.json`) }, "from here on it is no try any more"),
     byParent({ op: "remove", at: onHost(at) }, "the view, with all that was written in it"),
   ];
-  const { failure } = await executePlan({ version: 1, steps }).outcome;
+  const { failure } = await carryOut(steps);
   if (failure === null || failure.errno === 2) return true;
   if (failure.step === 0 && failure.errno === EAGAIN) return false;
   const { describeFailure } = await import("../executor/failure.ts");

@@ -5,7 +5,7 @@ import { eventsFile, volumeLine } from "../engine/events.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { describeErrno } from "../plan/errno.ts";
-import type { Step } from "../plan/op.ts";
+import type { Plan, Step } from "../plan/op.ts";
 import { byParent, mkdir, onHost } from "../planner/step.ts";
 import { goneUsers, type VolumesInUse, type VolumeUser } from "./in-use.ts";
 import { recordText, type VolumeChoices, volumeDirectory, volumesDirectory } from "./store.ts";
@@ -42,6 +42,24 @@ export async function makeVolume(roots: Roots, name: string, choices: VolumeChoi
       byParent({ op: "volume", at, record, user: "", into: null }, "volume create"),
       ...noteSteps(roots, volumeLine("create", name)),
     ],
+    "",
+  );
+  if (problem !== null) throw new Error(problem);
+}
+
+/**
+ * Makes the volumes of a container that is not started yet: its plan does, and fills them, at the start.
+ *
+ * @throws Error in one line
+ */
+export async function makeVolumesOf({ steps }: Plan, roots: Roots): Promise<void> {
+  const making = steps.flatMap(({ op, why }) =>
+    op.op === "volume" ? [byParent({ ...op, into: null }, why)] : [],
+  );
+  if (making.length === 0) return;
+  const directory = mkdir(onHost(volumesDirectory(roots)), 0o700, true);
+  const problem = await carryOut(
+    [byParent(directory, "the directory of all volumes"), ...making],
     "",
   );
   if (problem !== null) throw new Error(problem);

@@ -10,8 +10,8 @@ export type Row = {
   readonly expectation: Expectation | undefined;
 };
 
-const saysNothingOfPeers = ({ race, changed }: Expectation): boolean =>
-  race === true || changed === true;
+const saysNothingOfPeers = ({ race, changed, refused }: Expectation): boolean =>
+  race === true || changed === true || refused === true;
 
 /** `explained`: it did not pass, its entry says why, and no peer shows that it could. */
 export type Outcome = "passed" | "failed" | "explained";

@@ -212,7 +212,7 @@ export const differences: Readonly<
     crun: { why: "docker does not know its words" },
   },
   "works from a working directory that is gone": {
-    crun: { why: "the shell of its wrapper in these tests says so" },
+    crun: { why: "the shell of its wrapper in these tests may say so", always: false },
   },
   ...Object.fromEntries(
     [

@@ -169,7 +169,7 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
         const state = told(all, kind);
         expect(state).toMatchObject({ id: container.id, bundle: container.bundle });
         expect(state.status).toMatch(new RegExp(`^${statuses[kind]}$`));
-        expect(state.annotations).toMatchObject({ colour: "red" });
+        expect(state.annotations).toEqual({ colour: "red" });
         expect(state.ociVersion).toMatch(/^1\.\d+\.\d+/);
       },
     );

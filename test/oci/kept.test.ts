@@ -1,10 +1,10 @@
-// `start` and `delete` by the plans that lie beside a container: without the program, which is in
+// `start`, `kill` and `delete` by the plans that lie beside a container: without the program, which is in
 // JavaScript. pivot's own affair, so no peer is asked.
 
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
-import { OciGround } from "./ground.ts";
+import { OciGround, textOf } from "./ground.ts";
 import { runtimeName, title, whyNot } from "./runtime.ts";
 
 const isOther = runtimeName !== "pivot";
@@ -57,6 +57,37 @@ describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`
     ground.ok(["pause", id]);
     expect(call("delete", "-f", id)).toEqual(done);
     await ground.expectNothingLeft();
+  });
+
+  test("a signal by its number is sent by the launcher alone, to one that runs", async () => {
+    const { id, out } = ground.start((config) => {
+      const script =
+        "trap 'echo 10' USR1; trap 'echo 15' TERM; echo ready; while :; do sleep 0.02; done";
+      config.process["args"] = ["/bin/sh", "-c", script];
+    });
+    await textOf(out, /ready\n/);
+    for (const signal of ["10", "15"]) {
+      expect(call("kill", id, signal)).toEqual(done);
+      await textOf(out, new RegExp(`^${signal}$`, "m"));
+    }
+    expect(call("kill", id, "0")).toEqual(done);
+    for (const words of [["TERM"], [], ["--all", "15"], ["099"], ["65"]]) {
+      expect({ words, ...call("kill", id, ...words) }).toEqual({ words, ...leftToProgram });
+    }
+    expect(call("kill", id, "9")).toEqual(done);
+    await ground.until(id, "stopped");
+    expect(call("kill", id, "9")).toEqual(leftToProgram);
+    expect(ground.refused(["kill", id, "9"])).toContain("container not running");
+  });
+
+  test("SIGKILL ends one that is paused, and one that is only created", async () => {
+    const paused = ground.start();
+    ground.ok(["pause", paused.id]);
+    expect(call("kill", paused.id, "9")).toEqual(done);
+    await ground.until(paused.id, "stopped");
+    const created = ground.create();
+    expect(call("kill", created.id, "9")).toEqual(done);
+    await ground.until(created.id, "stopped");
   });
 
   test("what is out of the ordinary is left to the program", () => {

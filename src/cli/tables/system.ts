@@ -1,6 +1,6 @@
 /** The engine as a whole. */
 
-import { type Command, noFlags } from "../command.ts";
+import type { Command } from "../command.ts";
 
 export const systemCommands: readonly Command[] = [
   {
@@ -38,9 +38,9 @@ export const systemCommands: readonly Command[] = [
   },
   {
     name: "system prune",
-    usage: "pivot system prune",
-    summary: "Remove what ended or killed containers have left behind",
-    flags: noFlags,
+    usage: "pivot system prune [OPTIONS]",
+    summary: "Remove what nothing uses: containers, images, what killed ones have left",
+    flags: async () => (await import("../system-prune.ts")).systemPruneFlags,
     run: async () => (await import("../system-prune.ts")).systemPruneCommand,
   },
   {

@@ -7,7 +7,7 @@ export const transferCommands: readonly Command[] = [
     name: "cp",
     aliases: ["container cp"],
     usage:
-      "pivot cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       pivot cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+      "pivot cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n        pivot cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
     summary: "Copy files between a container and this machine",
     about: `Works on containers that run and that do not. Paths in a container start at its root.
 
