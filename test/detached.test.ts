@@ -57,7 +57,7 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
     await Bun.write(`/proc/${pid}/root/go`, "");
     expect(await endOf(planned)).toBe("3");
     expect(logLines(planned.log)).toEqual(["stdout F done"]);
-    // It is small: 0.36 MB in a program of musl's, where conmon has 2.1.
+    // It is small: 0.4 MB in a program of musl's, where conmon has 2.1.
     expect(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(1500);
     await ground.expectNothingLeft();
   });
