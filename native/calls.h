@@ -47,6 +47,11 @@ static inline int pv_move_mount(int from, const char *from_path, int to, const c
     return pv_result(syscall(SYS_move_mount, from, from_path, to, to_path, flags));
 }
 
+/* Under a name that nobody has; renameat2(2). */
+static inline int pv_rename_new(int from, const char *name, int to, const char *new_name) {
+    return pv_result(syscall(SYS_renameat2, from, name, to, new_name, 1u /* RENAME_NOREPLACE */));
+}
+
 static inline int pv_fsopen(const char *type) {
     return pv_result(syscall(SYS_fsopen, type, PV_FSOPEN_CLOEXEC));
 }

@@ -1,9 +1,10 @@
 /*
- * A copy of a directory into a file system that nobody else can reach yet.
+ * A copy of a directory into a new one.
  *
  * What is copied may be hostile, and be changed meanwhile by somebody who shares it: each name is
  * opened below the descriptor of its directory, without following a link, and looked at before it
- * is opened for reading. What is made may be trusted: it has no other writer.
+ * is opened for reading. What is made has most often no other writer; where it has one, as on a
+ * volume that is a directory of the host, no name of it is followed out of the copy either.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -76,7 +77,7 @@ static int copy_xattrs(int from, int to) {
 }
 
 /* In this order: a change of the owner takes set-user-id bits and file capabilities away. */
-static int copy_attributes(int from, int to, const struct stat *st) {
+static int attributes(int from, int to, const struct stat *st) {
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
     if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
         return -errno;
@@ -84,12 +85,10 @@ static int copy_attributes(int from, int to, const struct stat *st) {
     return rc < 0 ? rc : pv_result(futimens(to, times));
 }
 
-/* The same by name, for what is not opened: the name is ours alone. */
+/* The same by name, for what is not opened; it was made with its mode, since chmod follows links. */
 static int name_attributes(int to, const char *name, const struct stat *st) {
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
     if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    if (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0)
         return -errno;
     return pv_result(utimensat(to, name, times, AT_SYMLINK_NOFOLLOW));
 }
@@ -132,17 +131,31 @@ static int remember_link(struct copy *c, const struct stat *st) {
     return 0;
 }
 
+/* By descriptor: no part of the first name's path can be exchanged for a link meanwhile. */
+static int copy_link(int root, const char *path, int to, const char *name) {
+    struct open_how how = {
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+    };
+    int first = pv_openat2(root, path, &how);
+    if (first < 0)
+        return first;
+    int rc = pv_result(linkat(first, "", to, name, AT_EMPTY_PATH));
+    close(first);
+    return rc;
+}
+
 static int copy_file(struct copy *c, int from, int to, const char *name, const struct stat *st) {
     const struct link *link = st->st_nlink > 1 ? find_link(c, st) : NULL;
     if (link)
-        return pv_result(linkat(c->root, link->path, to, name, 0));
+        return copy_link(c->root, link->path, to, name);
     int source = open_same(from, name, st);
     if (source < 0)
         return source;
     int fd = pv_result(openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     int rc = fd < 0 ? fd : copy_bytes(source, fd, st->st_size);
     if (rc == 0)
-        rc = copy_attributes(source, fd, st);
+        rc = attributes(source, fd, st);
     if (rc == 0 && st->st_nlink > 1)
         rc = remember_link(c, st);
     if (fd >= 0)
@@ -176,7 +189,7 @@ static int copy_directory(struct copy *c, int from, int to, const char *name, co
         rc = copy_entries(c, source, fd);
         c->depth--;
         if (rc == 0)
-            rc = copy_attributes(source, fd, st);
+            rc = attributes(source, fd, st);
         close(fd);
     }
     close(source);
@@ -208,7 +221,7 @@ static int copy_entry(struct copy *c, int from, int to, const char *name) {
         return copy_directory(c, from, to, name, &st);
     if (S_ISREG(st.st_mode))
         return copy_file(c, from, to, name, &st);
-    rc = pv_result(mknodat(to, name, (st.st_mode & S_IFMT) | 0600, st.st_rdev));
+    rc = pv_result(mknodat(to, name, st.st_mode, st.st_rdev));
     return rc < 0 ? rc : name_attributes(to, name, &st);
 }
 
@@ -237,6 +250,24 @@ static int copy_entries(struct copy *c, int from, int to) {
     return rc;
 }
 
+/* Copies what is in a directory; both are descriptors that can be read. */
+int pv_copy_below(struct pv_run *run, int from, int to) {
+    struct copy c = {.run = run, .root = to};
+    mode_t mask = umask(0);
+    int rc = copy_entries(&c, from, to);
+    umask(mask);
+    for (size_t i = 0; i < c.count; i++)
+        free(c.links[i].path);
+    free(c.links);
+    return rc;
+}
+
+/* Owner, mode, extended attributes and times of a directory. */
+int pv_copy_attributes(int from, int to) {
+    struct stat st;
+    return fstat(from, &st) < 0 ? -errno : attributes(from, to, &st);
+}
+
 /* The copy's own root: what the options of the file system do not say. */
 static int copy_root(int from, int to, const struct pv_copy_up *op) {
     struct stat st;
@@ -262,15 +293,9 @@ int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op) {
         close(from);
         return to;
     }
-    struct copy c = {.run = run, .root = to};
-    mode_t mask = umask(0);
-    int rc = copy_entries(&c, from, to);
+    int rc = pv_copy_below(run, from, to);
     if (rc == 0)
         rc = copy_root(from, to, op);
-    umask(mask);
-    for (size_t i = 0; i < c.count; i++)
-        free(c.links[i].path);
-    free(c.links);
     close(to);
     close(from);
     return rc;

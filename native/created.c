@@ -41,25 +41,33 @@ static socklen_t address_of(struct sockaddr_un *address, int directory, const ch
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
 }
 
-int pv_do_listen(struct pv_run *run, const struct pv_listen *op) {
+/* A listening socket of whole packets. */
+int pv_listen_at(struct pv_run *run, const struct pv_place *at, int flags, int backlog) {
     struct sockaddr_un address;
     const char *name;
-    int directory = pv_place_parent(run, &op->at, 0, &name);
+    int directory = pv_place_parent(run, at, 0, &name);
     if (directory < 0)
         return directory;
     socklen_t length = address_of(&address, directory, name);
-    int fd = length ? pv_result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) : -ENAMETOOLONG;
+    int type = SOCK_SEQPACKET | SOCK_CLOEXEC | flags;
+    int fd = length ? pv_result(socket(AF_UNIX, type, 0)) : -ENAMETOOLONG;
     int rc = fd < 0 ? fd : pv_result(bind(fd, (struct sockaddr *)&address, length));
     if (rc == 0)
-        rc = pv_result(listen(fd, 1));
+        rc = pv_result(listen(fd, backlog));
     close(directory);
-    if (rc == 0) {
-        run->listener = fd;
-        return pv_keep(run, op->into, fd);
-    }
+    if (rc == 0)
+        return fd;
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+int pv_do_listen(struct pv_run *run, const struct pv_listen *op) {
+    int fd = pv_listen_at(run, &op->at, 0, 1);
+    if (fd < 0)
+        return fd;
+    run->listener = fd;
+    return pv_keep(run, op->into, fd);
 }
 
 int pv_do_outlive(struct pv_run *run) {
@@ -108,7 +116,7 @@ int pv_do_leave(struct pv_run *run) {
 }
 
 /* Connects to a socket of the host, of which we have a descriptor. */
-static int connect_to(int file, int type) {
+int pv_connect_to(int file, int type) {
     struct sockaddr_un address;
     socklen_t length = address_of(&address, file, NULL);
     const struct timeval patience = {.tv_sec = PV_PATIENCE};
@@ -132,7 +140,7 @@ static int claim(struct pv_run *run, const struct pv_place *at) {
     if (directory < 0)
         return directory;
     int file = pv_result(openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    int fd = file < 0 ? file : connect_to(file, SOCK_SEQPACKET);
+    int fd = file < 0 ? file : pv_connect_to(file, SOCK_SEQPACKET);
     if (file >= 0)
         close(file);
     /* Nobody waits: what is left has ended, or never began. */
@@ -199,7 +207,7 @@ int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op) {
     int file = pv_place_open(run, &op->at, O_PATH, 0);
     if (file < 0)
         return file;
-    int fd = connect_to(file, SOCK_STREAM);
+    int fd = pv_connect_to(file, SOCK_STREAM);
     close(file);
     if (fd < 0)
         return fd;

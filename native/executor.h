@@ -8,8 +8,10 @@
 #ifndef PV_EXECUTOR_H
 #define PV_EXECUTOR_H
 
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -77,6 +79,9 @@ struct pv_event {
 
 enum { PV_STDIN, PV_STDOUT, PV_STDERR, PV_STREAMS };
 
+/* A container holds its state directory, and what it writes to. */
+#define PV_LOCKS 2
+
 struct pv_run {
     struct pv_plan plan;
     enum pv_actor actor;
@@ -88,7 +93,7 @@ struct pv_run {
     struct pv_event events[PV_EVENTS];
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
-    int lock;      /* parent: shows that it lives, or -1 */
+    int locks[PV_LOCKS]; /* parent: show that it lives, or -1 */
     uint32_t past; /* parent: how many of the next steps are not taken */
     int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */
@@ -109,6 +114,9 @@ struct pv_run {
     int undoing;   /* parent: the walk is over */
     int exit_code; /* parent: what main returns */
     int has_news;  /* parent: a step or an undo has failed */
+    int waiter;    /* the socket of the process that waits for the start, or -1; see detach.c */
+    int caller;    /* the same socket, when that process then takes part in the foreground; or -1 */
+    struct winsize window; /* of the terminal that was left; no rows: none */
     int agent;     /* the socket of who answers the filter's questions, or -1 */
     const struct pv_texts *agent_state;
     int answered_fd;
@@ -140,6 +148,11 @@ int pv_heard_signals(const struct pv_run *run);
 int pv_hear_signal(struct pv_run *run);
 /* -EINTR when somebody has; 0 when init has something to say, or after the time. */
 int pv_was_asked_to_stop(struct pv_run *run, int timeout);
+int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op);
+/* As a program expects them that somebody starts: none blocked, none ignored by us. */
+void pv_usual_signals(void);
+/* Returns when it cannot be executed. */
+void pv_become_reporter(struct pv_run *run);
 void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
               const char *text);
 
@@ -178,16 +191,20 @@ int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op);
 int pv_do_write(struct pv_run *run, const struct pv_write *op);
 int pv_write_whole(int fd, const void *bytes, size_t size);
 int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op);
+int pv_do_append(struct pv_run *run, const struct pv_append *op);
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
+int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience);
+int pv_write_whole(int fd, const void *bytes, size_t size);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);
 
 /* remove.c */
 int pv_do_remove(struct pv_run *run, const struct pv_remove *op);
+int pv_remove_below(int parent, const char *name);
 
 /* cgroup.c */
 int pv_do_device_filter(struct pv_run *run, const struct pv_device_filter *op);
@@ -216,6 +233,13 @@ int pv_do_idmap(struct pv_run *run, const struct pv_idmap *op);
 
 /* copy.c */
 int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
+int pv_copy_below(struct pv_run *run, int from, int to);
+int pv_copy_attributes(int from, int to);
+
+/* volume.c, fill.c */
+int pv_do_volume(struct pv_run *run, const struct pv_volume *op);
+int pv_do_leave_volume(struct pv_run *run, const struct pv_leave_volume *op);
+int pv_do_fill(struct pv_run *run, const struct pv_fill *op);
 
 /* borrow.c */
 int pv_do_borrow(struct pv_run *run, const struct pv_borrow *op);
@@ -237,7 +261,7 @@ int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op);
 int pv_do_stdio(struct pv_run *run, const struct pv_stdio *op);
 int pv_give_streams(struct pv_run *run, uid_t uid);
 int pv_do_setsid(const struct pv_setsid *op);
-void pv_copy_window_size(int terminal);
+void pv_copy_window_size(const struct pv_run *run, int terminal);
 
 /* process.c */
 int pv_do_setrlimit(struct pv_run *run, const struct pv_setrlimit *op);
@@ -248,6 +272,16 @@ int pv_do_init(struct pv_run *run);
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op);
 void pv_standard_signals(void);
 int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op);
+/* All descriptors from `from` on but two; ~0u stands for none. */
+int pv_close_but(unsigned from, int one, int other);
+/* Tells the parent that the next thing that can be heard of us is our end. */
+int pv_leap(struct pv_run *run);
+
+/* transfer.c */
+int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op);
+int pv_do_pack(struct pv_run *run, const struct pv_pack *op);
+int pv_do_unpack(struct pv_run *run, const struct pv_unpack *op);
+int pv_do_list_changes(struct pv_run *run, const struct pv_list_changes *op);
 
 /* notify.c */
 struct sock_fprog;
@@ -269,6 +303,8 @@ int pv_do_become_root(struct pv_run *run);
 int pv_do_find_program(struct pv_run *run, const struct pv_find_program *op);
 
 /* created.c */
+int pv_listen_at(struct pv_run *run, const struct pv_place *at, int flags, int backlog);
+int pv_connect_to(int file, int type);
 int pv_do_listen(struct pv_run *run, const struct pv_listen *op);
 int pv_do_outlive(struct pv_run *run);
 void pv_end_with_executor(const struct pv_run *run);
@@ -293,5 +329,72 @@ int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op);
 
 /* supervise.c */
 int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op);
+int pv_next_signal(struct pv_run *run); /* its number, or 0 */
+
+/* flow.c */
+#define PV_FLOW_POLLS 6
+void pv_start_flow(struct pv_run *run);
+void pv_poll_flow(struct pollfd fds[PV_FLOW_POLLS]);
+void pv_move_flow(struct pv_run *run, const struct pollfd fds[PV_FLOW_POLLS]);
+void pv_drain_flow(struct pv_run *run);
+void pv_forget_caller(struct pv_run *run);
+/* Whether the container has an input; and whether it takes more, or has none. */
+int pv_has_input(void);
+int pv_takes_input(void);
+void pv_give_input(struct pv_run *run, const char *bytes, size_t size);
+void pv_end_input(struct pv_run *run);
+void pv_end_output(struct pv_run *run, int stream);
+
+/* raw.c */
+void pv_make_raw(void);
+int pv_is_raw(void);
+void pv_restore_terminal(void);
+
+/* log.c */
+int pv_do_log(struct pv_run *run, const struct pv_log *op);
+void pv_log_output(int stream, const char *bytes, size_t size);
+void pv_log_end(void);
+
+/* clients.c */
+#define PV_CLIENTS 64
+#define PV_CLIENT_POLLS (PV_CLIENTS + 1)
+int pv_do_attachable(struct pv_run *run, const struct pv_attachable *op);
+int pv_is_attachable(void);
+nfds_t pv_poll_clients(struct pollfd fds[PV_CLIENT_POLLS]);
+void pv_serve_clients(struct pv_run *run, const struct pollfd *fds);
+void pv_send_output(const struct pv_run *run, int stream, const char *bytes, size_t size);
+/* The client that waits for the container in the foreground: it gets everything (flow.c). */
+void pv_take_in_caller(struct pv_run *run);
+void pv_put_out(int client);
+int pv_send_packet(int client, int kind, const void *bytes, size_t size);
+void pv_tell_clients_end(struct pv_run *run);
+
+/* detach.c */
+int pv_do_detach(struct pv_run *run, const struct pv_detach *op);
+int pv_tell_started(struct pv_run *run); /* -EINTR when nobody waits for it any more */
+int pv_tell_failed(struct pv_run *run);  /* whether somebody was told, who reports it */
+/* Adds what another process could not undo to what is told. */
+void pv_take_news(struct pv_run *run, const void *bytes, size_t size);
+
+/* take-part.c */
+struct pv_session {
+    int input;                 /* standard input is the container's */
+    int is_caller;             /* who has started the container, and is to get all that it writes */
+    const struct pv_place *of; /* the process that gets signals; no place: they end the session */
+    struct pv_bytes keys;      /* to detach */
+    const char *farewell;      /* what is printed then */
+};
+/* Until the container has ended, with its exit code in `run`, or until somebody leaves it. */
+int pv_take_part(struct pv_run *run, int socket, const struct pv_session *wish);
+int pv_do_take_part(struct pv_run *run, const struct pv_take_part *op);
+
+/* program.c */
+int pv_do_health(const struct pv_health *op);
+int pv_health_pause(void);
+void pv_look_after_health(void);
+void pv_end_health(void);
+int pv_do_afterwards(const struct pv_afterwards *op);
+int pv_comes_afterwards(void);
+void pv_become_afterwards(const struct pv_run *run);
 
 #endif

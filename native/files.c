@@ -1,6 +1,7 @@
 /* Files: what the plan makes on the host and in file systems that are not yet attached. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -129,24 +130,49 @@ int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {
     char text[48];
     uint64_t ticks = 0;
+    pid_t pid = op->own ? getpid() : run->init;
     /* Whoever signals the pid 0 means his own process group. */
-    if (run->init <= 0)
+    if (pid <= 0)
         return pv_say(run, -ECHILD, "there is no first process");
-    int rc = op->started ? pv_start_time(run->init, &ticks) : 0;
+    int rc = op->started ? pv_start_time(pid, &ticks) : 0;
     if (rc < 0)
         return rc;
     if (op->started)
-        snprintf(text, sizeof text, "%d %llu", (int)run->init, (unsigned long long)ticks);
+        snprintf(text, sizeof text, "%d %llu", (int)pid, (unsigned long long)ticks);
     else
-        snprintf(text, sizeof text, "%d", (int)run->init);
+        snprintf(text, sizeof text, "%d", (int)pid);
     return pv_write_text(run, &op->at, op->how, op->mode, text);
+}
+
+/* One call: whoever appends meanwhile writes before it or behind it. */
+int pv_do_append(struct pv_run *run, const struct pv_append *op) {
+    const char *name;
+    struct timespec now;
+    char *line = NULL, code[16] = "";
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent;
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = pv_result(openat(parent, name, flags, op->mode));
+    close(parent);
+    if (fd < 0)
+        return fd;
+    if (op->code)
+        snprintf(code, sizeof code, " %d", run->exit_code);
+    clock_gettime(CLOCK_REALTIME, &now);
+    int size = asprintf(&line, "%lld%09ld %s%s\n", (long long)now.tv_sec, now.tv_nsec, op->text, code);
+    ssize_t n = size < 0 ? 0 : write(fd, line, (size_t)size);
+    int rc = size < 0 ? -ENOMEM : n < 0 ? -errno : n < size ? -ENOSPC : 0;
+    free(line);
+    close(fd);
+    return rc;
 }
 
 /*
  * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
  * the open file, which a child shares: so init closes it (see become_init).
  */
-static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
+int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
     const long step = 5;
     for (long left = (long)patience;; left -= step) {
         int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
@@ -158,17 +184,27 @@ static int lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
     }
 }
 
+static int *free_lock(struct pv_run *run) {
+    for (int i = 0; i < PV_LOCKS; i++)
+        if (run->locks[i] < 0)
+            return &run->locks[i];
+    return NULL;
+}
+
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    int rc = fd < 0 ? fd : lock_in_time(run, fd, op->patience);
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, op->patience);
     /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
     if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         rc = -ENOENT;
-    if (rc == 0) {
-        run->lock = fd;
+    int *place = rc < 0 ? NULL : free_lock(run);
+    if (place) {
+        *place = fd;
         return 0;
     }
+    if (rc == 0)
+        rc = -EMFILE;
     if (fd >= 0)
         close(fd);
     if (rc != -ENOENT || !op->past)

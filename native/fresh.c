@@ -63,7 +63,7 @@ static int is_stale_in(int repository) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (fstatat(repository, files[i], &st, 0) == 0 && is_newer(&st, &built))
             return 1;
-    return has_newer(repository, "native", &built, 0) || has_newer(repository, "src", &built, 1);
+    return has_newer(repository, "native", &built, 0) || has_newer(repository, "src", &built, 2);
 }
 
 int pv_is_stale(const char *repository) {

@@ -8,6 +8,7 @@
 #include "executor.h"
 #include "launch.h"
 #include "unpack.h"
+#include "view.h"
 
 static int executor_main(int argc, char **argv) {
     const char *trade = argc > 1 ? argv[1] : "";
@@ -23,9 +24,12 @@ static int executor_main(int argc, char **argv) {
         return pv_follow_main(argc, argv);
     if (strcmp(trade, "unpack") == 0)
         return unpack_main(argc - 1, argv + 1);
+    if (strcmp(trade, "view") == 0)
+        return view_main(argc - 1, argv + 1);
     fputs("usage: pivot-executor run PLAN RESULT\n"
           "       pivot-executor follow PIPE PID PROGRAM\n"
-          "       pivot-executor unpack ...\n",
+          "       pivot-executor unpack ...\n"
+          "       pivot-executor view ...\n",
           stderr);
     return 125;
 }

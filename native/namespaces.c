@@ -104,9 +104,14 @@ static void become_init(struct pv_run *run, int sync) {
         close(run->result);
     run->result = -1;
     run->pidfd = -1;
-    if (run->lock >= 0)
-        close(run->lock);
-    run->lock = -1;
+    for (int i = 0; i < PV_LOCKS; i++) {
+        if (run->locks[i] >= 0)
+            close(run->locks[i]);
+        run->locks[i] = -1;
+    }
+    if (run->waiter >= 0)
+        close(run->waiter);
+    run->waiter = run->caller = -1;
     /* The container must not outlive who watches over it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

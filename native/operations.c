@@ -107,6 +107,22 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_exec(run, &op->exec);
     case PV_SUPERVISE:
         return pv_do_supervise(run, &op->supervise);
+    case PV_DETACH:
+        return pv_do_detach(run, &op->detach);
+    case PV_LOG:
+        return pv_do_log(run, &op->log);
+    case PV_ATTACHABLE:
+        return pv_do_attachable(run, &op->attachable);
+    case PV_TAKE_PART:
+        return pv_do_take_part(run, &op->take_part);
+    case PV_HEALTH:
+        return pv_do_health(&op->health);
+    case PV_AFTERWARDS:
+        return pv_do_afterwards(&op->afterwards);
+    case PV_SLEEP:
+        return pv_do_sleep(run, &op->sleep);
+    case PV_APPEND:
+        return pv_do_append(run, &op->append);
     case PV_LISTEN:
         return pv_do_listen(run, &op->listen);
     case PV_OUTLIVE:
@@ -143,6 +159,12 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_reconfigure(run, &op->reconfigure);
     case PV_COPY_UP:
         return pv_do_copy_up(run, &op->copy_up);
+    case PV_VOLUME:
+        return pv_do_volume(run, &op->volume);
+    case PV_LEAVE_VOLUME:
+        return pv_do_leave_volume(run, &op->leave_volume);
+    case PV_FILL:
+        return pv_do_fill(run, &op->fill);
     case PV_SECCOMP_AGENT:
         return pv_do_seccomp_agent(run, &op->seccomp_agent);
     case PV_SCHEDULER:
@@ -153,6 +175,14 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_memory_policy(&op->memory_policy);
     case PV_SCHED_AFFINITY:
         return pv_do_sched_affinity(run, &op->sched_affinity);
+    case PV_BORROW_ROOT:
+        return pv_do_borrow_root(run, &op->borrow_root);
+    case PV_PACK:
+        return pv_do_pack(run, &op->pack);
+    case PV_UNPACK:
+        return pv_do_unpack(run, &op->unpack);
+    case PV_LIST_CHANGES:
+        return pv_do_list_changes(run, &op->list_changes);
     case PV_PAUSE:
         if (run->actor == PV_BY_INIT)
             return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");

@@ -79,27 +79,50 @@ int pv_do_process(struct pv_run *run, const struct pv_process *op) {
     return fd < 0 ? fd : pv_keep(run, op->into, fd);
 }
 
-static int wait_for_end(struct pv_run *run, int process) {
-    struct pollfd end = {process, POLLIN, 0};
-    int rc;
-    do
-        rc = pv_result(poll(&end, 1, 10000));
-    while (rc == -EINTR);
-    return rc < 0 ? rc : end.revents ? 0 : pv_say(run, -ETIMEDOUT, "it has not ended");
+#define PV_FOR_EVER 0xffffffffu
+
+static int64_t milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* 0 when it has ended, -ETIMEDOUT when it has not in that time, -EINTR when we are to stop. */
+static int wait_for_end(struct pv_run *run, int process, uint32_t patience) {
+    int64_t end = milliseconds() + patience;
+    for (;;) {
+        struct pollfd fds[2] = {{process, POLLIN, 0}, {pv_heard_signals(run), POLLIN, 0}};
+        int64_t left = patience == PV_FOR_EVER ? 3600000 : end - milliseconds();
+        int n = poll(fds, 2, left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n > 0 && fds[0].revents)
+            return 0;
+        int rc = n > 0 && fds[1].revents ? pv_hear_signal(run) : 0;
+        if (rc < 0)
+            return rc;
+        if (n == 0 && patience != PV_FOR_EVER && left <= 3600000)
+            return pv_say(run, -ETIMEDOUT, "it has not ended");
+    }
 }
 
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op) {
     pid_t pid;
     int process = pv_hold_process(run, &op->of, &pid);
+    /* Who watched over it takes the file away when it has ended. */
+    if (process == -ENOENT && !op->required)
+        return 0;
     if (process < 0)
         return process == -ESRCH && !op->required ? 0 : process;
     int rc = pv_pidfd_send_signal(process, (int)op->signal);
     if (rc == -ESRCH && !op->required)
         rc = 0;
+    else if (rc == 0 && op->patience)
+        rc = wait_for_end(run, process, op->patience);
     else if (rc == 0 && op->wait)
-        rc = wait_for_end(run, process);
+        rc = wait_for_end(run, process, 10000);
     close(process);
-    return rc;
+    return rc == -ETIMEDOUT && op->patience && !op->wait ? 0 : rc;
 }
 
 /* A file of a cgroup as text, or a negative errno. */

@@ -182,7 +182,7 @@ int pv_place_parent(struct pv_run *run, const struct pv_place *place, int make_p
     return open_directory(run, place, path, make_parents);
 }
 
-/* Makes the last name of a place; 1 when it is a link to nothing, which `path` now follows. */
+/* Makes the last name of a place; 1 when it has to be looked up again, by `path`. */
 static int make_target(struct pv_run *run, const struct pv_place *place, int directory,
                        char path[PV_PATH]) {
     const char *name;
@@ -205,7 +205,9 @@ static int make_target(struct pv_run *run, const struct pv_place *place, int dir
             length--;
         memmove(path, place->path, length); /* a second link finds its path there already */
         path[length] = '\0';
-        rc = expand_link(parent, name, path, NULL) == 0 ? 1 : rc;
+        rc = expand_link(parent, name, path, NULL);
+        /* Not even a link: another container has made it meanwhile, in a root that they share. */
+        rc = rc == 0 || rc == -EEXIST ? 1 : rc;
     }
     close(parent);
     return rc;

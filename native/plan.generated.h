@@ -19,6 +19,7 @@ enum pv_opcode {
     PV_REMOVE_CGROUP = 5,
     PV_DEVICE_FILTER = 7,
     PV_WRITE_PID = 8,
+    PV_APPEND = 123,
     PV_LOCK = 9,
     PV_OPEN = 6,
     PV_CLONE = 10,
@@ -47,6 +48,9 @@ enum pv_opcode {
     PV_IDMAP = 65,
     PV_RECONFIGURE = 66,
     PV_COPY_UP = 67,
+    PV_VOLUME = 34,
+    PV_LEAVE_VOLUME = 35,
+    PV_FILL = 36,
     PV_PIPES = 40,
     PV_STDIO = 41,
     PV_SETSID = 42,
@@ -67,6 +71,13 @@ enum pv_opcode {
     PV_INIT = 52,
     PV_EXEC = 53,
     PV_SUPERVISE = 54,
+    PV_DETACH = 116,
+    PV_LOG = 117,
+    PV_ATTACHABLE = 118,
+    PV_TAKE_PART = 119,
+    PV_HEALTH = 120,
+    PV_AFTERWARDS = 121,
+    PV_SLEEP = 122,
     PV_LISTEN = 100,
     PV_OUTLIVE = 101,
     PV_WAIT_START = 102,
@@ -82,6 +93,10 @@ enum pv_opcode {
     PV_SEND_TERMINAL = 112,
     PV_CRIU = 114,
     PV_PAUSE = 55,
+    PV_BORROW_ROOT = 130,
+    PV_PACK = 131,
+    PV_UNPACK = 132,
+    PV_LIST_CHANGES = 133,
 };
 
 /* Make a directory. mkdir(2) */
@@ -128,12 +143,21 @@ struct pv_device_filter {
     struct pv_bytes program; /* an array of struct bpf_insn, of type BPF_PROG_TYPE_CGROUP_DEVICE */
 };
 
-/* Write the process id of the container's first process to a file. write(2) */
+/* Write a process id to a file: that of the container's first process. write(2) */
 struct pv_write_pid {
     struct pv_place at; /* the file */
     uint32_t how; /* whether the file must be there or must not */
     uint32_t mode; /* its permissions */
     uint32_t started; /* behind it, when the process began, in clock ticks after boot */
+    uint32_t own; /* not that of the first process, but the executor's */
+};
+
+/* Append a line to a file, which is made when it is missing: `NANOSECONDS TEXT`. open(2) */
+struct pv_append {
+    struct pv_place at; /* the file */
+    const char *text; /* what stands behind the time, which is counted from 1970 */
+    uint32_t mode; /* permissions of a new file */
+    uint32_t code; /* behind the text, the container's exit code */
 };
 
 /* Lock a directory for as long as the executor lives: so others see that it is in use. flock(2) */
@@ -331,6 +355,31 @@ struct pv_copy_up {
     uint32_t owner; /* and its owner */
 };
 
+/* Open a volume, which is made when it is missing, and note who uses it. flock(2) */
+struct pv_volume {
+    struct pv_place at; /* its directory, below that of all volumes */
+    const char *record; /* what volume.json says of a new one */
+    const char *user; /* the id of the container that uses it; empty: none does */
+    uint32_t into; /* the name under which its directory is kept */
+};
+
+/* Give a volume up, and remove it if that is asked for and nobody else uses it. flock(2) */
+struct pv_leave_volume {
+    struct pv_place at; /* its directory; not being there is no failure */
+    const char *user; /* who gives it up; empty: it must have no user at all */
+    struct pv_texts gone; /* ids of containers that are no more */
+    uint32_t remove; /* remove it with all that is in it */
+};
+
+/* Fill an empty volume with a copy of a directory, once and wholly, also after a crash. rename(2) */
+struct pv_fill {
+    uint32_t volume; /* the volume's directory, locked meanwhile */
+    struct pv_place from; /* the directory; not being there is no failure */
+    struct pv_place staging; /* a directory of the same file system as the volume's data */
+    struct pv_place to; /* the volume's data */
+    uint32_t copy; /* false: only end what was interrupted */
+};
+
 /* Make the pipes for the standard streams that the executor copies. pipe(2) */
 struct pv_pipes {
     uint32_t stdin_; /* where standard input comes from */
@@ -447,7 +496,63 @@ struct pv_exec {
 struct pv_supervise {
     uint32_t signals; /* pass the executor's own signals on */
     uint32_t parent; /* end the container when the executor's parent ends */
-    struct pv_place status; /* a new file for the exit code; null: none */
+    struct pv_place status; /* a file for the exit code, new but for `replace`; null: none */
+    uint32_t replace; /* one that is there is replaced at once and as a whole */
+    struct pv_place oom; /* a file of the cgroup that counts `oom_kill`; when it did, ` oom` stands behind the code */
+};
+
+/* Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start. setsid(2) */
+struct pv_detach {
+    const char *announce; /* what it prints to standard output when the program runs */
+    uint32_t attach; /* and then it takes part, as by `take_part`, and ends with the container's code */
+    struct pv_place of; /* as there */
+    uint32_t input; /* as there */
+    struct pv_bytes keys; /* as there */
+    const char *farewell; /* as there */
+};
+
+/* Keep what the container writes: `TIME STREAM F|P TEXT`, a line of it in each line. open(2) */
+struct pv_log {
+    struct pv_place at; /* the file; of the older ones the names end in .1, .2 and so on */
+    uint32_t mode; /* its permissions */
+    uint64_t most; /* bytes after which another is begun; 0: never */
+    uint32_t files; /* how many there are, this one too */
+};
+
+/* Make the socket by which people take part in what the container reads and writes. unix(7) */
+struct pv_attachable {
+    struct pv_place at; /* the socket's file */
+};
+
+/* Take part in what a container reads and writes, until it ends or the detach keys come. unix(7) */
+struct pv_take_part {
+    struct pv_place at; /* the socket of who watches over it */
+    struct pv_place of; /* the file with its first process, to which signals are passed; null: they end this */
+    uint32_t input; /* standard input is the container's */
+    struct pv_bytes keys; /* what to type to leave it; none: nothing does */
+    const char *farewell; /* what is printed then */
+};
+
+/* While the container runs, start the program every so often; never twice at once. execve(2) */
+struct pv_health {
+    const char *program; /* its launcher */
+    struct pv_texts argv; /* its arguments, without its own name */
+    struct pv_texts env; /* its whole environment */
+    uint32_t interval; /* milliseconds from one end to the next start */
+    uint32_t start_interval; /* the same in the time after the start */
+    uint32_t start_period; /* milliseconds of that time */
+};
+
+/* When the container has ended and all is undone, become the program once more. execve(2) */
+struct pv_afterwards {
+    const char *program; /* its launcher */
+    struct pv_texts argv; /* its arguments, without its own name; the exit code comes last */
+    struct pv_texts env; /* its whole environment */
+};
+
+/* Wait; a signal that asks for the end ends the plan. poll(2) */
+struct pv_sleep {
+    uint32_t time; /* milliseconds */
 };
 
 /* Make the socket by which a container that is only created is told to start. unix(7) */
@@ -477,7 +582,8 @@ struct pv_process {
 struct pv_signal {
     struct pv_place of; /* the file with its pid and when it began */
     uint32_t signal; /* the signal's number */
-    uint32_t wait; /* until it has ended */
+    uint32_t wait; /* until it has ended; if it has not in time, that is a failure */
+    uint32_t patience; /* milliseconds to wait for its end; 0: 10 s if at all, 4294967295: for ever */
     uint32_t required; /* its being gone is a failure */
 };
 
@@ -528,6 +634,37 @@ struct pv_criu {
     struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
 };
 
+/* Take a detached copy of the mounts at a process's root, which it cannot change any more. open_tree(2) */
+struct pv_borrow_root {
+    struct pv_place of; /* the file with its pid and when it began */
+    uint32_t recursive; /* with the mounts below the root */
+    uint64_t attributes; /* flags that are set on all of them */
+    uint32_t into; /* the name under which it is kept */
+};
+
+/* Become the packer: write what is at a path as a tar to standard output. tar(5) */
+struct pv_pack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the packer's own */
+    const char *path; /* what is packed */
+    const char *name; /* what it is called in the archive; empty: `.` */
+    uint32_t follow; /* a symbolic link in the last place is followed */
+    uint32_t bare; /* the directory's own entry is left out */
+    uint32_t layer; /* it is an overlay's upper directory, to become an image's layer */
+};
+
+/* Become the unpacker: make files at a path from what standard input tells. openat2(2) */
+struct pv_unpack {
+    uint32_t root; /* the root in which the path is looked up, and which becomes the unpacker's own */
+    const char *path; /* a directory to copy into, or a file to make in one */
+    uint32_t follow; /* symbolic links below the directory are followed */
+};
+
+/* Write to standard output what an overlay's upper directory changes of its layers. mount(8) */
+struct pv_list_changes {
+    uint32_t upper; /* the upper directory */
+    struct pv_texts layers; /* the layers' directories, the uppermost first */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -539,6 +676,7 @@ struct pv_op {
         struct pv_remove_cgroup remove_cgroup;
         struct pv_device_filter device_filter;
         struct pv_write_pid write_pid;
+        struct pv_append append;
         struct pv_lock lock;
         struct pv_open open;
         struct pv_clone clone;
@@ -566,6 +704,9 @@ struct pv_op {
         struct pv_idmap idmap;
         struct pv_reconfigure reconfigure;
         struct pv_copy_up copy_up;
+        struct pv_volume volume;
+        struct pv_leave_volume leave_volume;
+        struct pv_fill fill;
         struct pv_pipes pipes;
         struct pv_stdio stdio;
         struct pv_setsid setsid;
@@ -584,6 +725,13 @@ struct pv_op {
         struct pv_seccomp_agent seccomp_agent;
         struct pv_exec exec;
         struct pv_supervise supervise;
+        struct pv_detach detach;
+        struct pv_log log;
+        struct pv_attachable attachable;
+        struct pv_take_part take_part;
+        struct pv_health health;
+        struct pv_afterwards afterwards;
+        struct pv_sleep sleep;
         struct pv_listen listen;
         struct pv_wait_start wait_start;
         struct pv_start start;
@@ -595,6 +743,10 @@ struct pv_op {
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
+        struct pv_borrow_root borrow_root;
+        struct pv_pack pack;
+        struct pv_unpack unpack;
+        struct pv_list_changes list_changes;
     };
 };
 
@@ -634,6 +786,13 @@ static const struct pv_field pv_fields_write_pid[] = {
     {PV_KIND_U32, offsetof(struct pv_op, write_pid.how)},
     {PV_KIND_U32, offsetof(struct pv_op, write_pid.mode)},
     {PV_KIND_U32, offsetof(struct pv_op, write_pid.started)},
+    {PV_KIND_U32, offsetof(struct pv_op, write_pid.own)},
+};
+static const struct pv_field pv_fields_append[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, append.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, append.text)},
+    {PV_KIND_U32, offsetof(struct pv_op, append.mode)},
+    {PV_KIND_U32, offsetof(struct pv_op, append.code)},
 };
 static const struct pv_field pv_fields_lock[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, lock.at)},
@@ -776,6 +935,25 @@ static const struct pv_field pv_fields_copy_up[] = {
     {PV_KIND_U32, offsetof(struct pv_op, copy_up.mode)},
     {PV_KIND_U32, offsetof(struct pv_op, copy_up.owner)},
 };
+static const struct pv_field pv_fields_volume[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, volume.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, volume.record)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, volume.user)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, volume.into)},
+};
+static const struct pv_field pv_fields_leave_volume[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, leave_volume.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, leave_volume.user)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, leave_volume.gone)},
+    {PV_KIND_U32, offsetof(struct pv_op, leave_volume.remove)},
+};
+static const struct pv_field pv_fields_fill[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, fill.volume)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.from)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.staging)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, fill.to)},
+    {PV_KIND_U32, offsetof(struct pv_op, fill.copy)},
+};
 static const struct pv_field pv_fields_pipes[] = {
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdin_)},
     {PV_KIND_U32, offsetof(struct pv_op, pipes.stdout_)},
@@ -858,6 +1036,48 @@ static const struct pv_field pv_fields_supervise[] = {
     {PV_KIND_U32, offsetof(struct pv_op, supervise.signals)},
     {PV_KIND_U32, offsetof(struct pv_op, supervise.parent)},
     {PV_KIND_PLACE, offsetof(struct pv_op, supervise.status)},
+    {PV_KIND_U32, offsetof(struct pv_op, supervise.replace)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, supervise.oom)},
+};
+static const struct pv_field pv_fields_detach[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, detach.announce)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.attach)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, detach.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, detach.input)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, detach.keys)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, detach.farewell)},
+};
+static const struct pv_field pv_fields_log[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, log.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, log.mode)},
+    {PV_KIND_U64, offsetof(struct pv_op, log.most)},
+    {PV_KIND_U32, offsetof(struct pv_op, log.files)},
+};
+static const struct pv_field pv_fields_attachable[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, attachable.at)},
+};
+static const struct pv_field pv_fields_take_part[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, take_part.at)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, take_part.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, take_part.input)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, take_part.keys)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, take_part.farewell)},
+};
+static const struct pv_field pv_fields_health[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, health.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, health.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, health.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, health.interval)},
+    {PV_KIND_U32, offsetof(struct pv_op, health.start_interval)},
+    {PV_KIND_U32, offsetof(struct pv_op, health.start_period)},
+};
+static const struct pv_field pv_fields_afterwards[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, afterwards.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, afterwards.env)},
+};
+static const struct pv_field pv_fields_sleep[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, sleep.time)},
 };
 static const struct pv_field pv_fields_listen[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, listen.at)},
@@ -878,6 +1098,7 @@ static const struct pv_field pv_fields_signal[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, signal.of)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.signal)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.wait)},
+    {PV_KIND_U32, offsetof(struct pv_op, signal.patience)},
     {PV_KIND_U32, offsetof(struct pv_op, signal.required)},
 };
 static const struct pv_field pv_fields_signal_cgroup[] = {
@@ -915,8 +1136,31 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
 };
+static const struct pv_field pv_fields_borrow_root[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, borrow_root.of)},
+    {PV_KIND_U32, offsetof(struct pv_op, borrow_root.recursive)},
+    {PV_KIND_U64, offsetof(struct pv_op, borrow_root.attributes)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, borrow_root.into)},
+};
+static const struct pv_field pv_fields_pack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, pack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.path)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, pack.name)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.follow)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.bare)},
+    {PV_KIND_U32, offsetof(struct pv_op, pack.layer)},
+};
+static const struct pv_field pv_fields_unpack[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, unpack.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, unpack.path)},
+    {PV_KIND_U32, offsetof(struct pv_op, unpack.follow)},
+};
+static const struct pv_field pv_fields_list_changes[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, list_changes.upper)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, list_changes.layers)},
+};
 
-static const struct pv_shape pv_shapes[116] = {
+static const struct pv_shape pv_shapes[134] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -924,7 +1168,8 @@ static const struct pv_shape pv_shapes[116] = {
     [PV_REMOVE] = {"remove", 1, pv_fields_remove},
     [PV_REMOVE_CGROUP] = {"remove_cgroup", 1, pv_fields_remove_cgroup},
     [PV_DEVICE_FILTER] = {"device_filter", 2, pv_fields_device_filter},
-    [PV_WRITE_PID] = {"write_pid", 4, pv_fields_write_pid},
+    [PV_WRITE_PID] = {"write_pid", 5, pv_fields_write_pid},
+    [PV_APPEND] = {"append", 4, pv_fields_append},
     [PV_LOCK] = {"lock", 3, pv_fields_lock},
     [PV_OPEN] = {"open", 3, pv_fields_open},
     [PV_CLONE] = {"clone", 6, pv_fields_clone},
@@ -953,6 +1198,9 @@ static const struct pv_shape pv_shapes[116] = {
     [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
     [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},
     [PV_COPY_UP] = {"copy_up", 4, pv_fields_copy_up},
+    [PV_VOLUME] = {"volume", 4, pv_fields_volume},
+    [PV_LEAVE_VOLUME] = {"leave_volume", 4, pv_fields_leave_volume},
+    [PV_FILL] = {"fill", 5, pv_fields_fill},
     [PV_PIPES] = {"pipes", 3, pv_fields_pipes},
     [PV_STDIO] = {"stdio", 4, pv_fields_stdio},
     [PV_SETSID] = {"setsid", 1, pv_fields_setsid},
@@ -972,14 +1220,21 @@ static const struct pv_shape pv_shapes[116] = {
     [PV_SECCOMP_AGENT] = {"seccomp_agent", 2, pv_fields_seccomp_agent},
     [PV_INIT] = {"init", 0, NULL},
     [PV_EXEC] = {"exec", 3, pv_fields_exec},
-    [PV_SUPERVISE] = {"supervise", 3, pv_fields_supervise},
+    [PV_SUPERVISE] = {"supervise", 5, pv_fields_supervise},
+    [PV_DETACH] = {"detach", 6, pv_fields_detach},
+    [PV_LOG] = {"log", 4, pv_fields_log},
+    [PV_ATTACHABLE] = {"attachable", 1, pv_fields_attachable},
+    [PV_TAKE_PART] = {"take_part", 5, pv_fields_take_part},
+    [PV_HEALTH] = {"health", 6, pv_fields_health},
+    [PV_AFTERWARDS] = {"afterwards", 3, pv_fields_afterwards},
+    [PV_SLEEP] = {"sleep", 1, pv_fields_sleep},
     [PV_LISTEN] = {"listen", 2, pv_fields_listen},
     [PV_OUTLIVE] = {"outlive", 0, NULL},
     [PV_WAIT_START] = {"wait_start", 1, pv_fields_wait_start},
     [PV_LEAVE] = {"leave", 0, NULL},
     [PV_START] = {"start", 2, pv_fields_start},
     [PV_PROCESS] = {"process", 2, pv_fields_process},
-    [PV_SIGNAL] = {"signal", 4, pv_fields_signal},
+    [PV_SIGNAL] = {"signal", 5, pv_fields_signal},
     [PV_SIGNAL_CGROUP] = {"signal_cgroup", 2, pv_fields_signal_cgroup},
     [PV_FREEZE] = {"freeze", 2, pv_fields_freeze},
     [PV_HOOK] = {"hook", 8, pv_fields_hook},
@@ -988,6 +1243,10 @@ static const struct pv_shape pv_shapes[116] = {
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
     [PV_CRIU] = {"criu", 9, pv_fields_criu},
     [PV_PAUSE] = {"pause", 0, NULL},
+    [PV_BORROW_ROOT] = {"borrow_root", 4, pv_fields_borrow_root},
+    [PV_PACK] = {"pack", 6, pv_fields_pack},
+    [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
+    [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
 };
 #endif
 

@@ -27,7 +27,7 @@ int pv_do_setrlimit(struct pv_run *run, const struct pv_setrlimit *op) {
 }
 
 /* All from `from` on but the two that init needs, which no program can be found by: sockets. */
-static int close_but(unsigned from, int one, int other) {
+int pv_close_but(unsigned from, int one, int other) {
     unsigned low = (unsigned)(one < other ? one : other), high = (unsigned)(one < other ? other : one);
     const unsigned kept[] = {low, high};
     for (int i = 0; i < 2; i++) {
@@ -62,7 +62,7 @@ int pv_do_close_fds(struct pv_run *run, const struct pv_close_fds *op) {
     }
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
-    return close_but(op->from, run->sync, listener);
+    return pv_close_but(op->from, run->sync, listener);
 }
 
 int pv_do_capbset(const struct pv_capbset *op) {
@@ -98,7 +98,7 @@ int pv_do_capset(struct pv_run *run, const struct pv_capset *op) {
 }
 
 /* After the filter, even a word to the parent may be forbidden: so it is said before. */
-static int leap(struct pv_run *run) {
+int pv_leap(struct pv_run *run) {
     if (run->leapt)
         return 0;
     run->leapt = 1;
@@ -116,7 +116,7 @@ int pv_do_seccomp(struct pv_run *run, const struct pv_seccomp *op) {
         .len = (unsigned short)(op->program.size / sizeof(struct sock_filter)),
         .filter = (struct sock_filter *)(uintptr_t)op->program.data,
     };
-    int rc = leap(run);
+    int rc = pv_leap(run);
     if (rc < 0)
         return rc;
     if (op->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
@@ -224,7 +224,7 @@ void pv_standard_signals(void) {
 
 int pv_do_exec(struct pv_run *run, const struct pv_exec *op) {
     char **env = with_home(run, &op->env);
-    int rc = leap(run);
+    int rc = pv_leap(run);
     if (rc < 0)
         return rc;
     pv_standard_signals();

@@ -124,16 +124,22 @@ static int remove_tree(int parent, const char *name) {
     return rc < 0 ? rc : pv_result(unlinkat(parent, name, AT_REMOVEDIR));
 }
 
-int pv_do_remove(struct pv_run *run, const struct pv_remove *op) {
-    const char *name;
-    int parent = pv_place_parent(run, &op->at, 0, &name);
-    if (parent < 0)
-        return parent == -ENOENT ? 0 : parent;
+/* Removes a name of a directory with all below it; not being there is no failure. */
+int pv_remove_below(int parent, const char *name) {
     /* Moved, or filled again behind our back: another look, but not for ever. */
     int rc, tries = 0;
     do
         rc = remove_tree(parent, name);
     while ((rc == -ESTALE || rc == -ENOTEMPTY) && ++tries < 100);
-    close(parent);
     return rc == -ENOENT ? 0 : rc;
+}
+
+int pv_do_remove(struct pv_run *run, const struct pv_remove *op) {
+    const char *name;
+    int parent = pv_place_parent(run, &op->at, 0, &name);
+    if (parent < 0)
+        return parent == -ENOENT ? 0 : parent;
+    int rc = pv_remove_below(parent, name);
+    close(parent);
+    return rc;
 }

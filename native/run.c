@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "calls.h"
 #include "executor.h"
@@ -261,7 +262,10 @@ static int start(struct pv_run *run) {
         run->slots[i] = -1;
     for (int i = 0; i < PV_STREAMS; i++)
         run->pipes[i][0] = run->pipes[i][1] = -1;
-    run->sync = run->pidfd = run->terminal = run->starter = run->lock = run->result = -1;
+    run->sync = run->pidfd = run->terminal = run->starter = run->result = -1;
+    for (int i = 0; i < PV_LOCKS; i++)
+        run->locks[i] = -1;
+    run->waiter = run->caller = -1;
     run->agent = run->listens = run->answered_fd = run->listener = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
@@ -277,13 +281,35 @@ static int load(struct pv_run *run, int fd) {
     return rc;
 }
 
-/* Something must be told to a person: the program that made the plan does it, as our successor. */
-static void become_reporter(struct pv_run *run) {
+static int64_t milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op) {
+    struct pollfd fds[1] = {{pv_heard_signals(run), POLLIN, 0}};
+    int64_t end = milliseconds() + op->time;
+    for (int64_t left; (left = end - milliseconds()) > 0;) {
+        int n = poll(fds, 1, left > 3600000 ? 3600000 : (int)left);
+        int rc = n > 0 ? pv_hear_signal(run) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void pv_usual_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
+}
+
+/* Something must be told to a person: the program that made the plan does it, as our successor. */
+void pv_become_reporter(struct pv_run *run) {
+    pv_usual_signals();
     /* After `setns` for a container's pid namespace our children, threads too, would be born there. */
     int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
     if (own >= 0 && setns(own, CLONE_NEWPID) < 0) {
@@ -304,6 +330,17 @@ static void note_words(struct pv_run *run, int argc, char **argv) {
     run->words_size = (size_t)(end - argv[0]);
 }
 
+/* Our own place is for what comes afterwards. */
+static void report_beside(struct pv_run *run, int has_news) {
+    pid_t pid = has_news ? fork() : -1;
+    if (pid == 0) {
+        pv_become_reporter(run);
+        _exit(125);
+    }
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
 /* Carries the plan out, undoes what is to be undone, and gives the exit status. */
 static int carry_out(struct pv_run *run, int rc) {
     if (rc < 0)
@@ -315,16 +352,25 @@ static int carry_out(struct pv_run *run, int rc) {
     if (run->actor == PV_BY_INIT)
         init_main(run);
     if (rc < 0) {
-        pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
         run->exit_code = run->exit_code ? run->exit_code : 125;
+        /* To be stopped while it only waits is what it waits for, and no failure. */
+        if (rc != -EINTR || !run->plan.records || run->plan.records[run->step].op.code != PV_SLEEP)
+            pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
     }
     kill_init(run);
     pv_close_slots(run); /* undoing may need the descriptors that a start ran out of */
     if (run->done)
         undo(run, rc < 0);
     pv_end_program(run);
-    if (run->has_news && run->reporter[1])
-        become_reporter(run);
+    if (pv_tell_failed(run))
+        return run->exit_code;
+    int has_news = run->has_news && run->reporter[1];
+    if (rc == 0 && pv_comes_afterwards()) {
+        report_beside(run, has_news);
+        pv_become_afterwards(run);
+    }
+    if (has_news)
+        pv_become_reporter(run);
     return run->exit_code;
 }
 

@@ -85,9 +85,9 @@ int pv_do_setsid(const struct pv_setsid *op) {
 }
 
 /* The size of the caller's terminal, for the container's. */
-void pv_copy_window_size(int terminal) {
-    struct winsize size;
-    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+void pv_copy_window_size(const struct pv_run *run, int terminal) {
+    struct winsize size = run->window;
+    if (size.ws_row || ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         ioctl(terminal, TIOCSWINSZ, &size);
 }
 
@@ -116,7 +116,7 @@ int pv_do_console(struct pv_run *run, const struct pv_console *op) {
     }
     run->terminal = slave;
     /* Now: the program may ask for it first of all. */
-    pv_copy_window_size(master);
+    pv_copy_window_size(run, master);
     /* Until `supervise`, which hands a caller's terminal on as it is. */
     struct winsize size = {.ws_row = (unsigned short)op->rows, .ws_col = (unsigned short)op->columns};
     if (op->rows || op->columns)

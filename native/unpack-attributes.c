@@ -108,8 +108,9 @@ int unpack_set_attributes_at(struct unpack *u, int parent, const char *base) {
     const struct unpack_record *r = &u->record;
     if (!u->ignore_owner && fchownat(parent, base, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) < 0)
         return unpack_fail(u, errno, "cannot set the owner");
-    /* fchmodat follows a link, but this is the device or FIFO that was made just now. */
-    if (r->type != UNPACK_SYMLINK && fchmodat(parent, base, r->mode, 0) < 0)
+    /* fchmodat follows a link, but this is the device or FIFO that was made just now; where others
+     * could have put a link there since, the mode came with mknod. */
+    if (!u->modes_are_set && r->type != UNPACK_SYMLINK && fchmodat(parent, base, r->mode, 0) < 0)
         return unpack_fail(u, errno, "cannot set the mode");
     if (set_xattrs(u, -1, parent, base) < 0)
         return -1;

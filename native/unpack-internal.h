@@ -66,6 +66,8 @@ struct unpack {
     bool ignore_owner;
     bool sync;
     bool opaque_root;
+    bool modes_are_set; /* of unpack_into: by the call that makes a device or FIFO */
+    bool follow;        /* of unpack_into: links on the way to an entry are followed */
     bool default_acl_seen; /* then the mode given to open() is not the mode that results */
 
     /* The directory of the last entry. Dropped whenever a directory or a
@@ -91,6 +93,8 @@ struct unpack {
  * first failure for the report at the end of unpack_main. */
 int unpack_fail(struct unpack *u, int error, const char *doing);
 void unpack_skip(struct unpack *u, int error, const char *doing);
+void unpack_print_line(const char *kind, uint64_t index, int error, const char *doing,
+                       const char *where);
 
 /* unpack-record.c */
 int unpack_read_magic(struct unpack *u);

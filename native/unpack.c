@@ -15,7 +15,7 @@
 
 enum { SKIPS_REPORTED = 16 };
 
-static void print_line(const char *kind, uint64_t index, int error, const char *doing,
+void unpack_print_line(const char *kind, uint64_t index, int error, const char *doing,
                        const char *where) {
     printf("%s %llu %d %s: ", kind, (unsigned long long)index, error, doing);
     for (const unsigned char *p = (const unsigned char *)where; *p != '\0'; p++) {
@@ -37,7 +37,7 @@ int unpack_fail(struct unpack *u, int error, const char *doing) {
 
 void unpack_skip(struct unpack *u, int error, const char *doing) {
     if (u->skipped++ < SKIPS_REPORTED)
-        print_line("skip", u->index, error, doing, u->where);
+        unpack_print_line("skip", u->index, error, doing, u->where);
 }
 
 static int apply_stream(struct unpack *u) {
@@ -90,7 +90,7 @@ static int remove_trees(char **paths) {
         const char *base = slash == NULL ? path : slash + 1;
         int parent = AT_FDCWD;
         if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
-            print_line("fail", 0, EINVAL, "not a name of a directory to remove", path);
+            unpack_print_line("fail", 0, EINVAL, "not a name of a directory to remove", path);
             return 1;
         }
         if (slash != NULL) {
@@ -105,7 +105,7 @@ static int remove_trees(char **paths) {
         if (parent >= 0)
             close(parent);
         if (result < 0) {
-            print_line("fail", 0, error, "cannot remove the directory", path);
+            unpack_print_line("fail", 0, error, "cannot remove the directory", path);
             return 1;
         }
     }
@@ -151,7 +151,7 @@ int unpack_main(int argc, char **argv) {
     if (result == 0)
         result = apply_stream(&u);
     if (result < 0)
-        print_line("fail", u.index, u.error, u.doing, u.where);
+        unpack_print_line("fail", u.index, u.error, u.doing, u.where);
     else
         printf("ok %llu %llu\n", (unsigned long long)u.index, (unsigned long long)u.skipped);
     fflush(stdout);

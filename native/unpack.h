@@ -28,6 +28,8 @@
 #ifndef PIVOT_UNPACK_H
 #define PIVOT_UNPACK_H
 
+#include <stdbool.h>
+
 #define UNPACK_MAGIC "pivotun1"
 #define UNPACK_HEADER_BYTES 64
 #define UNPACK_PATH_BYTES_MAX 4095
@@ -60,5 +62,17 @@
  * Returns an exit status: 0, 1 (reported on standard output), 2 (usage).
  */
 int unpack_main(int argc, char **argv);
+
+/*
+ * Makes files below a directory that is there already: for `cp`. The stream comes on standard
+ * input as before. First of all it is told what `path` is, in one line:
+ *   at 0 0 dir:                a directory, below which the stream's paths are
+ *   at 0 0 file: NAME          a file of that name; the stream's paths are below its directory
+ *   at 0 0 none: NAME          nothing yet, likewise
+ *
+ * root    a descriptor of this process's own root directory
+ * follow  links on the way to an entry are followed: the stream is an archive of somebody's
+ */
+int unpack_into(int root, const char *path, bool follow);
 
 #endif

@@ -8,6 +8,7 @@ export { catalogue } from "./plan/catalogue.ts";
 export { describeOp } from "./plan/describe.ts";
 export { planFromJson, planToJson } from "./plan/json.ts";
 export type { Op, Place, Plan, Step } from "./plan/op.ts";
+export { type PullRequest, type PushRequest, pull, push } from "./pull.ts";
 export {
   RunError,
   type RunningContainer,
@@ -17,4 +18,12 @@ export {
   type StreamChoice,
   start,
 } from "./run.ts";
+export {
+  type ApplyRequest,
+  type FoundChange,
+  type HostView,
+  openView,
+  type ViewRequest,
+  type ViewRunRequest,
+} from "./try/view.ts";
 export { version } from "./version.ts";

@@ -11,7 +11,13 @@
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { prepareContainer, type Source } from "./container/prepare.ts";
+import type { PullPolicy } from "./container/find-image.ts";
+import {
+  type ContainerWish,
+  type PreparedContainer,
+  prepareContainer,
+  type Source,
+} from "./container/prepare.ts";
 import { defaultRoots, type Roots } from "./container/roots.ts";
 import { describeFailure, exitCodeOf, type StepFailure } from "./executor/failure.ts";
 import { type Execution, executePlan, type Outcome } from "./executor/spawn.ts";
@@ -30,6 +36,8 @@ export type RunRequest = Omit<RunOptions, "interactive" | "tty"> & {
   readonly rootfs?: string;
   /** A directory with a config.json, which says all but the streams. */
   readonly bundle?: string;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
   /** Replaces the image's command. */
   readonly command?: readonly string[];
   /** What the command reads: a text, bytes, a stream to write to, the caller's own, or nothing. */
@@ -101,7 +109,7 @@ function sourceOf({ image, rootfs, bundle }: RunRequest): Source {
 }
 
 /** How `stdin` is given to the executor: what is to be read comes through a pipe. */
-function inputChoice({ stdin }: RunRequest): StreamChoice {
+function inputChoice({ stdin }: StreamRequest): StreamChoice {
   if (stdin === undefined) return "ignore";
   return stdin === "inherit" || stdin === "ignore" ? stdin : "pipe";
 }
@@ -116,39 +124,58 @@ function streamFacts(choices: readonly [StreamChoice, StreamChoice, StreamChoice
   return facts as [StreamFact, StreamFact, StreamFact];
 }
 
-type Begun = Execution & {
+/** What is planned, whatever it was planned from. */
+type Planned = {
   readonly id: string;
   readonly plan: Plan;
   readonly warnings: readonly string[];
 };
 
-async function begin(request: RunRequest): Promise<Begun> {
-  const {
-    image,
-    rootfs,
-    bundle,
-    command,
-    stdin,
-    stdout,
-    stderr,
-    signal,
-    timeout,
-    roots,
-    ...options
-  } = request;
-  const input = inputChoice(request);
-  const choices = [input, stdout ?? "pipe", stderr ?? "pipe"] as const;
-  const { id, plan, warnings } = await prepareContainer({
-    source: sourceOf(request),
-    command: command ?? [],
-    options: { rm: true, ...options, interactive: input !== "ignore" },
-    roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...roots },
-    cwd: process.cwd(),
-    streams: streamFacts(choices),
-    endWithCaller: true,
-  });
+type Begun = Execution & Planned;
+
+/** What a request says of the program's streams and of its end. */
+export type StreamRequest = Pick<RunRequest, "stdin" | "stdout" | "stderr" | "signal" | "timeout">;
+
+/** Plans a program whose streams will be these. */
+export type Prepare = (streams: readonly [StreamFact, StreamFact, StreamFact]) => Promise<Planned>;
+
+const prepareRequest =
+  (request: RunRequest): Prepare =>
+  (streams) => {
+    const { image, rootfs, bundle, command, stdin, stdout, stderr, signal, timeout, ...rest } =
+      request;
+    const { roots, pull, ...options } = rest;
+    const wish: ContainerWish = {
+      source: sourceOf(request),
+      command: command ?? [],
+      options: { rm: true, ...options, interactive: inputChoice(request) !== "ignore" },
+      roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...roots },
+      cwd: process.cwd(),
+      streams,
+      endWithCaller: true,
+      pullImage: async (store, reference) => {
+        const { pullImage } = await import("./registry/pull.ts");
+        const { executorPath } = await import("./executor/locate.ts");
+        const stop = signal === undefined ? {} : { signal };
+        return pullImage(store, reference, { executor: executorPath(), ...stop });
+      },
+      ...(pull === undefined ? {} : { pull }),
+    };
+    return wish.options.rm === true ? prepareContainer(wish) : prepareKept(wish);
+  };
+
+async function begin(request: StreamRequest, prepare: Prepare): Promise<Begun> {
+  const { stdout, stderr, signal } = request;
+  const choices = [inputChoice(request), stdout ?? "pipe", stderr ?? "pipe"] as const;
+  const { id, plan, warnings } = await prepare(streamFacts(choices));
   signal?.throwIfAborted();
   return { id, plan, warnings, ...executePlan(plan, [...choices]) };
+}
+
+/** One that stays when it has ended: the engine's commands know it. */
+async function prepareKept(wish: ContainerWish): Promise<PreparedContainer> {
+  const { keepStarted } = await import("./engine/keep-started.ts");
+  return keepStarted(wish);
 }
 
 function endOf({ id, plan }: Begun, { failure, exitCode, signal, left }: Outcome) {
@@ -165,7 +192,7 @@ function endOf({ id, plan }: Begun, { failure, exitCode, signal, left }: Outcome
  * @throws WishError when the request makes no sense; ImageError; RunError when a step failed
  */
 export async function start(request: RunRequest): Promise<RunningContainer> {
-  const begun = await begin(request);
+  const begun = await begin(request, prepareRequest(request));
   const { child, id, warnings } = begun;
   const pid = await begun.started;
   const ended = begun.outcome.then((outcome) => endOf(begun, outcome));
@@ -188,7 +215,7 @@ export async function start(request: RunRequest): Promise<RunningContainer> {
 }
 
 /** Ends the container at the time-out or when the caller's signal fires. */
-function watch({ signal, timeout }: RunRequest, { end }: Begun): () => void {
+function watch({ signal, timeout }: StreamRequest, { end }: Begun): () => void {
   const timer = timeout === undefined ? undefined : setTimeout(end, timeout);
   signal?.addEventListener("abort", end, { once: true });
   return () => {
@@ -220,9 +247,13 @@ function collect(stream: Readable | null): Promise<string> {
  *
  * @throws WishError when the request makes no sense; ImageError; RunError when a step failed
  */
-export async function run(request: RunRequest): Promise<RunResult> {
+export const run = (request: RunRequest): Promise<RunResult> =>
+  runPrepared(request, prepareRequest(request));
+
+/** Runs what is planned here and now, as `run` does. */
+export async function runPrepared(request: StreamRequest, prepare: Prepare): Promise<RunResult> {
   const began = Date.now();
-  const begun = await begin(request);
+  const begun = await begin(request, prepare);
   const { child, id, warnings } = begun;
   const stop = watch(request, begun);
   feed(child, request.stdin);

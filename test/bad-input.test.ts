@@ -30,7 +30,8 @@ const usage: readonly Case[] = [
     `pivot: --rm takes true or false, received "perhaps"\n${see}`,
   ],
   [["system", "prune", "all"], `pivot: system prune takes no arguments, received all\n${see}`],
-  [["system"], `pivot: \`pivot system\` needs one of: prune\n${see}`],
+  [["system", "prume"], `pivot: unknown command: system prume; did you mean system prune?\n${see}`],
+  [["version", "now"], `pivot: version takes no arguments, received now\n${see}`],
   [
     ["plan", "--format", "xml", "busybox"],
     `pivot: --format takes table or json, received "xml"\n${see}`,
@@ -222,7 +223,7 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
 
   test("an image that is not here", () => {
     refuses(
-      ["run", "no-such-image"],
+      ["run", "--pull", "never", "no-such-image"],
       `pivot: no image "docker.io/library/no-such-image:latest" in ${ground.root}: pull or import it\n`,
     );
     refuses(["run", "Bad/UPPER"], /^pivot: [^\n]*Bad\/UPPER[^\n]*\n$/);

@@ -161,7 +161,7 @@ describe.skipIf(whyNot !== undefined)(`the caller (${whyNot ?? "as root"})`, () 
       expect(ran.stderr).toMatch(/^pivot: [^\n]*EMFILE: Too many open files[^\n]*\n$/);
       await ground.expectNothingLeft();
     } finally {
-      ground.pivot(["system", "prune"]);
+      ground.pivot(["system", "prune", "-f"]);
     }
   });
 

@@ -57,7 +57,14 @@ export async function startInCgroups(wish: Wish): Promise<CgroupProcess> {
     ...cgroup.join,
     by("init", { op: "close_fds", from: 3 }),
     by("init", { op: "exec", paths: ["/bin/sh"], argv, env }),
-    by("parent", { op: "supervise", signals: true, parent: true, status: null }),
+    by("parent", {
+      op: "supervise",
+      signals: true,
+      parent: true,
+      status: null,
+      replace: false,
+      oom: null,
+    }),
   ];
   const execution = executePlan({ version: 1, steps }, "ignore");
   const pid = await execution.started;

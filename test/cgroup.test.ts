@@ -92,7 +92,14 @@ function run(plan: CgroupPlan, script: string, program = "/bin/sh", namespaces: 
     ...fresh,
     by("init", { op: "close_fds", from: 3 }),
     by("init", { op: "exec", paths: [program], argv, env: ["PATH=/usr/bin:/bin"] }),
-    by("parent", { op: "supervise", signals: true, parent: true, status: null }),
+    by("parent", {
+      op: "supervise",
+      signals: true,
+      parent: true,
+      status: null,
+      replace: false,
+      oom: null,
+    }),
   ];
   const planFile = `${directory}/plan-${count++}`;
   const resultFile = `${directory}/result-${count++}`;

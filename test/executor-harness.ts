@@ -4,6 +4,7 @@
  */
 import { afterAll } from "bun:test";
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -25,7 +27,8 @@ export const isRoot = process.getuid?.() === 0;
 
 /** A directory for everything that test files make; it comes and goes with each of them. */
 export const directory = `${tmpdir()}/pivot-executor-${process.pid}`;
-export const executor = `${directory}/pivot-executor`;
+/** Built when the tests are loaded, since it takes longer than a test may; once for its sources. */
+export const executor = build();
 let count = 0;
 export const freshPath = (name = "file"): string => {
   prepare();
@@ -50,27 +53,39 @@ export function leaveNothing(): void {
 export function compile(name: string, sources: readonly string[]): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const program = `${directory}/${name}`;
-  const argv = ["-std=c11", "-O0", "-static", "-o", program, ...sources];
-  const { status, stderr } = spawnSync("cc", argv, { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
+  compileTo(program, sources);
   return program;
 }
 
-/** native/*.c without the unpacker, which has its own tests. */
-function build(): void {
-  const stub = `${directory}/stub.c`;
-  writeFileSync(stub, "int unpack_main(int c, char **v) { (void)c; (void)v; return 2; }\n");
-  const sources = readdirSync(native)
-    .filter((name) => name.endsWith(".c") && !name.startsWith("unpack"))
-    .map((name) => native + name);
-  compile("pivot-executor", [...sources, stub]);
+function compileTo(program: string, sources: readonly string[]): void {
+  const argv = ["-std=c11", "-O0", "-static", "-o", program, ...sources];
+  const { status, stderr } = spawnSync("cc", argv, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
 }
 
-/** Makes the directory with the executor in it, unless it is there. */
+function build(): string {
+  const sources = readdirSync(native)
+    .filter((name) => /\.[ch]$/.test(name))
+    .map((name) => native + name);
+  const key = createHash("sha256");
+  for (const path of sources) key.update(readFileSync(path));
+  const name = `executor-${key.digest("hex").slice(0, 16)}`;
+  const kept = new URL(`../build/test/${name}/`, import.meta.url).pathname;
+  const program = `${kept}pivot-executor`; // by any other name it is the launcher
+  if (existsSync(program)) return program;
+  mkdirSync(kept, { recursive: true });
+  const fresh = `${program}.${process.pid}`;
+  compileTo(
+    fresh,
+    sources.filter((path) => path.endsWith(".c")),
+  );
+  renameSync(fresh, program);
+  return program;
+}
+
+/** Makes the directory, unless it is there. */
 export function prepare(): void {
-  if (existsSync(executor)) return;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  build();
 }
 
 // ── plans ──────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +133,15 @@ export const mountTmpfs = (at: Place | null, into: string | null): Step =>
   });
 
 export const supervise = (wish: Partial<Extract<Op, { op: "supervise" }>> = {}): Step =>
-  byParent({ op: "supervise", signals: true, parent: true, status: null, ...wish });
+  byParent({
+    op: "supervise",
+    signals: true,
+    parent: true,
+    status: null,
+    replace: false,
+    oom: null,
+    ...wish,
+  });
 
 export const execute = (argv: readonly string[], env: readonly string[] = []): Step =>
   byInit({ op: "exec", paths: [argv[0] ?? ""], argv, env: ["PATH=/usr/bin:/bin", ...env] });

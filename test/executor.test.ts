@@ -37,7 +37,14 @@ const pause: Step = byParent({ op: "pause" });
 
 const pidFile = () => freshPath("pid");
 const writePid = (path: string): Step =>
-  byParent({ op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: false });
+  byParent({
+    op: "write_pid",
+    at: onHost(path),
+    how: "exclusive",
+    mode: 0o600,
+    started: false,
+    own: false,
+  });
 const pidIn = (path: string): number => Number(readFileSync(path, "utf8"));
 
 const initWithUndo = (path: string, op: Op): Step => ({
@@ -174,6 +181,7 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
           how: "exclusive",
           mode: 0o600,
           started: false,
+          own: false,
         }),
       ],
     ];

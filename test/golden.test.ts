@@ -14,7 +14,7 @@ import { describeOp } from "../src/plan/describe.ts";
 import type { Plan } from "../src/plan/op.ts";
 import type { CgroupLayout, Facts } from "../src/planner/facts.ts";
 import { planContainer } from "../src/planner/plan.ts";
-import type { RootSource, Setting } from "../src/planner/setting.ts";
+import type { Monitor, RootSource, Setting } from "../src/planner/setting.ts";
 
 const id = "0123456789ab".padEnd(64, "0");
 
@@ -57,11 +57,12 @@ type Wish = {
   readonly layout?: CgroupLayout;
   readonly root?: RootSource;
   readonly streams?: Setting["streams"];
+  readonly monitor?: Monitor;
 };
 
 const layers: RootSource = { kind: "overlay", layers: ["/data/layers/base", "/data/layers/one"] };
 
-function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Plan {
+function planOf({ options = {}, layout = v2, root = layers, streams, monitor }: Wish): Plan {
   const facts = factsOf(layout);
   const made = containerSpec({ Cmd: ["sh"], Env: ["PATH=/usr/bin:/bin"] }, [], options, {
     id,
@@ -93,6 +94,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     files: [
       { name: "hosts", destination: "/etc/hosts", text: "127.0.0.1 localhost\n", why: "hosts" },
     ],
+    volumes: [],
     makeDirectories: made.extras.createSources,
     streams: streams ?? ["null", "pipe", "pipe"],
     terminalInput: made.extras.interactive,
@@ -105,7 +107,7 @@ function planOf({ options = {}, layout = v2, root = layers, streams }: Wish): Pl
     passSignals: true,
     endWithCaller: false,
     lifetime: "supervised",
-    monitor: null,
+    monitor: monitor ?? null,
     consoleSocket: null,
     preserveFds: 0,
     bundle: null,
@@ -128,6 +130,24 @@ const print = ({ steps }: Plan): string =>
     .join("\n")
     .replaceAll(id, "ID")
     .replaceAll(id.slice(0, 12), "SHORT-ID");
+
+const monitor: Monitor = {
+  announce: "ID\n",
+  attach: null,
+  log: { path: "/data/containers/ID/log", maxBytes: 1_000_000, files: 3 },
+  exit: "/data/containers/ID/exit",
+  events: { path: "/run/pivot/events", start: "start", end: "die" },
+  afterwards: ["internal-ended", "ID"],
+  health: {
+    argv: ["internal-health", "ID"],
+    interval: 30_000,
+    startInterval: 5000,
+    startPeriod: 0,
+  },
+  program: "/usr/bin/pivot",
+  environment: ["PATH=/usr/bin:/bin"],
+  delay: 0,
+};
 
 const cases: Readonly<Record<string, Wish>> = {
   "run-rm-v2": { options: { rm: true } },
@@ -159,6 +179,20 @@ const cases: Readonly<Record<string, Wish>> = {
       sysctls: { "net.core.somaxconn": "1024" },
     },
   },
+  "run-detached": { options: { name: "web" }, monitor },
+  "run-foreground": {
+    options: { interactive: true, tty: true },
+    streams: ["terminal", "terminal", "terminal"],
+    monitor: {
+      ...monitor,
+      announce: null,
+      attach: { input: true, keys: Uint8Array.of(16, 17), signals: true },
+      afterwards: [],
+      health: null,
+      events: null,
+    },
+  },
+  "restarted-by-policy": { options: {}, monitor: { ...monitor, announce: null, delay: 200 } },
   privileged: { options: { rm: true, privileged: true } },
   "user-and-time-namespace": {
     options: { rm: true, userns: "private", timeOffsets: { boottime: 3600 } },

@@ -80,7 +80,7 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
     for (let count = 1; count < plan.steps.length; count++) {
       await killAfter(plan, count);
       if (count === container + 1) expect(left(plan).length).toBeGreaterThan(3);
-      const ran = ground.pivot(["system", "prune"]);
+      const ran = ground.pivot(["system", "prune", "-f"]);
       expect({ count, ...ran }).toMatchObject({ count, code: 0, stderr: "" });
       expect({ count, left: left(plan) }).toEqual({ count, left: [] });
       // All of the machine is looked at less often, since that takes longer than all the rest.
@@ -94,16 +94,20 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
     const running = await ground.start([]);
     running.process.kill("SIGKILL");
     await until(() => /^Z?$/.test(stateOf(running.pid)), "the container's process has ended");
-    const { stdout, code } = ground.pivot(["system", "prune"]);
+    const { stdout, code } = ground.pivot(["system", "prune", "-f"]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n$/);
+    expect(stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: .+\n$/);
     await ground.expectNothingLeft();
   });
 
   test("prune leaves a container alone that runs", async () => {
     const running = await ground.start([]);
     try {
-      expect(ground.pivot(["system", "prune"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+      expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({
+        code: 0,
+        stdout: "Total reclaimed space: 0B\n",
+        stderr: "",
+      });
       expect(stateOf(running.pid)).toMatch(/[RS]/);
     } finally {
       await running.stop();

@@ -103,7 +103,7 @@ describe.skipIf(whyNot !== undefined)(`terminals (${whyNot ?? "as root"})`, () =
     await session.until(/quit\r\n/);
     session.signal("SIGKILL");
     expect(await session.end()).not.toBe(0);
-    ground.pivot(["system", "prune"]);
+    ground.pivot(["system", "prune", "-f"]);
   });
 
   test("with --init the program has the foreground, and ^C reaches it once", async () => {
@@ -202,7 +202,7 @@ describe.skipIf(whyNot !== undefined)(`terminals (${whyNot ?? "as root"})`, () =
     await session.until(/> $/);
     session.hangUp();
     const code = await session.end(2000);
-    const killed = ground.pivot(["system", "prune"]).stdout;
+    const killed = ground.pivot(["system", "prune", "-f"]).stdout;
     expect({ code, killed }).not.toEqual({ code: 137, killed: expect.stringContaining("Deleted") });
     await ground.expectNothingLeft();
   });

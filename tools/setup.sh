@@ -73,7 +73,7 @@ if newer build/pivot native/*.[ch]; then
   ln -sf pivot build/pivot-oci # the same program, which goes by its name
 fi
 
-if newer build/pivot-program src/*/*.ts package-lock.json; then
+if newer build/pivot-program src/*.ts src/*/*.ts src/*/*/*.ts package-lock.json; then
   say "compiling the command line"
   "$bun" build --compile --minify --bytecode --format=esm --splitting --compile-jit-policy=1000 \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --no-compile-autoload-tsconfig \

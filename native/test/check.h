@@ -83,6 +83,18 @@ int __attribute__((weak)) pv_start_time(pid_t pid, uint64_t *ticks) {
 int __attribute__((weak)) pv_means_stop(int signal) {
     return signal == SIGTERM;
 }
+#ifndef CHECK_HAS_HEARD_SIGNALS
+int __attribute__((weak)) pv_heard_signals(const struct pv_run *run) {
+    (void)run;
+    return -1;
+}
+#endif
+#ifndef CHECK_HAS_HEAR_SIGNAL
+int __attribute__((weak)) pv_hear_signal(struct pv_run *run) {
+    (void)run;
+    return 0;
+}
+#endif
 #ifndef CHECK_HAS_END_WITH_EXECUTOR
 void __attribute__((weak)) pv_end_with_executor(const struct pv_run *run) {
     (void)run;

@@ -135,7 +135,7 @@ static void test_starter_that_ends(void) {
             struct pv_run *run = run_here(PV_BY_PARENT);
             if (part == 0) { /* connected */
                 int file = open("start", O_PATH | O_CLOEXEC);
-                _exit(connect_to(file, SOCK_SEQPACKET) < 0);
+                _exit(pv_connect_to(file, SOCK_SEQPACKET) < 0);
             }
             int fd = claim(run, &socket_place); /* and nobody else can start any more */
             _exit(part == 1 ? fd < 0 : send(fd, "short", 5, 0) != 5);
@@ -213,7 +213,7 @@ static void test_answered(void) {
     pid_t init = begin_init(says_and_leaps);
     close(listener_of_test);
     int file = open("start", O_PATH | O_CLOEXEC);
-    int fd = connect_to(file, SOCK_SEQPACKET);
+    int fd = pv_connect_to(file, SOCK_SEQPACKET);
     struct pv_message message = {.kind = PV_TURN};
     CHECK(fd >= 0 && pv_send_bytes(fd, &message, sizeof message, file) == 0);
     CHECK(status_of(init) == 0);
@@ -223,7 +223,7 @@ static void test_answered(void) {
     init = begin_init(says_and_leaps);
     close(listener_of_test);
     file = open("start", O_PATH | O_CLOEXEC);
-    fd = connect_to(file, SOCK_SEQPACKET);
+    fd = pv_connect_to(file, SOCK_SEQPACKET);
     message.kind = PV_FAILED;
     CHECK(fd >= 0 && pv_send_bytes(fd, &message, sizeof message, -1) == 0);
     CHECK(status_of(init) == EPROTO, "no other word starts it");

@@ -2,6 +2,7 @@
  * Hooks that do not do what they should: that end badly, never end, do not read, close their
  * streams, leave a process behind, or stand where no program is.
  */
+#define CHECK_HAS_HEAR_SIGNAL
 #include "check.h"
 
 #include "../hook.c"

@@ -56,9 +56,15 @@ function switchValue(shown: string, text: string): string {
 }
 
 /**
+ * @param order whether flags may stand behind words: not where the words are a command's own
  * @throws UsageError naming the flag that is unknown, lacks its value or has none to take.
  */
-export function parseArguments(flags: readonly Flag[], words: readonly string[]): ParsedArguments {
+export function parseArguments(
+  flags: readonly Flag[],
+  words: readonly string[],
+  order: "flags first" | "any" = "flags first",
+): ParsedArguments {
+  const passed: string[] = [];
   const found = new Map<string, string[]>();
   const put = ({ flag }: Found, value: string): void => {
     const values = found.get(flag.name);
@@ -77,7 +83,11 @@ export function parseArguments(flags: readonly Flag[], words: readonly string[])
       at++;
       break;
     }
-    if (!word.startsWith("-") || word === "-") break;
+    if (!word.startsWith("-") || word === "-") {
+      if (order === "flags first") break;
+      passed.push(word);
+      continue;
+    }
     if (word.startsWith("--")) {
       const equals = word.indexOf("=");
       const known = findLong(flags, word.slice(2, equals < 0 ? undefined : equals));
@@ -99,5 +109,5 @@ export function parseArguments(flags: readonly Flag[], words: readonly string[])
       break;
     }
   }
-  return { flags: found, words: words.slice(at) };
+  return { flags: found, words: [...passed, ...words.slice(at)] };
 }

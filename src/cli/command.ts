@@ -11,6 +11,10 @@ export type Command = {
   readonly summary: string;
   /** More about it, below the summary of its help. */
   readonly about?: string;
+  /** Not in the help: for scripts of pivot's own. */
+  readonly hidden?: boolean;
+  /** The words from the second on are another program's: flags among them are not ours. */
+  readonly takesCommand?: true;
   /** Loaded only for this command: a start pays for nothing else. */
   readonly flags: () => Promise<readonly Flag[]>;
   /** @returns the exit code. */

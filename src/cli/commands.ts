@@ -2,6 +2,8 @@
 
 import type { Flag } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { buildCommands } from "./tables/build.ts";
+import { completionCommands } from "./tables/completion.ts";
 import { containerCommands } from "./tables/container.ts";
 import { imageCommands } from "./tables/image.ts";
 import { registryCommands } from "./tables/registry.ts";
@@ -22,8 +24,10 @@ export const commands: readonly Command[] = [
   ...containerCommands,
   ...transferCommands,
   ...imageCommands,
+  ...buildCommands,
   ...registryCommands,
   ...volumeCommands,
   ...tryCommands,
   ...systemCommands,
+  ...completionCommands,
 ];

@@ -14,6 +14,7 @@ export function importProgress(
 ): ((progress: ImportProgress) => void) | undefined {
   if (format === "json" || !isatty(2)) return undefined;
   return (progress) => {
+    if (progress.kind === "layers") return;
     const { layer, layers, digest } = progress;
     const what = `layer ${layer} of ${layers} ${short(digest)}`;
     writeAll(
@@ -22,5 +23,20 @@ export function importProgress(
         ? `\r\u001b[Kpivot: unpacking ${what}: ${megabytes(progress.done)} of ${megabytes(progress.total)}`
         : "\r\u001b[K",
     );
+  };
+}
+
+/**
+ * What an import tells of, which ends it when the signal fires: what it began is removed then.
+ *
+ * @param tell as `importProgress` gives it
+ */
+export function stoppable(
+  signal: AbortSignal,
+  tell: ((progress: ImportProgress) => void) | undefined,
+): (progress: ImportProgress) => void {
+  return (progress) => {
+    signal.throwIfAborted();
+    tell?.(progress);
   };
 }

@@ -26,7 +26,9 @@ const printHelp = async (command: Command | null, flags: readonly Flag[]): Promi
   return 0;
 };
 
-async function findCommand(words: readonly string[]): Promise<{ command: Command; used: number }> {
+function findCommand(
+  words: readonly string[],
+): { readonly command: Command; readonly used: number } | null {
   for (const used of [2, 1]) {
     const name = words.slice(0, used).join(" ");
     const command = commands.find(
@@ -34,35 +36,45 @@ async function findCommand(words: readonly string[]): Promise<{ command: Command
     );
     if (command !== undefined) return { command, used };
   }
-  const { suggest } = await import("./suggest.ts");
-  const first = words[0] ?? "";
-  const group = commands.filter((each) => each.name.startsWith(`${first} `));
-  if (group.length > 0) {
-    const names = group.map((each) => each.name.slice(first.length + 1)).join(", ");
-    throw new UsageError(`\`pivot ${first}\` needs one of: ${names}`);
-  }
-  const near = suggest(
-    first,
-    commands.map((each) => each.name),
-  );
-  throw new UsageError(
-    `unknown command: ${first}${near === null ? "" : `; did you mean ${near}?`}; \`pivot help\` lists them all`,
-  );
+  return null;
 }
+
+/** `-h` too, where it means nothing else. */
+const helpFlag = (flags: readonly Flag[]): Flag => ({
+  name: "help",
+  help: "say what the flags do",
+  ...(flags.some(({ short }) => short === "h") ? {} : { short: "h" }),
+});
 
 async function dispatch(argv: readonly string[]): Promise<number> {
   const given = parseArguments(globalFlags, argv);
   const globals = readGlobals(given);
-  if (given.flags.has("version")) return (await import("./version.ts")).versionCommand();
+  if (given.flags.has("version")) return (await import("./version.ts")).versionLine();
+  const asked = given.words[0] === "help" || given.flags.has("help");
   const words = given.words[0] === "help" ? given.words.slice(1) : given.words;
   if (words.length === 0) return printHelp(null, globalFlags);
-  if (words[0] === "internal-report") return (await import("./report.ts")).reportCommand(globals);
-  const { command, used } = await findCommand(words);
+  if (words[0] === "internal-report") {
+    return (await import("./report.ts")).reportCommand(globals, words.slice(1));
+  }
+  if (words[0] === "internal-health") {
+    return (await import("./health.ts")).healthCommand(words.slice(1), globals);
+  }
+  if (words[0] === "internal-ended") {
+    return (await import("./ended.ts")).endedCommand(words.slice(1), globals);
+  }
+  if (words[0] === "internal-complete") {
+    return (await import("./complete.ts")).completeCommand(words.slice(1), globals);
+  }
+  const found = findCommand(words);
+  if (found === null) return (await import("./no-command.ts")).noCommand(words, asked);
+  const { command, used } = found;
   const flags = await command.flags();
-  const rest = words.slice(used);
-  if (given.words[0] === "help" || rest[0] === "--help") return printHelp(command, flags);
-  const help: Flag = { name: "help", help: "say what the flags do" };
-  const own = parseArguments([...flags, help], rest);
+  if (asked) return printHelp(command, flags);
+  const own = parseArguments(
+    [...flags, helpFlag(flags)],
+    words.slice(used),
+    command.takesCommand === true ? "flags first" : "any",
+  );
   if (own.flags.has("help")) return printHelp(command, flags);
   const run = await command.run();
   return run(own, globals);

@@ -36,6 +36,7 @@ const pureFlags: ReadonlySet<string> = new Set([
   "interactive",
   "memory",
   "pids-limit",
+  "quiet",
   "read-only",
   "rm",
   "rootfs",
@@ -72,6 +73,7 @@ export type StartInputs = {
 /** Options of which only some values are pure: others name a file, or the host's own files. */
 const pureValues: Readonly<Record<string, RegExp>> = {
   network: /^none$/,
+  pull: /^(missing|never)$/,
   "security-opt": /^(seccomp=unconfined|no-new-privileges)$/,
 };
 
@@ -84,12 +86,12 @@ export function commandOf({ flags, words }: ParsedArguments): readonly string[] 
   return command.length > 0 ? command : null;
 }
 
-/** An image in a file is looked at each time. */
-const isInFile = ({ flags, words }: ParsedArguments): boolean =>
-  !flags.has("rootfs") && /^(oci|docker-archive):/.test(words[0] ?? "");
+/** An image in a file is looked at each time, and so is what may be the beginning of an ID. */
+const isLookedUp = ({ flags, words }: ParsedArguments): boolean =>
+  !flags.has("rootfs") && /^(oci:|docker-archive:|(sha256:)?[0-9a-f]+$)/.test(words[0] ?? "");
 
 const isPure = ({ given }: StartInputs): boolean =>
-  commandOf(given) !== null && !isInFile(given) && [...given.flags].every(isPureFlag);
+  commandOf(given) !== null && !isLookedUp(given) && [...given.flags].every(isPureFlag);
 
 const readOrNothing = (path: string): string => {
   try {

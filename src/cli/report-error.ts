@@ -3,10 +3,11 @@
 import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { UsageError } from "./arguments.ts";
+import type { Interruption } from "./interrupt.ts";
 
 /** Writes a message as people or as machines read it. */
 export function report(
-  level: "error" | "warning",
+  level: "error" | "warning" | "note",
   message: string,
   format: "text" | "json" = "text",
 ): void {
@@ -19,8 +20,14 @@ export function report(
   );
 }
 
+/** By its name: the module is not loaded for a start, as this one is. */
+const isInterruption = (error: unknown): error is Interruption =>
+  error instanceof Error && error.name === "Interruption";
+
 /** @returns the exit code: 125, as docker has it for what is not the container's own. */
 export function reportError(error: unknown, argv: readonly string[]): number {
+  // Whoever interrupted it knows.
+  if (isInterruption(error)) return error.exitCode;
   const asJson = argv.some((word) => word === "--log-format=json" || word === "json");
   const format = asJson && argv.some((w) => w.startsWith("--log-format")) ? "json" : "text";
   const message = error instanceof Error ? error.message : String(error);

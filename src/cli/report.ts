@@ -10,7 +10,21 @@ import { readReport } from "../executor/hand-over.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 
-export function reportCommand({ logFormat }: Globals): number {
+/** Somebody has stopped it while it waited. */
+const EINTR = 4;
+
+/** What the executor was asked to tell about: a container that is kept could not be started. */
+async function note(root: string, [id, again]: readonly string[], line: string): Promise<void> {
+  if (id === undefined) return;
+  const { noteError, noteFailure } = await import("../engine/kept.ts");
+  await (again === undefined ? noteFailure : noteError)(root, id, line);
+}
+
+/** @param about the id of a container that is kept, and `again` when its policy started it */
+export async function reportCommand(
+  { logFormat, root }: Globals,
+  about: readonly string[],
+): Promise<number> {
   const laidDown = readReport();
   const { plan, stepOfRecord } = decodePlan(laidDown.plan);
   let exitCode = 125;
@@ -24,7 +38,10 @@ export function reportCommand({ logFormat }: Globals): number {
     };
     if (event.kind === "failed") {
       exitCode = exitCodeOf(plan, failure);
-      report("error", describeFailure(plan, failure), logFormat);
+      const line = describeFailure(plan, failure);
+      report("error", line, logFormat);
+      const isStopped = about.length > 1 && event.errno === EINTR;
+      if (root !== null && !isStopped) await note(root, about, line);
     } else {
       const undo = plan.steps[failure.step]?.undo;
       const undone =

@@ -1,11 +1,12 @@
 /** The flags of `run`: docker's, with what the plan adds. */
 
 import type { Flag } from "./arguments.ts";
+import { engineFlags } from "./engine-flags.ts";
 
 const many = "; may be given several times";
 const namespaceModes = "private|host|container:ID|PATH";
 
-export const runFlags: readonly Flag[] = [
+const containerFlags: readonly Flag[] = [
   { name: "add-host", value: "NAME:IP", help: `add a line to /etc/hosts${many}` },
   { name: "annotation", value: "KEY=VALUE", help: `add an annotation to the configuration${many}` },
   { name: "blkio-weight", value: "N", help: "share of block I/O, 10 to 1000" },
@@ -84,6 +85,12 @@ export const runFlags: readonly Flag[] = [
   },
   { name: "pids-limit", value: "N", help: "how many processes; -1: no limit" },
   { name: "privileged", help: "all capabilities and devices, no masks, no filter" },
+  {
+    name: "pull",
+    value: "always|missing|never",
+    help: "when to ask the image's registry; otherwise: when the image is missing",
+  },
+  { name: "quiet", short: "q", help: "do not tell how an image is pulled" },
   { name: "read-only", help: "make the root read-only" },
   { name: "rm", help: "remove the container when it has ended" },
   {
@@ -117,8 +124,22 @@ export const runFlags: readonly Flag[] = [
   {
     name: "volume",
     short: "v",
-    value: "HOST:INSIDE[:OPTIONS]",
-    help: `show a directory or file of the host${many}`,
+    value: "[HOST|NAME:]INSIDE[:OPTIONS]",
+    help: `show a directory or file of the host, or a volume${many}`,
+  },
+  {
+    name: "volumes-from",
+    value: "CONTAINER[:ro]",
+    help: `show what another container has mounted${many}`,
   },
   { name: "workdir", short: "w", value: "DIR", help: "working directory inside" },
+];
+
+/** Of `create`. */
+export const createFlags: readonly Flag[] = [...containerFlags, ...engineFlags];
+
+export const runFlags: readonly Flag[] = [
+  ...createFlags,
+  { name: "detach", short: "d", help: "let it go on by itself, and print its id" },
+  { name: "detach-keys", value: "KEYS", help: "what leaves it and lets it go on: ctrl-p,ctrl-q" },
 ];

@@ -32,6 +32,7 @@ import {
   type SecurityOptions,
   type SecuritySetting,
 } from "../options/security.ts";
+import { parseVolumesFrom } from "../options/settle-volumes.ts";
 import { parseSignal } from "../options/signal.ts";
 import { parseSysctl } from "../options/sysctl.ts";
 import { parseTmpfs } from "../options/tmpfs.ts";
@@ -293,6 +294,10 @@ export function readRunOptions(
     privileged: flags.isOn("privileged"),
     rootSwitch: flags.last("root-switch", parseRootSwitch),
     mounts: readMounts(flags, caller),
+    volumesFrom: flags.all("volumes-from", (word) => {
+      const parsed = parseVolumesFrom(word);
+      return parsed.ok ? accept(word) : parsed;
+    }),
     tmpfs: record(
       flags.all("tmpfs", parseTmpfs)?.map(({ target, options: words }) => [target, words] as const),
     ),

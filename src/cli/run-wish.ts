@@ -1,5 +1,6 @@
 /** The arguments of `run` and `plan` as a wish for a container. */
 
+import type { PullPolicy } from "../container/find-image.ts";
 import type { ContainerWish, Source } from "../container/prepare.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -55,6 +56,19 @@ function sourceOf(given: ParsedArguments, cwd: string): { source: Source; comman
   return { source: { kind: "image", reference }, command: words };
 }
 
+function pullPolicy(given: ParsedArguments): PullPolicy {
+  const word = given.flags.get("pull")?.at(-1) ?? "missing";
+  if (word === "always" || word === "missing" || word === "never") return word;
+  throw new UsageError(`--pull takes always, missing or never, received ${JSON.stringify(word)}`);
+}
+
+/** Pulls, and tells how it goes on standard error: standard output is the container's. */
+function pullingAloud(given: ParsedArguments): NonNullable<ContainerWish["pullImage"]> {
+  const isQuiet = given.flags.get("quiet")?.at(-1) === "true";
+  return async (store, reference) =>
+    (await import("./pull-for-run.ts")).pullForRun(store, reference, isQuiet);
+}
+
 /**
  * @throws WishError with every problem of the options; UsageError
  */
@@ -78,6 +92,8 @@ export function readRunWish(
     streams,
     pidFile: pidFile === undefined ? null : absolutePath(pidFile, cwd),
     endWithCaller: false,
+    pull: pullPolicy(given),
+    pullImage: pullingAloud(given),
     ...(onProgress === undefined ? {} : { onProgress }),
   };
 }

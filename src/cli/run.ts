@@ -7,6 +7,7 @@ import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { engineFlags } from "./engine-flags.ts";
 import {
   commandOf,
   recallPlan,
@@ -17,9 +18,18 @@ import {
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 
+const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
+  flags.get(name)?.at(-1) === "true";
+
+/** Whether the engine has anything to do for the container once the caller has gone. */
+const isWatched = (given: ParsedArguments): boolean =>
+  !isOn(given, "rm") ||
+  isOn(given, "detach") ||
+  engineFlags.some(({ name }) => given.flags.has(name));
+
 function checkTerminal(given: ParsedArguments, [stdin]: readonly StreamFact[]): void {
-  const isOn = (name: string) => given.flags.get(name)?.at(-1) === "true";
-  if (isOn("tty") && isOn("interactive") && stdin !== "terminal") {
+  const isAsked = ["tty", "interactive"].every((name) => isOn(given, name));
+  if (isAsked && !isOn(given, "detach") && stdin !== "terminal") {
     throw new UsageError("-it: standard input is no terminal: leave -t out, or use `script`");
   }
 }
@@ -35,6 +45,10 @@ function warn(warnings: readonly string[], { logFormat }: Globals): void {
 export async function runCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = readStreams();
   checkTerminal(given, streams);
+  if (isWatched(given)) {
+    const { runWatched } = await import("./run-watched.ts");
+    return runWatched(given, globals, streams);
+  }
   const inputs = startInputs(given, globals, streams);
   const key = inputs === null ? null : startKey(inputs);
   if (inputs !== null && key !== null) {
@@ -49,9 +63,14 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
   const { readRunWish } = await import("./run-wish.ts");
   const { importProgress } = await import("./import-progress.ts");
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
+  const { name } = wish.options;
+  if (name !== undefined) {
+    const { checkNameIsFree } = await import("../engine/kept.ts");
+    await checkNameIsFree(wish.roots, name);
+  }
   const prepared = await prepareContainer(wish);
   warn(prepared.warnings, globals);
-  if (inputs !== null && key !== null) rememberPlan(inputs, key, prepared);
+  if (inputs !== null && key !== null && !prepared.hasVolumes) rememberPlan(inputs, key, prepared);
   const { encodePlan } = await import("../executor/encode.ts");
   return handOver(encodePlan(prepared.plan), reporter(globals));
 }

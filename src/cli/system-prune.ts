@@ -1,33 +1,154 @@
-/** `pivot system prune`. */
+/** `pivot system prune`: everything that nothing uses. */
 
+import { removeBuildCache } from "../build/cache.ts";
 import { prune } from "../container/prune.ts";
-import { defaultRoots } from "../container/roots.ts";
+import type { Roots } from "../container/roots.ts";
+import { listKept } from "../engine/kept.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
-import type { ParsedArguments } from "./arguments.ts";
-import { UsageError } from "./arguments.ts";
+import { removeLeftovers } from "../try/store.ts";
+import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { confirm } from "./confirm.ts";
+import { pruneContainers } from "./container-prune.ts";
+import { engineRoots } from "./each-container.ts";
+import { readFilterPairs } from "./filter.ts";
+import { humanSize } from "./human.ts";
+import { prunedLines, pruneUnusedImages } from "./image-prune.ts";
+import { forceFlag, isOn, pruneFilterFlag } from "./listing-flags.ts";
+import { readMoment } from "./moment.ts";
 import { report } from "./report-error.ts";
+import { storeContext } from "./store.ts";
+import { pruneVolumes } from "./volume-change.ts";
+
+const filterKeys = ["label", "label!", "until"] as const;
+
+export const systemPruneFlags: readonly Flag[] = [
+  { name: "all", short: "a", help: "all images that no container is made of, not only dangling" },
+  pruneFilterFlag(filterKeys),
+  forceFlag,
+  { name: "volumes", help: "anonymous volumes too" },
+];
+
+type Wish = {
+  readonly all: boolean;
+  readonly volumes: boolean;
+  readonly filters: readonly string[];
+};
+
+type Freed = {
+  /** What is gone, under a title. */
+  readonly deleted: readonly (readonly [title: string, names: readonly string[]])[];
+  readonly bytes: number;
+  /** What could not be removed, in one line each. */
+  readonly problems: readonly string[];
+};
+
+/** In docker's order. */
+type Part = {
+  /** What is said of it before anything is done; null: it is not asked for. */
+  readonly warning: (wish: Wish) => string | null;
+  readonly free: (wish: Wish, roots: Roots, globals: Globals) => Promise<Freed>;
+};
+
+/** What ended or killed containers have left: nobody's any more, so no filter asks for it. */
+async function freeRemains(_: Wish, roots: Roots): Promise<Freed> {
+  const kept = async () => new Set((await listKept(roots.dataRoot)).map(({ record }) => record.id));
+  const { containers, paths, problems } = await prune(roots, kept, (steps, { failure }) =>
+    failure === null ? null : describeFailure({ version: 1, steps }, failure),
+  );
+  const others = [...paths, ...(await removeLeftovers(roots.dataRoot))];
+  const deleted = [["Deleted Containers", containers] as const, ["Deleted", others] as const];
+  return { deleted, bytes: 0, problems };
+}
+
+async function freeContainers({ filters }: Wish, roots: Roots): Promise<Freed> {
+  const { ids, bytes } = await pruneContainers(roots, filters);
+  return { deleted: [["Deleted Containers", ids]], bytes, problems: [] };
+}
+
+async function freeVolumes({ filters }: Wish, roots: Roots): Promise<Freed> {
+  const { names, bytes, problems } = await pruneVolumes(roots, false, filters);
+  return { deleted: [["Deleted Volumes", names]], bytes, problems };
+}
+
+async function freeImages({ all, filters }: Wish, _: Roots, globals: Globals): Promise<Freed> {
+  const pruned = await pruneUnusedImages(storeContext(globals), all, filters);
+  return {
+    deleted: [["Deleted Images", prunedLines(pruned)]],
+    bytes: pruned.bytes,
+    problems: [],
+  };
+}
+
+async function freeBuildCache(_: Wish, roots: Roots): Promise<Freed> {
+  const { bytes, problem } = await removeBuildCache(roots);
+  return { deleted: [], bytes, problems: problem === null ? [] : [problem] };
+}
+
+const parts: readonly Part[] = [
+  { warning: () => "what is left of killed containers", free: freeRemains },
+  { warning: () => "all stopped containers", free: freeContainers },
+  {
+    warning: ({ volumes }) =>
+      volumes ? "all anonymous volumes not used by at least one container" : null,
+    free: freeVolumes,
+  },
+  {
+    warning: ({ all }) =>
+      all ? "all images without at least one container associated to them" : "all dangling images",
+    free: freeImages,
+  },
+  {
+    // It has neither labels nor an age.
+    warning: ({ filters }) => (filters.length === 0 ? "unused build cache" : null),
+    free: freeBuildCache,
+  },
+];
+
+function readWish(given: ParsedArguments): Wish {
+  if (given.words.length > 0) {
+    throw new UsageError(`system prune takes no arguments, received ${given.words.join(" ")}`);
+  }
+  const filters = given.flags.get("filter") ?? [];
+  const pairs = readFilterPairs(filters, filterKeys);
+  const volumes = isOn(given, "volumes");
+  for (const [key, value] of pairs) {
+    if (key === "until") readMoment("--filter until", value);
+    if (key === "until" && volumes) {
+      throw new UsageError("--filter until means nothing to volumes: leave --volumes out");
+    }
+  }
+  return { all: isOn(given, "all"), volumes, filters };
+}
+
+function warningOf(wish: Wish): string {
+  const lines = parts.flatMap(({ warning }) => warning(wish) ?? []).map((line) => `  - ${line}\n`);
+  const filters = wish.filters.map((filter) => `  - ${filter}\n`).join("");
+  const filtered =
+    filters === "" ? "" : `\n  Items to be pruned will be filtered with:\n${filters}`;
+  return `WARNING! This will remove:\n${lines.join("")}${filtered}`;
+}
 
 export async function systemPruneCommand(
   given: ParsedArguments,
   globals: Globals,
 ): Promise<number> {
-  if (given.words.length > 0) {
-    throw new UsageError(`system prune takes no arguments, received ${given.words.join(" ")}`);
+  const wish = readWish(given);
+  if (!isOn(given, "force") && !confirm(warningOf(wish))) return 0;
+  const roots = engineRoots(globals);
+  let code = 0;
+  let sum = 0;
+  for (const { warning, free } of parts) {
+    if (warning(wish) === null) continue;
+    const { deleted, bytes, problems } = await free(wish, roots, globals);
+    for (const problem of problems) report("error", problem, globals.logFormat);
+    if (problems.length > 0) code = 1;
+    for (const [title, names] of deleted) {
+      if (names.length > 0) writeAll(1, `${title}:\n${names.join("\n")}\n\n`);
+    }
+    sum += bytes;
   }
-  const standard = defaultRoots(process.geteuid?.() ?? 0, process.env);
-  const roots = {
-    runRoot: globals.runRoot ?? standard.runRoot,
-    dataRoot: globals.root ?? standard.dataRoot,
-  };
-  const pruned = await prune(roots, (steps, { failure }) =>
-    failure === null ? null : describeFailure({ version: 1, steps }, failure),
-  );
-  for (const problem of pruned.problems) report("error", problem, globals.logFormat);
-  if (pruned.containers.length > 0) {
-    writeAll(1, `Deleted Containers:\n${pruned.containers.join("\n")}\n`);
-  }
-  if (pruned.paths.length > 0) writeAll(1, `Deleted:\n${pruned.paths.join("\n")}\n`);
-  return pruned.problems.length > 0 ? 1 : 0;
+  writeAll(1, `Total reclaimed space: ${humanSize(sum)}\n`);
+  return code;
 }

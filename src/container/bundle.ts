@@ -97,7 +97,7 @@ export function bundleWish(directory: string, options: RunOptions): Bundle {
       selinux: [],
       relabel: [],
       createSources: [],
-      imageVolumes: [],
+      volumes: [],
       warnings,
     },
   };

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { allDevices, devicesAt } from "../host/devices.ts";
-import type { ContainerFacts, RunningContainer } from "../options/facts.ts";
+import type { ContainerFacts, RunningContainer, VolumeFacts } from "../options/facts.ts";
 import { neededFacts } from "../options/facts.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { Facts } from "../planner/facts.ts";
@@ -45,6 +45,7 @@ export type Gathering = {
   readonly runRoot: string;
   readonly options: RunOptions;
   readonly facts: Facts;
+  readonly volumes: VolumeFacts | null;
 };
 
 /**
@@ -63,6 +64,7 @@ export function gatherContainerFacts(wish: Gathering): ContainerFacts {
     rootless: facts.uid !== 0,
     devices: byKey(needed.devices, devicesAt),
     ...(needed.hostDevices ? { hostDevices: allDevices() } : {}),
+    ...(wish.volumes === null ? {} : { volumes: wish.volumes }),
     containers: byKey(needed.containers, (name) => runningContainer(runRoot, name)),
     ...(needed.cpus ? { cpus: countCpus() } : {}),
     ...(needed.swapLimit ? { swapLimit: limitsSwap(facts) } : {}),

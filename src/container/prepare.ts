@@ -4,38 +4,44 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { EventSubject } from "../engine/events.ts";
+import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
-import { openStore, referencePath } from "../image/store.ts";
+import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
+import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting, StateFile } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
 import { filterFor } from "./filter.ts";
-import { findImage } from "./find-image.ts";
+import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { hostsFile, resolverFile } from "./network-files.ts";
+import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
+import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
-import type { ContainerState } from "./state.ts";
-import { chooseStreams } from "./streams.ts";
+import { chooseStreams, watchedStreams } from "./streams.ts";
 import { WishError } from "./wish-error.ts";
 
 /** What the root is made of. */
 export type Source =
   | { readonly kind: "image"; readonly reference: string }
+  /** An image as it was when a container was first made of it. */
+  | Extract<RecordedSource, { kind: "stored" }>
   | { readonly kind: "rootfs"; readonly directory: string; readonly readonly: boolean }
   /** A directory with a config.json, which then says everything else too. */
   | { readonly kind: "bundle"; readonly directory: string };
@@ -53,20 +59,37 @@ export type ContainerWish = {
   /** End the container when the process that asked for it ends. */
   readonly endWithCaller: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** When the image is asked of its registry; `missing` unless given. */
+  readonly pull?: PullPolicy;
+  /** How it is pulled; without a word unless given. */
+  readonly pullImage?: PullImage;
+  /** Of a container that the engine is to watch over, in place of the caller. */
+  readonly engine?: EngineView;
+};
+
+export type EngineView = {
+  readonly id: string;
+  /** What the engine is to do for it, once it is known what the image says. */
+  readonly options: (image: ImageHealth | undefined) => EngineOptions;
+  readonly monitor: (id: string, options: EngineOptions, of: EventSubject) => Monitor;
 };
 
 export type PreparedContainer = {
   readonly id: string;
+  readonly record: ContainerRecord;
   readonly plan: Plan;
   readonly warnings: readonly string[];
   readonly spec: Spec;
   readonly facts: Facts;
   /** Files and directories of the store that the plan was made from. */
   readonly sources: readonly string[];
+  /** It has volumes: what is planned holds for this container alone. */
+  readonly hasVolumes: boolean;
 };
 
 /** A configuration, and where its root comes from. */
-type Described = {
+export type DescribedContainer = {
+  readonly source: RecordedSource;
   readonly spec: Spec;
   readonly root: RootSource;
   readonly extras: ContainerExtras;
@@ -74,48 +97,85 @@ type Described = {
   /** `USER[:GROUP]` to look up inside; null: the configuration's numbers. */
   readonly user: string | null;
   readonly sources: readonly string[];
+  /** As they are after all volumes have got their names. */
+  readonly options: RunOptions;
 };
+
+type FoundRoot = {
+  readonly recorded: Exclude<RecordedSource, { kind: "bundle" }>;
+  readonly root: RootSource;
+  readonly config: ImageConfig | null;
+  readonly sources: readonly string[];
+};
+
+/** The image of a container, or the directory that it is to be in. */
+async function findRoot(
+  source: Exclude<Source, { kind: "bundle" }>,
+  { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
+): Promise<FoundRoot> {
+  const store = openStore(roots.dataRoot);
+  const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
+  if (source.kind === "stored") {
+    const layers = layersOf(source.chainIds.map((id) => layerPath(store, id)));
+    const root = { kind: "overlay", layers } as const;
+    return { recorded: source, root, config: source.config, sources: [] };
+  }
+  if (source.kind === "rootfs") {
+    checkRootDirectory(source.directory, "--rootfs");
+    const root = { kind: "directory", path: source.directory } as const;
+    return { recorded: source, root, config: null, sources: [] };
+  }
+  const found = findImage({
+    store,
+    reference: source.reference,
+    cwd,
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(pullImage === undefined ? {} : { pullImage }),
+  });
+  const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
+  const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const root = { kind: "overlay", layers: layersOf(layers) } as const;
+  return {
+    recorded: { kind: "stored", reference, digest, id, config: config.config, chainIds },
+    root,
+    config: config.config,
+    sources: [referencePath(store, reference), ...root.layers],
+  };
+}
 
 async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
-): Promise<Described> {
-  const { source, roots, options, command, cwd, onProgress } = wish;
-  if (source.kind === "bundle") return bundleWish(source.directory, options);
-  let config: ImageConfig | null = null;
-  let root: RootSource;
-  let image: string;
-  let sources: readonly string[] = [];
-  if (source.kind === "image") {
-    const progress = onProgress === undefined ? {} : { onProgress };
-    const store = openStore(roots.dataRoot);
-    const found = findImage({ store, reference: source.reference, cwd, ...progress });
-    const resolved = found instanceof Promise ? await found : found;
-    config = resolved.config.config;
-    root = { kind: "overlay", layers: [baseLayer(roots.dataRoot), ...resolved.layers] };
-    image = resolved.reference;
-    sources = [referencePath(store, image), ...root.layers];
-  } else {
-    checkRootDirectory(source.directory, "--rootfs");
-    root = { kind: "directory", path: source.directory };
-    image = source.directory;
-  }
+): Promise<DescribedContainer> {
+  const { source, roots, options, command } = wish;
+  if (source.kind === "bundle")
+    return { source, options, ...bundleWish(source.directory, options) };
+  const { recorded, root, config, sources } = await findRoot(source, wish);
+  const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
+  const settled = hasVolumes(config, options)
+    ? await (await import("./volumes.ts")).settle(config, options, roots)
+    : { options, facts: null };
   const made = containerSpec(
     config,
     command,
-    { ...options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    { ...settled.options, readOnly, cgroupns: options.cgroupns ?? "private" },
     gatherContainerFacts({
       id,
       root: `${roots.runRoot}/${id}`,
       runRoot: roots.runRoot,
       options,
       facts,
+      volumes: settled.facts,
     }),
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
-  return { spec: made.spec, root, extras: made.extras, image, user: made.extras.user, sources };
+  const { spec, extras } = made;
+  const { user } = extras;
+  const { options: last } = settled;
+  return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
 const readIfThere = (path: string): string => {
@@ -127,7 +187,7 @@ const readIfThere = (path: string): string => {
 };
 
 /** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
-function stateFiles({ spec, extras }: Described, source: Source): StateFile[] {
+function stateFiles({ spec, extras }: DescribedContainer, source: Source): StateFile[] {
   if (source.kind === "bundle") return [];
   const { hostname, hosts, dns, network } = extras;
   const files: StateFile[] = [
@@ -177,23 +237,16 @@ function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
   return refusals;
 }
 
-function stateText(
-  wish: ContainerWish,
-  id: string,
-  described: Described,
-  cgroups: readonly string[],
-) {
-  const state: ContainerState = {
-    version: 1,
-    id,
-    name: wish.options.name ?? null,
-    image: described.image,
-    dataRoot: wish.roots.dataRoot,
-    hostname: described.extras.hostname,
-    cgroups,
-  };
-  return `${JSON.stringify(state)}\n`;
+async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
+  if (extras.volumes.length === 0) return [];
+  const { volumeSettings } = await import("./volumes.ts");
+  return volumeSettings(extras.volumes, roots, options.rm === true);
 }
+
+const healthOf = (source: RecordedSource): ImageHealth | undefined =>
+  source.kind === "stored"
+    ? (source.config as { readonly Healthcheck?: ImageHealth }).Healthcheck
+    : undefined;
 
 /**
  * Plans a container.
@@ -204,11 +257,13 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const facts = readFacts(readCgroupLayout(), wish.streams);
   const refusals = findRefusals(facts, wish.options);
   if (refusals.length > 0) throw new WishError(refusals);
-  const id = newId();
+  const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
   const { spec, extras } = described;
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
+  const engine = wish.engine?.options(healthOf(described.source)) ?? null;
+  const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
   const setting: Setting = {
     id,
     ...wish.roots,
@@ -217,19 +272,23 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     user: described.user,
     groups: extras.groups,
     files: stateFiles(described, wish.source),
+    volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
-    streams: chooseStreams(extras, wish.streams),
+    streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
     terminalInput: extras.interactive,
     init: extras.init,
     rootSwitch: extras.rootSwitch,
     keep,
     seccomp: await filterFor(extras.seccomp, spec.process?.capabilities?.bounding ?? [], facts),
-    state: stateText(wish, id, described, cgroup.paths),
+    state: `${encodeRecord(record)}\n`,
     pidFile: wish.pidFile ?? null,
     passSignals: extras.signalProxy,
     endWithCaller: wish.endWithCaller,
     lifetime: "supervised",
-    monitor: null,
+    monitor:
+      (engine === null
+        ? null
+        : wish.engine?.monitor(id, engine, { ...record, name: nameOf(record) })) ?? null,
     consoleSocket: null,
     preserveFds: 0,
     keptPlans: [],
@@ -241,5 +300,6 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   if (!planned.ok) throw new WishError(planned.problems);
   const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
   const { sources } = described;
-  return { id, plan: planned.plan, warnings, spec, facts, sources };
+  const volumes = extras.volumes.length > 0;
+  return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
 }

@@ -8,6 +8,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
+import { leaveSteps } from "../volume/leave.ts";
 import type { Roots } from "./roots.ts";
 import { type FoundState, listStates, readState } from "./state.ts";
 
@@ -37,8 +38,12 @@ function readLinkIfThere(path: string): string | null {
 const remove = (path: string, why: string): Step =>
   byParent({ op: "remove", at: onHost(path) }, why);
 
-/** Takes one container away, unless it is alive. */
-function removalOf({ id, directory, state }: FoundState, roots: Roots): Step[] {
+/** Takes one container away, unless it is alive; what a kept one wrote stays. */
+function removalOf(
+  { id, directory, state }: FoundState,
+  roots: Roots,
+  kept: ReadonlySet<string>,
+): Step[] {
   const dataRoot = state?.dataRoot ?? roots.dataRoot;
   const name = state?.name ?? null;
   return [
@@ -46,11 +51,15 @@ function removalOf({ id, directory, state }: FoundState, roots: Roots): Step[] {
     ...(state?.cgroups ?? []).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
-    remove(`${dataRoot}/containers/${id}`, "state.json: dataRoot"),
+    ...(kept.has(id) ? [] : [remove(`${dataRoot}/containers/${id}`, "state.json: dataRoot")]),
+    ...(state === null || kept.has(id) ? [] : leaveSteps(state, state.options.rm === true)),
     ...(name === null ? [] : [remove(`${roots.runRoot}/names/${name}`, "state.json: name")]),
     remove(directory, "the state itself, last: until then it can be tried again"),
   ];
 }
+
+/** Asks which containers' files stay. */
+export type Kept = () => Promise<ReadonlySet<string>>;
 
 export type Pruned = {
   /** Ids of containers that were removed. */
@@ -64,11 +73,14 @@ export type Pruned = {
 const isAlive = ({ failure }: Outcome): boolean => failure?.step === 0 && failure.errno === EAGAIN;
 
 /** Writable layers whose container has no state any more: the state goes last, so nobody's. */
-function orphanedData({ runRoot, dataRoot }: Roots): string[] {
-  // In this order: a container that starts meanwhile has its state before its layer.
+async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<string[]> {
+  // In this order: a container that starts meanwhile has its row and its state before its layer.
   const found = listIfThere(`${dataRoot}/containers`);
   const known = new Set(listStates(runRoot));
-  return found.filter((id) => !known.has(id)).map((id) => `${dataRoot}/containers/${id}`);
+  const rows = await kept();
+  return found
+    .filter((id) => !known.has(id) && !rows.has(id))
+    .map((id) => `${dataRoot}/containers/${id}`);
 }
 
 /** Names that point at a container that is gone. */
@@ -83,9 +95,10 @@ function danglingNames({ runRoot }: Roots): string[] {
   return targets.filter(({ id }) => !known.has(id)).map(({ path }) => path);
 }
 
-/** Removes everything that belongs to no living container. */
+/** Removes everything that belongs to no living container, and to none that is kept. */
 export async function prune(
   roots: Roots,
+  kept: Kept,
   describe: (steps: readonly Step[], outcome: Outcome) => string | null,
 ): Promise<Pruned> {
   const containers: string[] = [];
@@ -93,15 +106,17 @@ export async function prune(
   const problems: string[] = [];
   const execute = async (steps: Step[]): Promise<Outcome> =>
     executePlan({ version: 1, steps }).outcome;
-  for (const id of listStates(roots.runRoot)) {
-    const steps = removalOf(readState(roots.runRoot, id), roots);
+  const ids = listStates(roots.runRoot);
+  const rows = await kept();
+  for (const id of ids) {
+    const steps = removalOf(readState(roots.runRoot, id), roots, rows);
     const outcome = await execute(steps);
     if (isAlive(outcome)) continue;
     const problem = describe(steps, outcome);
     if (problem === null) containers.push(id);
     else problems.push(problem);
   }
-  for (const path of [...orphanedData(roots), ...danglingNames(roots)]) {
+  for (const path of [...(await orphanedData(roots, kept)), ...danglingNames(roots)]) {
     const steps = [remove(path, "belongs to no container")];
     const problem = describe(steps, await execute(steps));
     if (problem === null) paths.push(path);

@@ -1,28 +1,14 @@
 /** What a container's state directory says of it: for commands that come later. */
 
-import { readdirSync, readFileSync } from "node:fs";
-
-/**
- * `state.json`: written once, before anything that it names is made; so its time of change is when
- * the container was made. What it runs is in the file `command`, as a list in JSON.
- */
-export type ContainerState = {
-  readonly version: 1;
-  readonly id: string;
-  readonly name: string | null;
-  readonly image: string;
-  /** The engine's data: the writable layer is in `containers/ID` there. */
-  readonly dataRoot: string;
-  readonly hostname: string;
-  /** Directories of cgroups that were made for it alone. */
-  readonly cgroups: readonly string[];
-};
+import { readdirSync } from "node:fs";
+import { readIfThere } from "../host/first-process.ts";
+import { type ContainerRecord, decodeRecord, nameOf } from "./record.ts";
 
 /** What is in one state directory; the parts may be missing when its start was cut short. */
 export type FoundState = {
   readonly id: string;
   readonly directory: string;
-  readonly state: ContainerState | null;
+  readonly state: ContainerRecord | null;
   /** Of the container's first process, once it was made. */
   readonly pid: number | null;
   /** Set when it has ended and was kept. */
@@ -31,27 +17,17 @@ export type FoundState = {
 
 const idPattern = /^[0-9a-f]{64}$/;
 
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw error;
-  }
-}
-
 /** The first number of a file: of `pid` the process id, behind which stands when it began. */
 function readNumber(path: string): number | null {
   const text = /^\d+/.exec(readIfThere(path) ?? "")?.[0];
   return text === undefined ? null : Number(text);
 }
 
-function parseState(text: string | null): ContainerState | null {
+function parseState(text: string | null): ContainerRecord | null {
   if (text === null) return null;
   try {
-    const state = JSON.parse(text) as ContainerState;
-    return state.version === 1 ? state : null;
+    const state = decodeRecord(text) as ContainerRecord;
+    return state.version === 2 ? state : null;
   } catch {
     return null; // cut short by the end of its writer
   }
@@ -90,7 +66,9 @@ export function findContainer(runRoot: string, wanted: string): FoundState {
     throw new Error(`${found.length} containers begin with ${wanted}: give more of the id`);
   }
   if (found[0] !== undefined && wanted !== "") return readState(runRoot, found[0]);
-  const named = ids.map((id) => readState(runRoot, id)).find(({ state }) => state?.name === wanted);
+  const named = ids
+    .map((id) => readState(runRoot, id))
+    .find(({ id, state }) => nameOf({ id, name: state?.name ?? null }) === wanted);
   if (named !== undefined) return named;
   throw new Error(`no container is called ${wanted}`);
 }

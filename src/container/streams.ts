@@ -32,3 +32,9 @@ export function chooseStreams(
   if (tty) return ["terminal", "terminal", "terminal"];
   return [interactive ? handedOn[stdin] : "null", handedOn[stdout], handedOn[stderr]];
 }
+
+/** Of a container whose output is kept, and to which people attach: the executor has the other ends. */
+export function watchedStreams({ interactive, tty }: StreamWish): [Stream, Stream, Stream] {
+  if (tty) return ["terminal", "terminal", "terminal"];
+  return [interactive ? "pipe" : "null", "pipe", "pipe"];
+}

@@ -33,6 +33,13 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
   return describePlace(found?.op === "open" ? found.at : null);
 }
 
+const noUserNamespaces =
+  "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
+
+/** The root is a view of the host's own. */
+const showsHost = (steps: readonly Step[]): boolean =>
+  steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
+
 /** What stands behind an errno that does not say it, and what helps; or "". */
 function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   switch (op.op) {
@@ -43,12 +50,18 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
         return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
       }
+      if (op.type === "overlay" && errno === ELOOP)
+        return "before Linux 5.13 overlayfs keeps no changes within what it covers: choose a --root on another file system";
+      if (op.type === "overlay" && errno === EINVAL) return "the kernel's log (dmesg) says more";
       if (errno === ENODEV) return `this kernel does not know the file system ${op.type}`;
       if (errno === ELOOP) return "the image has a symbolic link there: use another image";
       if (errno === ENOTDIR) return "the image has a file where a directory is needed";
       return "";
     case "exec":
-      if (errno === ENOENT) return `the image has no such program: ${op.argv[0] ?? ""}`;
+      if (errno === ENOENT) {
+        const who = showsHost(steps) ? "there is" : "the image has";
+        return `${who} no such program: ${op.argv[0] ?? ""}`;
+      }
       if (errno === EACCES) return "it is no regular file, or nobody may execute it";
       if (errno === ENOEXEC) return "it is made for another machine, or a script without #!";
       return "";
@@ -56,6 +69,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ENOSPC)
         return "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces";
       if (errno === EPERM) return "making namespaces needs root, or a user namespace";
+      return "";
+    case "unshare":
+      if (errno === ENOSPC) return "user namespaces are switched off: see user.max_user_namespaces";
+      if (errno === EPERM && op.namespaces.includes("user")) return noUserNamespaces;
       return "";
     case "pivot_root":
       if (errno === EINVAL)
@@ -76,6 +93,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "the caller's own hard limit is lower, and raising it needs CAP_SYS_RESOURCE";
       return "";
     case "write":
+      if (/^\/proc\/self\/(setgroups|[ug]id_map)$/.test(op.at?.path ?? "")) return noUserNamespaces;
       if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
         return "no AppArmor profile of this name is loaded";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
@@ -91,6 +109,13 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "copy_up":
       if (errno === ENOSPC) return "it does not fit: give the tmpfs a larger size=";
+      return "";
+    case "fill":
+      if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";
+      return "";
+    case "bind":
+      if (errno === ENOENT && op.from !== null && op.from.in !== "host")
+        return "volume-subpath: the volume has no such directory";
       return "";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";
@@ -146,6 +171,10 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
 /** The exit code of docker for it: 127 no such program, 126 not executable, 125 anything else. */
 export function exitCodeOf(plan: Plan, failure: StepFailure): number {
   if (isInterrupted(failure)) return 128 + Number(failure.text.replace(/\D+/g, ""));
-  if (plan.steps[failure.step]?.op.op !== "exec") return 125;
+  const name = plan.steps[failure.step]?.op.op ?? "";
+  // Of a further process, docker has these too for a user or a directory that is not there.
+  const isExec = plan.steps.some(({ op }) => op.op === "process");
+  if (isExec && name === "set_user") return 126;
+  if (name !== "exec" && !(isExec && name === "chdir")) return 125;
   return failure.errno === ENOENT || failure.errno === ENOTDIR ? 127 : 126;
 }

@@ -17,3 +17,6 @@ export function executorPath(): string {
   if (found !== undefined) return found;
   throw new Error(`the executor is not built: ${candidates[1]}; run ./pivot once, it builds it`);
 }
+
+/** The same program by its other name: the OCI runtime. */
+export const runtimePath = (): string => `${executorPath()}-oci`;

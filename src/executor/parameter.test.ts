@@ -5,7 +5,10 @@ import { encodePlan } from "./encode.ts";
 import { encodeWithParameter } from "./parameter.ts";
 
 const signal = (number: number): Step =>
-  byParent({ op: "signal", of: onHost("/x"), signal: number, wait: false, required: true }, "");
+  byParent(
+    { op: "signal", of: onHost("/x"), signal: number, wait: false, patience: 0, required: true },
+    "",
+  );
 
 test("with the number in its place it is the plan for that number", () => {
   const bytes = Buffer.from(

@@ -38,7 +38,14 @@ function planFor(id: string, argv: readonly string[]): Plan {
     },
     {
       by: "parent",
-      op: { op: "supervise", signals: true, parent: false, status: { in: "state", path: "exit" } },
+      op: {
+        op: "supervise",
+        signals: true,
+        parent: false,
+        status: { in: "state", path: "exit" },
+        replace: false,
+        oom: null,
+      },
       why: "",
     },
   ];

@@ -13,6 +13,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   remove_cgroup: 5,
   device_filter: 7,
   write_pid: 8,
+  append: 123,
   lock: 9,
   open: 6,
   clone: 10,
@@ -41,6 +42,9 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   idmap: 65,
   reconfigure: 66,
   copy_up: 67,
+  volume: 34,
+  leave_volume: 35,
+  fill: 36,
   pipes: 40,
   stdio: 41,
   setsid: 42,
@@ -61,6 +65,13 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   init: 52,
   exec: 53,
   supervise: 54,
+  detach: 116,
+  log: 117,
+  attachable: 118,
+  take_part: 119,
+  health: 120,
+  afterwards: 121,
+  sleep: 122,
   listen: 100,
   outlive: 101,
   wait_start: 102,
@@ -76,6 +87,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   send_terminal: 112,
   criu: 114,
   pause: 55,
+  borrow_root: 130,
+  pack: 131,
+  unpack: 132,
+  list_changes: 133,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -115,6 +130,13 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.one(choices.writeMode, op.how);
       out.u32(op.mode);
       out.bool(op.started);
+      out.bool(op.own);
+      return;
+    case "append":
+      out.place(op.at);
+      out.text(op.text);
+      out.u32(op.mode);
+      out.bool(op.code);
       return;
     case "lock":
       out.place(op.at);
@@ -259,6 +281,25 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.mode);
       out.bool(op.owner);
       return;
+    case "volume":
+      out.place(op.at);
+      out.text(op.record);
+      out.text(op.user);
+      out.slot(op.into);
+      return;
+    case "leave_volume":
+      out.place(op.at);
+      out.text(op.user);
+      out.texts(op.gone);
+      out.bool(op.remove);
+      return;
+    case "fill":
+      out.slot(op.volume);
+      out.place(op.from);
+      out.place(op.staging);
+      out.place(op.to);
+      out.bool(op.copy);
+      return;
     case "pipes":
       out.one(choices.stream, op.stdin);
       out.one(choices.stream, op.stdout);
@@ -345,6 +386,48 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bool(op.signals);
       out.bool(op.parent);
       out.place(op.status);
+      out.bool(op.replace);
+      out.place(op.oom);
+      return;
+    case "detach":
+      out.text(op.announce);
+      out.bool(op.attach);
+      out.place(op.of);
+      out.bool(op.input);
+      out.bytesOf(op.keys);
+      out.text(op.farewell);
+      return;
+    case "log":
+      out.place(op.at);
+      out.u32(op.mode);
+      out.u64(op.most);
+      out.u32(op.files);
+      return;
+    case "attachable":
+      out.place(op.at);
+      return;
+    case "take_part":
+      out.place(op.at);
+      out.place(op.of);
+      out.bool(op.input);
+      out.bytesOf(op.keys);
+      out.text(op.farewell);
+      return;
+    case "health":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.u32(op.interval);
+      out.u32(op.start_interval);
+      out.u32(op.start_period);
+      return;
+    case "afterwards":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.env);
+      return;
+    case "sleep":
+      out.u32(op.time);
       return;
     case "listen":
       out.place(op.at);
@@ -369,6 +452,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.of);
       out.u32(op.signal);
       out.bool(op.wait);
+      out.u32(op.patience);
       out.bool(op.required);
       return;
     case "signal_cgroup":
@@ -409,6 +493,29 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.pid);
       return;
     case "pause":
+      return;
+    case "borrow_root":
+      out.place(op.of);
+      out.bool(op.recursive);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.slot(op.into);
+      return;
+    case "pack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.text(op.name);
+      out.bool(op.follow);
+      out.bool(op.bare);
+      out.bool(op.layer);
+      return;
+    case "unpack":
+      out.slot(op.root);
+      out.text(op.path);
+      out.bool(op.follow);
+      return;
+    case "list_changes":
+      out.slot(op.upper);
+      out.texts(op.layers);
       return;
     default:
       unreachable(op);

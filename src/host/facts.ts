@@ -12,7 +12,8 @@ function capabilityNames(hex: string): Capability[] {
   );
 }
 
-function kernelVersion(): [number, number] {
+/** The major and minor number of the kernel that runs. */
+export function kernelVersion(): [number, number] {
   const release = readFileSync("/proc/sys/kernel/osrelease", "latin1");
   const [major = "0", minor = "0"] = release.split(".");
   return [Number.parseInt(major, 10), Number.parseInt(minor, 10)];

@@ -8,6 +8,13 @@ import { type Descriptor, documentBytesMax } from "./manifest.ts";
 export interface BlobSource {
   /** Its name in messages: "/images/busybox". */
   readonly name: string;
+  /**
+   * It puts layers into the store by itself, checked: they are there by the end of what open()
+   * gives, or that ends with an error.
+   */
+  readonly storesLayers?: boolean;
+  /** Told which layers the store lacks, in the order in which they will be opened: to begin with them. */
+  expect?(layers: readonly Descriptor[]): void;
   /** The bytes of a blob. They are not to be trusted: who reads them checks them. */
   open(descriptor: Descriptor): AsyncIterable<Buffer>;
 }

@@ -16,7 +16,14 @@ export function digestOf(bytes: Uint8Array): string {
 /** Makes the store's directories, which only their owner can enter: layers hold set-user-ID programs. */
 export async function prepareStore(store: Store): Promise<void> {
   await mkdir(store.root, { recursive: true, mode: 0o700 });
-  for (const directory of ["blobs/sha256", "refs", "layers"]) {
+  for (const directory of [
+    "blobs/sha256",
+    "refs",
+    "images",
+    "layers",
+    "holds/use",
+    "holds/removal",
+  ]) {
     await mkdir(`${store.root}/${directory}`, { recursive: true, mode: 0o700 });
   }
   await writeOnce(`${store.root}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
@@ -64,7 +71,8 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all of it where the last write ended. */
+export async function writeChunk(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done)).bytesWritten;
   }
@@ -75,7 +83,7 @@ export async function createBlob(store: Store): Promise<BlobWriter> {
   const file = await open(path, "wx", 0o600);
   let isOpen = true;
   return {
-    write: (bytes) => writeAll(file, bytes),
+    write: (bytes) => writeChunk(file, bytes),
     async commit(digest) {
       await file.close();
       await rename(path, blobPath(store, digest));

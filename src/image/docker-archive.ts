@@ -4,10 +4,10 @@
  * The archive may be compressed as a whole.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ImageFiles, indexArchive } from "./archive-files.ts";
-import { digestOf, prepareStore } from "./blob.ts";
+import { digestOf, prepareStore, writeChunk } from "./blob.ts";
 import { type BlobSource, gather, memorySource, openRegular, readRange } from "./blob-source.ts";
 import { parseImageConfig } from "./config.ts";
 import { compressionOf, decompress, defaultLimits, type ExpansionLimits } from "./decompress.ts";
@@ -25,6 +25,7 @@ import {
 } from "./manifest.ts";
 import {
   blobSourceOf,
+  directoryFiles,
   type FileImportOptions,
   type LayoutImage,
   normalForms,
@@ -60,7 +61,7 @@ function readSaved(value: unknown, document: string, i: number): SavedImage {
 }
 
 /** An image of an archive of either kind. */
-interface ArchiveImage {
+export interface ArchiveImage {
   readonly source: BlobSource;
   readonly descriptor: Descriptor;
   /** Normal forms. */
@@ -207,11 +208,7 @@ async function expand<T>(
   const plain = await open(path, "wx+", 0o600);
   try {
     const { size } = await file.stat();
-    await decompress(readRange(file, 0, size), limits, async (chunk) => {
-      for (let done = 0; done < chunk.length; ) {
-        done += (await plain.write(chunk, done)).bytesWritten;
-      }
-    });
+    await decompress(readRange(file, 0, size), limits, (chunk) => writeChunk(plain, chunk));
     return await use(plain);
   } finally {
     await plain.close();
@@ -261,23 +258,45 @@ export async function importDockerArchive(
   });
 }
 
+/** An image of a file, ready to be read as long as `use` takes. */
+export function withArchiveImage<T>(
+  store: Store,
+  path: string,
+  select: string | undefined,
+  options: ImportOptions,
+  use: (image: ArchiveImage) => Promise<T>,
+): Promise<T> {
+  const platform = options.platform ?? platformOf(process.arch);
+  return withArchive(store, resolve(path), options, async (files) =>
+    use(await findImage(files, select, platform)),
+  );
+}
+
 /**
- * Imports all images of an archive under the names that it gives them, as `docker
- * load` does. One without a name is kept as `docker-archive:FILE:@N`.
+ * Imports all images of an archive, or of an OCI layout directory, under the names that
+ * it gives them, as `docker load` does. One without a name is found by its ID.
+ *
+ * @param onImage called with each, as soon as it is there
  */
 export async function loadDockerArchive(
   store: Store,
   path: string,
   options: ImportOptions,
+  onImage: (image: ImportedImage) => void = () => undefined,
 ): Promise<readonly ImportedImage[]> {
   const absolute = resolve(path);
-  return withArchive(store, absolute, options, async (files) => {
-    const imported: ImportedImage[] = [];
-    for (const [i, image] of (await findImages(files)).entries()) {
-      const unnamed = fileReferenceName("docker-archive", absolute, `@${i}`);
-      const names = image.names.length > 0 ? image.names : [unnamed];
-      imported.push(await importImage(store, image.source, image.descriptor, names, options));
+  const load = async (files: ImageFiles): Promise<readonly ImportedImage[]> => {
+    const imported = new Map<string, ImportedImage>();
+    for (const { source, descriptor, names } of await findImages(files)) {
+      const image = await importImage(store, source, descriptor, names, options);
+      // An image has an entry for each of its names.
+      const before = imported.get(image.id)?.references ?? [];
+      imported.set(image.id, { ...image, references: [...before, ...image.references] });
+      onImage(image);
     }
-    return imported;
-  });
+    return [...imported.values()];
+  };
+  const isDirectory = (await stat(absolute).catch(() => undefined))?.isDirectory() === true;
+  if (isDirectory) return load(directoryFiles(absolute));
+  return withArchive(store, absolute, options, load);
 }

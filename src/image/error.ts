@@ -5,6 +5,8 @@ export type ImageErrorCode =
   | "invalid-reference"
   /** No such image, tag, blob or file. */
   | "not-found"
+  /** What was typed is the beginning of more than one ID. */
+  | "ambiguous"
   /** The image is in the store but a layer's directory is not. */
   | "not-unpacked"
   /** A manifest, config, layer or archive is malformed or hostile. */
@@ -15,8 +17,18 @@ export type ImageErrorCode =
   | "unsupported"
   /** Larger than a limit that the caller can raise. */
   | "limit"
+  /** A container or another process is using it. */
+  | "busy"
   /** The kernel refused a step of unpacking or removing. */
-  | "unpack-failed";
+  | "unpack-failed"
+  /** No connection to a registry. */
+  | "unreachable"
+  /** A registry's certificate is not one that is trusted here. */
+  | "untrusted"
+  /** A registry wants a login, or another one. */
+  | "unauthorized"
+  /** A registry answered, but not with what was asked for. */
+  | "registry";
 
 /** A failure to find, read, import or unpack an image. `message` is one line, fit for a person. */
 export class ImageError extends Error {

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { ImageError } from "./error.ts";
-import { type TarMember, tarArchive } from "./tar-writer.ts";
+import { type TarMember, tarEnd, tarEntry } from "./tar-writer.ts";
 import {
   applyTar,
   type Description,
@@ -20,10 +20,31 @@ import { dir, file, hard, link, xattr } from "./testing/members.ts";
 
 interface Case {
   readonly what: string;
-  readonly members: readonly TarMember[];
+  readonly members: readonly (TarMember | Buffer)[];
   /** What is there afterwards ("path type" per file), or what the refusal says. */
   readonly gives: readonly string[] | RegExp;
 }
+
+/** PAX records for the entry that follows, whatever that one's header says. */
+function pax(records: Readonly<Record<string, string>>): Buffer {
+  const text = Object.entries(records).map(([key, value]) => {
+    const rest = ` ${key}=${value}\n`;
+    const length = rest.length + String(rest.length + 2).length;
+    return `${length}${rest}`;
+  });
+  const entry = tarEntry(file("PaxHeader", text.join("")));
+  entry.write("x", 156, "latin1");
+  entry.fill(0x20, 148, 156);
+  const sum = entry.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  entry.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return entry;
+}
+
+const archive = (members: readonly (TarMember | Buffer)[]): Buffer =>
+  Buffer.concat([
+    ...members.map((each) => (Buffer.isBuffer(each) ? each : tarEntry(each))),
+    tarEnd(),
+  ]);
 
 // ROOT stands for a directory beside the layer, which holds a canary.
 const corpus: readonly Case[] = [
@@ -282,6 +303,62 @@ const corpus: readonly Case[] = [
     ],
   },
   {
+    what: "a PAX path that goes up, before a harmless header",
+    members: [pax({ path: "../../x" }), file("harmless")],
+    gives: /goes up with "\.\."/,
+  },
+  {
+    what: "a PAX path through a symlink, before a harmless header",
+    members: [link("a", "ROOT"), pax({ path: "a/canary" }), file("harmless", "overwritten")],
+    gives: ["INSIDE/canary file"],
+  },
+  {
+    what: "a PAX linkpath that goes up, for a hard link whose header is harmless",
+    members: [file("b"), pax({ linkpath: "../canary" }), hard("a", "b")],
+    gives: /hard link's target that goes up/,
+  },
+  {
+    what: "a PAX path that is a whiteout of ..",
+    members: [pax({ path: "a/.wh..." }), file("harmless")],
+    gives: /whiteout of nothing/,
+  },
+  {
+    what: "a PAX size larger than the archive",
+    members: [pax({ size: "9007199254740991" }), file("a", "x")],
+    gives: /ends|cut|malformed|beyond/,
+  },
+  {
+    what: "a PAX size of zero for a file with content that is a header of its own",
+    members: [pax({ size: "0" }), file("a", tarEntry(file("hidden", "x")).toString("latin1"))],
+    gives: ["a file", "hidden file"],
+  },
+  {
+    what: "the same file, link and FIFO twice",
+    members: [
+      file("a", "1"),
+      file("a", "2"),
+      link("l", "ROOT/canary"),
+      link("l", "a"),
+      { name: "f", type: "fifo" },
+      { name: "f", type: "fifo" },
+    ],
+    gives: ["a file", "f fifo", "l symlink -> a"],
+  },
+  {
+    what: "a set-user-ID program over a symlink that leads outside",
+    members: [
+      link("s", "ROOT/canary"),
+      { ...file("s", "#!"), mode: 0o6755 },
+      { ...dir("d"), mode: 0o2777 },
+    ],
+    gives: ["d directory", "s file"],
+  },
+  {
+    what: "a chmod of what a symlink leads to",
+    members: [link("s", "ROOT"), { ...dir("s/."), mode: 0o777 }],
+    gives: ["s directory opaque"],
+  },
+  {
     what: "control characters in a name",
     members: [file("a\nok 1 0\n"), file("a\nok 1 0\n/b")],
     gives: /^entry "a\\\\x0aok 1 0.*ENOTDIR/,
@@ -310,11 +387,13 @@ describe.skipIf(!isRoot)("hostile layers (need root: owners and device nodes)", 
   for (const kind of kinds) {
     describe(kind, () => {
       test.each(corpus.map((c) => [c.what, c] as const))("%s", async (_, { members, gives }) => {
-        const real = members.map((m) => ({ ...m, link: (m.link ?? "").replace("ROOT", root()) }));
+        const real = members.map((m) =>
+          Buffer.isBuffer(m) ? m : { ...m, link: (m.link ?? "").replace("ROOT", root()) },
+        );
         const layer = fresh();
         let error: unknown;
         try {
-          await applyTar(tarArchive(real), layer, unpackerOptions(kind));
+          await applyTar(archive(real), layer, unpackerOptions(kind));
         } catch (caught) {
           error = caught;
         }

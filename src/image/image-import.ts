@@ -1,7 +1,7 @@
 /**
  * Brings an image into the store from any source of blobs: chooses the platform,
  * checks every document and digest, unpacks what is not unpacked, and lets
- * references stand for it once all is there.
+ * references stand for it once all is there. Meanwhile nobody removes any of it.
  */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -11,15 +11,24 @@ import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { defaultLimits, type ExpansionLimits } from "./decompress.ts";
 import { refuseDuplicateKeys } from "./duplicate-key.ts";
 import { ImageError, quote } from "./error.ts";
+import { type ObjectKey, whileHeld } from "./hold.ts";
 import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./layer.ts";
 import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
-import { writeReference } from "./names.ts";
-import { platformOf, selectPlatform } from "./platform.ts";
+import { type ImageEntry, writeRecord, writeReference } from "./names.ts";
+import { describePlatform, platformOf, selectPlatform } from "./platform.ts";
+import { isDigest } from "./reference.ts";
+import { removeTemporaries, staleTemporaries } from "./remove.ts";
 import { blobPath, findReference, layerPath, type Store } from "./store.ts";
 import type { UnpackerOptions } from "./unpack.ts";
 
 /** What importing tells while it works. Layers are counted from 1. */
 export type ImportProgress =
+  /** The image is known: its layers, lowest first, and those whose blobs the store lacks. */
+  | {
+      readonly kind: "layers";
+      readonly descriptors: readonly Descriptor[];
+      readonly missing: readonly Descriptor[];
+    }
   | {
       readonly kind: "reading";
       readonly layer: number;
@@ -47,6 +56,8 @@ export interface ImportOptions extends UnpackerOptions {
 export interface ImportedImage {
   /** The normal forms of the references that now stand for it. */
   readonly references: readonly string[];
+  /** The image's ID: the digest of its config. */
+  readonly id: string;
   /** The manifest's digest. */
   readonly digest: string;
   /** Absolute paths of the unpacked layers, lowest first. */
@@ -76,7 +87,7 @@ export function chainIds(diffIds: readonly string[]): readonly string[] {
 }
 
 /** Follows indexes to the manifest for a platform. */
-async function findManifest(
+export async function findManifest(
   source: BlobSource,
   descriptor: Descriptor,
   platform: Platform,
@@ -96,12 +107,22 @@ async function findManifest(
   );
 }
 
-function checkConfig(config: ImageConfig, manifest: Manifest, what: string): void {
+function checkConfig(
+  config: ImageConfig,
+  manifest: Manifest,
+  wanted: Platform | undefined,
+  what: string,
+): void {
   if (config.os !== "linux") {
     throw new ImageError(
       "unsupported",
       `${what} is for ${quote(config.os)}; containers here are Linux`,
     );
+  }
+  // An image that stands for itself says nowhere else what it is for.
+  if (wanted !== undefined && config.architecture !== wanted.architecture) {
+    const found = describePlatform(config);
+    throw new ImageError("unsupported", `${what} is for ${found}, not ${describePlatform(wanted)}`);
   }
   const [layers, diffIds] = [manifest.layers.length, config.rootfs.diff_ids.length];
   if (layers !== diffIds) {
@@ -136,10 +157,27 @@ async function bringFromNearest(
       await rm(path, { force: true });
     }
   }
-  return bringLayer(store, { ...layer, blob, open: () => source.open(descriptor) }, options);
+  const open = () => source.open(descriptor);
+  const isStored = source.storesLayers === true;
+  return bringLayer(store, { ...layer, blob, open, isStored }, options);
 }
 
-async function digestOfFile(path: string): Promise<string> {
+/** Tells whoever wants to know what the source will be asked for. */
+async function announceLayers(
+  store: Store,
+  source: BlobSource,
+  { layers }: Manifest,
+  { onProgress }: ImportOptions,
+): Promise<void> {
+  if (source.expect === undefined && onProgress === undefined) return;
+  const isThere = await Promise.all(layers.map((layer) => hasBlob(store, layer)));
+  const missing = layers.filter((_, i) => !isThere[i]);
+  onProgress?.({ kind: "layers", descriptors: layers, missing });
+  source.expect?.(missing);
+}
+
+/** What a file hashes to. */
+export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of readFileInChunks(path)) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
@@ -151,11 +189,12 @@ async function bringLayers(
   manifest: Manifest,
   diffIds: readonly string[],
   options: ImportOptions,
-): Promise<readonly string[]> {
+): Promise<void> {
   const ids = chainIds(diffIds);
   const paths = ids.map((id) => layerPath(store, id));
   const layers = manifest.layers.length;
   const limits = { ...defaultLimits, ...options.limits };
+  await announceLayers(store, source, manifest, options);
   for (const [i, descriptor] of manifest.layers.entries()) {
     const about = { layer: i + 1, layers, digest: descriptor.digest };
     const total = descriptor.size;
@@ -177,7 +216,6 @@ async function bringLayers(
     );
     options.onProgress?.({ kind: "layer", ...about, outcome });
   }
-  return ids;
 }
 
 /**
@@ -199,25 +237,49 @@ export async function importImage(
   const configBytes = await readDocument(source, found.manifest.config, aboutConfig);
   refuseDuplicateKeys(configBytes.toString("utf8"), aboutConfig);
   const config = parseImageConfig(configBytes, aboutConfig);
-  checkConfig(config, found.manifest, aboutConfig);
+  checkConfig(config, found.manifest, options.platform, aboutConfig);
   await prepareStore(store);
   const diffIds = config.rootfs.diff_ids;
-  const ids = await bringLayers(store, source, found.manifest, diffIds, options);
-  await putBlob(store, configBytes);
-  await putBlob(store, found.bytes);
-  const { digest } = found.manifest.config;
-  for (const name of references) await writeReference(store, name, found.descriptor, digest, ids);
+  const entry: ImageEntry = {
+    manifest: found.descriptor,
+    config: found.manifest.config.digest,
+    chainIds: chainIds(diffIds),
+  };
+  await whileHeld(store, objectsOf(entry, found.manifest), async () => {
+    await bringLayers(store, source, found.manifest, diffIds, options);
+    await putBlob(store, configBytes);
+    await putBlob(store, found.bytes);
+    await writeRecord(store, entry);
+    for (const name of references) await writeReference(store, name, entry);
+  });
+  await sweep(store, options);
   return {
     references,
+    id: entry.config,
     digest: found.descriptor.digest,
-    layers: ids.map((id) => layerPath(store, id)),
+    layers: entry.chainIds.map((id) => layerPath(store, id)),
   };
+}
+
+/** Removes what killed imports have left. It can wait, should that fail. */
+async function sweep(store: Store, options: UnpackerOptions): Promise<void> {
+  try {
+    await removeTemporaries(await staleTemporaries(store), options);
+  } catch {
+    // `system check` tells of what cannot be removed.
+  }
+}
+
+/** All that an image is made of. */
+export function objectsOf(entry: ImageEntry, manifest: Manifest): readonly ObjectKey[] {
+  const blobs = manifest.layers.map(({ digest }) => digest);
+  return [entry.manifest.digest, entry.config, ...blobs, ...entry.chainIds];
 }
 
 /**
  * Unpacks again what is missing of an image that is in the store.
  *
- * @param name a normal form
+ * @param name a normal form, or an image ID
  */
 export async function repairImage(
   store: Store,
@@ -229,5 +291,6 @@ export async function repairImage(
     name: quote(name),
     open: ({ digest }) => readFileInChunks(blobPath(store, digest)),
   };
-  return importImage(store, source, descriptor, [name], options);
+  const names = isDigest(name) ? [] : [name];
+  return importImage(store, source, descriptor, names, options);
 }

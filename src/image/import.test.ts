@@ -109,10 +109,12 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
     await bring(simple);
     const progress: ImportProgress[] = [];
     await bring(simple, { onProgress: (p) => progress.push(p) });
-    expect(progress.map((p) => p.kind === "layer" && p.outcome.state)).toEqual([
+    expect(progress.map((p) => (p.kind === "layer" ? p.outcome.state : p.kind))).toEqual([
+      "layers",
       "present",
       "present",
     ]);
+    expect(progress[0]).toMatchObject({ missing: [] });
   });
 
   test("a lost blob or layer is brought back, and only that", async () => {

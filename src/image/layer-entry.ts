@@ -131,7 +131,19 @@ export function recordOf(entry: TarEntry): UnpackRecord | undefined {
     throw refuse(entry, `lies below ${showBytes(reserved)}, a name that marks a removal`);
   }
   if (base.startsWith(whiteoutPrefix)) return whiteout(entry, parent, base);
-  if (base === "" && entry.type !== "directory") throw refuse(entry, "has no name");
+  return recordAt(entry, parts);
+}
+
+/**
+ * The record for an entry of an archive that is no layer: a name is only a name.
+ *
+ * @throws ImageError `invalid-image`, one line that names the entry
+ */
+export const plainRecordOf = (entry: TarEntry): UnpackRecord =>
+  recordAt(entry, components(entry, entry.name, "a name"));
+
+function recordAt(entry: TarEntry, parts: readonly string[]): UnpackRecord {
+  if (parts.length === 0 && entry.type !== "directory") throw refuse(entry, "has no name");
   checkIds(entry);
   checkDevice(entry);
   checkXattrs(entry);

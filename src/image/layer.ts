@@ -7,11 +7,12 @@ import { keep } from "./blob-source.ts";
 import { decompress, type ExpansionLimits } from "./decompress.ts";
 import { codeOf, ImageError } from "./error.ts";
 import { recordOf } from "./layer-entry.ts";
+import { writeLayerSize } from "./layer-size.ts";
 import { layerPath, type Store } from "./store.ts";
-import { TarReader } from "./tar-reader.ts";
+import { type TarEntry, TarReader } from "./tar-reader.ts";
 import { temporaryName } from "./temporary.ts";
 import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "./unpack.ts";
-import { encodeRecord, makeRecord } from "./unpack-record.ts";
+import { encodeRecord, makeRecord, type UnpackRecord } from "./unpack-record.ts";
 
 /** A layer to bring in. */
 export interface Layer {
@@ -25,6 +26,8 @@ export interface Layer {
   readonly lower: readonly string[];
   /** "layer 2 of 5 of …", for messages. */
   readonly name: string;
+  /** Whoever is opened checks the blob and puts it into the store. */
+  readonly isStored?: boolean;
   open(): AsyncIterable<Buffer>;
 }
 
@@ -41,6 +44,11 @@ class Meter {
 
   update(bytes: Uint8Array): void {
     this.#hash.update(bytes);
+    this.count(bytes);
+  }
+
+  /** For what somebody else hashes. */
+  count(bytes: Uint8Array): void {
     this.size += bytes.length;
   }
 
@@ -59,12 +67,16 @@ export class LayerTranslator {
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
   readonly #reader: TarReader;
+  /** Bytes of the files so far, holes and what is overwritten later included. */
+  fileBytes = 0;
 
-  constructor() {
+  /** @param toRecord what an entry means; what it gives nothing for is left out */
+  constructor(toRecord: (entry: TarEntry) => UnpackRecord | undefined = recordOf) {
     this.#reader = new TarReader({
       entry: (entry) => {
-        const record = recordOf(entry);
+        const record = toRecord(entry);
         if (record !== undefined) this.#gather(encodeRecord(record));
+        if (record?.type === "file") this.fileBytes += record.size;
         // The content of a whiteout, or of what is left out, is not sent.
         return record?.type === "file";
       },
@@ -120,7 +132,8 @@ async function* metered(
   let written: Promise<void> | undefined;
   try {
     for await (const chunk of layer.open()) {
-      meter.update(chunk);
+      if (layer.isStored) meter.count(chunk);
+      else meter.update(chunk);
       // No more than was promised is ever written or looked at.
       if (meter.size > layer.blob.size) {
         const { size } = layer.blob;
@@ -143,7 +156,7 @@ async function unpackInto(
   layer: Layer,
   blob: BlobWriter | undefined,
   options: LayerOptions,
-): Promise<UnpackReport> {
+): Promise<{ readonly report: UnpackReport; readonly fileBytes: number }> {
   // A layer that is not compressed is hashed once: its blob is its tar.
   const [packed, plain] = [new Meter(), new Meter()];
   const translator = new LayerTranslator();
@@ -154,15 +167,18 @@ async function unpackInto(
   try {
     const source = metered(layer, packed, blob, options.onBytes);
     const compression = await decompress(source, options.limits, async (chunk, how) => {
-      if (how !== "none") plain.update(chunk);
+      if (how !== "none" || layer.isStored) plain.update(chunk);
       await send(translator.push(chunk));
     });
-    const content = packed.content();
+    const content = layer.isStored
+      ? { digest: layer.blob.digest, size: packed.size }
+      : packed.content();
     checkContent(content, layer.blob, "its blob");
-    const { digest, size } = compression === "none" ? content : plain.content();
+    const isTar = compression === "none" && !layer.isStored;
+    const { digest, size } = isTar ? content : plain.content();
     checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
     await send(translator.finish());
-    return await unpacker.finish();
+    return { report: await unpacker.finish(), fileBytes: translator.fileBytes };
   } catch (error) {
     await unpacker.abort();
     throw error;
@@ -171,6 +187,12 @@ async function unpackInto(
 
 /** Copies a blob whose layer is unpacked already. */
 async function copyBlob(store: Store, layer: Layer, options: LayerOptions): Promise<void> {
+  if (layer.isStored) {
+    for await (const _ of metered(layer, new Meter(), undefined, options.onBytes)) {
+      // Its source does all there is to do.
+    }
+    return;
+  }
   const blob = await createBlob(store);
   try {
     const meter = new Meter();
@@ -214,10 +236,11 @@ async function unpackLayer(
   await mkdir(temporary, { mode: 0o700 });
   let isPlaced = false;
   try {
-    const done = await unpackInto(temporary, layer, blob, options);
+    const { report, fileBytes } = await unpackInto(temporary, layer, blob, options);
     await blob?.commit(layer.blob.digest);
+    await writeLayerSize(store, layer.chainId, fileBytes);
     isPlaced = await place(temporary, layerPath(store, layer.chainId));
-    return done;
+    return report;
   } finally {
     if (!isPlaced) await discard(temporary, options);
   }
@@ -259,7 +282,7 @@ export async function bringLayer(
       await copyBlob(store, layer, options);
       return { state: "copied" };
     }
-    const blob = blobIsThere ? undefined : await createBlob(store);
+    const blob = blobIsThere || layer.isStored ? undefined : await createBlob(store);
     try {
       return { state: "unpacked", report: await unpackLayer(store, layer, blob, options) };
     } finally {
@@ -268,5 +291,26 @@ export async function bringLayer(
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     throw new ImageError(error.code, `${layer.name}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Unpacks a layer again, beside its place, for as long as `use` takes.
+ *
+ * @throws ImageError when the blob is not what the layer is made of
+ */
+export async function unpackAside<T>(
+  store: Store,
+  layer: Layer,
+  options: LayerOptions,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const temporary = `${store.root}/layers/${temporaryName()}`;
+  await mkdir(temporary, { mode: 0o700 });
+  try {
+    await unpackInto(temporary, layer, undefined, options);
+    return await use(temporary);
+  } finally {
+    await discard(temporary, options);
   }
 }

@@ -81,13 +81,20 @@ export interface Index {
   readonly manifests: readonly Descriptor[];
 }
 
-function isManifestType(mediaType: string): boolean {
+export function isManifestType(mediaType: string): boolean {
   return manifestTypes.has(mediaType);
 }
 
-function isIndexType(mediaType: string): boolean {
+export function isIndexType(mediaType: string): boolean {
   return indexTypes.has(mediaType);
 }
+
+export function isConfigType(mediaType: string): boolean {
+  return configTypes.has(mediaType);
+}
+
+/** Every kind of manifest and index, in the words of `Accept`. */
+export const documentTypes: readonly string[] = [...manifestTypes, ...indexTypes];
 
 function readPlatform(object: JsonObject, place: Place): Platform | undefined {
   const platform = readObject(object, "platform", place);

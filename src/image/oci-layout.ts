@@ -22,9 +22,9 @@ import { platformOf, selectPlatform } from "./platform.ts";
 import { fileReferenceName, parseReference } from "./reference.ts";
 import type { Store } from "./store.ts";
 
-const refNameAnnotation = "org.opencontainers.image.ref.name";
+export const refNameAnnotation = "org.opencontainers.image.ref.name";
 /** Where docker and containerd keep the whole reference, when the other has only the tag. */
-const imageNameAnnotation = "io.containerd.image.name";
+export const imageNameAnnotation = "io.containerd.image.name";
 
 /** A choice of one image in a layout. */
 export interface LayoutImage {
@@ -40,7 +40,8 @@ export function blobSourceOf(files: ImageFiles): BlobSource {
   };
 }
 
-function directoryFiles(directory: string): ImageFiles {
+/** The files of a directory. */
+export function directoryFiles(directory: string): ImageFiles {
   return {
     name: quote(directory),
     async has(path) {

@@ -1,5 +1,5 @@
 /** Which manifest of an index is for this machine. */
-import { ImageError } from "./error.ts";
+import { ImageError, quote } from "./error.ts";
 import type { Descriptor, Platform } from "./manifest.ts";
 
 /** `process.arch` in the words of an image, which are Go's. */
@@ -19,6 +19,36 @@ const architectures: Readonly<Record<string, Omit<Platform, "os">>> = {
 export function platformOf(arch: string): Platform {
   const known = Object.hasOwn(architectures, arch) ? architectures[arch] : undefined;
   return { os: "linux", ...(known ?? { architecture: arch, variant: undefined }) };
+}
+
+/** What other systems call an architecture, in the words of an image. */
+const otherNames: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  "x86-64": "amd64",
+  i386: "386",
+  i686: "386",
+  aarch64: "arm64",
+  armhf: "arm",
+};
+
+/**
+ * Reads a platform as people type it: `linux/arm64`, `linux/arm/v7`, `amd64`.
+ *
+ * @throws ImageError `unsupported`
+ */
+export function parsePlatform(text: string): Platform {
+  const parts = text.toLowerCase().split("/");
+  if (parts.length === 1 && parts[0] !== "linux") parts.unshift("linux");
+  const [os = "", given = "", variant] = parts;
+  const isWell = parts.length <= 3 && parts.every((part) => /^[a-z0-9_.-]+$/.test(part));
+  if (!isWell || given === "") {
+    throw new ImageError(
+      "unsupported",
+      `${quote(text)} is not a platform: it looks like linux/amd64 or linux/arm/v7`,
+    );
+  }
+  const architecture = Object.hasOwn(otherNames, given) ? (otherNames[given] ?? given) : given;
+  return { os, architecture, variant };
 }
 
 export function describePlatform(platform: Platform): string {

@@ -2,7 +2,7 @@
 import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { codeOf } from "./error.ts";
 import { layerPath, type Store } from "./store.ts";
-import { isStale, temporaryName } from "./temporary.ts";
+import { isStale, startTimeOf, temporaryName } from "./temporary.ts";
 import { removeTrees, type UnpackerOptions } from "./unpack.ts";
 
 async function namesIn(directory: string): Promise<readonly string[]> {
@@ -14,17 +14,25 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   }
 }
 
+/** The base layer of all containers is built under a name of its own (container/base-layer.ts). */
+function isStaleBase(name: string): boolean {
+  const pid = /^base\.(\d{1,10})$/.exec(name)?.[1];
+  return pid !== undefined && startTimeOf(Number(pid)) === undefined;
+}
+
 /**
  * Finds what is under construction on behalf of processes that are gone.
  *
  * @returns absolute paths, sorted
  */
 export async function staleTemporaries(store: Store): Promise<readonly string[]> {
-  const directories = ["", "/blobs/sha256", "/refs", "/layers"].map((d) => store.root + d);
+  const directories = ["", "/blobs/sha256", "/refs", "/images", "/layers"].map(
+    (d) => store.root + d,
+  );
   const found: string[] = [];
   for (const directory of directories) {
     for (const name of await namesIn(directory)) {
-      if (isStale(name)) found.push(`${directory}/${name}`);
+      if (isStale(name) || isStaleBase(name)) found.push(`${directory}/${name}`);
     }
   }
   return found.sort();

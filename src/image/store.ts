@@ -6,10 +6,17 @@
  * ```
  * ROOT/blobs/sha256/HEX   every blob by its digest, as in an OCI layout
  * ROOT/refs/NAME          the descriptor of a manifest; NAME is percent-encoded
+ * ROOT/images/HEX         the same, by the image's ID, which is the digest of its config
  * ROOT/layers/CHAIN-ID    each layer unpacked, keyed by what it lies on as well
+ * ROOT/layers/CHAIN-ID.size  bytes of its files, as text
+ * ROOT/holds/             who is using what, and who removes: hold.ts
  * ```
  * Every file and directory appears there by rename, complete, so that readers
  * need no lock. Names that begin with `.tmp-` are under construction.
+ *
+ * An image is there as long as it has a record in `images` or a reference. The record
+ * is written before the first reference and removed after the last, so that an image
+ * whose tag has moved to another is still found by its ID until somebody removes it.
  */
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { type ImageConfig, parseImageConfig } from "./config.ts";
@@ -29,6 +36,8 @@ export interface ResolvedImage {
   readonly reference: string;
   /** The manifest's digest. */
   readonly digest: string;
+  /** The digest of its config: the image's id. */
+  readonly id: string;
   readonly config: ImageConfig;
   /** Absolute paths of the unpacked layers, lowest first. */
   readonly layers: readonly string[];
@@ -66,11 +75,13 @@ export function layerPath(store: Store, chainId: string): string {
 }
 
 /**
- * Where a reference's descriptor is or would be. A long name goes over several
+ * Where a reference's descriptor is or would be; an image ID ("sha256:…", which no normal
+ * form begins with) names the image's record. A long name goes over several
  * path components, all but the last of which end with "+", which no encoded
  * name holds: so neither can be in the way of another.
  */
 export function referencePath(store: Store, name: string): string {
+  if (name.startsWith("sha256:")) return `${store.root}/images/${name.slice("sha256:".length)}`;
   let path = `${store.root}/refs`;
   let rest = encodeURIComponent(name);
   for (; rest.length > refsSegmentLength; rest = rest.slice(refsSegmentLength)) {
@@ -121,9 +132,50 @@ export function findReference(store: Store, name: string): Descriptor {
   throw new ImageError("not-found", `no image ${quote(name)} in ${store.root}: pull or import it`);
 }
 
-function readConfig(store: Store, descriptor: Descriptor, name: string): ImageConfig {
-  const digest = descriptor.annotations?.[configAnnotation];
-  if (digest === undefined || !isDigest(digest)) throw notUnpacked(name, "was never unpacked");
+/**
+ * The ID of the image that is meant by an ID or its beginning, with or without `sha256:`.
+ *
+ * @throws ImageError `ambiguous` when there is more than one
+ */
+export function findId(store: Store, text: string): string | undefined {
+  const hex = text.startsWith("sha256:") ? text.slice("sha256:".length) : text;
+  if (hex.length > 64 || !isHex(hex)) return undefined;
+  let found: string[];
+  try {
+    found = readdirSync(`${store.root}/images`).filter((name) => name.startsWith(hex));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  if (found.length > 1) {
+    const why = `${found.length} images have an ID that begins with ${hex}: give more of it`;
+    throw new ImageError("ambiguous", why);
+  }
+  return found[0] === undefined ? undefined : `sha256:${found[0]}`;
+}
+
+/**
+ * What a text as typed stands for in the store: a reference, or else an image ID or its beginning.
+ *
+ * @returns the normal form, or the ID, and the descriptor
+ * @throws ImageError `not-found`, `ambiguous` or `invalid-reference`
+ */
+export function findTyped(
+  store: Store,
+  text: string,
+): { readonly name: string; readonly descriptor: Descriptor } {
+  try {
+    const { name } = parseReference(text);
+    return { name, descriptor: findReference(store, name) };
+  } catch (error) {
+    const id = error instanceof ImageError ? findId(store, text) : undefined;
+    if (id === undefined) throw error;
+    return { name: id, descriptor: findReference(store, id) };
+  }
+}
+
+function readConfig(store: Store, digest: string, name: string): ImageConfig {
+  if (!isDigest(digest)) throw notUnpacked(name, "was never unpacked");
   const document = `config ${digest} of ${quote(name)}`;
   const bytes = readIfThere(blobPath(store, digest));
   if (bytes === undefined) throw notUnpacked(name, "has lost its config");
@@ -160,20 +212,20 @@ function isDirectory(path: string): boolean {
  *
  * The blobs were hashed when they came in and are not hashed again.
  *
- * @param reference as typed; of a file's transport, with an absolute path
+ * @param reference as typed, or an image ID; of a file's transport, with an absolute path
  * @throws ImageError `not-found` (pull or import it), `not-unpacked` (import it
  * again), `invalid-reference` or `invalid-image`
  */
 export function resolveImage(store: Store, reference: string): ResolvedImage {
-  const { name } = parseReference(reference);
-  const descriptor = findReference(store, name);
-  const config = readConfig(store, descriptor, name);
-  const layers = chainIdsOf(descriptor, config.rootfs.diff_ids.length, name).map((id) =>
-    layerPath(store, id),
+  const { name, descriptor } = findTyped(store, reference);
+  const id = descriptor.annotations?.[configAnnotation] ?? "";
+  const config = readConfig(store, id, name);
+  const layers = chainIdsOf(descriptor, config.rootfs.diff_ids.length, name).map((chainId) =>
+    layerPath(store, chainId),
   );
   const missing = layers.findIndex((path) => !isDirectory(path));
   if (missing >= 0) {
     throw notUnpacked(name, `has lost its layer ${missing + 1} of ${layers.length}`);
   }
-  return { reference: name, digest: descriptor.digest, config, layers };
+  return { reference: name, digest: descriptor.digest, id, config, layers };
 }

@@ -98,11 +98,10 @@ function padded(bytes: Uint8Array): Buffer {
   return whole;
 }
 
-/** The blocks of one entry. */
-export function tarEntry(member: TarMember): Buffer {
+/** What stands before an entry's content. `size` in bytes of what follows it. */
+export function tarHeader(member: TarMember, size: number): Buffer {
   const type = member.type ?? "file";
-  const content = type === "file" ? (member.content ?? new Uint8Array()) : new Uint8Array();
-  const records = Buffer.from(paxRecords(member, content.length), "latin1");
+  const records = Buffer.from(paxRecords(member, size), "latin1");
   const extension =
     records.length === 0
       ? []
@@ -110,11 +109,19 @@ export function tarEntry(member: TarMember): Buffer {
           headerBlock({ name: "././@PaxHeader", mode: 0o644 }, "x", records.length),
           padded(records),
         ];
-  return Buffer.concat([
-    ...extension,
-    headerBlock(member, typeFlags[type], content.length),
-    padded(content),
-  ]);
+  return Buffer.concat([...extension, headerBlock(member, typeFlags[type], size)]);
+}
+
+/** What follows an entry's content, up to the next block. */
+export function tarPadding(size: number): Buffer {
+  return Buffer.alloc((blockBytes - (size % blockBytes)) % blockBytes);
+}
+
+/** The blocks of one entry. */
+export function tarEntry(member: TarMember): Buffer {
+  const type = member.type ?? "file";
+  const content = type === "file" ? (member.content ?? new Uint8Array()) : new Uint8Array();
+  return Buffer.concat([tarHeader(member, content.length), padded(content)]);
 }
 
 /** What marks the end of an archive. */

@@ -2,11 +2,12 @@
  * Names for what is under construction in the store.
  *
  * A name holds the process that builds: its pid and the time it started, which
- * together are not given again until the next boot. So what a crashed import left
- * can be told from what a living one is working on.
+ * together are not given again until the next boot, and which boot and which PID
+ * namespace that was. So what a crashed import left can be told from what a living
+ * one is working on, also when that one is in a container with the same store.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 export const temporaryPrefix = ".tmp-";
 
@@ -24,15 +25,48 @@ export function startTimeOf(pid: number | "self"): string | undefined {
   return state === "Z" || state === "X" ? undefined : startTime;
 }
 
+/** The first eight hex digits of this boot's ID; zeros where the kernel does not tell. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
+  } catch {
+    return "00000000";
+  }
+}
+
+/** The inode of our PID namespace: pids of others mean nothing here. */
+function pidNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+  } catch {
+    return "0";
+  }
+}
+
 /** A name that no other process and no later call gives. */
 export function temporaryName(): string {
   const start = startTimeOf("self") ?? "0";
-  return `${temporaryPrefix}${process.pid}-${start}-${randomBytes(6).toString("hex")}`;
+  const owner = `${process.pid}-${start}`;
+  return `${temporaryPrefix}${owner}-${randomBytes(6).toString("hex")}-${bootId()}-${pidNamespace()}`;
 }
 
-/** Whether a name is a temporary one whose owner is no more. */
+const pattern = /^\.tmp-(\d{1,10})-(\d{1,20})-[0-9a-f]+(?:-([0-9a-f]{8})-(\d{1,12}))?$/;
+
+/** The process that a temporary name says it belongs to; undefined if it is no such name. */
+export function ownerOf(name: string): number | undefined {
+  const pid = pattern.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/**
+ * Whether a name is a temporary one whose owner is no more. An owner of this boot in
+ * another PID namespace cannot be seen from here and counts as living.
+ */
 export function isStale(name: string): boolean {
-  const parts = /^\.tmp-(\d{1,10})-(\d{1,20})-[0-9a-f]+$/.exec(name);
+  const parts = pattern.exec(name);
   if (parts === null) return false;
-  return startTimeOf(Number(parts[1])) !== parts[2];
+  const [, pid, start, boot, namespace] = parts;
+  if (boot !== undefined && boot !== bootId()) return true;
+  if (namespace !== undefined && namespace !== pidNamespace()) return false;
+  return startTimeOf(Number(pid)) !== start;
 }

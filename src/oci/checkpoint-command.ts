@@ -4,6 +4,7 @@ import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
+import { isLocked } from "../host/first-process.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, create, lock, mkdir, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
@@ -29,7 +30,7 @@ import { planRemoval } from "./delete.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, type ContainerRecord, findContainer, isLocked } from "./record.ts";
+import { type Container, type ContainerRecord, findContainer } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,

@@ -19,7 +19,7 @@ function planEndOf({ directory }: Later, { cgroups }: Groups): Step[] {
   return [
     ...planThawOf(cgroups),
     byParent(
-      { op: "signal", of, signal: SIGKILL, wait: true, required: false },
+      { op: "signal", of, signal: SIGKILL, wait: true, patience: 0, required: false },
       "its process ends first",
     ),
   ];

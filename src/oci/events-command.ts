@@ -3,13 +3,14 @@
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
+import { readStats } from "../host/stats.ts";
 import { writeAll } from "../host/write.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
+import { writeEvent } from "./event.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import type { Globals } from "./globals.ts";
 import { oomWatch } from "./oom-watch.ts";
 import { type Container, findContainer, readContainer } from "./record.ts";
-import { readStats, writeEvent } from "./stats.ts";
 
 export const eventsFlags: readonly Flag[] = [
   { name: "stats", help: "what it uses now, and no more" },

@@ -14,7 +14,7 @@ import type { CgroupLayout } from "../planner/facts.ts";
 import { rdtGroups } from "../planner/intel-rdt.ts";
 import { findLabelProblems } from "../planner/labels.ts";
 import { findScheduleProblems } from "../planner/schedule.ts";
-import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
+import { planSeccompAgentOfExec, seccompAgentOf } from "../planner/seccomp-agent.ts";
 import { CAPABILITIES, formatProblem, type Process, parseProcess, type Spec } from "../spec/mod.ts";
 import { carryOut, ownErrorOfExec, warnOf } from "./carry-out.ts";
 import { containerSpecOf } from "./config-copy.ts";
@@ -202,7 +202,12 @@ function targetOf(
       ...cgroupFiles(container, readAll(given, "cgroup"), layout),
       ...rdtGroups(spec.linux?.intelRdt, id, rdtMount).joined.map((path) => `${path}/tasks`),
     ],
-    agent: planSeccompAgentOfExec(spec, { id, runRoot: "", bundle }, process.pid),
+    agent: planSeccompAgentOfExec(
+      spec,
+      { id, runRoot: "", bundle },
+      process.pid,
+      seccompAgentOf(spec),
+    ),
   };
 }
 

@@ -24,7 +24,7 @@ export function signalNumber(text: string): number {
 
 const planSignal = (directory: string, signal: number): Step =>
   byParent(
-    { op: "signal", of: processFile(directory), signal, wait: false, required: true },
+    { op: "signal", of: processFile(directory), signal, wait: false, patience: 0, required: true },
     "kill",
   );
 

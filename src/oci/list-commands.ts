@@ -25,9 +25,11 @@ export function listCommand(given: ParsedArguments, { root }: Globals): number {
 export async function psCommand(given: ParsedArguments, { root }: Globals): Promise<number> {
   const [id, ...options] = given.words;
   if (id === undefined) throw new UsageError("which container? pivot-oci ps [OPTIONS] ID");
-  const { containerProcesses, processTable } = await import("./ps.ts");
-  const pids = containerProcesses(findContainer(root, id));
+  const { containerProcesses, processTable } = await import("../host/process-table.ts");
+  const { record, process } = findContainer(root, id);
+  const pids = containerProcesses(record?.cgroups ?? [], process);
   const isJson = readFormat(given) === "json";
-  writeAll(1, isJson ? `${JSON.stringify(pids)}\n` : processTable(pids, options));
+  const text = isJson ? JSON.stringify(pids) : processTable(pids, options).join("\n");
+  writeAll(1, `${text}\n`);
   return 0;
 }

@@ -1,8 +1,8 @@
 // Tells when the kernel ends a process of a container because the cgroup's memory is used up.
 
 import { type FSWatcher, watch } from "node:fs";
+import { CgroupFiles, hostFiles } from "../host/cgroup-files.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
-import { CgroupFiles, hostFiles } from "./cgroup-files.ts";
 
 /** How often to look where the kernel does not tell, and where it does, in milliseconds. */
 const OFTEN = 100;

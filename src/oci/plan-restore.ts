@@ -81,7 +81,7 @@ function planNamespaceFiles({ linux }: Spec): {
 
 const planPid = (path: string): Step =>
   byParent(
-    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true },
+    { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true, own: false },
     "what other commands join",
   );
 
@@ -93,7 +93,15 @@ export function planRestore(
 ): Step[] {
   const { root, id, lifetime, state, config } = wish;
   const isSupervised = lifetime === "supervised";
-  const setting = { id, runRoot: root, lifetime, keep: !isSupervised, state, bundle: config };
+  const setting = {
+    id,
+    runRoot: root,
+    lifetime,
+    keep: !isSupervised,
+    state,
+    bundle: config,
+    monitor: null,
+  };
   const directories = {
     ...setting,
     dataRoot: "",
@@ -134,7 +142,7 @@ export function planRestore(
     planPid(`${root}/${id}/pid`),
     ...planMade(directories),
     ...(wish.pidFile === null ? [] : [planPidFile(wish.pidFile)]),
-    planEnd({ ...setting, ...end }),
+    planEnd({ ...setting, ...end }, null),
   ];
   return isSupervised ? steps : steps.map(kept);
 }

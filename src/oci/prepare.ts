@@ -211,6 +211,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     user: null,
     groups: [],
     files: [],
+    volumes: [],
     makeDirectories: [],
     streams: withOwnNull(streamsOf(terminal), spec, facts),
     terminalInput: true,

@@ -15,7 +15,14 @@
  * written down, but seen: so a crash can leave nothing that is wrong.
  */
 
-import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import {
+  type FirstProcess,
+  isFrozen,
+  isLocked,
+  readIfThere,
+  readProcess,
+} from "../host/first-process.ts";
 import type { Namespace } from "../plan/constants.ts";
 import type { Place } from "../plan/op.ts";
 import { onHost } from "../planner/step.ts";
@@ -58,8 +65,6 @@ export const processFile = (directory: string): Place => onHost(`${directory}/pi
 /** runtime.md, "State"; `paused` is what the peers say of a frozen one. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
-export type FirstProcess = { readonly pid: number; readonly started: bigint };
-
 export type Container = {
   readonly id: string;
   readonly directory: string;
@@ -74,16 +79,6 @@ export type Container = {
 export const isContainerId = (id: string): boolean =>
   /^[\w+.-]{1,255}$/.test(id) && id !== "." && id !== "..";
 
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
-    throw error;
-  }
-}
-
 const isText = (value: unknown): boolean => typeof value === "string";
 
 function readRecord(directory: string): ContainerRecord | null {
@@ -97,57 +92,6 @@ function readRecord(directory: string): ContainerRecord | null {
   }
 }
 
-/** proc_pid_stat(5): fields 3 and 22; the name before them may hold anything. */
-function readStat(pid: number): { readonly state: string; readonly started: bigint } | null {
-  const text = readIfThere(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", started: BigInt(fields[19] ?? 0) };
-}
-
-/** The first process, as long as it is there. */
-function readProcess(directory: string): FirstProcess | null {
-  const match = /^(\d+) (\d+)$/.exec(readIfThere(`${directory}/pid`) ?? "");
-  if (match?.[1] === undefined || match[2] === undefined) return null;
-  const process = { pid: Number(match[1]), started: BigInt(match[2]) };
-  const stat = readStat(process.pid);
-  if (stat === null || stat.started !== process.started || /[ZX]/.test(stat.state)) return null;
-  return process;
-}
-
-/** Whether a process has the directory open. */
-function holds(pid: string, { dev, ino }: Stats): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-      const found = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
-      return found?.ino === ino && found.dev === dev;
-    });
-  } catch {
-    return false; // it has ended
-  }
-}
-
-/**
- * Whether a command is at work on the container. proc_locks(5) names an inode and who locked it, but
- * the device not always as stat(2) does: so the holder is looked at.
- */
-export function isLocked(directory: string): boolean {
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  const line = new RegExp(`FLOCK +\\w+ +\\w+ (\\d+) \\S+:${found.ino} `, "g");
-  return [...(readIfThere("/proc/locks") ?? "").matchAll(line)].some(([, pid = ""]) =>
-    holds(pid, found),
-  );
-}
-
-function isFrozen({ cgroups }: ContainerRecord): boolean {
-  return cgroups.some((cgroup) => {
-    const v1 = readIfThere(`${cgroup}/freezer.state`);
-    if (v1 !== null) return v1 !== "THAWED\n";
-    return readIfThere(`${cgroup}/cgroup.freeze`) === "1\n";
-  });
-}
-
 function statusOf(directory: string, record: ContainerRecord | null, process: FirstProcess | null) {
   const isThere = record !== null && process !== null;
   // Until all is made the directory is locked, or who made it was ended.
@@ -155,7 +99,7 @@ function statusOf(directory: string, record: ContainerRecord | null, process: Fi
   if (maybeMaking && isLocked(directory)) return "creating";
   if (!isThere) return "stopped";
   if (existsSync(`${directory}/start`)) return "created";
-  return isFrozen(record) ? "paused" : "running";
+  return isFrozen(record.cgroups) ? "paused" : "running";
 }
 
 /** Null when there is no container of this id. */
@@ -163,7 +107,7 @@ export function readContainer(root: string, id: string): Container | null {
   const directory = `${root}/${id}`;
   if (!isContainerId(id) || !existsSync(directory)) return null;
   const record = readRecord(directory);
-  const process = readProcess(directory);
+  const process = readProcess(`${directory}/pid`);
   return { id, directory, record, process, status: statusOf(directory, record, process) };
 }
 

@@ -25,7 +25,14 @@ export type Later = {
 export function planStart({ id, directory, bundle }: Later, spec: Spec): Step[] {
   const setting = { id, runRoot: "", bundle: { directory: bundle, config: null } };
   const of = processFile(directory);
-  const end = { op: "signal", of, signal: SIGKILL, wait: true, required: false } as const;
+  const end = {
+    op: "signal",
+    of,
+    signal: SIGKILL,
+    wait: true,
+    patience: 0,
+    required: false,
+  } as const;
   return [
     byParent(lock(onHost(directory)), "no other command changes it meanwhile"),
     ...planSeccompAgent(spec, setting, seccompAgentOf(spec)),

@@ -1,15 +1,11 @@
 /** `update`: new limits for a container that runs. */
 
 import { readFileSync } from "node:fs";
-import { planUpdate } from "../cgroup/update.ts";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { planLimits } from "../engine/limits.ts";
 import { readResctrlMount } from "../host/asked.ts";
-import { readCgroupLayout } from "../host/cgroups.ts";
-import { readFacts } from "../host/facts.ts";
-import { findOwnIoWeight, readPresentLimits } from "../host/present-limits.ts";
-import { readStreams } from "../host/streams.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { planRdtUpdate } from "../planner/intel-rdt.ts";
 import {
@@ -88,24 +84,11 @@ function planFor(
   if (record === null || status === "stopped" || status === "creating") {
     throw new WishError([`cannot update container ${id}: it is ${status}`]);
   }
-  const layout = readCgroupLayout();
-  const facts = readFacts(layout, readStreams());
-  const planned = planUpdate(
-    {
-      resources,
-      directories: record.cgroups,
-      present: readPresentLimits(record.cgroups, layout),
-      kernel: facts.kernel,
-      rootless: facts.uid !== 0,
-      ioWeight: findOwnIoWeight(record.cgroups, layout),
-    },
-    layout,
-  );
-  if ("steps" in planned) {
-    const steps = [...planRdt(container, intelRdt), ...planned.steps];
-    return { plan: { version: 1, steps }, warnings: planned.warnings };
-  }
-  throw new WishError(planned.map(formatProblem));
+  const { steps, warnings } = planLimits(record.cgroups, resources);
+  return {
+    plan: { version: 1, steps: [...planRdt(container, intelRdt), ...steps] },
+    warnings,
+  };
 }
 
 export function updateCommand(given: ParsedArguments, globals: Globals): number {

@@ -60,7 +60,7 @@ test("the container of an image without options", () => {
     selinux: [],
     relabel: [],
     createSources: [],
-    imageVolumes: ["/data", "/cache"],
+    volumes: [],
     warnings: [],
   });
 });
@@ -122,7 +122,6 @@ test("what is asked for wins over the image", () => {
     hostname: "web",
     domainname: "example.org",
     labels: { a: "image", b: "asked", c: "asked" },
-    imageVolumes: ["/data"],
   });
 });
 

@@ -14,10 +14,10 @@ import { containerNameProblem } from "./name.ts";
 import type { NetworkMode } from "./namespace-mode.ts";
 import { isOwn, type Names, type NamespaceModes } from "./namespaces.ts";
 import type { RootSwitch, RunOptions } from "./options.ts";
-import { cleanPath } from "./path.ts";
 import type { Findings } from "./problem.ts";
 import { parseSignal } from "./signal.ts";
 import { parseGroup, parseUser } from "./user.ts";
+import type { VolumeUse } from "./volume-mount.ts";
 
 /** What is asked for and has no place in an OCI configuration, with docker's defaults filled in. */
 export interface ContainerExtras {
@@ -50,8 +50,8 @@ export interface ContainerExtras {
   readonly relabel: readonly Relabelling[];
   /** Directories of the host to make if nothing is there. */
   readonly createSources: readonly string[];
-  /** Paths for which the image wants a volume, and that nothing is mounted on. */
-  readonly imageVolumes: readonly string[];
+  /** Volumes among the mounts. */
+  readonly volumes: readonly VolumeUse[];
   /** One line each: what is odd but no reason to stop. */
   readonly warnings: readonly string[];
 }
@@ -102,7 +102,7 @@ export function containerExtras(
     selinux: security.labels ?? [],
     relabel: mounts.relabel,
     createSources: mounts.createSources,
-    imageVolumes: imageVolumesOf(image, mounts),
+    volumes: mounts.volumes,
     warnings: findings.warnings,
   };
 }
@@ -151,11 +151,4 @@ function hostsOf({ addHosts = [] }: RunOptions, findings: Findings): readonly Ho
     if (problem !== null) findings.problem("--add-host", `${entry.name}:${entry.address}`, problem);
   }
   return addHosts;
-}
-
-function imageVolumesOf(image: ImageConfig | null, { mounts }: ContainerMounts): readonly string[] {
-  const { Volumes } = image ?? {};
-  const paths = Array.isArray(Volumes) ? Volumes : Object.keys(Volumes ?? {});
-  const taken = new Set(mounts.map(({ destination }) => destination));
-  return [...new Set(paths.map(cleanPath))].filter((path) => path !== "/" && !taken.has(path));
 }

@@ -35,6 +35,8 @@ export interface ContainerFacts {
    * the engine can show that of a running container.
    */
   readonly shm?: string | undefined;
+  /** What is known of volumes; absent: none can be mounted. */
+  readonly volumes?: VolumeFacts | undefined;
   /** How many CPUs there are. */
   readonly cpus?: number | undefined;
   /** Whether the kernel can limit swap; absent: it can. */
@@ -72,6 +74,14 @@ export interface RunningContainer {
   readonly domainname?: string | undefined;
   /** The directory of the host that is its /dev/shm, if it is one that can be shared. */
   readonly shm?: string | undefined;
+}
+
+/** Where volumes are, and how those that the options name were made. */
+export interface VolumeFacts {
+  /** The directory of all volumes. */
+  readonly directory: string;
+  /** `type`, `device` and `o` by the volume's name, of those that are there. */
+  readonly options: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface NeededFacts {

@@ -64,8 +64,10 @@ export interface TmpfsMount {
 /** A directory that the engine keeps, under a name or, without one, for this container alone. */
 export interface VolumeMount {
   readonly type: "volume";
-  /** Its name; absent: it is anonymous. */
+  /** Its name; absent: it is anonymous, and gets one by `settleVolumes`. */
   readonly source?: string | undefined;
+  /** Its name was made up: it goes with the container that it was made for. */
+  readonly anonymous?: boolean | undefined;
   /** Absolute, in the container. */
   readonly target: string;
   readonly readonly?: boolean | undefined;
@@ -88,6 +90,6 @@ export function isBindRecursion(word: string): word is BindRecursion {
 
 /** What is wrong with the name of a volume; null if nothing. */
 export function volumeNameProblem(name: string): string | null {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return null;
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name) && name.length <= 255) return null;
   return `${name} is no name for a volume, which has only [a-zA-Z0-9][a-zA-Z0-9_.-]+; a directory of the host is written as /path or ./path`;
 }

@@ -217,8 +217,8 @@ test("mounts that cannot be", () => {
     'invalid argument "1.5" for "--mount tmpfs-size": it is a whole number, and a bigint beyond 2^53',
     'invalid argument "4096" for "--mount tmpfs-mode": it is made of permission bits: 0 to 0o7777',
     'invalid argument "bind" for "--tmpfs": invalid tmpfs option bind: it is one such as size=64m, mode=1777 or exec',
-    'invalid argument "data" for "-v, --volume": volumes are not there yet: name a directory of the host, /path or ./path',
-    'invalid argument "/h" for "-v, --volume": volumes are not there yet: name a directory of the host, /path or ./path',
+    'invalid argument "data" for "-v, --volume": there is no place for volumes',
+    'invalid argument "/h" for "-v, --volume": there is no place for volumes',
     'invalid argument "/a" for "--tmpfs": duplicate mount point: it is asked for twice',
   ]);
 });

@@ -8,6 +8,7 @@ import type { RunOptions } from "./options.ts";
 import { cleanPath, depthOf, isAbsolute, targetProblem } from "./path.ts";
 import type { Findings } from "./problem.ts";
 import { mergeTmpfsOptions } from "./tmpfs.ts";
+import { type VolumeUse, volumeMount, volumeUses } from "./volume-mount.ts";
 
 /** A directory of the host that gets an SELinux label. */
 export interface Relabelling {
@@ -23,6 +24,7 @@ export interface ContainerMounts {
   /** Directories of the host to make if nothing is there. */
   readonly createSources: readonly string[];
   readonly relabel: readonly Relabelling[];
+  readonly volumes: readonly VolumeUse[];
 }
 
 /**
@@ -49,6 +51,7 @@ export function containerMounts(
     relabel: binds.flatMap(({ source, relabel }) => {
       return relabel === undefined ? [] : [{ path: cleanPath(source), label: relabel }];
     }),
+    volumes: volumeUses(options.mounts ?? [], view.facts.volumes),
   };
 }
 
@@ -91,12 +94,7 @@ function specMount(
     case "tmpfs":
       return tmpfs(destination, tmpfsWords(mount, findings), findings);
     case "volume":
-      findings.problem(
-        optionOf(mount),
-        mount.source ?? destination,
-        "volumes are not there yet: name a directory of the host, /path or ./path",
-      );
-      return undefined;
+      return volumeMount(mount, destination, view.facts, findings);
     default: {
       // Not from TypeScript, but a program in JavaScript can say anything.
       const { type }: { readonly type: string } = mount;

@@ -78,6 +78,8 @@ interface FileChoices {
   /** How the container's root becomes `/`. Default: pivot, the only safe one. */
   rootSwitch: RootSwitch;
   mounts: readonly MountOption[];
+  /** Containers whose mounts this one gets too, `NAME[:ro|:rw]`; its own go before them. */
+  volumesFrom: readonly string[];
   /** Empty file systems in memory: options such as `size=64m` by path, both as for mount(8). */
   tmpfs: Readonly<Record<string, string>>;
   /** The size of /dev/shm. Default: 64 MiB. */

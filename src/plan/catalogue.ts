@@ -11,6 +11,7 @@ import { lifecycle } from "./catalogue/lifecycle.ts";
 import { mounts } from "./catalogue/mounts.ts";
 import { namespaces } from "./catalogue/namespaces.ts";
 import { process } from "./catalogue/process.ts";
+import { transfer } from "./catalogue/transfer.ts";
 import type { Entry } from "./entry.ts";
 
 export type { Entry, Kind } from "./entry.ts";
@@ -21,6 +22,7 @@ export const catalogue = {
   ...mounts,
   ...process,
   ...lifecycle,
+  ...transfer,
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Catalogue = typeof catalogue;

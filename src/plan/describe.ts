@@ -158,6 +158,25 @@ export function describeOp(op: Op): Description {
       return say(`execute ${op.argv[0] ?? ""}`, ` argv=${JSON.stringify(op.argv)}`);
     case "supervise":
       return say("wait for the container's end");
+    case "detach":
+      return say("go on without the caller", ` announce=${JSON.stringify(shown(op.announce))}`);
+    case "log":
+      return say(
+        `keep the output in ${describePlace(op.at)}`,
+        op.most === 0n ? "" : ` most=${op.most} files=${op.files}`,
+      );
+    case "attachable":
+      return say(`let people attach at ${describePlace(op.at)}`);
+    case "take_part":
+      return say("attach to the container", ` at=${describePlace(op.at)}`);
+    case "health":
+      return say("look after the container's health", ` every=${op.interval}ms`);
+    case "afterwards":
+      return say("become the program at the end", ` argv=${JSON.stringify(op.argv)}`);
+    case "sleep":
+      return say("wait before the start", ` time=${op.time}ms`);
+    case "append":
+      return say(`append to ${describePlace(op.at)}`, ` text=${JSON.stringify(shown(op.text))}`);
     case "listen":
       return say(`listen at ${describePlace(op.at)}`);
     case "outlive":
@@ -206,6 +225,18 @@ export function describeOp(op: Op): Description {
       return say(`remount ${describePlace(op.at)}`, list("options", op.options));
     case "copy_up":
       return say(`copy what is in ${describePlace(op.from)}`);
+    case "volume":
+      return say(`open the volume ${nameOf(op.at)}`, ` at=${describePlace(op.at)}`);
+    case "leave_volume":
+      return say(
+        `${op.remove && op.user === "" ? "remove" : "give up"} the volume ${nameOf(op.at)}`,
+        `${op.remove ? " remove" : ""} at=${describePlace(op.at)}`,
+      );
+    case "fill":
+      return say(
+        op.copy ? `fill a volume with what is in ${describePlace(op.from)}` : "look at a volume",
+        op.copy ? "" : " copy=false",
+      );
     case "scheduler":
       return say(`schedule by ${op.policy}`, ` nice=${op.nice | 0} priority=${op.priority}`);
     case "io_priority":
@@ -214,12 +245,22 @@ export function describeOp(op: Op): Description {
       return say(`set the memory policy ${op.mode}`, list("flags", op.flags));
     case "sched_affinity":
       return say("choose the processors", ` mask=${maskText(op.cpus)}`);
+    case "borrow_root":
+      return say("take a copy of the container's mounts", list("attributes", op.attributes));
+    case "pack":
+      return say(`pack ${op.path === "" ? "/" : op.path}`, ` name=${JSON.stringify(op.name)}`);
+    case "unpack":
+      return say(`copy to ${op.path === "" ? "/" : op.path}`);
+    case "list_changes":
+      return say("list what has changed", ` layers=${op.layers.length}`);
     case "pause":
       return say("pause");
     default:
       return unreachable(op);
   }
 }
+
+const nameOf = (place: Place | null): string => place?.path.replace(/^.*\//, "") ?? "";
 
 const shortCapability = (name: string): string => name.replace(/^CAP_/, "").toLowerCase();
 

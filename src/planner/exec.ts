@@ -103,14 +103,14 @@ export function planExec(
     ...planTerminal(process, setting),
     ...(setting.pidFile === null ? [] : [planPidFile(setting.pidFile)]),
     ...planStreams(process, setting, inside("/dev/null")),
-    planLookForProgram(process),
+    ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
     ...(setting.lifetime === "supervised"
       ? []
       : [byInit({ op: "outlive" }, "nobody stays who could watch over it")]),
     ...last.closing,
     ...planExecutionDomain(target.linux),
     ...last.steps,
-    planEnd({ ...setting, runRoot: "", id: "", keep: false }),
+    planEnd({ ...setting, runRoot: "", id: "", keep: false, monitor: null }, null),
   ];
   return { plan: { version: 1, steps }, warnings: last.warnings };
 }

@@ -14,6 +14,7 @@ function plan(mounts: readonly Mount[], linux: Linux = {}) {
       cgroups: [],
       facts: plainFacts,
       state: "/run/pivot/i",
+      places: new Map(),
     },
   );
 }

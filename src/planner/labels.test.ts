@@ -75,7 +75,12 @@ test("new file systems get the mount label, the kernel's own views and binds do 
     state: "/s",
   };
   const spec: Spec = { ...specOf({}, "u:o:f:s0:c1,c2"), mounts };
-  const { steps, problems } = planMounts(spec, { ...view, cgroups: [], facts: selinux });
+  const { steps, problems } = planMounts(spec, {
+    ...view,
+    places: new Map(),
+    cgroups: [],
+    facts: selinux,
+  });
   expect(problems).toEqual([]);
   const options = steps.flatMap(({ op }) => (op.op === "mount" ? [[op.type, ...op.options]] : []));
   expect(options).toEqual([

@@ -13,6 +13,7 @@ function plan(mounts: readonly Mount[]): MountPlan {
     cgroups: [],
     facts: plainFacts,
     state: "/run/pivot/i",
+    places: new Map(),
   });
 }
 

@@ -43,6 +43,8 @@ export type MountView = {
   readonly facts: Facts;
   /** The container's own directory on the host. */
   readonly state: string;
+  /** What is shown at a destination in place of the bind's source: volumes. */
+  readonly places: ReadonlyMap<string, Place>;
 };
 
 /**
@@ -50,9 +52,13 @@ export type MountView = {
  * caller can reach, even when root inside could not, and it can take part in the host's
  * propagation when that is asked for.
  */
-function planBind(entry: Mount, options: MountOptions, name: string, why: string) {
-  const elsewhere = /^\/proc\/(\d+)\/root(\/.+)$/.exec(entry.source ?? "");
-  if (elsewhere?.[1] !== undefined && elsewhere[2] !== undefined) {
+function planBind(
+  entry: Mount,
+  options: MountOptions,
+  { name, why, place }: { name: string; why: string; place: Place | undefined },
+) {
+  const elsewhere = place === undefined && /^\/proc\/(\d+)\/root(\/.+)$/.exec(entry.source ?? "");
+  if (elsewhere && elsewhere[1] !== undefined && elsewhere[2] !== undefined) {
     return planBorrow(entry, options, { name, why, pid: elsewhere[1], path: elsewhere[2] });
   }
   // The mounts below are the host's too: they stay in its peer groups only if the word is shared.
@@ -61,7 +67,7 @@ function planBind(entry: Mount, options: MountOptions, name: string, why: string
     before: [
       byParent(
         bind({
-          from: onHost(entry.source ?? "/"),
+          from: place ?? onHost(entry.source ?? "/"),
           recursive: options.recursive,
           attributes: options.set,
           clear: options.clear,
@@ -162,7 +168,11 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       steps.push(...planRemount(entry, options, why));
     } else if (isBind(entry)) {
       boundDev ||= destination === "/dev";
-      const plan = planBind(entry, options, `bind${i}`, why);
+      const plan = planBind(entry, options, {
+        name: `bind${i}`,
+        why,
+        place: around.places.get(destination),
+      });
       // As in a user namespace whose processes are the host's: there no other can be mounted.
       const isHosts = entry.source === destination && /^\/(proc|sys)$/.test(destination);
       mounted.push({ destination, view: isHosts ? `bind${i}` : null });

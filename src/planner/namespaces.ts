@@ -3,6 +3,7 @@
 import type { Namespace } from "../plan/constants.ts";
 import type { Step } from "../plan/op.ts";
 import type { LinuxIDMapping, Spec } from "../spec/mod.ts";
+import type { Caller } from "./setting.ts";
 import { byInit, byParent, onHost, write } from "./step.ts";
 
 export type NamespacePlan = {
@@ -39,6 +40,24 @@ function planMaps(spec: Spec): Step[] {
   return [
     byParent(write({ in: "child", path: "uid_map" }, mapLines(uids)), "linux.uidMappings"),
     byParent(write({ in: "child", path: "gid_map" }, mapLines(gids)), "linux.gidMappings"),
+  ];
+}
+
+/**
+ * The executor's own user namespace: so that it may mount, of which nobody outside sees anything.
+ * Who maps no more than themselves needs no right to, but has to give setgroups(2) up
+ * (user_namespaces(7)).
+ */
+export function planOwnNamespace({ uid, gid }: Caller): Step[] {
+  const why = "an ordinary user mounts in a user namespace of their own";
+  const self = (file: string, text: string): Step =>
+    byParent(write(onHost(`/proc/self/${file}`), text), why);
+  return [
+    byParent({ op: "unshare", namespaces: ["user"] }, why),
+    self("setgroups", "deny"),
+    self("uid_map", `${uid} ${uid} 1\n`),
+    self("gid_map", `${gid} ${gid} 1\n`),
+    byParent({ op: "unshare", namespaces: ["mount"] }, why),
   ];
 }
 

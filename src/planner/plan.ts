@@ -12,8 +12,9 @@ import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
+import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
-import { planNamespaces } from "./namespaces.ts";
+import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
@@ -32,6 +33,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { planVolumes } from "./volumes.ts";
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan; readonly warnings: readonly string[] }
@@ -180,7 +182,10 @@ export function planContainer(
 ): Planned {
   const problems = findProblems(spec, setting, facts);
   const namespaces = planNamespaces(spec);
-  const inUserNamespace = namespaces.has("user");
+  const { asCaller } = setting;
+  const isNamespaceNew = namespaces.has("user");
+  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
+  const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
     hasCgroupNamespace: namespaces.has("cgroup"),
@@ -188,6 +193,7 @@ export function planContainer(
     cgroups: cgroup.paths,
     facts,
     state: stateDirectory(setting),
+    places: volumes.places,
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -202,7 +208,10 @@ export function planContainer(
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
   const steps: Step[] = [
+    ...planDetach(setting),
+    ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
+    ...planMonitor(setting),
     ...hooks.due,
     ...planListener(setting),
     ...cgroup.make,
@@ -214,6 +223,7 @@ export function planContainer(
       ? []
       : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
+    ...volumes.before,
     ...root.before,
     ...mounts.before,
     ...namespaces.before,
@@ -242,7 +252,8 @@ export function planContainer(
     ...planLoopback(spec),
     ...planEmptyDirectory(spec, setting),
     ...root.steps,
-    ...(inUserNamespace ? [planRootOfNamespace] : []),
+    ...(isNamespaceNew ? [planRootOfNamespace] : []),
+    ...volumes.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true
@@ -265,7 +276,8 @@ export function planContainer(
     ...planMade(setting),
     // Else they are the start's: see planStart.
     ...(setting.lifetime === "created" ? [] : hooks.afterProgram),
-    planEnd(setting),
+    ...planEvents(setting.monitor),
+    planEnd(setting, oomCounter(cgroup.paths, facts)),
   ];
   return {
     ok: true,
@@ -306,7 +318,7 @@ function planPidFiles(setting: Setting): Step[] {
   const pid = onHost(`${stateDirectory(setting)}/pid`);
   const steps = [
     byParent(
-      { op: "write_pid", at: pid, how: "exclusive", mode: 0o600, started: true },
+      { op: "write_pid", at: pid, how: "exclusive", mode: 0o600, started: true, own: false },
       "what other commands join",
     ),
   ];
@@ -342,7 +354,14 @@ const planLoopback = (spec: Spec): Step[] =>
 /** Somebody waits for the file: it is there at once and as a whole. */
 export function planPidFile(path: string): Step {
   const at = onHost(path);
-  const op = { op: "write_pid", at, how: "replace", mode: 0o644, started: false } as const;
+  const op = {
+    op: "write_pid",
+    at,
+    how: "replace",
+    mode: 0o644,
+    started: false,
+    own: false,
+  } as const;
   return { ...byParent(op, "--pid-file", { op: "remove", at }), keep: true };
 }
 
@@ -360,19 +379,30 @@ function planWait({ lifetime }: Setting): Step[] {
   return [outlive, byInit({ op: "wait_start", socket: "start" }, "created, but not yet started")];
 }
 
-/** What remains when the program runs. */
-export function planEnd(
-  setting: Pick<Setting, "lifetime" | "passSignals" | "endWithCaller" | "keep" | "runRoot" | "id">,
-): Step {
+type EndSetting = Pick<
+  Setting,
+  "lifetime" | "passSignals" | "endWithCaller" | "keep" | "runRoot" | "id" | "monitor"
+>;
+
+/**
+ * What remains when the program runs.
+ *
+ * @param oom a file of the container's cgroup that counts what the kernel killed, or null
+ */
+export function planEnd(setting: EndSetting, oom: Place | null): Step {
+  const { monitor } = setting;
   if (setting.lifetime !== "supervised") {
     return byParent({ op: "leave" }, "whoever called adopts the container's process");
   }
+  const own = setting.keep ? onHost(`${stateDirectory(setting)}/exit`) : null;
   return byParent(
     {
       op: "supervise",
       signals: setting.passSignals,
       parent: setting.endWithCaller,
-      status: setting.keep ? onHost(`${stateDirectory(setting)}/exit`) : null,
+      status: monitor === null ? own : onHost(monitor.exit),
+      replace: monitor !== null,
+      oom: monitor === null ? null : oom,
     },
     "until the container has ended",
   );

@@ -56,6 +56,30 @@ const planLimits = (process: Process): Step[] =>
     byInit({ op: "setrlimit", resource: type, soft, hard }, `process.rlimits[${i}]`),
   );
 
+function planUser({ user }: Process, setting: ProcessSetting): Step {
+  const { uid, gid, additionalGids } = user;
+  return byInit(
+    setting.user === null
+      ? {
+          op: "set_user",
+          user: String(uid),
+          group: String(gid),
+          groups: (additionalGids ?? []).map(String),
+          primary: false, // the configuration says exactly which
+          lookup: true,
+        }
+      : {
+          op: "set_user",
+          user: setting.user.split(":")[0] ?? "",
+          group: setting.user.split(":")[1] ?? "",
+          groups: setting.groups,
+          primary: true,
+          lookup: true,
+        },
+    "process.user",
+  );
+}
+
 /**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
  * before `capset` in the one case and last in the other; the working directory is entered with
@@ -80,32 +104,12 @@ function planIdentity(
           ),
         ];
   const noNewPrivs = process.noNewPrivileges === true;
-  const { uid, gid, additionalGids } = process.user;
   return [
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
     ),
-    byInit(
-      setting.user === null
-        ? {
-            op: "set_user",
-            user: String(uid),
-            group: String(gid),
-            groups: (additionalGids ?? []).map(String),
-            primary: false, // the configuration says exactly which
-            lookup: true,
-          }
-        : {
-            op: "set_user",
-            user: setting.user.split(":")[0] ?? "",
-            group: setting.user.split(":")[1] ?? "",
-            groups: setting.groups,
-            primary: true,
-            lookup: true,
-          },
-      "process.user",
-    ),
+    ...(setting.asCaller === undefined ? [planUser(process, setting)] : []),
     ...(noNewPrivs ? [] : seccomp),
     byInit(
       {
@@ -171,7 +175,7 @@ const planClosing = (
 /** What the last steps of a process need of a setting, a container's or an added process's. */
 export type ProcessSetting = Pick<
   Setting,
-  "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle"
+  "user" | "groups" | "seccomp" | "init" | "preserveFds" | "bundle" | "asCaller"
 >;
 
 /**

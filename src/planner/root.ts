@@ -1,10 +1,11 @@
 /** The container's root file system, and the change of root. */
 
+import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
 import { labelOptions } from "./labels.ts";
-import type { RootSource, RootSwitch, Setting } from "./setting.ts";
+import type { RootSource, RootSwitch, Setting, View } from "./setting.ts";
 import {
   bind,
   byInit,
@@ -29,12 +30,27 @@ const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
   major > 6 || (major === 6 && minor >= 7);
 
 /** overlayfs takes the highest layer first. */
-function lowerdirs(layers: readonly string[], facts: Facts): string[] {
+export function lowerdirs(layers: readonly string[], facts: Pick<Facts, "kernel">): string[] {
   const highestFirst = [...layers].reverse();
   if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
   const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
   return [`lowerdir=${escaped.join(":")}`];
 }
+
+/** overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+. */
+export function writableOptions(directory: string): string[] {
+  const escaped = directory.replaceAll("\\", "\\\\");
+  return [`upperdir=${escaped}/upper`, `workdir=${escaped}/work`];
+}
+
+/**
+ * Whoever reads the upper directory finds whole files at their own paths. With user.* attributes
+ * overlayfs follows no redirection anyway, and takes no word about it.
+ */
+export const plainUpper = (inUserNamespace: boolean): string[] =>
+  inUserNamespace
+    ? ["userxattr", "metacopy=off", "index=off"]
+    : ["redirect_dir=nofollow", "metacopy=off", "index=off"];
 
 /** Why the kernel could not take these layers, or null. */
 export function rootProblem(root: RootSource, facts: Facts): string | null {
@@ -59,7 +75,16 @@ const planConfigCopy = (setting: DirectorySetting): Step[] =>
 
 type DirectorySetting = Pick<
   Setting,
-  "id" | "runRoot" | "dataRoot" | "name" | "root" | "keep" | "state" | "bundle" | "keptPlans"
+  | "id"
+  | "runRoot"
+  | "dataRoot"
+  | "name"
+  | "root"
+  | "keep"
+  | "state"
+  | "bundle"
+  | "keptPlans"
+  | "monitor"
 >;
 
 /** There as long as a container of a bundle is being made: nobody may enter what is half made. */
@@ -71,10 +96,36 @@ export const planMade = (setting: DirectorySetting): Step[] =>
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
+/** A layer that is kept beyond the run may be there from an earlier one, and goes with no failure. */
+function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why: string): Step[] {
+  const stays = keep && monitor !== null;
+  const remove = { op: "remove", at: data } as const;
+  const made = byParent(mkdir(data, 0o700, stays), why, stays ? undefined : remove);
+  return [
+    keep && !stays ? { ...made, keep: true } : made,
+    ...(stays ? [byParent(lock(data), "nobody copies files into it meanwhile")] : []),
+    byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
+    byParent(
+      mkdir(onHost(`${data.path}/work`), 0o700, stays),
+      "root: overlayfs prepares changes here",
+    ),
+  ];
+}
+
+/** overlayfs takes a `volatile` work directory, or one of a crash, only once: they are made anew. */
+const planView = ({ lock: directory, work }: View): Step[] => [
+  byParent(lock(onHost(directory)), "nobody else writes to the view"),
+  ...work.flatMap((path) => [
+    byParent({ op: "remove", at: onHost(path) }, "root: overlayfs begins with an empty one"),
+    byParent(mkdir(onHost(path), 0o700), "root: overlayfs prepares changes here"),
+  ]),
+];
+
 /** The directories of the state and of the writable layer, made before there is a namespace. */
 export function planDirectories(setting: DirectorySetting, command: readonly string[]): Step[] {
   const state = onHost(stateDirectory(setting));
-  const keep = setting.keep ? { keep: true } : {};
+  // With a monitor the state is that of a container that runs, and nothing else.
+  const keep = setting.keep && setting.monitor === null ? { keep: true } : {};
   const steps: Step[] = [
     byParent(mkdir(onHost(setting.runRoot), 0o700, true), "the directory of all containers' state"),
     {
@@ -111,17 +162,24 @@ export function planDirectories(setting: DirectorySetting, command: readonly str
       ...keep,
     });
   }
-  if (setting.root.kind === "overlay") {
-    const data = onHost(dataDirectory(setting));
+  return [...steps, ...planData(setting)];
+}
+
+/** What is kept in the engine's data for this container. */
+function planData(setting: DirectorySetting): Step[] {
+  const { root, monitor, keep } = setting;
+  const data = onHost(dataDirectory(setting));
+  const all = (why: string): Step =>
+    byParent(mkdir(onHost(`${setting.dataRoot}/containers`), 0o700, true), why);
+  if (root.view !== undefined) return planView(root.view);
+  if (root.kind === "overlay") {
     const why = "root: what the container writes goes here";
-    steps.push(
-      byParent(mkdir(onHost(`${setting.dataRoot}/containers`), 0o700, true), why),
-      { ...byParent(mkdir(data, 0o700), why, { op: "remove", at: data }), ...keep },
-      byParent(mkdir(onHost(`${data.path}/upper`), 0o755), why),
-      byParent(mkdir(onHost(`${data.path}/work`), 0o700), "root: overlayfs prepares changes here"),
-    );
+    return [all(why), ...planDataDirectory(setting, data, why)];
   }
-  return steps;
+  if (monitor === null) return [];
+  const why = "what the container said, and how it ended";
+  const undo = keep ? undefined : ({ op: "remove", at: data } as const);
+  return [all(why), byParent(mkdir(data, 0o700, keep), why, undo)];
 }
 
 /** The files that the engine shows inside: a change of them on the host is seen at once. */
@@ -161,30 +219,53 @@ type RootView = {
   readonly inUserNamespace: boolean;
 };
 
+/** What an overlay is made of, besides where it is mounted. */
+export type Overlay = {
+  /** Absolute paths, lowest first. */
+  readonly layers: readonly string[];
+  /** The directory that holds `upper` and `work`. */
+  readonly data: string;
+  readonly at: Place;
+  /** Other mount options. */
+  readonly options: readonly string[];
+  readonly attributes?: readonly MountAttribute[];
+  readonly facts: Pick<Facts, "kernel">;
+  /** What it is for, if not for an image. */
+  readonly why?: string;
+};
+
+/** Mounts an overlay, kept as `root`. */
+export function planOverlay(overlay: Overlay): Step {
+  const { layers, data, at, facts, attributes = [], why } = overlay;
+  const options = [...lowerdirs(layers, facts), ...writableOptions(data), ...overlay.options];
+  return byInit(
+    mount({ type: "overlay", options, attributes, at, into: "root" }),
+    why ?? "root: the image's layers, and what the container writes above them",
+  );
+}
+
 /** Mounts the root, kept as `root`: everything after looks paths up below that descriptor. */
-export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
-  const { setting, facts, spec, inUserNamespace } = view;
+export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
+  const { setting, facts, spec, inUserNamespace } = around;
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
-    const data = dataDirectory(setting);
+    const { view, layers } = setting.root;
     // A read-only root has a writable layer too, for the mount points that the image lacks.
-    const options = lowerdirs(setting.root.layers, facts);
-    // overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+.
-    const escaped = data.replaceAll("\\", "\\\\");
-    options.push(`upperdir=${escaped}/upper`, `workdir=${escaped}/work`);
-    if (inUserNamespace) options.push("userxattr");
-    options.push(...labelOptions(spec, facts, "overlay"));
-    // What is thrown away afterwards need not reach the disk.
-    if (!setting.keep) options.push("volatile");
-    return {
-      before: [],
-      steps: [
-        byInit(
-          mount({ type: "overlay", options, at, into: "root" }),
-          "root: the image's layers, and what the container writes above them",
-        ),
-      ],
-    };
+    const options = [
+      ...(view === undefined
+        ? inUserNamespace
+          ? ["userxattr"]
+          : []
+        : plainUpper(inUserNamespace)),
+      ...labelOptions(spec, facts, "overlay"),
+      // What is thrown away afterwards need not reach the disk.
+      ...(setting.keep ? [] : ["volatile"]),
+    ];
+    const overlay = { layers, data: view?.directory ?? dataDirectory(setting), at, options, facts };
+    if (view === undefined) return { before: [], steps: [planOverlay(overlay)] };
+    const attributes = ["nosuid", "nodev"] as const;
+    const why = "root: the host's own, and what is written above it";
+    return { before: [], steps: [planOverlay({ ...overlay, attributes, why })] };
   }
   return {
     before: [
@@ -192,6 +273,7 @@ export function planRoot(view: RootView): { before: Step[]; steps: Step[] } {
         bind({
           from: onHost(setting.root.path),
           recursive: true,
+          deepAttributes: setting.root.view === undefined ? [] : ["ro", "nosuid"],
           // Never shared with the host: what is mounted in the root would be seen there.
           propagation: followsHost(spec) ? "slave" : "private",
           deepPropagation: true,

@@ -56,8 +56,8 @@ export function planSeccompAgentOfExec(
   spec: Spec,
   setting: Pick<Setting, "id" | "runRoot" | "bundle">,
   pid: number,
+  agent: SeccompAgent | null,
 ): Step[] {
-  const agent = seccompAgentOf(spec);
   if (agent === null) return [];
   const [first = "", ...others] = processState(spec, setting, agent.metadata);
   return [

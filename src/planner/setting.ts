@@ -20,6 +20,8 @@ export type Setting = {
   readonly groups: readonly string[];
   /** Files of the container's state directory that are shown inside, such as /etc/hosts. */
   readonly files: readonly StateFile[];
+  /** Volumes among the configuration's mounts. */
+  readonly volumes: readonly VolumeSetting[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -50,6 +52,11 @@ export type Setting = {
   readonly preserveFds: number;
   /** The bundle that the container was made from, or null. */
   readonly bundle: Bundle | null;
+  /**
+   * An ordinary user's: everything happens in a user namespace in which the caller, and nobody
+   * else, is there as who they are.
+   */
+  readonly asCaller?: Caller;
   /** What later commands will do, encoded, by the name of the file. */
   readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };
@@ -61,9 +68,21 @@ export type Setting = {
  */
 export type Lifetime = "supervised" | "created" | "detached";
 
+/** How somebody takes part in what a container reads and writes. */
+export type Attachment = {
+  /** Standard input is the container's, when that reads any. */
+  readonly input: boolean;
+  /** The bytes that detach, typed in a terminal; none: nothing does. */
+  readonly keys: Uint8Array;
+  /** Signals are passed to the container's first process; else they end the attachment. */
+  readonly signals: boolean;
+};
+
 /**
  * The executor as the monitor of a container: it keeps what the container wrote, lets people attach
- * to it, and notes how it ended. Only for `supervised`.
+ * to it at the socket `attach` of the state directory, and notes how it ended. Its own process id
+ * is in the file `monitor` there. Only for `supervised`; the state directory goes at the end, also
+ * when `keep` leaves the writable layer.
  */
 export type Monitor = {
   /**
@@ -71,10 +90,21 @@ export type Monitor = {
    * ends. Null: it stays in the foreground, and what the container writes is shown as well.
    */
   readonly announce: string | null;
+  /**
+   * The caller's process stays and takes part in what the container reads and writes, as one that is
+   * attached, until the detach keys leave the container to its monitor; or null.
+   */
+  readonly attach: Attachment | null;
   /** Where the output goes, line by line, with its time (src/engine/log-file.ts); null: nowhere. */
   readonly log: { readonly path: string; readonly maxBytes: number; readonly files: number } | null;
-  /** A file for the exit code, which is replaced. */
+  /**
+   * A file for the exit code, which is replaced: `137`, or `137 oom` when the kernel has killed a
+   * process of it for want of memory. Its time of change is when the container ended. It is removed
+   * at the start.
+   */
   readonly exit: string;
+  /** Lines for a file when the program runs, and with the exit code behind it when it ended. */
+  readonly events: { readonly path: string; readonly start: string; readonly end: string } | null;
   /** Arguments with which the program is started when all is undone; empty: it is not. */
   readonly afterwards: readonly string[];
   /** The program is started with these arguments every so often, or null. */
@@ -86,9 +116,16 @@ export type Monitor = {
     readonly startInterval: number;
     readonly startPeriod: number;
   } | null;
+  /** The launcher by which `afterwards` and `health` start the program; used for them alone. */
+  readonly program: string;
+  /** Its environment: the executor has none. */
+  readonly environment: readonly string[];
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
 };
+
+/** Ids of the caller. */
+export type Caller = { readonly uid: number; readonly gid: number };
 
 export type Bundle = {
   /** Its directory. */
@@ -102,8 +139,25 @@ export type RootSource =
       readonly kind: "overlay";
       /** Unpacked directories, the lowest first. */
       readonly layers: readonly string[];
+      /** Where what is written goes, and stays; absent: to the container's other data. */
+      readonly view?: View;
     }
-  | { readonly kind: "directory"; readonly path: string };
+  | {
+      readonly kind: "directory";
+      readonly path: string;
+      /** With it the root is read-only with all that is mounted in it: of the view are mounts over it. */
+      readonly view?: View;
+    };
+
+/** What a program writes over directories of the host, kept for later. */
+export type View = {
+  /** A directory, locked as long as the container lives: two must not write to one view. */
+  readonly lock: string;
+  /** Holds `upper` and `work` of a root that is an overlay. */
+  readonly directory: string;
+  /** All directories in which overlayfs prepares changes: emptied before each start. */
+  readonly work: readonly string[];
+};
 
 /**
  * How the container's root becomes `/`: by pivot_root, after which the host's root is gone; or in
@@ -118,6 +172,25 @@ export type StateFile = {
   readonly destination: string;
   readonly text: string;
   readonly why: string;
+};
+
+export type VolumeSetting = {
+  /** Of the engine's data: `/var/lib/pivot/volumes/NAME`. */
+  readonly directory: string;
+  /** What its `volume.json` says if it has to be made. */
+  readonly record: string;
+  /** As in the configuration's mount. */
+  readonly destination: string;
+  /** A directory of it that is shown in place of its root. */
+  readonly subpath: string | null;
+  /** It is filled from the container's root when it is empty. */
+  readonly copy: boolean;
+  /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
+  readonly kind: "data" | "bind" | "own";
+  /** The directory of the host that it shows, or null: its own. */
+  readonly device: string | null;
+  /** It goes with the container, unless another uses it. */
+  readonly temporary: boolean;
 };
 
 export type SeccompAgent = {

@@ -78,8 +78,9 @@ export function expectClean(store: Store, layers: number): void {
     mkdirSync(`${store.root}/${path}`, { recursive: true });
     return readdirSync(`${store.root}/${path}`);
   };
-  expect(names("layers")).toHaveLength(layers);
-  for (const path of ["", "layers", "blobs/sha256", "refs"]) {
+  expect(names("layers").filter((name) => /^[0-9a-f]{64}$/.test(name))).toHaveLength(layers);
+  for (const path of ["", "layers", "blobs/sha256", "refs", "images", "holds"]) {
     expect(names(path).filter((name) => name.startsWith(".tmp"))).toEqual([]);
   }
+  expect([...names("holds/use"), ...names("holds/removal")]).toEqual([]);
 }

@@ -75,12 +75,25 @@ export const files = {
     code: 8,
     calls: "openat, write",
     man: "write(2)",
-    gist: "Write the process id of the container's first process to a file.",
+    gist: "Write a process id to a file: that of the container's first process.",
     fields: {
       at: at("the file"),
       how: ["one:writeMode", "whether the file must be there or must not"],
       mode: ["u32", "its permissions"],
       started: ["bool", "behind it, when the process began, in clock ticks after boot"],
+      own: ["bool", "not that of the first process, but the executor's"],
+    },
+  },
+  append: {
+    code: 123,
+    calls: "openat, write",
+    man: "open(2)",
+    gist: "Append a line to a file, which is made when it is missing: `NANOSECONDS TEXT`.",
+    fields: {
+      at: at("the file"),
+      text: ["text", "what stands behind the time, which is counted from 1970"],
+      mode: ["u32", "permissions of a new file"],
+      code: ["bool", "behind the text, the container's exit code"],
     },
   },
   lock: {

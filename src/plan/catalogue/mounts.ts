@@ -197,4 +197,41 @@ export const mounts = {
       owner: ["bool", "and its owner"],
     },
   },
+  volume: {
+    code: 34,
+    calls: "flock, mkdirat, openat, renameat2",
+    man: "flock(2)",
+    gist: "Open a volume, which is made when it is missing, and note who uses it.",
+    fields: {
+      at: at("its directory, below that of all volumes"),
+      record: ["text", "what volume.json says of a new one"],
+      user: ["text", "the id of the container that uses it; empty: none does"],
+      into: ["slot", "the name under which its directory is kept"],
+    },
+  },
+  leave_volume: {
+    code: 35,
+    calls: "flock, unlinkat, rmdir, renameat2",
+    man: "flock(2)",
+    gist: "Give a volume up, and remove it if that is asked for and nobody else uses it.",
+    fields: {
+      at: at("its directory; not being there is no failure"),
+      user: ["text", "who gives it up; empty: it must have no user at all"],
+      gone: ["texts", "ids of containers that are no more"],
+      remove: ["bool", "remove it with all that is in it"],
+    },
+  },
+  fill: {
+    code: 36,
+    calls: "flock, openat2, mkdirat, sendfile, linkat, mknodat, fchown, fsetxattr, renameat2",
+    man: "rename(2)",
+    gist: "Fill an empty volume with a copy of a directory, once and wholly, also after a crash.",
+    fields: {
+      volume: ["slot", "the volume's directory, locked meanwhile"],
+      from: at("the directory; not being there is no failure"),
+      staging: at("a directory of the same file system as the volume's data"),
+      to: at("the volume's data"),
+      copy: ["bool", "false: only end what was interrupted"],
+    },
+  },
 } as const satisfies Readonly<Record<string, Entry>>;

@@ -11,6 +11,7 @@ export const plainSetting: Setting = {
   user: null,
   groups: [],
   files: [],
+  volumes: [],
   makeDirectories: [],
   streams: ["null", "null", "null"],
   terminalInput: false,

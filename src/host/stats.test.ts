@@ -1,9 +1,10 @@
 // The statistics of cgroups that are written down here, in version 1, version 2 and both.
 
 import { expect, test } from "bun:test";
+import { writeEvent } from "../oci/event.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
 import type { Files } from "./cgroup-files.ts";
-import { readStats, writeEvent } from "./stats.ts";
+import { readStats } from "./stats.ts";
 
 /** Files by path, as a machine would have them. */
 const filesOf = (texts: Readonly<Record<string, string>>): Files => ({

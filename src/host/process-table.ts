@@ -1,9 +1,8 @@
-/** `ps`: the processes of a container. */
+/** The processes of a container, as the host sees them, and what ps(1) says of them. */
 
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
-import type { Container } from "./record.ts";
 
 function processesBelow(cgroup: string, found: Set<number>): void {
   let entries: { name: string; isDirectory: () => boolean }[];
@@ -21,39 +20,48 @@ function processesBelow(cgroup: string, found: Set<number>): void {
 }
 
 /** The pids of a container, as the host has them. */
-export function containerProcesses({ record, process }: Container): number[] {
+export function containerProcesses(
+  cgroups: readonly string[],
+  first: { readonly pid: number } | null,
+): number[] {
   const found = new Set<number>();
   // Who is in one of its cgroups is in all of them; without one, only the first process is known.
-  const [cgroup] = record?.cgroups ?? [];
+  const [cgroup] = cgroups;
   if (cgroup !== undefined) processesBelow(cgroup, found);
-  else if (process !== null) found.add(process.pid);
+  else if (first !== null) found.add(first.pid);
   return [...found].sort((a, b) => a - b);
 }
 
+/** There is no ps(1) here. */
+export class NoPsError extends WishError {
+  override name = "NoPsError";
+}
+
 /**
- * What `ps` says of these processes.
+ * What `ps` says of these processes: the line of titles, and one for each.
  *
  * @param options as for ps(1); `-ef` when there are none
- * @throws WishError when there is no ps, or its output has no column PID
+ * @throws NoPsError; WishError when ps does not know the options, or its output has no column PID
  */
-export function processTable(pids: readonly number[], options: readonly string[]): string {
+export function processTable(pids: readonly number[], options: readonly string[]): string[] {
   const { stdout, status, error, stderr } = spawnSync(
     "ps",
     options.length > 0 ? [...options] : ["-ef"],
     {
       encoding: "utf8",
+      maxBuffer: 256 << 20,
       env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
     },
   );
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
+    throw new NoPsError(["there is no ps: install procps"]);
+  }
   if (error !== undefined || status !== 0) {
-    throw new WishError([
-      `ps: ${error?.message ?? stderr.trim()}: install procps, or use --format json`,
-    ]);
+    throw new WishError([`ps: ${error?.message ?? stderr.trim()}`]);
   }
   const [head = "", ...lines] = stdout.split("\n");
   const column = head.trim().split(/\s+/).indexOf("PID");
   if (column < 0) throw new WishError(["ps: its output has no column PID: choose other options"]);
   const wanted = new Set(pids.map(String));
-  const own = lines.filter((line) => wanted.has(line.trim().split(/\s+/)[column] ?? ""));
-  return `${[head, ...own].join("\n")}\n`;
+  return [head, ...lines.filter((line) => wanted.has(line.trim().split(/\s+/)[column] ?? ""))];
 }

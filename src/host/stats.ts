@@ -1,7 +1,6 @@
-// How much a container uses, read from its cgroups: what `events --stats` prints.
+// How much a container uses, read from its cgroups: for `stats`, and `events` of the OCI runtime.
 
 import type { CgroupLayout } from "../planner/facts.ts";
-import { writeJson } from "../spec/mod.ts";
 import { CgroupFiles, type Files, hostFiles } from "./cgroup-files.ts";
 import type { Stats } from "./stats-types.ts";
 import {
@@ -13,14 +12,6 @@ import {
   pidsStats,
 } from "./stats-v1.ts";
 import { blkioStatsV2, cpuStatsV2, hugetlbStatsV2, memoryStatsV2 } from "./stats-v2.ts";
-
-/** One line that `events` prints. */
-export type ContainerEvent =
-  | { readonly type: "stats"; readonly id: string; readonly data: Stats }
-  | { readonly type: "oom"; readonly id: string };
-
-/** An event as one line of JSON, with its line break. */
-export const writeEvent = (event: ContainerEvent): string => `${writeJson(event)}\n`;
 
 /**
  * Reads the use of a container's cgroups. Each controller is read where it lives, so that hybrid

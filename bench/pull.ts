@@ -1,0 +1,294 @@
+// The benchmark of pulling an image: download from a registry on this machine, and unpack. Explained
+// in docs/benchmarks.md.
+
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import { createGzip } from "node:zlib";
+import { DockerRegistry } from "../test/docker-registry.ts";
+import { command, findProgram } from "./command.ts";
+import { compile } from "./compile.ts";
+import { circumstances, markdownTable, mib, ms } from "./report.ts";
+import { failInOneLine, interruptible, progress, publish } from "./session.ts";
+import {
+  median,
+  type Random,
+  ratioOfMedians,
+  seededRandom,
+  shuffled,
+  summarize,
+} from "./statistics.ts";
+import { startStopwatch } from "./stopwatch.ts";
+import { type Cleanup, makeWorkbench } from "./workbench.ts";
+
+const usage = `usage: bun bench/pull.ts [OPTION]...
+Pull a Debian root of about 9,000 files from docker-registry into a fresh store, and unpack it.
+  --rounds N     timed rounds (10)
+  --warmup N     rounds before them (1)
+  --tar FILE     a root file system as tar; made by mmdebstrap unless given
+  --seed N       of the random orders and of the confidence intervals (1)
+  --dir DIR      where everything is made (the system's temporary directory)
+  --write        put the result into docs/benchmarks.md
+`;
+
+interface Options {
+  readonly rounds: number;
+  readonly warmup: number;
+  readonly tar: string | undefined;
+  readonly seed: number;
+  readonly dir: string | undefined;
+  readonly write: boolean;
+}
+
+function parseOptions(args: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "10" },
+      warmup: { type: "string", default: "1" },
+      tar: { type: "string" },
+      seed: { type: "string", default: "1" },
+      dir: { type: "string" },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const count = (name: "rounds" | "warmup" | "seed", least: number) => {
+    const value = Number(values[name]);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new Error(`--${name} ${values[name]}: a whole number from ${least} is needed`);
+  };
+  return {
+    rounds: count("rounds", 1),
+    warmup: count("warmup", 0),
+    tar: values.tar,
+    seed: count("seed", 0),
+    dir: values.dir,
+    write: values.write,
+  };
+}
+
+/** A way to pull: what is timed, in a directory of its own that is empty before each run. */
+interface Puller {
+  readonly name: string;
+  readonly needs: readonly string[];
+  readonly argv: (directory: string, image: string) => readonly string[];
+  /** Below its directory, where the root is when it is done. */
+  readonly root: string;
+}
+
+const executable = join(import.meta.dirname, "../build/pivot");
+const words = (text: string): readonly string[] => text.split(" ");
+
+const pullers: readonly Puller[] = [
+  {
+    name: "pivot",
+    needs: [],
+    argv: (directory, image) => [executable, "--root", directory, "pull", "-q", image],
+    root: "layers/*",
+  },
+  {
+    name: "podman",
+    needs: ["podman"],
+    argv: (directory, image) =>
+      words(
+        `podman --root ${directory}/root --runroot ${directory}/run --storage-driver overlay pull -q --tls-verify=false ${image}`,
+      ),
+    root: "root/overlay/*/diff",
+  },
+  {
+    name: "skopeo + umoci",
+    needs: ["skopeo", "umoci"],
+    argv: (directory, image) => [
+      "sh",
+      "-c",
+      `skopeo copy -q --insecure-policy --src-tls-verify=false docker://${image} oci:${directory}/layout:it &&
+       umoci unpack --image ${directory}/layout:it ${directory}/bundle`,
+    ],
+    root: "bundle/rootfs",
+  },
+];
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** An image of one layer, packed by gzip, as an OCI layout. */
+async function writeLayout(layout: string, tar: string): Promise<void> {
+  const blobs = `${layout}/blobs/sha256`;
+  mkdirSync(blobs, { recursive: true });
+  const packed = `${layout}/layer`;
+  await pipeline(createReadStream(tar), createGzip(), createWriteStream(packed));
+  const describe = (mediaType: string, digest: string, size: number) => ({
+    mediaType,
+    digest,
+    size,
+  });
+  const put = (mediaType: string, document: object) => {
+    const bytes = Buffer.from(JSON.stringify(document));
+    const hex = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(`${blobs}/${hex}`, bytes);
+    return describe(mediaType, `sha256:${hex}`, bytes.length);
+  };
+  const digest = await digestOf(packed);
+  const { size } = Bun.file(packed);
+  command(["mv", packed, `${blobs}/${digest.slice("sha256:".length)}`]);
+  const type = "application/vnd.oci.image";
+  const architecture = process.arch === "arm64" ? "arm64" : "amd64";
+  const config = put(`${type}.config.v1+json`, {
+    os: "linux",
+    architecture,
+    config: {},
+    rootfs: { type: "layers", diff_ids: [await digestOf(tar)] },
+  });
+  const manifest = put(`${type}.manifest.v1+json`, {
+    schemaVersion: 2,
+    mediaType: `${type}.manifest.v1+json`,
+    config,
+    layers: [describe(`${type}.layer.v1.tar+gzip`, digest, size)],
+  });
+  writeFileSync(`${layout}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(
+    `${layout}/index.json`,
+    JSON.stringify({ schemaVersion: 2, manifests: [manifest] }),
+  );
+}
+
+/** What a root file system looks like, in one text: whoever unpacks it has to come to the same. */
+function fingerprint(root: string): string {
+  const list = `cd ${root} && find . -mindepth 1 -printf '%P %y %m %U:%G %s %l\\n' | sed -E 's/^(.* d [0-7]+ [0-9:]+) [0-9]+ /\\1 /' | LC_ALL=C sort | sha256sum`;
+  const files = `find ${root} -mindepth 1 | wc -l`;
+  return `${command(["sh", "-c", files]).trim()} files, ${command(["sh", "-c", list]).slice(0, 16)}`;
+}
+
+interface Measured {
+  readonly puller: Puller;
+  readonly times: number[];
+  readonly cpu: number[];
+  peakRss: number;
+}
+
+async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortSignal) {
+  const where = circumstances();
+  const bench = makeWorkbench(options.dir, cleanup);
+  const within = (name: string) => join(bench.dir, name);
+  const tar = options.tar ?? within("root.tar");
+  if (options.tar === undefined) {
+    progress("mmdebstrap");
+    Bun.spawnSync([
+      "mmdebstrap",
+      "--quiet",
+      "--variant=minbase",
+      "--include=perl,python3-minimal",
+      "stable",
+      tar,
+    ]);
+    if (!existsSync(tar)) throw new Error("mmdebstrap made no root: see its own words, or --tar");
+  }
+  progress("the image");
+  await writeLayout(within("layout"), tar);
+  const registry = await DockerRegistry.start(within("registry"));
+  cleanup.add("end docker-registry", () => void registry.stop());
+  const image = `${registry.host}/debian:1`;
+  const push = ["skopeo", "copy", "-q", "--insecure-policy", "--dest-tls-verify=false"];
+  command([...push, `oci:${within("layout")}`, `docker://${image}`]);
+  const leftOut: string[] = [];
+  const running = pullers.filter(({ name, needs }) => {
+    const missing = needs.filter((program) => findProgram(program) === null);
+    if (missing.length > 0) leftOut.push(`${name}: ${missing.join(", ")} not installed`);
+    return missing.length === 0;
+  });
+  const measured = running.map((puller): Measured => ({ puller, times: [], cpu: [], peakRss: 0 }));
+  // Nothing is removed before the end: ext4 looks long for an inode where many were freed lately.
+  const storeOf = (round: number, index: number) =>
+    within(`store-${round + options.warmup}-${index}`);
+  const vectors = Array.from({ length: options.warmup + options.rounds }, (_, i) =>
+    running.map(({ argv }, index) => {
+      const [program = "", ...args] = argv(storeOf(i - options.warmup, index), image);
+      return [findProgram(program) ?? program, ...args];
+    }),
+  ).flat();
+  const stopwatch = startStopwatch(
+    compile("stopwatch.c", within("stopwatch")),
+    within("commands"),
+    vectors,
+    {
+      ...process.env,
+      HOME: bench.dir,
+    },
+  );
+  const random = seededRandom(options.seed);
+  const roots = new Set<string>();
+  for (let round = -options.warmup; round < options.rounds; round++) {
+    for (const each of shuffled(measured, random)) {
+      interrupted.throwIfAborted();
+      progress(`round ${round + 1} of ${options.rounds}: ${each.puller.name}`);
+      const index = measured.indexOf(each);
+      const directory = storeOf(round, index);
+      mkdirSync(directory);
+      // What the last one wrote is on the disk before the next one begins.
+      Bun.spawnSync(["sync", "-f", directory]);
+      const run = await stopwatch.run((round + options.warmup) * measured.length + index);
+      if (run.status !== 0) throw new Error(`${each.puller.name}: status ${run.status}`);
+      if (round === -options.warmup) roots.add(fingerprint(`${directory}/${each.puller.root}`));
+      if (round < 0) continue;
+      each.times.push(run.wallNs / 1e6);
+      each.cpu.push((run.userUs + run.sysUs) / 1e3);
+      each.peakRss = Math.max(each.peakRss, run.maxRssKb);
+    }
+  }
+  stopwatch.close();
+  progress("");
+  if (roots.size !== 1) throw new Error(`the roots differ: ${[...roots].join("; ")}`);
+  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
+  return [
+    ...where,
+    `- Command: \`${["bun", `bench/${basename(import.meta.filename)}`, ...asked].join(" ")}\``,
+    `- Image: ${[...roots].join("")}; ${mib(Bun.file(tar).size / 1024)} MiB, packed by gzip`,
+    ...leftOut.map((text) => `- Left out: ${text}`),
+    "",
+    "Wall and processor time in milliseconds, memory in MiB.",
+    "",
+    table(measured, random),
+    "",
+  ].join("\n");
+}
+
+function table(measured: readonly Measured[], random: Random): string {
+  const base = measured.find(({ puller }) => puller.name === "podman") ?? measured[0];
+  const rows = measured.map(({ puller, times, cpu, peakRss }) => {
+    const { min, median: middle, p90 } = summarize(times);
+    const { ratio, low, high } = ratioOfMedians(times, base?.times ?? times, random);
+    const of = puller === base?.puller ? "1" : `${ms(ratio)} (${ms(low)}–${ms(high)})`;
+    return [puller.name, ms(min), ms(middle), ms(p90), ms(median(cpu)), mib(peakRss), of];
+  });
+  const head = [
+    "pull",
+    "min",
+    "median",
+    "p90",
+    "CPU",
+    "peak RSS",
+    `of ${base?.puller.name} (95 %)`,
+  ];
+  return markdownTable(head, rows);
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options) {
+    process.stdout.write(usage);
+    return;
+  }
+  const result = await interruptible((cleanup, interrupted) =>
+    benchmark(options, cleanup, interrupted),
+  );
+  publish(result, options.write, "bench/pull.ts");
+}
+
+if (import.meta.main) await failInOneLine(main);

@@ -1,0 +1,65 @@
+/** `pivot container prune`. */
+
+import type { Roots } from "../container/roots.ts";
+import { removeContainer } from "../engine/remove.ts";
+import { type Container, isAlive, listContainers } from "../engine/status.ts";
+import { writeAll } from "../host/write.ts";
+import type { Flag, ParsedArguments } from "./arguments.ts";
+import type { Globals } from "./command.ts";
+import { confirm } from "./confirm.ts";
+import { engineRoots } from "./each-container.ts";
+import { hasLabel, readFilters } from "./filter.ts";
+import { humanSize } from "./human.ts";
+import { forceFlag, isOn, pruneFilterFlag } from "./listing-flags.ts";
+import { readMoment } from "./moment.ts";
+import { treeSize } from "./tree-size.ts";
+
+export const containerPruneFlags: readonly Flag[] = [
+  forceFlag,
+  pruneFilterFlag(["label", "label!", "until"]),
+];
+
+export type PrunedContainers = {
+  readonly ids: readonly string[];
+  /** Bytes that their writable layers took. */
+  readonly bytes: number;
+};
+
+/**
+ * Removes what does not run.
+ *
+ * @param filters the values of `--filter`
+ */
+export async function pruneContainers(
+  roots: Roots,
+  filters: readonly string[],
+): Promise<PrunedContainers> {
+  const passes = readFilters<Container>(filters, {
+    label: ({ record }, value) => hasLabel(record.labels, value),
+    "label!": ({ record }, value) => !hasLabel(record.labels, value),
+    until: ({ record }, value) => record.created < readMoment("--filter until", value),
+  });
+  const found = (await listContainers(roots)).filter((each) => !isAlive(each) && passes(each));
+  let bytes = 0;
+  for (const container of found) {
+    const size = treeSize(`${roots.dataRoot}/containers/${container.id}/upper`);
+    await removeContainer(container, roots, { force: false, volumes: false });
+    bytes += size;
+  }
+  return { ids: found.map(({ id }) => id), bytes };
+}
+
+export async function containerPruneCommand(
+  given: ParsedArguments,
+  globals: Globals,
+): Promise<number> {
+  const warning = "WARNING! This will remove all stopped containers.";
+  if (!isOn(given, "force") && !confirm(warning)) return 0;
+  const { ids, bytes } = await pruneContainers(
+    engineRoots(globals),
+    given.flags.get("filter") ?? [],
+  );
+  if (ids.length > 0) writeAll(1, `Deleted Containers:\n${ids.join("\n")}\n\n`);
+  writeAll(1, `Total reclaimed space: ${humanSize(bytes)}\n`);
+  return 0;
+}

@@ -1,0 +1,100 @@
+/** `pivot start`, and what `restart` shares with it. */
+
+import { nameOf } from "../container/record.ts";
+import type { Roots } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { clearRemains } from "../engine/act.ts";
+import { findContainer } from "../engine/find.ts";
+import { noteFailure, noteStart } from "../engine/kept.ts";
+import { prepareStart } from "../engine/start.ts";
+import { type Container, isAlive } from "../engine/status.ts";
+import { encodePlan } from "../executor/encode.ts";
+import { describeFailure } from "../executor/failure.ts";
+import { handOver } from "../executor/hand-over.ts";
+import { executePlan } from "../executor/spawn.ts";
+import type { Attachment } from "../planner/setting.ts";
+import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { attachTo } from "./attach.ts";
+import { detachKeysFlag, readAttachment } from "./attachment.ts";
+import type { Globals } from "./command.ts";
+import { eachContainer, engineRoots } from "./each-container.ts";
+import { report } from "./report-error.ts";
+
+export const startFlags: readonly Flag[] = [
+  { name: "attach", short: "a", help: "show what it writes, and end with its exit code" },
+  detachKeysFlag,
+  { name: "interactive", short: "i", help: "pass standard input on; with -a" },
+];
+
+/** A container as it is before its start, with nothing left of an earlier one. */
+async function makeReady(found: Container, roots: Roots): Promise<Container> {
+  const name = nameOf(found.record);
+  if (!found.kept) throw new WishError([`container ${name} is about to be removed`]);
+  if (found.status !== "dead") return found;
+  await clearRemains(found, roots);
+  return { ...found, status: "exited" };
+}
+
+/** Starts it, or finds it started, and takes part in what it reads and writes. */
+async function startAttached(
+  found: Container,
+  roots: Roots,
+  globals: Globals,
+  attach: Attachment,
+): Promise<never> {
+  const { id } = found;
+  if (isAlive(found)) return attachTo(found, roots, attach, globals);
+  const ready = await makeReady(found, roots);
+  const wish = { roots, announce: null, attach, delay: 0 };
+  const { plan, warnings } = await prepareStart(ready, wish);
+  for (const warning of warnings) report("warning", warning, globals.logFormat);
+  await noteStart(roots.dataRoot, id);
+  const told = ["--root", roots.dataRoot, "internal-report", id];
+  return handOver(encodePlan(plan), ["--log-format", globals.logFormat, ...told]);
+}
+
+/**
+ * Starts a container that is kept; it goes on by itself.
+ *
+ * @param announce what is printed once it runs, or null
+ * @throws WishError when it is of no use to start it, or a step failed
+ */
+export async function startDetached(
+  found: Container,
+  roots: Roots,
+  globals: Globals,
+  announce: string | null,
+): Promise<void> {
+  const { id } = found;
+  if (isAlive(found)) return;
+  const { plan, warnings } = await prepareStart(await makeReady(found, roots), {
+    roots,
+    announce: announce ?? "",
+    attach: null,
+    delay: 0,
+  });
+  for (const warning of warnings) report("warning", warning, globals.logFormat);
+  await noteStart(roots.dataRoot, id);
+  const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
+  if (failure === null) return;
+  const line = describeFailure(plan, failure);
+  await noteFailure(roots.dataRoot, id, line);
+  throw new WishError([line]);
+}
+
+export async function startCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const isOn = (name: string): boolean => given.flags.get(name)?.at(-1) === "true";
+  if (isOn("attach") || isOn("interactive")) {
+    const [word = "", ...more] = given.words;
+    if (more.length > 0 || word === "") {
+      throw new UsageError("start -a and -i take one container: it is its streams that are shown");
+    }
+    const roots = engineRoots(globals);
+    const attachment = readAttachment(given, isOn("interactive"));
+    return startAttached(await findContainer(roots, word), roots, globals, attachment);
+  }
+  return eachContainer(given, globals, "start", async (container, word, roots) => {
+    await startDetached(container, roots, globals, `${word}\n`);
+    return null;
+  });
+}

@@ -1,0 +1,114 @@
+/** `pivot diff`, `pivot export` and `pivot commit`. */
+
+import { closeSync, openSync, rmSync } from "node:fs";
+import { isatty } from "node:tty";
+import { absolutePath } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { findContainer } from "../engine/find.ts";
+import { writeAll } from "../host/write.ts";
+import { listChanges } from "../transfer/changes.ts";
+import { commitContainer } from "../transfer/commit.ts";
+import { exportContainer } from "../transfer/export.ts";
+import { describeTrouble, type Report } from "../transfer/report.ts";
+import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import type { Globals } from "./command.ts";
+import { engineRoots, onlyWord } from "./each-container.ts";
+import { report } from "./report-error.ts";
+
+const last = ({ flags }: ParsedArguments, name: string): string | undefined =>
+  flags.get(name)?.at(-1);
+
+function tellSkips({ skips, skipped }: Report, subject: string, globals: Globals): void {
+  for (const skip of skips) {
+    report("warning", `left out: ${describeTrouble(skip, subject)}`, globals.logFormat);
+  }
+  if (skipped > skips.length) {
+    report("warning", `left out: ${skipped - skips.length} more`, globals.logFormat);
+  }
+}
+
+/** Names are a container's: a terminal obeys what it is shown, a pipe gets them as they are. */
+const shown = (path: string): Buffer =>
+  Buffer.from(isatty(1) ? path.replace(/\p{Cc}/gu, "?") : path, "latin1");
+
+export async function diffCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const word = onlyWord(given, "pivot diff CONTAINER");
+  const changes = await listChanges(await findContainer(engineRoots(globals), word));
+  const lines = changes.flatMap(({ kind, path }) => [
+    Buffer.from(`${kind} `),
+    shown(path),
+    Buffer.from("\n"),
+  ]);
+  writeAll(1, Buffer.concat(lines));
+  return 0;
+}
+
+export const exportFlags: readonly Flag[] = [
+  {
+    name: "output",
+    short: "o",
+    value: "FILE",
+    help: "write to a file in place of standard output",
+  },
+];
+
+export async function exportCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const word = onlyWord(given, "pivot export [OPTIONS] CONTAINER");
+  const output = last(given, "output");
+  if (output === undefined && isatty(1)) {
+    throw new WishError([
+      "refusing to write an archive to the terminal: use -o FILE, or redirect it",
+    ]);
+  }
+  const container = await findContainer(engineRoots(globals), word);
+  const subject = `container ${container.name}`;
+  if (output === undefined) {
+    tellSkips(await exportContainer(container, 1), subject, globals);
+    return 0;
+  }
+  const path = absolutePath(output, process.cwd());
+  const fd = openSync(path, "w", 0o600);
+  try {
+    tellSkips(await exportContainer(container, fd), subject, globals);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  return 0;
+}
+
+export const commitFlags: readonly Flag[] = [
+  { name: "author", short: "a", value: "TEXT", help: "who made it" },
+  {
+    name: "change",
+    short: "c",
+    value: "INSTRUCTION",
+    help: "apply a Dockerfile instruction, such as 'ENV A=1'; can be given again",
+  },
+  { name: "message", short: "m", value: "TEXT", help: "what it is, for the image's history" },
+  {
+    name: "pause",
+    short: "p",
+    help: "pause the container meanwhile; on unless --pause=false",
+  },
+];
+
+export async function commitCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const [word, reference] = given.words;
+  if (word === undefined || given.words.length > 2) {
+    throw new UsageError("usage: pivot commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]");
+  }
+  const container = await findContainer(engineRoots(globals), word);
+  const committed = await commitContainer(container, {
+    author: last(given, "author") ?? "",
+    message: last(given, "message") ?? "",
+    changes: given.flags.get("change") ?? [],
+    reference: reference ?? null,
+    pause: last(given, "pause") !== "false",
+  });
+  tellSkips(committed.report, `container ${container.name}`, globals);
+  writeAll(1, `${committed.id}\n`);
+  return 0;
+}

@@ -1,0 +1,65 @@
+/** Two columns of text, the second wrapped to the width of the terminal. */
+
+/** Of the terminal that is written to; elsewhere 80, and never too little to read. */
+export function terminalWidth(fd: 1 | 2 = 1): number {
+  const { columns } = fd === 1 ? process.stdout : process.stderr;
+  return Math.max(40, columns ?? 80);
+}
+
+/** Lines of at most so many characters, broken at blanks; a longer word has its own line. */
+function wrapLine(text: string, width: number): readonly string[] {
+  if (text.length <= width) return [text];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/**
+ * Text in lines of at most so many characters. Lines that stand below each other flow together; one
+ * that is indented, such as an example, stays as it is.
+ */
+export function wrapText(text: string, width: number): readonly string[] {
+  const flowing: string[] = [];
+  for (const line of text.split("\n")) {
+    const before = flowing.at(-1);
+    const isAlone = line === "" || line.startsWith(" ");
+    if (isAlone || before === undefined || before === "" || before.startsWith(" ")) {
+      flowing.push(line);
+    } else {
+      flowing[flowing.length - 1] = `${before} ${line}`;
+    }
+  }
+  return flowing.flatMap((line) => (line.startsWith(" ") ? [line] : wrapLine(line, width)));
+}
+
+/** A left text that is wider than this has a line of its own. */
+const leftAtMost = 32;
+
+/**
+ * Each row's two texts beside each other, each line with its end. The second column begins at the
+ * same place in all rows.
+ */
+export function twoColumns(
+  rows: readonly (readonly [left: string, right: string])[],
+  width: number,
+): string {
+  const most = Math.min(leftAtMost, Math.floor(width / 2));
+  const widths = rows.map(([left]) => left.length).filter((each) => each <= most);
+  const column = Math.max(0, ...widths) + 2;
+  return rows
+    .map(([left, right]) => {
+      const lines = wrapText(right, width - column);
+      const own = left.length + 2 > column;
+      const first = own ? `${left}\n${" ".repeat(column)}` : left.padEnd(column);
+      return `${first}${lines.join(`\n${" ".repeat(column)}`)}\n`.replaceAll(/ +\n/g, "\n");
+    })
+    .join("");
+}

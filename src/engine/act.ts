@@ -1,0 +1,188 @@
+/** What is done to containers that are there already: short plans, and the wait for what comes of them. */
+
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Roots } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { describeFailure } from "../executor/failure.ts";
+import { executePlan } from "../executor/spawn.ts";
+import type { Step } from "../plan/op.ts";
+import { byParent, lock, onHost } from "../planner/step.ts";
+import { noteStop } from "./kept.ts";
+import { type Container, isAlive, listContainers } from "./status.ts";
+
+const SIGTERM = 15;
+export const SIGKILL = 9;
+
+/** @throws WishError with the step that failed */
+export async function carryOut(steps: readonly Step[]): Promise<void> {
+  const plan = { version: 1, steps } as const;
+  const { failure } = await executePlan(plan, "ignore").outcome;
+  if (failure !== null) throw new WishError([describeFailure(plan, failure)]);
+}
+
+const processFile = ({ directory }: Container) => onHost(`${directory}/pid`);
+
+/**
+ * Whether the state directory is gone: whoever watches over the container removes it last of all.
+ *
+ * @param patience milliseconds
+ */
+export async function waitUntilGone({ directory }: Container, patience: number): Promise<boolean> {
+  const end = Date.now() + patience;
+  for (let pause = 1; existsSync(directory); pause = Math.min(pause * 2, 50)) {
+    const left = end - Date.now();
+    if (left <= 0) return false;
+    await sleep(Math.min(pause, left));
+  }
+  return true;
+}
+
+/** The first process of a frozen cgroup of version 1 does not even end by SIGKILL. */
+const thaw = ({ status, record }: Container): Step[] =>
+  status === "paused"
+    ? record.cgroups.filter(canFreeze).map((path) => freezeStep(path, false))
+    : [];
+
+const canFreeze = (path: string): boolean =>
+  ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
+
+const freezeStep = (path: string, frozen: boolean): Step =>
+  byParent({ op: "freeze", at: onHost(path), frozen }, frozen ? "pause" : "unpause");
+
+/** @throws WishError when it does not run, or cannot be frozen */
+export async function setPaused(container: Container, paused: boolean): Promise<void> {
+  const { name, status, record } = container;
+  const expected = paused ? "running" : "paused";
+  if (status !== expected) {
+    throw new WishError([`container ${name} is not ${expected}: it is ${status}`]);
+  }
+  const path = record.cgroups.find(canFreeze);
+  if (path === undefined) {
+    throw new WishError([
+      `container ${name} has no cgroup that can be frozen: mount the freezer controller, or cgroup version 2`,
+    ]);
+  }
+  await carryOut([freezeStep(path, paused)]);
+}
+
+/** @throws WishError when it does not run */
+export async function signalContainer(container: Container, signal: number): Promise<void> {
+  if (container.process === null) {
+    throw new WishError([`container ${container.name} is not running: it is ${container.status}`]);
+  }
+  await carryOut([
+    byParent(
+      {
+        op: "signal",
+        of: processFile(container),
+        signal,
+        wait: false,
+        patience: 0,
+        required: true,
+      },
+      "kill",
+    ),
+    ...(signal === SIGKILL ? thaw(container) : []),
+  ]);
+}
+
+/** For how long a signal's `patience` is for ever. */
+const forEver = 0xffff_ffff;
+
+/** The steps that end a process: a signal that it may heed, and SIGKILL when it has not in time. */
+function endingOf(container: Container, signal: number, seconds: number): Step[] {
+  const of = processFile(container);
+  const first = {
+    op: "signal",
+    of,
+    signal,
+    wait: false,
+    patience: seconds < 0 ? forEver : Math.min(seconds * 1000, forEver - 1),
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const begin = [byParent({ ...first, patience: 0 }, "stop"), ...thaw(container)];
+  return [...begin, byParent({ ...first, signal: 0 }, "stop: time to end"), byParent(last, "stop")];
+}
+
+/** Who waits to start a container again gives up, and takes away what is there. */
+function endingOfMonitor({ directory }: Container): Step[] {
+  const of = onHost(`${directory}/monitor`);
+  const first = {
+    op: "signal",
+    of,
+    signal: SIGTERM,
+    wait: false,
+    patience: 5_000,
+    required: false,
+  } as const;
+  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
+  const why = "stop: it waits to start again";
+  return [byParent(first, why), byParent(last, why)];
+}
+
+/**
+ * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
+ * does not run is left as it is.
+ *
+ * @param seconds to wait before; negative: for as long as it takes
+ * @throws WishError when it does not end
+ */
+export async function endContainer(
+  container: Container,
+  roots: Roots,
+  { signal, seconds }: { readonly signal: number; readonly seconds: number },
+): Promise<void> {
+  if (!isAlive(container)) return;
+  if (container.kept) await noteStop(roots.dataRoot, container.id);
+  await carryOut(
+    container.process === null ? endingOfMonitor(container) : endingOf(container, signal, seconds),
+  );
+  if (await waitUntilGone(container, 20_000)) {
+    if (container.process === null) await endLateStart(container, roots);
+    return;
+  }
+  throw new WishError([
+    `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
+  ]);
+}
+
+/** Its policy may have had the next start under way before it could hear of the stop. */
+async function endLateStart({ id, record }: Container, roots: Roots): Promise<void> {
+  await sleep(100);
+  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
+  if (seen !== undefined) await endContainer(seen, roots, wish);
+}
+
+/** The links by which a container is found by name as long as it runs. */
+function nameLinks({ id }: Container, { runRoot }: Roots): string[] {
+  const names = `${runRoot}/names`;
+  return (existsSync(names) ? readdirSync(names) : [])
+    .map((name) => `${names}/${name}`)
+    .filter((path) => linkTarget(path) === `../${id}`);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // gone meanwhile
+  }
+}
+
+/** What a container whose executor was killed has left of its last run; its files stay. */
+export async function clearRemains(container: Container, roots: Roots): Promise<void> {
+  const { directory, record } = container;
+  await carryOut([
+    byParent(lock(onHost(directory)), "nobody uses it any more"),
+    ...record.cgroups.map((path) =>
+      byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+    ),
+    ...nameLinks(container, roots).map((path) =>
+      byParent({ op: "remove", at: onHost(path) }, "its name"),
+    ),
+    byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
+  ]);
+}

@@ -1,0 +1,42 @@
+/** The container that people mean. */
+
+import type { Roots } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
+import { type Container, listContainers } from "./status.ts";
+
+/** In docker's words, which scripts look for. */
+export class NoSuchContainerError extends WishError {
+  override name = "NoSuchContainerError";
+}
+
+/**
+ * Of these, the one that is meant by an id, a name, or the beginning of an id.
+ *
+ * @throws NoSuchContainerError when there is none; WishError when there are several
+ */
+export function pickContainer(containers: readonly Container[], word: string): Container {
+  const wanted = word.replace(/^\//, "");
+  const exact = containers.find(({ id, name }) => id === wanted || name === wanted);
+  if (exact !== undefined) return exact;
+  const found = wanted === "" ? [] : containers.filter(({ id }) => id.startsWith(wanted));
+  if (found.length > 1) {
+    throw new WishError([
+      `${found.length} containers have ids that begin with ${word}: give more of it`,
+    ]);
+  }
+  if (found[0] !== undefined) return found[0];
+  throw new NoSuchContainerError([`no such container: ${word}; \`pivot ps -a\` lists them all`]);
+}
+
+/** @throws NoSuchContainerError, WishError */
+export const findContainer = async (roots: Roots, word: string): Promise<Container> =>
+  pickContainer(await listContainers(roots), word);
+
+/** @throws WishError when it does not run */
+export async function findRunning(roots: Roots, word: string): Promise<Container> {
+  const found = await findContainer(roots, word);
+  if (found.status === "running") return found;
+  const how =
+    found.status === "paused" ? "is paused: unpause it first" : `is not running (${found.status})`;
+  throw new WishError([`container ${word} ${how}`]);
+}

@@ -1,0 +1,312 @@
+/** What is in a container's root, in and out of it: the plans of cp, export, commit and diff. */
+
+import type { MountAttribute } from "../plan/constants.ts";
+import type { Op, Plan, Step } from "../plan/op.ts";
+import type { Facts } from "./facts.ts";
+import { lowerdirs } from "./root.ts";
+import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
+
+/** A mount of a container that does not run, as it would have it. */
+export type StoredMount = {
+  /** A directory or file of the host. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readonly: boolean;
+};
+
+/** Where the files are. */
+export type FileRoot =
+  /** This machine's own. */
+  | { readonly kind: "host" }
+  /** Of a container that runs, by the file with its first process. */
+  | { readonly kind: "running"; readonly of: string }
+  /** Layers, the lowest first, and the directory of the container's `upper` and `work`. */
+  | {
+      readonly kind: "layers";
+      readonly layers: readonly string[];
+      readonly data: string;
+      /** Whether `upper` is there: a container that was never started has none. */
+      readonly hasUpper: boolean;
+      readonly mounts: readonly StoredMount[];
+    }
+  | {
+      readonly kind: "directory";
+      readonly path: string;
+      readonly mounts: readonly StoredMount[];
+    };
+
+/** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
+type Kernel = Pick<Facts, "kernel">;
+
+/**
+ * On each mount that is walked: a device is never opened, whatever name it takes, and reading
+ * leaves no trace.
+ */
+const attributes = (writable: boolean): MountAttribute[] => [
+  ...(writable ? [] : (["ro"] as const)),
+  "nosuid",
+  "nodev",
+  "noexec",
+  "noatime",
+];
+
+const ownNamespace: Step = byParent(
+  {
+    op: "clone",
+    namespaces: ["mount"],
+    cgroup: null,
+    user: null,
+    process: null,
+    join: [],
+    proc: null,
+  },
+  "a mount namespace of its own, which goes when the process ends, however that may be",
+);
+
+const nobodySees: Step = byInit(
+  {
+    op: "mount_setattr",
+    at: onHost("/"),
+    attributes: [],
+    clear: [],
+    propagation: "private",
+    recursive: true,
+  },
+  "no mount made here is seen by the host",
+);
+
+const end: Step = byParent(
+  { op: "supervise", signals: true, parent: true, status: null, replace: false, oom: null },
+  "until all is copied",
+);
+
+/** The files of stopped containers that have volumes are where the container would have them. */
+const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =>
+  mounts.map(({ source, destination, readonly }) =>
+    byInit(
+      bind({
+        from: onHost(source),
+        recursive: true,
+        deepAttributes: attributes(writable && !readonly),
+        deepPropagation: true,
+        at: inRoot(destination),
+        create: writable ? "matching" : "existing",
+      }),
+      "a volume or bind mount of the container",
+    ),
+  );
+
+type LayersRoot = Extract<FileRoot, { kind: "layers" }>;
+
+/** To read, what the container wrote is one layer more: so that nothing is locked or changed. */
+function planLayersToRead(root: LayersRoot, facts: Kernel): Step[] {
+  const layers = root.hasUpper ? [...root.layers, `${root.data}/upper`] : root.layers;
+  const at = onHost(root.hasUpper ? root.data : (root.layers.at(-1) ?? "/"));
+  return [
+    byInit(
+      mount({
+        type: "overlay",
+        options: lowerdirs(layers, facts),
+        attributes: attributes(false),
+        at,
+        create: "existing",
+        into: "root",
+      }),
+      "the image's layers, and what the container wrote",
+    ),
+  ];
+}
+
+function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] {
+  const escaped = data.replaceAll("\\", "\\\\");
+  return [
+    byInit(
+      mount({
+        type: "overlay",
+        options: [
+          ...lowerdirs(layers, facts),
+          `upperdir=${escaped}/upper`,
+          `workdir=${escaped}/work`,
+        ],
+        attributes: attributes(true),
+        at: onHost(data),
+        create: "existing",
+        into: "root",
+      }),
+      "the image's layers, and above them where the container writes",
+    ),
+  ];
+}
+
+/** Before the process is made, what only the parent can do; then the root, kept as `root`. */
+function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
+  const { writable, mounts } = use;
+  // One that was never started has no mount points yet.
+  const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
+  const wanted = hasPoints ? root.mounts : [];
+  const below = mounts ? planMounts(wanted, writable) : [];
+  switch (root.kind) {
+    case "host":
+      return [
+        byParent(
+          { op: "open", at: onHost("/"), flags: ["path", "directory"], into: "root" },
+          "this machine's root",
+        ),
+        ownNamespace,
+      ];
+    case "running":
+      return [
+        byParent(
+          {
+            op: "borrow_root",
+            of: onHost(root.of),
+            recursive: mounts,
+            attributes: attributes(writable),
+            into: "root",
+          },
+          "a copy of its mounts, which it cannot change any more",
+        ),
+        ownNamespace,
+      ];
+    case "layers": {
+      const data = onHost(root.data);
+      const before = writable
+        ? [
+            byParent(mkdir(data, 0o700, true), "where the container writes"),
+            byParent(lock(data), "nobody else copies into it meanwhile"),
+            byParent(mkdir(onHost(`${root.data}/upper`), 0o755, true), "where it writes"),
+            byParent(mkdir(onHost(`${root.data}/work`), 0o700, true), "for overlayfs"),
+          ]
+        : [];
+      return [
+        ...before,
+        ownNamespace,
+        nobodySees,
+        ...(writable ? planLayersToWrite(root, facts) : planLayersToRead(root, facts)),
+        ...below,
+      ];
+    }
+    case "directory":
+      return [
+        ownNamespace,
+        nobodySees,
+        byInit(
+          bind({
+            from: onHost(root.path),
+            recursive: mounts,
+            deepAttributes: attributes(writable),
+            deepPropagation: true,
+            at: onHost(root.path),
+            create: "existing",
+            into: "root",
+          }),
+          "--rootfs",
+        ),
+        ...below,
+      ];
+  }
+}
+
+type Use = {
+  readonly writable: boolean;
+  /** With the container's volumes and other mounts. */
+  readonly mounts: boolean;
+};
+
+const planOf = (steps: readonly Step[], last: Op, why: string): Plan => ({
+  version: 1,
+  steps: [...steps, byInit(last, why), end],
+});
+
+/** A tar of what is at a path goes to standard output. */
+export const planPack = (
+  root: FileRoot,
+  what: {
+    readonly path: string;
+    /** What it is called in the archive; empty: `.`. */
+    readonly name: string;
+    readonly followLink: boolean;
+  },
+  facts: Kernel,
+): Plan =>
+  planOf(
+    planFileRoot(root, { writable: false, mounts: true }, facts),
+    {
+      op: "pack",
+      root: "root",
+      path: what.path,
+      name: what.name,
+      follow: what.followLink,
+      bare: false,
+      layer: false,
+    },
+    "what is asked for",
+  );
+
+/** The whole root, as the image and the container have made it, without what is mounted in it. */
+export const planExport = (root: FileRoot, facts: Kernel): Plan =>
+  planOf(
+    planFileRoot(root, { writable: false, mounts: false }, facts),
+    { op: "pack", root: "root", path: "", name: "", follow: false, bare: true, layer: false },
+    "all of it",
+  );
+
+/** Records of src/image/unpack-record.ts come by standard input. */
+export const planUnpack = (
+  root: FileRoot,
+  where: {
+    readonly path: string;
+    /** Links below the place are followed: what comes is an archive of somebody's. */
+    readonly followLinks: boolean;
+  },
+  facts: Kernel,
+): Plan =>
+  planOf(
+    planFileRoot(root, { writable: true, mounts: true }, facts),
+    { op: "unpack", root: "root", path: where.path, follow: where.followLinks },
+    "what comes by standard input",
+  );
+
+const openUpper = (path: string): Step =>
+  byParent(
+    { op: "open", at: onHost(path), flags: ["path", "directory"], into: "upper" },
+    "what the container wrote",
+  );
+
+/**
+ * What the container wrote, as a layer of an image.
+ *
+ * @param freezer the cgroup that is frozen meanwhile, or null
+ */
+export const planLayer = (upper: string, freezer: string | null): Plan =>
+  planOf(
+    [...planFreezing(freezer), openUpper(upper), ownNamespace],
+    { op: "pack", root: "upper", path: "", name: "", follow: false, bare: true, layer: true },
+    "whiteouts as layers have them",
+  );
+
+/** The same for a container whose root is a directory: the whole of it is the layer. */
+export const planWholeLayer = (root: FileRoot, freezer: string | null, facts: Kernel): Plan => {
+  const { steps } = planExport(root, facts);
+  return { version: 1, steps: [...planFreezing(freezer), ...steps] };
+};
+
+function planFreezing(freezer: string | null): Step[] {
+  if (freezer === null) return [];
+  const at = onHost(freezer);
+  return [
+    byParent({ op: "freeze", at, frozen: true }, "nothing changes while it is read", {
+      op: "freeze",
+      at,
+      frozen: false,
+    }),
+  ];
+}
+
+/** Lines of src/transfer/changes.ts go to standard output. */
+export const planChanges = (upper: string, layers: readonly string[]): Plan =>
+  planOf(
+    [openUpper(upper), ownNamespace],
+    { op: "list_changes", upper: "upper", layers: layers.toReversed() },
+    "what differs",
+  );

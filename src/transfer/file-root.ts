@@ -1,0 +1,81 @@
+/** Where a container's files are, by what is known of it. */
+
+import { existsSync } from "node:fs";
+import { baseLayer } from "../container/base-layer.ts";
+import type { RecordedMount } from "../container/record.ts";
+import { WishError } from "../container/wish-error.ts";
+import type { Container } from "../engine/status.ts";
+import { layerPath, openStore } from "../image/store.ts";
+import type { FileRoot, StoredMount } from "../planner/transfer.ts";
+
+/** What these commands need to know of a container: the engine's own has it. */
+export type TransferContainer = Pick<
+  Container,
+  "id" | "name" | "directory" | "record" | "process" | "status"
+>;
+
+const dataDirectory = ({ id, record }: TransferContainer): string =>
+  `${record.dataRoot}/containers/${id}`;
+
+/** What the container writes: there as soon as it was started once. */
+export const upperOf = (container: TransferContainer): string =>
+  `${dataDirectory(container)}/upper`;
+
+/** The layers that its root is made of, the lowest first; null: its root is a directory. */
+export function layersOf({ record }: TransferContainer): readonly string[] | null {
+  if (record.source.kind !== "stored") return null;
+  const store = openStore(record.dataRoot);
+  const layers = record.source.chainIds.map((id) => layerPath(store, id));
+  return [baseLayer(record.dataRoot), ...layers];
+}
+
+/** What was in memory is gone, and an anonymous volume of a container that is not kept, too. */
+const storedMount = ({ source, destination, readonly }: RecordedMount): StoredMount[] =>
+  source === "" ? [] : [{ source, destination, readonly }];
+
+/** Its mounts as it would have them if it ran: outer ones first. */
+function storedMounts({ record }: TransferContainer): StoredMount[] {
+  const mounts = record.mounts.flatMap(storedMount);
+  return mounts
+    .filter(({ source }) => existsSync(source))
+    .toSorted((a, b) => a.destination.split("/").length - b.destination.split("/").length);
+}
+
+/**
+ * @param writable something is to be copied into it
+ * @throws WishError when its files cannot be reached, or must not be changed
+ */
+export function fileRootOf(container: TransferContainer, writable: boolean): FileRoot {
+  const { record, process, directory, name, status } = container;
+  if (process !== null) return { kind: "running", of: `${directory}/pid` };
+  const { source } = record;
+  if (status === "restarting" && writable) {
+    throw new WishError([
+      `container ${name} is about to start again: stop it, or wait until it runs`,
+    ]);
+  }
+  if (writable && record.options.readOnly === true) {
+    throw new WishError([`the root of container ${name} is read-only: nothing is copied into it`]);
+  }
+  const mounts = storedMounts(container);
+  if (source.kind === "bundle") {
+    throw new WishError([
+      `container ${name} is made of a bundle and does not run: its files are in ${source.directory}`,
+    ]);
+  }
+  if (source.kind === "rootfs") {
+    if (writable && source.readonly) {
+      throw new WishError([
+        `the root of container ${name} is read-only: nothing is copied into it`,
+      ]);
+    }
+    return { kind: "directory", path: source.directory, mounts };
+  }
+  return {
+    kind: "layers",
+    layers: layersOf(container) ?? [],
+    data: dataDirectory(container),
+    hasUpper: existsSync(upperOf(container)),
+    mounts,
+  };
+}

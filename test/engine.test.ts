@@ -1,0 +1,277 @@
+// Containers that are kept: made, started, stopped, started again, and told apart, by the commands
+// that people type; and what becomes of them when somebody is killed.
+
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ground, type Ran, whyNot } from "./pivot.ts";
+
+const ground = new Ground("engine");
+
+const pivot = (...words: string[]): Ran => ground.pivot(words);
+
+/** Standard output, of a command that has to succeed. */
+function said(...words: string[]): string {
+  const ran = pivot(...words);
+  if (ran.code !== 0) throw new Error(`${words.join(" ")}: code ${ran.code}: ${ran.stderr}`);
+  return ran.stdout.trimEnd();
+}
+
+/** The one line of an error, which must be one. */
+function refused(code: number, ...words: string[]): string {
+  const ran = pivot(...words);
+  expect([words.join(" "), ran.code, ran.stdout]).toEqual([words.join(" "), code, ""]);
+  expect(ran.stderr).toMatch(/^pivot: [^\n]+\n(pivot: see `pivot --help`[^\n]*\n)?$/);
+  return ran.stderr;
+}
+
+const statusOf = (name: string): string =>
+  said("ps", "-a", "--filter", `name=^${name}$`, "--format", "{{.Status}}");
+
+const inspect = (name: string, template: string): string =>
+  said("container", "inspect", "-f", template, name);
+
+const idOf = (name: string): string => inspect(name, "{{.Id}}");
+
+const loop = ["busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"];
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (isSo()) return;
+    await sleep(25);
+  }
+  throw new Error(`it did not come to that ${what}`);
+}
+
+/** Of the executor that watches over a container. */
+const monitorOf = (name: string): number =>
+  Number.parseInt(readFileSync(`${ground.runRoot}/${idOf(name)}/monitor`, "utf8"), 10);
+
+describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () => {
+  afterEach(async () => {
+    const ids = said("ps", "-aq").split("\n").filter(Boolean);
+    if (ids.length > 0) said("rm", "-f", ...ids);
+    await ground.expectNothingLeft();
+  });
+  afterAll(() => ground.close());
+
+  test("run -d prints the id and returns; ps shows it; stop, start, restart; rm", async () => {
+    const id = said("run", "-d", "--name", "box", ...loop);
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(said("ps", "--format", "{{.ID}} {{.Image}} {{.Names}} {{.State}}")).toBe(
+      `${id.slice(0, 12)} busybox box running`,
+    );
+    expect(statusOf("box")).toMatch(/^Up /);
+    expect(said("stop", "box")).toBe("box");
+    expect(statusOf("box")).toMatch(/^Exited \(7\) /);
+    expect(said("ps", "-q")).toBe("");
+    expect(said("start", id.slice(0, 10))).toBe(id.slice(0, 10));
+    const first = inspect("box", "{{.State.Pid}} {{.State.Running}}");
+    expect(first).toMatch(/^[1-9]\d* true$/);
+    expect(said("restart", "box")).toBe("box");
+    expect(inspect("box", "{{.State.Pid}} {{.State.Running}}")).not.toBe(first);
+    expect(refused(1, "rm", "box")).toContain("stop it first, or use rm --force");
+    expect(said("rm", "-f", "box")).toBe("box");
+    expect(said("ps", "-aq")).toBe("");
+  });
+
+  test("what it wrote is there after stop and start, and gone with rm", () => {
+    said("create", "--name", "writer", "busybox", "sh", "-c", "cat /f 2>/dev/null; echo more >>/f");
+    for (const _ of [1, 2, 3]) {
+      said("start", "writer");
+      said("wait", "writer");
+    }
+    const data = `${ground.root}/containers/${idOf("writer")}`;
+    expect(readFileSync(`${data}/upper/f`, "utf8")).toBe("more\nmore\nmore\n");
+    said("rm", "writer");
+    expect(existsSync(data)).toBeFalse();
+  });
+
+  test("a container in the foreground without --rm is kept, and started again in the background", () => {
+    expect(pivot("run", "--name", "fore", "busybox", "sh", "-c", "echo out; exit 4")).toMatchObject(
+      {
+        code: 4,
+        stdout: "out\n",
+      },
+    );
+    expect(statusOf("fore")).toMatch(/^Exited \(4\) /);
+    said("start", "fore");
+    expect(said("wait", "fore")).toBe("4");
+  });
+
+  test("one without a name gets two words; names are unique, also against a rename", () => {
+    const id = said("create", "busybox");
+    expect(inspect(id, "{{.Name}}")).toMatch(/^\/[a-z]+_[a-z]+_[0-9a-f]{3}$/);
+    said("create", "--name", "taken", "busybox");
+    const line = refused(125, "create", "--name", "taken", "busybox");
+    expect(line).toContain('the container name "/taken" is already in use by container');
+    expect(refused(125, "run", "--rm", "--name", "taken", "busybox", "true")).toContain("taken");
+    expect(refused(125, "rename", id, "taken")).toContain("already in use");
+    said("rename", "taken", "other");
+    expect(inspect("other", "{{.Name}}")).toBe("/other");
+    expect(refused(1, "start", "taken")).toContain("no such container: taken");
+  });
+
+  test("what could not be started is Created, says why, and can be tried again", () => {
+    expect(pivot("run", "-d", "--name", "bad", "busybox", "no-such").code).toBe(127);
+    expect(statusOf("bad")).toBe("Created");
+    expect(inspect("bad", "{{.State.Error}}")).toContain("no such program: no-such");
+    expect(refused(1, "start", "bad")).toContain("no-such");
+  });
+
+  test("pause and unpause", () => {
+    said("run", "-d", "--name", "ice", ...loop);
+    said("pause", "ice");
+    expect(statusOf("ice")).toMatch(/^Up .*\(Paused\)$/);
+    expect(refused(1, "pause", "ice")).toContain("it is paused");
+    said("unpause", "ice");
+    expect(statusOf("ice")).not.toContain("Paused");
+    said("pause", "ice");
+    said("stop", "-t", "5", "ice");
+    expect(statusOf("ice")).toMatch(/^Exited \(7\) /);
+  });
+
+  test("stop kills who does not heed its signal; --stop-signal is what is sent", () => {
+    said("run", "-d", "--name", "deaf", "busybox", "sh", "-c", "trap '' TERM; sleep 1000");
+    said("stop", "-t", "0", "deaf");
+    expect(statusOf("deaf")).toMatch(/^Exited \(137\) /);
+    const script = "trap 'exit 9' USR1; while :; do sleep 0.05; done";
+    said("run", "-d", "--stop-signal", "USR1", "--name", "usr", "busybox", "sh", "-c", script);
+    said("stop", "usr");
+    expect(statusOf("usr")).toMatch(/^Exited \(9\) /);
+  });
+
+  test("kill sends what it is told; who does not run is an error of its own", () => {
+    said("run", "-d", "--name", "one", ...loop);
+    const ran = pivot("kill", "-s", "TERM", "one", "nobody");
+    expect(ran).toMatchObject({ code: 1, stdout: "one\n" });
+    expect(ran.stderr).toContain("no such container: nobody");
+    expect(said("wait", "one")).toBe("7");
+    expect(refused(1, "kill", "one")).toContain("is not running");
+  });
+
+  test("a restart policy starts it again until it has had its fill, and stop ends that", async () => {
+    said("run", "-d", "--restart", "on-failure:2", "--name", "again", "busybox", "false");
+    await until("it gave up", () => statusOf("again").startsWith("Exited"));
+    expect(inspect("again", "{{.RestartCount}} {{.State.ExitCode}}")).toBe("2 1");
+    said("run", "-d", "--restart", "always", "--name", "ever", "busybox", "true");
+    await until("it waits", () => statusOf("ever").startsWith("Restarting (0)"));
+    said("stop", "ever");
+    await sleep(300);
+    expect(statusOf("ever")).toMatch(/^Exited \(0\) /);
+    said("run", "-d", "--restart", "unless-stopped", "--name", "well", ...loop);
+    said("stop", "well");
+    expect(statusOf("well")).toMatch(/^Exited \(7\) /);
+    expect(refused(125, "run", "--rm", "--restart", "always", "busybox")).toContain("--rm");
+  });
+
+  test("kill -9 of the monitor ends the container, and the next command tells the truth", async () => {
+    said("run", "-d", "--name", "orphan", "busybox", "sh", "-c", "echo kept >/f; sleep 1000");
+    const pid = Number(inspect("orphan", "{{.State.Pid}}"));
+    process.kill(monitorOf("orphan"), "SIGKILL");
+    await until("init has gone", () => !existsSync(`/proc/${pid}`));
+    expect(inspect("orphan", "{{.State.Running}} {{.State.Dead}}")).toBe("false true");
+    said("start", "orphan");
+    expect(inspect("orphan", "{{.State.Running}}")).toBe("true");
+    process.kill(monitorOf("orphan"), "SIGKILL");
+    await until("it is dead", () => statusOf("orphan") === "Dead");
+    said("rm", "-f", "orphan");
+  });
+
+  test("after a reboot nothing runs, and everything can be started", () => {
+    said("run", "-d", "--name", "phoenix", ...loop);
+    said("kill", "phoenix");
+    said("wait", "phoenix");
+    const id = idOf("phoenix");
+    // What a reboot leaves: no state, and no word of how it ended.
+    rmSync(ground.runRoot, { recursive: true });
+    rmSync(`${ground.root}/containers/${id}/exit`);
+    expect(statusOf("phoenix")).toBe("Exited (255)");
+    said("start", "phoenix");
+    expect(statusOf("phoenix")).toMatch(/^Up /);
+  });
+
+  test("many at once: each is made, named and listed", async () => {
+    const starts = Array.from({ length: 12 }, (_, i) => {
+      const words = ["run", "-d", "--name", `many-${i}`, "busybox", "sleep", "1000"];
+      const child = spawn("build/pivot", [...ground.roots(), ...words], { stdio: "ignore" });
+      return new Promise((resolve) => child.once("close", resolve));
+    });
+    expect(await Promise.all(starts)).toEqual(starts.map(() => 0));
+    expect(said("ps", "-q").split("\n")).toHaveLength(12);
+    expect(said("ps", "-q", "--filter", "name=many-1$").split("\n")).toHaveLength(1);
+  });
+
+  test("--rm goes when it has ended, however it was started", async () => {
+    said("run", "-d", "--rm", "--name", "brief", ...loop);
+    expect(statusOf("brief")).toMatch(/^Up /);
+    expect(refused(1, "restart", "brief")).toContain("--rm");
+    said("stop", "brief");
+    expect(said("ps", "-aq")).toBe("");
+    await ground.expectNothingLeft();
+  });
+
+  test("--cidfile has the id; one that is there is refused", () => {
+    const file = `${ground.directory}/cid`;
+    const id = said("create", "--cidfile", file, "busybox");
+    expect(readFileSync(file, "utf8")).toBe(id);
+    expect(refused(125, "create", "--cidfile", file, "busybox")).toContain("it is there already");
+  });
+
+  test("update changes limits at once and for later starts", () => {
+    said("run", "-d", "-m", "64m", "--name", "small", ...loop);
+    said("update", "-m", "96m", "--restart", "always", "small");
+    expect(inspect("small", "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}")).toBe(
+      `${96 << 20} always`,
+    );
+    expect(refused(125, "update", "small")).toContain("one or more flags");
+  });
+
+  test("filters, formats and the short forms of ps", () => {
+    said("create", "--name", "aa", "--label", "a=1", "busybox");
+    said("create", "--name", "bb", "--label", "a=2", "busybox", "sleep", "1");
+    const names = (...words: string[]) =>
+      said("ps", "--format", "{{.Names}}", ...words)
+        .split("\n")
+        .filter(Boolean);
+    expect(names("-a")).toEqual(["bb", "aa"]);
+    expect(names("-l")).toEqual(["bb"]);
+    expect(names("-n", "1")).toEqual(["bb"]);
+    expect(names("-a", "--filter", "label=a=1")).toEqual(["aa"]);
+    expect(names("-a", "--filter", "status=created")).toEqual(["bb", "aa"]);
+    expect(names("-a", "--filter", "before=bb")).toEqual(["aa"]);
+    expect(names("-a", "--filter", "ancestor=busybox")).toEqual(["bb", "aa"]);
+    expect(refused(125, "ps", "--filter", "status=odd")).toContain("one of created, running");
+    expect(said("ps", "-a", "--no-trunc", "--filter", "name=bb")).toContain('"sleep 1"');
+  });
+
+  test("health: starting, healthy, unhealthy; inspect has what the checks said", async () => {
+    const flags = ["--health-interval", "100ms", "--health-retries", "2", "--health-timeout", "5s"];
+    const check = ["--health-cmd", "echo looked; test -e /well"];
+    said("run", "-d", "--name", "sick", ...flags, ...check, ...loop);
+    expect(statusOf("sick")).toContain("(health: starting)");
+    await until("it is unhealthy", () => statusOf("sick").endsWith("(unhealthy)"));
+    expect(inspect("sick", "{{(index .State.Health.Log 0).Output}}")).toBe("looked");
+    said("exec", "sick", "touch", "/well");
+    await until("it is healthy", () => statusOf("sick").endsWith("(healthy)"));
+    expect(inspect("sick", "{{.State.Health.FailingStreak}}")).toBe("0");
+    expect(said("ps", "-q", "--filter", "health=healthy")).not.toBe("");
+    expect(refused(125, "create", "--health-interval", "soon", "busybox")).toContain("30s");
+  });
+
+  test("the store of a newer pivot is left alone", () => {
+    said("create", "busybox");
+    const { Database } = require("bun:sqlite") as typeof import("bun:sqlite");
+    const database = new Database(`${ground.root}/pivot.db`);
+    const version = database.query("PRAGMA user_version").get() as { user_version: number };
+    database.run("PRAGMA user_version = 99");
+    expect(refused(125, "ps")).toContain("of a newer pivot");
+    database.run(`PRAGMA user_version = ${version.user_version}`);
+    database.close();
+  });
+
+  test("nothing of the engine lies about in the run root", () => {
+    expect(readdirSync(ground.runRoot).filter((name) => !/^(events|names)/.test(name))).toEqual([]);
+  });
+});
