@@ -107,6 +107,13 @@ function commit(draft: Draft, process: Process, child: MountId, on: MountId, at:
  * @param place from `lockMountpoint`
  */
 export function attach(draft: Draft, process: Process, source: MountId, place: Path): void {
+  if (draft.dentry(topmost(draft, draft.mount(source)).root).removed === true) {
+    refuse(
+      "ENOENT",
+      "What is to be mounted has been removed.",
+      "Mount a directory or file that has a name.",
+    );
+  }
   const dest = draft.mount(place.mount);
   let copies: { readonly copy: MountId; readonly on: MountId }[] = [];
   if (dest.group !== null) {

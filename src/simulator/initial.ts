@@ -3,7 +3,16 @@
 import { Draft } from "./draft.ts";
 import { noFlags, noLocks } from "./flags.ts";
 import { type Profile, profiles } from "./profile.ts";
-import { type MountId, type ProcessId, type State, simulatedCapabilities } from "./state.ts";
+import {
+  type MountFlags,
+  type MountId,
+  type ProcessId,
+  type State,
+  simulatedCapabilities,
+} from "./state.ts";
+
+/** As it is seen on Linux 6.18: made by the kernel itself, without mount(2)'s defaults. */
+const rootfsFlags: MountFlags = { ...noFlags, nosuid: true, atime: "strictatime" };
 
 export type Beginning = {
   readonly kernel?: Profile;
@@ -50,7 +59,7 @@ export function initialState({
       root: superblock.root,
       superblock: superblock.id,
       source,
-      flags: noFlags,
+      flags: type === "rootfs" ? rootfsFlags : noFlags,
       locks: noLocks,
       group: null,
       master: null,

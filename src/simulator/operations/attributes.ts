@@ -2,7 +2,7 @@
 
 import type { Draft } from "../draft.ts";
 import { changedFlags, mayChange, remountedFlags } from "../flags.ts";
-import { lookup } from "../lookup.ts";
+import { lookup, openPlaces } from "../lookup.ts";
 import { refuse } from "../outcome.ts";
 import { changePropagation } from "../propagation.ts";
 import { capable, requireMayMount } from "../rights.ts";
@@ -94,6 +94,7 @@ export function mountSetattr(
   process: Process,
   op: OperationOf<"mount_setattr">,
 ): void {
+  openPlaces(draft, process, op.path);
   requireMayMount(draft, process);
   if (op.set.length === 0 && op.clear.length === 0 && op.propagation === null) return;
   const path = lookup(draft, process, op.path);

@@ -1,7 +1,7 @@
 /** Descriptors, and the calls that work on mounts by them: open_tree, fsmount, move_mount. */
 
 import type { Draft } from "../draft.ts";
-import { lookup } from "../lookup.ts";
+import { lookup, openPlaces } from "../lookup.ts";
 import { refuse } from "../outcome.ts";
 import { requireMayMount } from "../rights.ts";
 import type { Mount, NamespaceId, Path, Process } from "../state.ts";
@@ -45,6 +45,7 @@ export function close(draft: Draft, process: Process, op: OperationOf<"close">):
 
 /** vfs_open_tree, open_detached_copy. */
 export function openTree(draft: Draft, process: Process, op: OperationOf<"open_tree">): void {
+  openPlaces(draft, process, op.path);
   requireMayMount(draft, process);
   const path = lookup(draft, process, op.path);
   const copy = copyOf(draft, process, path, op.recursive);
@@ -62,6 +63,7 @@ export function fsmount(draft: Draft, process: Process, op: OperationOf<"fsmount
 
 /** move_mount(2): the target is looked up before the source. */
 export function moveMount(draft: Draft, process: Process, op: OperationOf<"move_mount">): void {
+  openPlaces(draft, process, op.from, op.to);
   requireMayMount(draft, process);
   const to = lookup(draft, process, op.to);
   moveTo(draft, process, lookup(draft, process, op.from), to, op.beneath === true);
