@@ -221,8 +221,12 @@ static int on_places(struct mountns_process *self, char **argv) {
         rc = -pv_mount_setattr(at.dir, at.path, (unsigned)number(argv[2]) | empty, &attr);
     } else {
         rc = find(self, argv[2], &to);
-        if (rc == 0)
-            rc = -pv_move_mount(at.dir, at.path, to.dir, to.path, (unsigned)number(argv[3]));
+        if (rc == 0) {
+            unsigned flags = (unsigned)number(argv[3]);
+            flags |= at.dir == AT_FDCWD ? 0 : PV_MOVE_MOUNT_F_EMPTY_PATH;
+            flags |= to.dir == AT_FDCWD ? 0 : PV_MOVE_MOUNT_T_EMPTY_PATH;
+            rc = -pv_move_mount(at.dir, at.path, to.dir, to.path, flags);
+        }
     }
     forget(&at);
     forget(&to);

@@ -72,34 +72,54 @@ static _Noreturn void serve(struct mountns_process *self, const int *ends, int i
     }
 }
 
-/* An empty tmpfs becomes the root of a mount namespace that nobody else is in. */
-static int enter(int proc) {
-    unsigned uid = geteuid(), gid = getegid();
-    if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) < 0)
-        return errno;
-    int rc = uid == 0 ? 0 : mountns_map_root(proc, uid, gid);
-    if (rc != 0)
-        return rc;
-    /* Private, so that nothing that is done here is seen by the host. */
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return errno;
+/* A detached tmpfs, or a negative errno. */
+static int make_tmpfs(void) {
     int fs = pv_fsopen("tmpfs");
     if (fs < 0)
-        return -fs;
-    rc = pv_fsconfig(fs, PV_FSCONFIG_SET_STRING, "source", "tmpfs");
+        return fs;
+    int rc = pv_fsconfig(fs, PV_FSCONFIG_SET_STRING, "source", "tmpfs");
     if (rc >= 0)
         rc = pv_fsconfig(fs, PV_FSCONFIG_SET_STRING, "mode", "755");
     if (rc >= 0)
         rc = pv_fsconfig(fs, PV_FSCONFIG_CMD_CREATE, NULL, NULL);
-    int root = rc >= 0 ? pv_fsmount(fs, 0) : rc;
+    if (rc >= 0)
+        rc = pv_fsmount(fs, 0);
     close(fs);
-    if (root < 0)
-        return -root;
-    rc = pv_move_mount(root, "", AT_FDCWD, "/", PV_MOVE_MOUNT_EMPTY_PATHS & ~0x40u);
+    return rc;
+}
+
+/*
+ * Enters a mount namespace of a user namespace of its own, root too: so the kernel itself sees to it
+ * that no file system of the host can be changed from here. The first tmpfs takes the place of the
+ * host's root, and is locked there by the kernel, since it hides what came from the host: it is the
+ * bottom of the world. The second lies on top of it, is `/`, and may be unmounted as any other.
+ */
+static int enter(int proc) {
+    unsigned uid = geteuid(), gid = getegid();
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        return errno;
+    int rc = mountns_map_root(proc, uid, gid);
+    if (rc != 0)
+        return rc;
+    /* Private, so that nothing that the host mounts from now on appears. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return errno;
+    int bottom = make_tmpfs();
+    if (bottom < 0)
+        return -bottom;
+    rc = pv_move_mount(bottom, "", AT_FDCWD, "/", PV_MOVE_MOUNT_F_EMPTY_PATH);
     if (rc < 0)
         return -rc;
-    if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-        chdir("/") < 0)
+    if (fchdir(bottom) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+        return errno;
+    close(bottom);
+    int root = make_tmpfs();
+    if (root < 0)
+        return -root;
+    rc = pv_move_mount(root, "", AT_FDCWD, "/", PV_MOVE_MOUNT_F_EMPTY_PATH);
+    if (rc < 0)
+        return -rc;
+    if (fchdir(root) < 0 || chroot(".") < 0)
         return errno;
     close(root);
     return 0;

@@ -8,8 +8,8 @@
  *         PROCESS CALL ARGUMENT...         prints the errno of the call, 0 when it went well
  *       Processes have numbers; a world begins with 1, which has an empty tmpfs at /.
  *
- * A world is a mount namespace of its own, with nothing of the host in it: its mounts go when its
- * processes do, and they go when this program does. Calls and their arguments, flags as numbers:
+ * A world is a mount namespace of its own, in a user namespace of its own, with nothing of the host
+ * in it: its mounts go when its processes do, and they go when this program does. Calls and their arguments, flags as numbers:
  *   mount SOURCE TARGET TYPE FLAGS DATA      umount TARGET FLAGS      pivot_root NEW_ROOT PUT_OLD
  *   chroot WHERE    chdir WHERE    mkdir WHERE    mkdirs WHERE    touch WHERE    rmdir WHERE
  *   unlink WHERE    symlink TEXT WHERE    fork CHILD    exit    unshare FLAGS

@@ -38,8 +38,8 @@ const mountAttribute: Readonly<Record<Attribute, number>> = {
 const MOUNT_ATTR__ATIME = 0x70;
 const AT_RECURSIVE = 0x8000;
 const OPEN_TREE_CLONE = 1;
-/** Links are followed, and an empty path is the descriptor: MOVE_MOUNT_F_ and MOVE_MOUNT_T_. */
-const moveFlags = 0x1 | 0x4 | 0x10 | 0x40;
+/** Links are followed: MOVE_MOUNT_F_SYMLINKS and MOVE_MOUNT_T_SYMLINKS. */
+const moveFlags = 0x1 | 0x10;
 const MOVE_MOUNT_BENEATH = 0x200;
 const namespaceFlag: Readonly<Record<NamespaceKind, number>> = {
   mount: 0x00020000,

@@ -4,12 +4,12 @@ import { type KernelOrder, runByKernel } from "../../src/mountns/kernel.ts";
 import { errnoName } from "../../src/plan/errno.ts";
 import {
   apply,
-  initialState,
   type MountinfoRow,
   mountTable,
   type Operation,
   type ProcessId,
   type State,
+  throwAwayState,
 } from "../../src/simulator/mod.ts";
 import { parseMountinfo } from "../../src/simulator/parse-mountinfo.ts";
 
@@ -28,7 +28,7 @@ type Predicted = {
 };
 
 function predict(program: readonly Operation[]): Predicted[] {
-  let state: State = initialState();
+  let state: State = throwAwayState();
   return program.map((op) => {
     const outcome = apply(state, op);
     if (outcome.ok) state = outcome.state;

@@ -31,8 +31,12 @@ function keepDetached(
   keep(draft, process, into, rootOf(root), true);
 }
 
+/** open(2) with O_PATH; a descriptor itself is only duplicated. */
 export function open(draft: Draft, process: Process, op: OperationOf<"open">): void {
-  keep(draft, process, op.into, lookup(draft, process, op.path), false);
+  const path = lookup(draft, process, op.path);
+  const same = typeof op.path !== "string" && op.path.path === "" ? op.path.at : null;
+  const detached = same !== null && process.descriptors[same]?.detached === true;
+  keep(draft, process, op.into, path, detached);
 }
 
 export function close(draft: Draft, process: Process, op: OperationOf<"close">): void {
@@ -58,7 +62,13 @@ export function openTree(draft: Draft, process: Process, op: OperationOf<"open_t
 /** fsmount(2). */
 export function fsmount(draft: Draft, process: Process, op: OperationOf<"fsmount">): void {
   requireMayMount(draft, process);
-  keepDetached(draft, process, op.into, newMount(draft, process, op), null);
+  keepDetached(
+    draft,
+    process,
+    op.into,
+    newMount(draft, process, op, op.options.includes("ro")),
+    null,
+  );
 }
 
 /** move_mount(2): the target is looked up before the source. */
