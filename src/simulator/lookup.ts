@@ -95,6 +95,13 @@ function step(walk: Walk, from: Path, name: string, last: boolean, options: Look
   const at = climb(draft, { mount: from.mount, dentry: child });
   const dentry = draft.dentry(at.dentry);
   if (dentry.kind !== "link" || (last && options.follow === false)) return at;
+  if (draft.mount(at.mount).flags.nosymfollow) {
+    refuse(
+      "ELOOP",
+      "The link lies on a mount with nosymfollow: no link there is followed.",
+      "Name what the link says, or take nosymfollow away.",
+    );
+  }
   if (++walk.links > mostLinks) {
     refuse("ELOOP", "The symbolic links go in a circle.", "Mend the links.");
   }
@@ -142,6 +149,7 @@ export function lookupParent(
   const { walk, at, path } = startOf(draft, process, where);
   const names = path.split("/").filter((name) => name !== "");
   const name = names.at(-1);
+  if (path === "") refuse("ENOENT", "An empty path has no last name.", "Name what is meant.");
   if (name === undefined) return { special: "/" };
   const before = names.slice(0, -1).reduce((from, part) => step(walk, from, part, false, {}), at);
   if (!isDirectory(draft, before.dentry)) {
@@ -149,4 +157,9 @@ export function lookupParent(
   }
   if (name === "." || name === "..") return { special: name };
   return { parent: { at: before, name, slash: path.endsWith("/") } };
+}
+
+/** Places below descriptors are opened before the call that works on them is made: openat2(2). */
+export function openPlaces(draft: Draft, process: Process, ...places: readonly Where[]): void {
+  for (const place of places) if (typeof place !== "string") lookup(draft, process, place);
 }

@@ -1,7 +1,7 @@
 /** The simulator: mount namespaces, mounts and propagation as the kernel has them. */
 
 export { apply } from "./apply.ts";
-export { type Beginning, initialState } from "./initial.ts";
+export { type Beginning, initialState, throwAwayState } from "./initial.ts";
 export { formatRow, type MountinfoRow, mountinfo, mountTable } from "./mountinfo.ts";
 export type {
   Attribute,

@@ -36,10 +36,13 @@ function make(
   if ("special" in found) {
     refuse("EEXIST", "It is there already.", "Choose another name.");
   }
-  const { at, name } = found.parent;
+  const { at, name, slash } = found.parent;
   if (draft.dentry(at.dentry).removed === true) refuseRemoved();
   if (childOf(draft, at.dentry, name) !== undefined) {
     refuse("EEXIST", `${name} is there already.`, "Choose another name.");
+  }
+  if (slash && dentry.kind !== "directory") {
+    refuse("ENOENT", "A name that ends with a slash is a directory's.", "Leave the slash out.");
   }
   if (isReadOnly(draft, at.mount)) refuseReadOnly();
   const { id } = draft.superblockOf(at.dentry);
