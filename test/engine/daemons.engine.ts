@@ -52,6 +52,7 @@ describe.skipIf(reason !== undefined)(named("daemons", reason), () => {
       const status = readFileSync(`/proc/${store.inspect("kv", "{{.State.Pid}}")}/status`, "utf8");
       expect(status).toContain("CapEff:\t0000000000000000");
       expect(status).not.toContain("Uid:\t0\t");
+      await until("it is healthy", () => store.status("kv").endsWith("(healthy)"), 10);
       const shown = store.said("stats", "--no-stream", "--format", "{{.MemUsage}}", "kv");
       expect(shown).toMatch(/iB \/ 64MiB$/);
     });
