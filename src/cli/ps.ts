@@ -75,11 +75,13 @@ export function statusText(container: Container, now: number = Date.now()): stri
   }
 }
 
-/** As a shell would take it. */
-const commandText = ({ record }: Container, noTrunc: boolean): string => {
-  const text = record.args.join(" ");
-  return `"${noTrunc ? text : ellipsis(text, 20)}"`;
-};
+/** As docker's daemon joins the words (a space calls for quotes), and its client shows them. */
+export function commandText([program = "", ...words]: readonly string[], noTrunc: boolean): string {
+  const quoted = words.map((word) => (word.includes(" ") ? `'${word}'` : word));
+  const text = [program, ...quoted].join(" ");
+  // With \n for line ends, which would break the table.
+  return JSON.stringify(noTrunc ? text : ellipsis(text, 20));
+}
 
 const mountNames = ({ record }: Container): string[] =>
   record.mounts.map(({ volume, source, destination }) => volume ?? (source || destination));
@@ -107,7 +109,11 @@ const columns = (withSize: boolean): readonly Column<Container>[] => [
     value: ({ id }, { noTrunc }) => (noTrunc ? id : shortId(id)),
   },
   { name: "Image", header: "IMAGE", value: ({ record }) => shownImage(record.image) },
-  { name: "Command", header: "COMMAND", value: (row, { noTrunc }) => commandText(row, noTrunc) },
+  {
+    name: "Command",
+    header: "COMMAND",
+    value: ({ record }, { noTrunc }) => commandText(record.args, noTrunc),
+  },
   { name: "RunningFor", header: "CREATED", value: ({ record }) => ago(record.created) },
   { name: "Status", header: "STATUS", value: (row) => statusText(row) },
   { name: "Ports", header: "PORTS", value: () => "" },
