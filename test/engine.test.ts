@@ -216,7 +216,13 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     const file = `${ground.directory}/cid`;
     const id = said("create", "--cidfile", file, "busybox");
     expect(readFileSync(file, "utf8")).toBe(id);
-    expect(refused(125, "create", "--cidfile", file, "busybox")).toContain("it is there already");
+    const again = ["create", "--name", "second", "--cidfile", file, "busybox"];
+    expect(refused(125, ...again)).toContain("it is there already");
+    expect(said("ps", "-a", "--filter", "name=second", "-q")).toBe("");
+    said("create", "--name", "second", "busybox");
+    const other = `${ground.directory}/other-cid`;
+    refused(125, "create", "--name", "second", "--cidfile", other, "busybox");
+    expect(existsSync(other)).toBe(false);
   });
 
   test("update changes limits at once and for later starts", () => {

@@ -53,6 +53,20 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
     expect(inWeb("web", "sh", "-c", "kill -9 $$").code).toBe(137);
   });
 
+  test("its root is the container's also where the mount namespace has the host's", () => {
+    begin("chrooted", "--root-switch", "chroot", "busybox", "sleep", "1000");
+    try {
+      writeFileSync(`${ground.directory}/canary`, "");
+      const looks = ["sh", "-c", `ls -A / | wc -l; ls ${ground.directory}; pwd`];
+      const inside = inWeb("chrooted", ...looks);
+      expect(inside.stderr).toContain(`${ground.directory}: No such file`);
+      const other = ground.run(["busybox", ...looks]);
+      expect(inside.stdout).toBe(other.stdout);
+    } finally {
+      pivot("rm", "-f", "chrooted");
+    }
+  });
+
   test("it is in the container's namespaces, root, cgroups, and has no more rights", () => {
     const first = ground.sight(inWeb("web", "/probe"));
     const other = ground.sight(

@@ -1,6 +1,6 @@
 /** `run` of a container that stays when it has ended, or that goes on by itself; and `create`. */
 
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { newId } from "../container/identity.ts";
 import { type PreparedContainer, prepareContainer } from "../container/prepare.ts";
 import { type Described, nameOf } from "../container/record.ts";
@@ -28,12 +28,18 @@ const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
 
 type Made = { readonly prepared: PreparedContainer; readonly record: Described };
 
-/** docker's: the file must not be there, so that no other container's id is lost. */
-function writeIdFile(given: ParsedArguments, cwd: string, id: string): void {
+/**
+ * docker's: the file must not be there, so that no other container's id is lost.
+ *
+ * @returns its path; null: none was asked for
+ */
+function writeIdFile(given: ParsedArguments, cwd: string, id: string): string | null {
   const file = given.flags.get("cidfile")?.at(-1);
-  if (file === undefined) return;
+  if (file === undefined) return null;
   try {
-    writeFileSync(absolutePath(file, cwd), id, { flag: "wx", mode: 0o644 });
+    const path = absolutePath(file, cwd);
+    writeFileSync(path, id, { flag: "wx", mode: 0o644 });
+    return path;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "EEXIST" ? "it is there already: remove it, or name another" : code;
@@ -62,9 +68,15 @@ async function makeContainer(
   const prepared = await prepareContainer({ ...wish, engine: view });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
   const record = describeContainer(prepared, wish.command);
-  if (options.rm !== true) await keepContainer(record);
+  // First: a container whose id cannot be written down is not made at all.
+  const idFile = writeIdFile(given, wish.cwd, id);
+  try {
+    if (options.rm !== true) await keepContainer(record);
+  } catch (error) {
+    if (idFile !== null) rmSync(idFile, { force: true });
+    throw error;
+  }
   noteEvent(roots, "create", id, { ...record, name: nameOf(record) });
-  writeIdFile(given, wish.cwd, id);
   return { prepared, record, roots };
 }
 

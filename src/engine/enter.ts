@@ -181,6 +181,7 @@ export async function prepareExec(
         filter?.agent ?? null,
       ),
       cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
+      root: record.options.rootSwitch === "chroot" ? `/proc/${pid}/root` : null,
     },
     entering,
     {
