@@ -42,7 +42,7 @@ export type Listing = {
  * Without the characters that could steer a terminal, or turn a text around: images and labels
  * bring such texts along.
  */
-const visible = (text: string): string =>
+export const visible = (text: string): string =>
   text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (each) => {
     if (each === "\n" || each === "\t") return each;
     const code = each.codePointAt(0) ?? 0;
