@@ -60,7 +60,7 @@ enum pv_event_kind {
     PV_EVENT_FAILED,      /* step, error, text */
     PV_EVENT_ENDED,       /* value: exit code, error: the signal that ended it or 0 */
     PV_EVENT_LEFT,        /* an undo failed: step, error, text */
-    PV_EVENT_PAUSED,      /* step */
+    PV_EVENT_PAUSED,      /* step, value: the pid of init, or 0 */
 };
 
 struct pv_event {
@@ -167,6 +167,9 @@ int pv_follow(struct pv_run *run, int pipe, pid_t program);
 int pv_take_hand_over(struct pv_run *run, uint8_t *bytes, size_t size);
 void pv_end_program(struct pv_run *run);
 int pv_write_report(const struct pv_run *run);
+
+/* pause.c */
+int pv_do_pause(struct pv_run *run);
 
 /* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
 ssize_t pv_send_part(int socket, const void *bytes, size_t size, int fd);
