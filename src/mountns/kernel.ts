@@ -8,14 +8,20 @@ import { LineEncoder } from "./encode.ts";
 
 /** What the kernel made of one operation. */
 export type KernelStep = {
-  /** 0: it went well. */
+  /** 0: it went well; -1: it was not tried, since the one before failed. */
   readonly errno: number;
   /** The text of mountinfo of each process that was asked about, in order. */
   readonly tables: readonly string[];
 };
 
 /** An operation, and whose tables are wanted after it. */
-export type KernelOrder = { readonly op: Operation; readonly tables: readonly ProcessId[] };
+export type KernelOrder = {
+  /** null: nothing is done, the tables are wanted. */
+  readonly op: Operation | null;
+  /** Only if the operation before went well. */
+  readonly ifWell?: boolean;
+  readonly tables: readonly ProcessId[];
+};
 
 const largestOutput = 1 << 30;
 
@@ -32,8 +38,8 @@ export function runByKernel(
     const encoder = new LineEncoder();
     return [
       "begin",
-      ...orders.flatMap(({ op, tables }) => [
-        encoder.encode(op),
+      ...orders.flatMap(({ op, ifWell, tables }) => [
+        ...(op === null ? [] : [`${ifWell === true ? "&" : ""}${encoder.encode(op)}`]),
         ...tables.map((id) => `table\t${id}`),
       ]),
     ];
@@ -67,6 +73,9 @@ function readSteps(text: string, programs: readonly (readonly KernelOrder[])[]):
     return text.slice(from, at - 2);
   };
   return programs.map((orders) =>
-    orders.map(({ tables }) => ({ errno: Number(line()), tables: tables.map(table) })),
+    orders.map(({ op, tables }) => ({
+      errno: op === null ? 0 : Number(line()),
+      tables: tables.map(table),
+    })),
   );
 }

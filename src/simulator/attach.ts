@@ -91,15 +91,9 @@ function commit(draft: Draft, process: Process, child: MountId, on: MountId, at:
   // Mounts that come from a more privileged namespace can be taken as a whole only.
   if (owner !== draft.namespace(process.namespace).owner) lockTree(draft, child);
   if (before === undefined) return;
+  // Its lock stays with it: what came beneath may be unmounted as a whole.
   const top = topmost(draft, draft.mount(child));
-  if (before.locks.place) {
-    draft.changeMount(child, { locks: { ...draft.mount(child).locks, place: true } });
-  }
-  draft.changeMount(before.id, {
-    parent: top.id,
-    mountpoint: top.root,
-    locks: { ...before.locks, place: false },
-  });
+  draft.changeMount(before.id, { parent: top.id, mountpoint: top.root });
 }
 
 /**

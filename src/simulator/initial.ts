@@ -41,7 +41,11 @@ function stack(kernel: Profile, layers: readonly Layer[], owner: UserNamespaceId
     userNamespaces: { 0: { parent: null }, ...(owner === 0 ? {} : { [owner]: { parent: 0 } }) },
     processes: {},
     next: {
-      ...{ mount: 1, dentry: 1, superblock: 1, group: 1, namespace: 1 },
+      mount: 1,
+      dentry: 1,
+      superblock: 1,
+      group: 1,
+      namespace: 1,
       userNamespace: owner + 1,
     },
   });

@@ -46,15 +46,22 @@ function startOf(
   return { walk: { draft, root: at, links: 0 }, at, path: where.path };
 }
 
-/** The dentry of a name, or undefined. */
-export function childOf(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
+/** The dentry of a name that is known of, or undefined. */
+export function knownChild(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
   const superblock = draft.superblockOf(parent);
   for (const [id, dentry] of Object.entries(superblock.dentries)) {
     if (dentry.parent === parent && dentry.name === name && dentry.removed === undefined) {
       return Number(id);
     }
   }
-  if (superblock.open === undefined) return undefined;
+  return undefined;
+}
+
+/** The same; in a file system that is known in part, what nobody told of is a directory. */
+export function childOf(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
+  const known = knownChild(draft, parent, name);
+  const superblock = draft.superblockOf(parent);
+  if (known !== undefined || superblock.open === undefined) return known;
   return draft.addDentry(superblock.id, { parent, name, kind: "directory" });
 }
 

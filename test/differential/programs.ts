@@ -107,8 +107,15 @@ class Maker {
 
   #propagation(): Propagation {
     return this.#choose.of([
-      ...["shared", "shared", "shared", "shared", "slave", "slave", "slave"],
-      ...["private", "unbindable"],
+      "shared",
+      "shared",
+      "shared",
+      "shared",
+      "slave",
+      "slave",
+      "slave",
+      "private",
+      "unbindable",
     ] as const);
   }
 
@@ -135,35 +142,48 @@ class Maker {
       [
         8,
         () => ({
-          ...{ op: "mount", by, ...isNew, target: this.#path(30, 60) },
+          op: "mount",
+          by,
+          ...isNew,
+          target: this.#path(30, 60),
           attributes: choose.in(30) ? this.#attributes() : [],
         }),
       ],
       [
         14,
         () => ({
-          ...{ op: "bind", by, source: this.#path(55, 35), target: this.#path(30, 60) },
+          op: "bind",
+          by,
+          source: this.#path(55, 35),
+          target: this.#path(30, 60),
           recursive: choose.in(45),
         }),
       ],
       [
         4,
         () => ({
-          ...{ op: "open_tree", by, path: this.#where(60, 30), recursive: choose.in(50) },
+          op: "open_tree",
+          by,
+          path: this.#where(60, 30),
+          recursive: choose.in(50),
           into: choose.of(slots),
         }),
       ],
       [
         1,
         () => ({
-          ...{ op: "fsmount", by, ...isNew, attributes: this.#attributes() },
+          op: "fsmount",
+          by,
+          ...isNew,
+          attributes: this.#attributes(),
           into: choose.of(slots),
         }),
       ],
       [
         3,
         () => ({
-          ...{ op: "unshare", by },
+          op: "unshare",
+          by,
           namespaces: choose.of([["mount"], ["mount"], ["mount", "user"], ["user"]] as const),
         }),
       ],
@@ -178,21 +198,29 @@ class Maker {
       [
         12,
         () => ({
-          ...{ op: "umount", by, target: this.#path(85, 5) },
+          op: "umount",
+          by,
+          target: this.#path(85, 5),
           flags: choose.of([[], [], ["detach"], ["detach"], ["nofollow"], ["force"]] as const),
         }),
       ],
       [
         14,
         () => ({
-          ...{ op: "propagation", by, target: this.#path(90, 4), type: this.#propagation() },
+          op: "propagation",
+          by,
+          target: this.#path(90, 4),
+          type: this.#propagation(),
           recursive: choose.in(40),
         }),
       ],
       [
         2,
         () => ({
-          ...{ op: "remount", by, target: this.#path(90, 4), attributes: this.#attributes() },
+          op: "remount",
+          by,
+          target: this.#path(90, 4),
+          attributes: this.#attributes(),
           bind: choose.in(80),
         }),
       ],
@@ -203,15 +231,22 @@ class Maker {
       [
         6,
         () => ({
-          ...{ op: "move_mount", by, from: this.#where(80, 10), to: this.#where(45, 45) },
+          op: "move_mount",
+          by,
+          from: this.#where(80, 10),
+          to: this.#where(45, 45),
           beneath: choose.in(30),
         }),
       ],
       [
         3,
         () => ({
-          ...{ op: "mount_setattr", by, path: this.#where(90, 4), set: this.#attributes() },
-          ...{ clear: choose.in(30) ? this.#attributes() : [], recursive: choose.in(40) },
+          op: "mount_setattr",
+          by,
+          path: this.#where(90, 4),
+          set: this.#attributes(),
+          clear: choose.in(30) ? this.#attributes() : [],
+          recursive: choose.in(40),
           propagation: choose.in(50) ? this.#propagation() : null,
         }),
       ],
