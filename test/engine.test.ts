@@ -151,6 +151,29 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(refused(1, "kill", "one")).toContain("is not running");
   });
 
+  test("update gives one that runs another policy, and takes it away", async () => {
+    const pid = (): string => inspect("late", "{{.State.Pid}}");
+    const crash = (): string => {
+      const before = pid();
+      process.kill(Number(before), "SIGKILL");
+      return before;
+    };
+    // Twice: the second start has the plan that the first has left.
+    for (const _ of [1, 2]) {
+      said("run", "-d", "--name", "late", "busybox", "sleep", "1000");
+      said("update", "--restart", "on-failure:3", "late");
+      const before = crash();
+      await until("it runs again", () => !["0", before].includes(pid()));
+      expect(inspect("late", "{{.RestartCount}}")).toBe("1");
+      said("update", "--restart", "no", "late");
+      crash();
+      await until("it has ended", () => statusOf("late").startsWith("Exited (137)"));
+      await sleep(300);
+      expect(pid()).toBe("0");
+      said("rm", "late");
+    }
+  });
+
   test("a restart policy starts it again until it has had its fill, and stop ends that", async () => {
     said("run", "-d", "--restart", "on-failure:2", "--name", "again", "busybox", "false");
     await until("it gave up", () => statusOf("again").startsWith("Exited"));

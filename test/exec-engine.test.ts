@@ -193,7 +193,7 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
     // Options that choose no processes mean the caller's own, and some do not go with a choice.
     said(pivot("run", "-d", "--name", "other", "-u", "1000", "busybox", "sleep", "1000"));
     expect(said(pivot("top", "other", "-o", "uid,pid")).split("\n")[1]).toMatch(/^1000 +\d+$/);
-    expect(said(pivot("top", "other", "-ef", "f")).split("\n")[1]).toMatch(/^1000 .* sleep 1000$/);
+    expect(said(pivot("top", "other", "-ef", "f")).split("\n")[1]).toMatch(/ sleep 1000$/);
     said(pivot("rm", "-f", "other"));
     const bare = `${ground.directory}/bare`;
     mkdirSync(bare);

@@ -126,8 +126,15 @@ function begin({ ground }: Field, words: readonly string[]): [ChildProcess, Prom
 }
 
 /** Why a command may say no, when others work on the same things. */
-const refusals =
-  /no such (container|image|volume|object)|is (not |already )?(running|paused|in use|used|there)|name .* (in use|taken)|No such|is being|has ended|used by|exists|not known|there is no/i;
+const refusals = [
+  /no such (container|image|volume|object)/i,
+  /is (not |already )?(running|paused|in use)/,
+  /name .* in use|used by|exists|has just ended|copies into this|about to (start again|be removed)/,
+  /container \S+ (was (removed|started) meanwhile|has just ended): /,
+  /is removed when it ends/,
+  // Another has ended what is starting.
+  /stopped by signal|was ended by signal 9/,
+] as const;
 
 /** One that is neither done nor refused by clear words, one a line. */
 const isWrong = ({ code, signal, stderr }: Ended): boolean => {
@@ -136,7 +143,9 @@ const isWrong = ({ code, signal, stderr }: Ended): boolean => {
   // 137: what `exec` and `run` waited for was killed by another.
   if (stderr === "") return code !== 137;
   const lines = stderr.trimEnd().split("\n");
-  return !lines.every((line) => line.startsWith("pivot: ") && refusals.test(line));
+  return !lines.every(
+    (line) => /^pivot: (?!internal)/.test(line) && refusals.some((each) => each.test(line)),
+  );
 };
 
 /** So many commands, of which `width` run at once. What went wrong, as an error. */

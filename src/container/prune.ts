@@ -14,6 +14,7 @@ import { type FoundState, listStates, readState } from "./state.ts";
 
 /** EWOULDBLOCK: the lock is held, so the container is alive. */
 const EAGAIN = 11;
+const ENOENT = 2;
 
 function listIfThere(directory: string): string[] {
   try {
@@ -70,7 +71,9 @@ export type Pruned = {
   readonly problems: readonly string[];
 };
 
-const isAlive = ({ failure }: Outcome): boolean => failure?.step === 0 && failure.errno === EAGAIN;
+/** Or it has gone since it was listed. */
+const isAliveOrGone = ({ failure }: Outcome): boolean =>
+  failure?.step === 0 && (failure.errno === EAGAIN || failure.errno === ENOENT);
 
 /** Writable layers whose container has no state any more: the state goes last, so nobody's. */
 async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<string[]> {
@@ -111,7 +114,7 @@ export async function prune(
   for (const id of ids) {
     const steps = removalOf(readState(roots.runRoot, id), roots, rows);
     const outcome = await execute(steps);
-    if (isAlive(outcome)) continue;
+    if (isAliveOrGone(outcome)) continue;
     const problem = describe(steps, outcome);
     if (problem === null) containers.push(id);
     else problems.push(problem);

@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { describeFailure } from "../executor/failure.ts";
+import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { readProcess } from "../host/first-process.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
@@ -14,11 +15,18 @@ import { type Container, isAlive, listContainers } from "./status.ts";
 const SIGTERM = 15;
 export const SIGKILL = 9;
 
+/** The failure of these steps, null when there was none. */
+async function failureOf(steps: readonly Step[]): Promise<StepFailure | null> {
+  return (await executePlan({ version: 1, steps }, "ignore").outcome).failure;
+}
+
+const toldOf = (steps: readonly Step[], failure: StepFailure): WishError =>
+  new WishError([describeFailure({ version: 1, steps }, failure)]);
+
 /** @throws WishError with the step that failed */
 export async function carryOut(steps: readonly Step[]): Promise<void> {
-  const plan = { version: 1, steps } as const;
-  const { failure } = await executePlan(plan, "ignore").outcome;
-  if (failure !== null) throw new WishError([describeFailure(plan, failure)]);
+  const failure = await failureOf(steps);
+  if (failure !== null) throw toldOf(steps, failure);
 }
 
 const processFile = ({ directory }: Container) => onHost(`${directory}/pid`);
@@ -47,6 +55,10 @@ const thaw = ({ status, record }: Container): Step[] =>
 const canFreeze = (path: string): boolean =>
   ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
 
+/** Since it was looked up: its cgroups go with it. */
+export const hasJustEnded = ({ directory }: Pick<Container, "directory">): boolean =>
+  readProcess(`${directory}/pid`) === null;
+
 const freezeStep = (path: string, frozen: boolean): Step =>
   byParent({ op: "freeze", at: onHost(path), frozen }, frozen ? "pause" : "unpause");
 
@@ -58,6 +70,7 @@ export async function setPaused(container: Container, paused: boolean): Promise<
     throw new WishError([`container ${name} is not ${expected}: it is ${status}`]);
   }
   const path = record.cgroups.find(canFreeze);
+  if (hasJustEnded(container)) throw new WishError([`container ${name} has just ended`]);
   if (path === undefined) {
     throw new WishError([
       `container ${name} has no cgroup that can be frozen: mount the freezer controller, or cgroup version 2`,
@@ -172,17 +185,46 @@ function linkTarget(path: string): string | null {
   }
 }
 
-/** What a container whose executor was killed has left of its last run; its files stay. */
-export async function clearRemains(container: Container, roots: Roots): Promise<void> {
-  const { directory, record } = container;
-  await carryOut([
-    byParent(lock(onHost(directory)), "nobody uses it any more"),
-    ...record.cgroups.map((path) =>
-      byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
-    ),
-    ...nameLinks(container, roots).map((path) =>
-      byParent({ op: "remove", at: onHost(path) }, "its name"),
-    ),
-    byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
-  ]);
+/** Another command, or the container's own executor, is at work on it. */
+export class BusyError extends WishError {
+  override name = "BusyError";
+}
+
+const ENOENT = 2;
+const EAGAIN = 11;
+
+/**
+ * Takes away what a container whose executor was killed has left of its last run; its files stay.
+ * Somebody else who is about to do so is waited for.
+ *
+ * @param patience milliseconds
+ * @throws BusyError when whoever has it in hand keeps it; WishError
+ */
+export async function clearRemains(
+  container: Container,
+  roots: Roots,
+  patience = 5_000,
+): Promise<void> {
+  const { directory, name, record } = container;
+  const end = Date.now() + patience;
+  for (;;) {
+    const steps = [
+      byParent(lock(onHost(directory)), "nobody uses it any more"),
+      ...record.cgroups.map((path) =>
+        byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+      ),
+      ...nameLinks(container, roots).map((path) =>
+        byParent({ op: "remove", at: onHost(path) }, "its name"),
+      ),
+      byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
+    ];
+    const failure = await failureOf(steps);
+    if (failure === null || (failure.step === 0 && failure.errno === ENOENT)) return;
+    if (failure.step !== 0 || failure.errno !== EAGAIN) throw toldOf(steps, failure);
+    // Not longer at once: who holds the lock may be killed, and leave it to us.
+    if (await waitUntilGone(container, 100)) return;
+    if (Date.now() >= end) {
+      throw new BusyError([`container ${name} is being used by another command: try again`]);
+    }
+  }
 }

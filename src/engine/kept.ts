@@ -1,6 +1,6 @@
 /** Containers that are kept: their rows in the engine's database. */
 
-import { realpathSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Described, decodeRecord, encodeRecord, nameOf } from "../container/record.ts";
@@ -96,10 +96,23 @@ export async function readKept(dataRoot: string, id: string): Promise<KeptContai
   }
 }
 
+/** What a link says; null when it is gone meanwhile. */
+function readLinkIfThere(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 /** @throws WishError when a container of this name is kept, or runs */
 export async function checkNameIsFree({ dataRoot, runRoot }: Roots, name: string): Promise<void> {
   const state = `${runRoot}/names/${name}`;
-  if (isLocked(state)) throw conflict(name, basename(realpathSync(state)));
+  if (isLocked(state)) {
+    const target = readLinkIfThere(state);
+    if (target !== null) throw conflict(name, basename(target));
+  }
   const opening = openIfThere(dataRoot);
   if (opening === null) return;
   const database = await opening;
