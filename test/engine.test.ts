@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ground, type Ran, whyNot } from "./pivot.ts";
+import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 const ground = new Ground("engine");
 
@@ -233,6 +233,27 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     said("stop", "brief");
     expect(said("ps", "-aq")).toBe("");
     await ground.expectNothingLeft();
+  });
+
+  test("two who start one container at once have it started once, and both say so", async () => {
+    said("create", "--name", "both", ...loop);
+    const one = `"$@" start both >>${ground.directory}/both 2>&1`;
+    ground.command(["sh", "-c", `${one} & ${one}; wait`, "sh", pivotPath, ...ground.roots()]);
+    expect(readFileSync(`${ground.directory}/both`, "utf8")).toBe("both\nboth\n");
+    expect(statusOf("both")).toMatch(/^Up /);
+    expect(inspect("both", "{{.State.StartedAt}} {{.State.Error}}")).toMatch(/^20\S+$/);
+  });
+
+  test("one that is removed while it starts is gone, or runs and is there", async () => {
+    for (const delay of [0.01, 0.02, 0.03, 0.04]) {
+      const id = said("create", "--name", "brief", ...loop);
+      const script = `"$@" start brief >/dev/null 2>&1 & sleep ${delay}; "$@" rm brief; code=$?; wait; exit $code`;
+      const words = ["sh", "-c", script, "sh", pivotPath, ...ground.roots()];
+      const isRemoved = ground.command(words).code === 0;
+      const ids = said("ps", "-aq", "--no-trunc").split("\n").filter(Boolean);
+      expect([delay, ids]).toEqual([delay, isRemoved ? [] : [id]]);
+      if (!isRemoved) said("rm", "-f", "brief");
+    }
   });
 
   test("--cidfile has the id; one that is there is refused", () => {

@@ -7,11 +7,13 @@ import { clearRemains } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
 import { noteFailure, noteStart, readKept } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
+import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
 import { encodePlan } from "../executor/encode.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { writeAll } from "../host/write.ts";
 import type { Attachment } from "../planner/setting.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
@@ -77,6 +79,10 @@ export async function startDetached(
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
   if (failure === null) return;
+  if (isStartedElsewhere(plan, failure, id)) {
+    if (announce !== null) writeAll(1, announce);
+    return;
+  }
   const line = describeFailure(plan, failure);
   if ((await readKept(roots.dataRoot, id)) === null) {
     throw new WishError([`container ${found.name} was removed meanwhile: ${line}`]);

@@ -1,6 +1,6 @@
 /** `pivot diff`, `pivot export` and `pivot commit`. */
 
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { isatty } from "node:tty";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -77,7 +77,7 @@ export async function exportCommand(given: ParsedArguments, globals: Globals): P
   try {
     tellSkips(await exportTo(fd), subject, globals);
   } catch (error) {
-    rmSync(path, { force: true });
+    if (fstatSync(fd).isFile()) rmSync(path, { force: true }); // and not /dev/null, or a FIFO
     throw error;
   } finally {
     closeSync(fd);

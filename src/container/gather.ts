@@ -20,7 +20,10 @@ function runningContainer(runRoot: string, wanted: string): RunningContainer {
   return {
     pid: process.pid,
     hostname: found.state?.hostname ?? "",
-    shm: `/proc/${process.pid}/root/dev/shm`,
+    // After --root-switch chroot the root of its mount namespace is the host's, /dev/shm included.
+    ...(found.state?.options.rootSwitch === "chroot"
+      ? {}
+      : { shm: `/proc/${process.pid}/root/dev/shm` }),
   };
 }
 

@@ -26,7 +26,7 @@ import type { Monitor } from "../planner/setting.ts";
 import { onHost } from "../planner/step.ts";
 import type { Profile } from "../seccomp/profile.ts";
 import type { Capability, Process, Spec } from "../spec/mod.ts";
-import { eventLine, eventsFile } from "./events.ts";
+import { eventLine, eventsFile, makeRoomForEvents } from "./events.ts";
 import { type Container, subjectOf } from "./status.ts";
 
 export type ExecWish = {
@@ -218,6 +218,7 @@ function eventsOf(
   command: readonly string[],
   roots: Roots,
 ): NonNullable<Monitor["events"]> {
+  makeRoomForEvents(roots);
   const subject = subjectOf(container);
   const labels = { ...subject.labels, execID: newId() };
   const line = (action: string) => eventLine(action, container.id, { ...subject, labels });

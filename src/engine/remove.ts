@@ -1,14 +1,18 @@
 /** Takes a container away, with what it wrote. */
 
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
 import { BusyError, carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
 import { noteEvent } from "./events.ts";
-import { forgetKept } from "./kept.ts";
+import { forgetKept, noteRemoval } from "./kept.ts";
 import { type Container, isAlive, listContainers, subjectOf } from "./status.ts";
+
+/** Milliseconds until a start that was noted can be seen. */
+const startTime = 100;
 
 export type RemoveWish = {
   /** End it first when it runs. */
@@ -50,7 +54,7 @@ export async function removeContainer(
   roots: Roots,
   { force, volumes }: RemoveWish,
 ): Promise<void> {
-  const { id, name, kept, status, directory, record } = container;
+  const { id, name, kept, status, directory, record, started } = container;
   if (isAlive(container)) {
     if (!force) {
       throw new WishError([
@@ -58,6 +62,17 @@ export async function removeContainer(
       ]);
     }
     await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
+  }
+  if (kept && !(await noteRemoval(roots.dataRoot, id, started))) {
+    if (!force) {
+      throw new WishError([
+        `cannot remove container ${name}: it was started meanwhile: stop it first, or use rm --force`,
+      ]);
+    }
+    await sleep(startTime);
+    const now = (await listContainers(roots)).find((each) => each.id === id);
+    if (now !== undefined) await removeContainer(now, roots, { force, volumes });
+    return;
   }
   if (existsSync(directory)) await clear(container, roots, force);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);

@@ -12,7 +12,7 @@ import { WishError } from "../container/wish-error.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { Attachment, Monitor } from "../planner/setting.ts";
-import { type EventSubject, eventLine, eventsFile } from "./events.ts";
+import { type EventSubject, eventLine, eventsFile, makeRoomForEvents } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
@@ -56,6 +56,7 @@ export function monitorOf(
   { roots, announce, attach, delay }: StartWish,
   named: EventSubject,
 ): Monitor {
+  makeRoomForEvents(roots);
   return {
     announce,
     attach,
