@@ -4,6 +4,27 @@ import type { Command } from "../command.ts";
 
 export const learnCommands: readonly Command[] = [
   {
+    name: "debug",
+    usage: "pivot debug [OPTIONS] IMAGE [COMMAND] [ARG...]",
+    summary: "Make a real container one operation at a time",
+    about: `Takes the options of \`run\`, and stops before each step of the plan. What is shown of mounts is the
+kernel's own table, of the executor (parent) and of the container's first process (init), with what
+changed since the last stop marked: + new, ~ changed, - gone.
+
+  step, s [N]             do the next step, or N
+  next, n                 do all steps of the one whose turn it is
+  continue, c             go on to a breakpoint, or to the end
+  break, b N|OPERATION    stop before step N, or before each such operation
+  list, print, mounts, fds, shell, where, help, quit
+
+Commands come from the terminal, or by standard input: \`printf 'b pivot_root\nc\nm init\n' | pivot debug
+busybox true\`. With quit, at the end of the input, and when the debugger is killed, all is undone. Once
+the program runs, the terminal is its own, and the exit code is the program's.`,
+    takesCommand: true,
+    flags: async () => (await import("../debug-flags.ts")).debugFlags,
+    run: async () => (await import("../debug.ts")).debugCommand,
+  },
+  {
     name: "verify",
     usage: "pivot verify [OPTIONS] CONTAINER | pivot verify [OPTIONS] --pid N",
     summary: "Say what separates a running container, or any process, from the host",
