@@ -42,4 +42,20 @@ nothing can be said.`,
     flags: async () => (await import("../verify.ts")).verifyFlags,
     run: async () => (await import("../verify.ts")).verifyCommand,
   },
+  {
+    name: "doctor",
+    usage: "pivot doctor [OPTIONS]",
+    summary: "Say what this machine can do for containers, and what cures the rest",
+    about: `What the kernel can do is tried, in namespaces that end with the try: nothing of the machine is
+changed. Each lack comes with what of pivot depends on it, and with one command that cures it.
+
+  fatal  without it there are no containers
+  lack   a part of pivot does not work here
+  note   worth knowing
+  ok
+
+The exit code is 1 when pivot cannot run containers at all.`,
+    flags: async () => (await import("../doctor.ts")).doctorFlags,
+    run: async () => (await import("../doctor.ts")).doctorCommand,
+  },
 ];
