@@ -6,7 +6,7 @@ import { WishError } from "../container/wish-error.ts";
 import { findContainer } from "../engine/find.ts";
 import type { Container } from "../engine/status.ts";
 import { writeAll } from "../host/write.ts";
-import { type Finding, finding } from "../verify/finding.ts";
+import { type Finding, finding, levels } from "../verify/finding.ts";
 import { look } from "../verify/look.ts";
 import { checkPromise } from "../verify/promise.ts";
 import type { Seen } from "../verify/seen.ts";
@@ -14,9 +14,9 @@ import { judge, sorted } from "../verify/verify.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
+import { countText, findingsText } from "./findings-text.ts";
 import { lastValue } from "./listing-flags.ts";
 import { printDocument } from "./output.ts";
-import { countText, verifyText } from "./verify-text.ts";
 import { visible } from "./visible.ts";
 import { terminalWidth } from "./wrap.ts";
 
@@ -85,9 +85,9 @@ export async function verifyCommand(given: ParsedArguments, globals: Globals): P
     );
   } else {
     const of = container === null ? "" : ` of container ${container.name}`;
-    const told = `process ${pid} (${visible(seen.name)})${of}: ${countText(findings)}\n`;
+    const told = `process ${pid} (${visible(seen.name)})${of}: ${countText(findings, levels)}\n`;
     // What is found has names in it that the process has chosen.
-    writeAll(1, visible(verifyText(findings, terminalWidth())) + told);
+    writeAll(1, visible(findingsText(findings, terminalWidth())) + told);
   }
   return isOpen ? 1 : 0;
 }

@@ -77,22 +77,17 @@ export function checkDevices(seen: Seen): Finding[] {
 /** Of a process that has mounts of its own: what leads to others was opened outside. */
 export function checkDescriptors(seen: Seen, host: HostSeen): Finding[] {
   if (isShared(seen, "mount")) return [];
-  const isOutside = (mount: number): boolean => seen.mounts.byId(mount) === undefined;
-  // Of a root that is no mount of its table, and of what is detached, nothing can be said.
-  const out = seen.descriptors.filter(
-    ({ mount }) => isOutside(mount) && host.mounts.byId(mount) !== undefined,
-  );
+  const isOutside = (mount: number): boolean =>
+    mount !== seen.mounts.top && seen.mounts.byId(mount) === undefined;
+  const isHosts = (mount: number): boolean => host.mounts.byId(mount) !== undefined;
+  const out = seen.descriptors.filter(({ mount }) => isOutside(mount) && isHosts(mount));
+  const adrift = seen.descriptors.filter(({ mount }) => isOutside(mount) && !isHosts(mount));
   const said = (all: typeof out) => few(all.map(({ number, target }) => `${number} (${target})`));
   const directories = out.filter(({ directory }) => directory === true);
   const files = out.filter(({ directory, target }) => directory !== true && target !== "/dev/null");
   const found: Finding[] = [];
   const cwd = seen.workingDirectory;
-  if (
-    cwd !== null &&
-    isOutside(cwd.mount) &&
-    host.mounts.byId(cwd.mount) !== undefined &&
-    !seen.root.isHost
-  ) {
+  if (cwd !== null && isOutside(cwd.mount) && isHosts(cwd.mount) && !seen.root.isHost) {
     found.push(
       finding(
         "open",
@@ -121,6 +116,16 @@ export function checkDescriptors(seen: Seen, host: HostSeen): Finding[] {
         "descriptors",
         `files of the host are open: ${said(files)}`,
         "let its streams be pipes, or a terminal of its own (-t)",
+      ),
+    );
+  }
+  if (adrift.length > 0) {
+    found.push(
+      finding(
+        "note",
+        "descriptors",
+        `open, on mounts that neither it nor the host has: ${said(adrift)}`,
+        "close them before the start: pivot does",
       ),
     );
   }

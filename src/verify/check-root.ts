@@ -43,7 +43,7 @@ export function checkRoot(seen: Seen): Finding[] {
   }
   return found.length > 0
     ? found
-    : [finding("ok", "root", "a directory of its own, with nothing above it")];
+    : [finding("ok", "root", "a directory of its own, and no way up from it")];
 }
 
 export function checkPropagation(seen: Seen, host: HostSeen): Finding[] {

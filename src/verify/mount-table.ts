@@ -72,13 +72,14 @@ export const isBelow = (path: string, directory: string): boolean =>
 /** A table, entered at its root, as a look-up of the kernel goes. */
 export class MountTable {
   readonly all: readonly Mount[];
-  readonly #top: number;
+  /** The mount that `/` is on. */
+  readonly top: number;
   readonly #children: ReadonlyMap<string, Mount>;
 
-  /** @param root the mount that `/` is on; it need not be in the table: a chroot leads below one */
-  constructor(all: readonly Mount[], root: number) {
+  /** @param top need not be in the table: a chroot leads below a mount */
+  constructor(all: readonly Mount[], top: number) {
     this.all = all;
-    this.#top = root;
+    this.top = top;
     this.#children = new Map(all.map((mount) => [`${mount.parent} ${mount.point}`, mount]));
   }
 
@@ -87,7 +88,7 @@ export class MountTable {
   /** The id of the mount that a path is on; its links are not looked at. */
   #idAt(path: string): number {
     let at = "/";
-    let id = this.#descend(this.#top, at);
+    let id = this.#descend(this.top, at);
     for (const name of path.split("/").filter((each) => each !== "")) {
       at = join(at, name);
       id = this.#descend(id, at);

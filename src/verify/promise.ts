@@ -9,6 +9,8 @@ export type Promised = {
   readonly spec: Spec;
   /** It was to have a filter. */
   readonly isFiltered: boolean;
+  /** By MS_MOVE: the old root lies beneath the new one. */
+  readonly isMoved: boolean;
   /** Paths at which pivot itself puts files. */
   readonly files: readonly string[];
 };
@@ -47,7 +49,7 @@ function compareMounts({ spec, files }: Promised, { mounts }: Seen): Finding[] {
       missing.push(path);
     } else if (!isType(type, live.type)) {
       found.push(broken("weak", `${path} was to be ${type}, and is ${live.type}`));
-    } else if (options.includes("ro") && !live.readonly) {
+    } else if ((options.includes("ro") || options.includes("rro")) && !live.readonly) {
       found.push(broken("open", `${path} was to be read-only, and can be written`));
     }
   }
@@ -121,6 +123,19 @@ function compareRights({ spec, isFiltered }: Promised, seen: Seen): Finding[] {
   return found;
 }
 
+function compareRoot({ isMoved }: Promised, { capabilities }: Seen): Finding[] {
+  if (!isMoved) return [];
+  const mayMount = capabilities.effective.includes("CAP_SYS_ADMIN");
+  return [
+    finding(
+      mayMount ? "open" : "weak",
+      "root",
+      `moved over the old one, which is still mounted beneath it${mayMount ? ": CAP_SYS_ADMIN takes the new one away" : ""}`,
+      "--root-switch pivot_root",
+    ),
+  ];
+}
+
 /**
  * @param isThere whether the kernel of this machine has a path of /proc or /sys
  */
@@ -134,8 +149,9 @@ export function checkPromise(
     ...compareMounts(promised, seen),
     ...compareCovers(promised, seen, isThere),
     ...compareRights(promised, seen),
+    ...compareRoot(promised, seen),
   ];
-  return found.some(({ level }) => level !== "note")
+  return found.some(({ level, about }) => about === "promise" && level !== "note")
     ? found
     : [
         ...found,

@@ -23,5 +23,6 @@ export async function promisedOf(record: Described, roots: Roots): Promise<Promi
     pull: "never",
   });
   const isFiltered = plan.steps.some(({ op }) => op.op === "seccomp");
-  return { spec, isFiltered, files };
+  const isMoved = plan.steps.some(({ by, op }) => by === "init" && op.op === "move");
+  return { spec, isFiltered, isMoved, files };
 }

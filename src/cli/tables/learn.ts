@@ -4,6 +4,27 @@ import type { Command } from "../command.ts";
 
 export const learnCommands: readonly Command[] = [
   {
+    name: "debug",
+    usage: "pivot debug [OPTIONS] IMAGE [COMMAND] [ARG...]",
+    summary: "Make a real container one operation at a time",
+    about: `Takes the options of \`run\`, and stops before each step of the plan. What is shown of mounts is the
+kernel's own table, of the executor (parent) and of the container's first process (init), with what
+changed since the last stop marked: + new, ~ changed, - gone.
+
+  step, s [N]             do the next step, or N
+  next, n                 do all steps of the one whose turn it is
+  continue, c             go on to a breakpoint, or to the end
+  break, b N|OPERATION    stop before step N, or before each such operation
+  list, print, mounts, fds, shell, where, help, quit
+
+Commands come from the terminal, or by standard input: \`printf 'b pivot_root\nc\nm init\n' | pivot debug
+busybox true\`. With quit, at the end of the input, and when the debugger is killed, all is undone. Once
+the program runs, the terminal is its own, and the exit code is the program's.`,
+    takesCommand: true,
+    flags: async () => (await import("../debug-flags.ts")).debugFlags,
+    run: async () => (await import("../debug.ts")).debugCommand,
+  },
+  {
     name: "verify",
     usage: "pivot verify [OPTIONS] CONTAINER | pivot verify [OPTIONS] --pid N",
     summary: "Say what separates a running container, or any process, from the host",
@@ -44,5 +65,21 @@ With --kernel the same lines are system calls, in a user namespace and a mount n
 the command; there only what a user namespace may have can be mounted, such as tmpfs.`,
     flags: async () => (await import("../mountns-flags.ts")).mountnsFlags,
     run: async () => (await import("../mountns.ts")).mountnsCommand,
+  },
+  {
+    name: "doctor",
+    usage: "pivot doctor [OPTIONS]",
+    summary: "Say what this machine can do for containers, and what cures the rest",
+    about: `What the kernel can do is tried, in namespaces that end with the try: nothing of the machine is
+changed. Each lack comes with what of pivot depends on it, and with one command that cures it.
+
+  fatal  without it there are no containers
+  lack   a part of pivot does not work here
+  note   worth knowing
+  ok
+
+The exit code is 1 when pivot cannot run containers at all.`,
+    flags: async () => (await import("../doctor.ts")).doctorFlags,
+    run: async () => (await import("../doctor.ts")).doctorCommand,
   },
 ];

@@ -1,13 +1,20 @@
-/** What `verify` found, for people: the worst first, each with what to do about it. */
+/** What `verify` and `doctor` found, for people: each with what to do about it. */
 
-import { type Finding, levels } from "../verify/finding.ts";
 import { wrapText } from "./wrap.ts";
+
+export type FindingRow = {
+  readonly level: string;
+  readonly about: string;
+  readonly says: string;
+  /** What to do; empty: nothing. */
+  readonly cure: string;
+};
 
 const indent = (lines: readonly string[], first: string, rest: string): string =>
   lines.map((line, i) => `${i === 0 ? first : rest}${line}`).join("\n");
 
 /** @param width of the terminal */
-export function verifyText(findings: readonly Finding[], width: number): string {
+export function findingsText(findings: readonly FindingRow[], width: number): string {
   const head = ["LEVEL", "ABOUT", "WHAT IS FOUND, AND THE CURE"] as const;
   const levelWidth = head[0].length + 2;
   const aboutWidth = Math.max(head[1].length, ...findings.map(({ about }) => about.length)) + 2;
@@ -24,10 +31,11 @@ export function verifyText(findings: readonly Finding[], width: number): string 
 }
 
 /** `1 open, 3 weak, 2 notes, 9 ok`. */
-export const countText = (findings: readonly Finding[]): string =>
+export const countText = (findings: readonly FindingRow[], levels: readonly string[]): string =>
   levels
     .map((level) => {
       const count = findings.filter((each) => each.level === level).length;
-      return `${count} ${level}${level === "note" && count !== 1 ? "s" : ""}`;
+      const isPlural = count !== 1 && (level === "note" || level === "lack");
+      return `${count} ${level}${isPlural ? "s" : ""}`;
     })
     .join(", ");
