@@ -47,6 +47,7 @@ async function makeContainer(
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
   how: (id: string) => Pick<StartWish, "announce" | "attach">,
+  isOnlyMade = false,
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
@@ -59,7 +60,7 @@ async function makeContainer(
     ...how(id),
     delay: 0,
   });
-  const prepared = await prepareContainer({ ...wish, engine: view });
+  const prepared = await prepareContainer({ ...wish, engine: view, isOnlyMade });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
   const record = describeContainer(prepared, wish.command);
   if (options.rm !== true) await keepContainer(record);
@@ -92,7 +93,7 @@ export async function createCommand(given: ParsedArguments, globals: Globals): P
   const { prepared, record, roots } = await makeContainer(given, globals, streams, () => ({
     announce: null,
     attach: null,
-  }));
+  }), true);
   if (prepared.hasVolumes) {
     const { makeVolumesOf } = await import("../volume/change.ts");
     await makeVolumesOf(prepared.plan, roots);
