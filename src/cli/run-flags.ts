@@ -76,7 +76,7 @@ const containerFlags: readonly Flag[] = [
     name: "network",
     aliases: ["net"],
     value: "NETWORK",
-    help: `a network by its name (bridge unless told), name=NET,alias=…,ip=…, none, host, container:ID, PATH${many}`,
+    help: `a network's name (bridge unless told), name=NAME,alias=…,ip=…, or none|host|container:ID|PATH${many}`,
   },
   {
     name: "network-alias",

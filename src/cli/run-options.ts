@@ -27,13 +27,13 @@ import {
 import { parseAlias, parseIp4, parseIp6, parseMac } from "../options/network.ts";
 import type { RootSwitch, RunOptions } from "../options/options.ts";
 import { accept, Findings, formatOptionProblem, type Result, refuse } from "../options/problem.ts";
+import { parseExpose, parsePublish } from "../options/publish.ts";
 import {
   type ProcOptions,
   parseSecurityOpt,
   type SecurityOptions,
   type SecuritySetting,
 } from "../options/security.ts";
-import { parseExpose, parsePublish } from "../options/publish.ts";
 import { parseVolumesFrom } from "../options/settle-volumes.ts";
 import { parseSignal } from "../options/signal.ts";
 import { parseSysctl } from "../options/sysctl.ts";

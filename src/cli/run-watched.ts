@@ -90,10 +90,16 @@ export async function runWatched(
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = ["pipe", "pipe", "pipe"] as const;
-  const { prepared, record, roots } = await makeContainer(given, globals, streams, () => ({
-    announce: null,
-    attach: null,
-  }), true);
+  const { prepared, record, roots } = await makeContainer(
+    given,
+    globals,
+    streams,
+    () => ({
+      announce: null,
+      attach: null,
+    }),
+    true,
+  );
   if (prepared.hasVolumes) {
     const { makeVolumesOf } = await import("../volume/change.ts");
     await makeVolumesOf(prepared.plan, roots);

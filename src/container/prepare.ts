@@ -207,8 +207,7 @@ function resolverOf({ extras }: DescribedContainer, connected: Connected | null)
   const upstream = "/run/systemd/resolve/resolv.conf";
   const names = connected?.nameServers ?? [];
   return resolverFile({
-    hostText:
-      connected === null ? hostText : withoutLoopback(hostText, readIfThere(upstream)),
+    hostText: connected === null ? hostText : withoutLoopback(hostText, readIfThere(upstream)),
     dns: names.length > 0 ? names : dns.servers,
     search: dns.search,
     options: dns.options,

@@ -6,6 +6,7 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
@@ -177,6 +178,7 @@ export async function clearRemains(container: Container, roots: Roots): Promise<
   const { directory, record } = container;
   await carryOut([
     byParent(lock(onHost(directory)), "nobody uses it any more"),
+    ...disconnectSteps(roots, container.id, directory),
     ...record.cgroups.map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),

@@ -16,7 +16,10 @@ const address: fc.Arbitrary<Address> = fc.oneof(
   fc.bigInt(0n, 2n ** 32n - 1n).map((value) => ({ family: 4 as const, value })),
   fc
     .array(fc.constantFrom(0n, 0n, 1n, 0xffffn, 0x2001n), { minLength: 8, maxLength: 8 })
-    .map((groups) => ({ family: 6 as const, value: groups.reduce<bigint>((sum, g) => (sum << 16n) | g, 0n) })),
+    .map((groups) => ({
+      family: 6 as const,
+      value: groups.reduce<bigint>((sum, g) => (sum << 16n) | g, 0n),
+    })),
 );
 
 test("what is printed is read back, as the system's own parser has it", () => {
@@ -38,9 +41,12 @@ test.each([
   expect(parseAddress(text)).toEqual({ family: 6, value });
 });
 
-test.each(["", "10.0.0", "10.0.0.256", "1::2::3", "10.0.0.1/8", "fd00::g"])("%p is none", (text) => {
-  expect(parseAddress(text)).toBeNull();
-});
+test.each(["", "10.0.0", "10.0.0.256", "1::2::3", "10.0.0.1/8", "fd00::g"])(
+  "%p is none",
+  (text) => {
+    expect(parseAddress(text)).toBeNull();
+  },
+);
 
 const subnet = (text: string) => {
   const parsed = parseSubnet(text);
@@ -73,5 +79,9 @@ test("what is in a subnet, and which subnets share addresses", () => {
 test("bytes as in a packet, and what is the machine itself", () => {
   expect([...bytesOf(ip("10.1.2.255"))]).toEqual([10, 1, 2, 255]);
   expect([...bytesOf(ip("::1"))]).toEqual([...Array(15).fill(0), 1]);
-  expect([ip("127.0.0.53"), ip("::1"), ip("128.0.0.1")].map(isLoopback)).toEqual([true, true, false]);
+  expect([ip("127.0.0.53"), ip("::1"), ip("128.0.0.1")].map(isLoopback)).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });

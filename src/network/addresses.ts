@@ -15,7 +15,11 @@ import {
 import { leaseDirectory, listLeases, ownerOf, takeLease } from "./lease.ts";
 import type { Network, NetworkSubnet } from "./network.ts";
 
-type Taker = { readonly roots: Roots; readonly id: string; readonly nameOf: (id: string) => string };
+type Taker = {
+  readonly roots: Roots;
+  readonly id: string;
+  readonly nameOf: (id: string) => string;
+};
 
 /** The first and the last address that may be given: neither the network's nor that of all. */
 function bounds(subnet: Subnet, range: Subnet): readonly [first: bigint, last: bigint] {

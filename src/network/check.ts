@@ -43,7 +43,9 @@ export function checkNetwork(
     );
   }
   for (const flag of endpointFlags(options)) {
-    problems.push(`${flag}: conflicting options: with --network ${name} there is no network for it`);
+    problems.push(
+      `${flag}: conflicting options: with --network ${name} there is no network for it`,
+    );
   }
   if (publishes(options)) {
     if (typeof mode === "object") {

@@ -77,7 +77,11 @@ export async function connectTo(
   network: Network,
   wish: NetworkWish,
   { roots, id, name, dns, taken }: ConnectWish,
-  { ports, netavark, took }: {
+  {
+    ports,
+    netavark,
+    took,
+  }: {
     readonly ports: readonly PortMapping[];
     readonly netavark: Netavark;
     readonly took: (path: string) => void;

@@ -92,7 +92,8 @@ export async function takeLease(
   const directory = leaseDirectory(roots, of);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = `${directory}/${name}`;
-  if (tryToTake(path, id)) return path;
+  // It may be connected to the network again, from which it was disconnected.
+  if (tryToTake(path, id) || ownerOf(path) === id) return path;
   if (!isStale(path, roots)) return null;
   await removeStale(path, roots);
   return tryToTake(path, id) ? path : null;

@@ -84,7 +84,8 @@ const asListed = (ip: string): string | null => {
 const serverOf = (all: readonly Listener[], port: number, ip: string): Listener | undefined =>
   all.find(
     (each) =>
-      each.port === port && (isAny(ip) || isSix(ip) || isWild(each) || each.address === asListed(ip)),
+      each.port === port &&
+      (isAny(ip) || isSix(ip) || isWild(each) || each.address === asListed(ip)),
   );
 
 const shown = (port: number, { protocol, hostIp }: PublishedPorts): string =>

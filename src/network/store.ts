@@ -189,7 +189,9 @@ export function pickNetwork<N extends Pick<Network, "id" | "name">>(
   if (exact !== undefined) return exact;
   const found = /^[0-9a-f]+$/.test(word) ? networks.filter(({ id }) => id.startsWith(word)) : [];
   if (found.length > 1) {
-    throw new WishError([`${found.length} networks have ids that begin with ${word}: give more of it`]);
+    throw new WishError([
+      `${found.length} networks have ids that begin with ${word}: give more of it`,
+    ]);
   }
   if (found[0] === undefined) throw noSuchNetwork(word);
   return found[0];

@@ -26,10 +26,7 @@ export type Connection = {
   readonly config: string;
 };
 
-export type ReservedPort = Pick<
-  OpOf<"reserve_port">,
-  "protocol" | "address" | "port" | "count"
->;
+export type ReservedPort = Pick<OpOf<"reserve_port">, "protocol" | "address" | "port" | "count">;
 
 export type NetworkSetting = {
   readonly netavark: Netavark;
@@ -76,7 +73,11 @@ export const leftDirectory = (shared: string, id: string): string => `${shared}/
 export const teardown = (
   netavark: Netavark,
   configs: string,
-  { only, processFile, left }: {
+  {
+    only,
+    processFile,
+    left,
+  }: {
     readonly only: string;
     readonly processFile: string | null;
     readonly left: string | null;
