@@ -1,7 +1,8 @@
 /*
  * Networks: netavark connects a container's network namespace to a bridge, and takes the connection
- * away again. It runs as our child, reads what it is to do from a file, and finds the namespace as
- * descriptor 3:
+ * away again. It runs as our child, reads what it is to do from a file, and finds the namespace among
+ * our descriptors: one of its own would be handed on to the name server that it starts, which would
+ * hold the namespace of a container that is long gone.
  *
  *      RUNROOT/ID/network/eth0    what it reads; the name is that of the interface inside
  *
@@ -27,10 +28,12 @@
 
 #include "calls.h"
 #include "executor.h"
+#include "netlink.h"
 
-#define PV_NAMESPACE_FD 3
 #define PV_OUT_OF_THE_WAY 100
 #define PV_WORDS 4096
+#define PV_ALIAS 256
+#define PV_ARGUMENTS 16 /* the namespace comes behind them */
 
 /* One call of netavark. */
 struct call {
@@ -39,8 +42,7 @@ struct call {
     uint32_t timeout; /* milliseconds */
     const struct pv_place *lock;
     int config;             /* what it reads */
-    int network;            /* the namespace, or -1: it is gone */
-    const char *interface;  /* the name inside */
+    int network;            /* the namespace */
     int is_undo;            /* signals do not stop it */
     char words[PV_WORDS];   /* the beginning of what it said */
     size_t length;
@@ -86,35 +88,52 @@ static int take_lock(struct pv_run *run, const struct call *call) {
  * the rest away: an empty namespace with something of that name stands in for it.
  */
 static int stand_in(const char *interface) {
+    int made = -1, named = -1;
     int own = pv_result(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (own < 0 || unshare(CLONE_NEWNET) < 0)
-        return own < 0 ? own : -errno;
-    int made = pv_result(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    int socket_fd = pv_result(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    /* A bridge, since that is what this kernel has for sure. */
-    int rc = socket_fd < 0 ? socket_fd : pv_result(ioctl(socket_fd, SIOCBRADDBR, interface));
-    if (made < 0 || rc < 0)
-        return made < 0 ? made : rc;
-    rc = pv_result(setns(own, CLONE_NEWNET));
+    int rc = own < 0 ? own : pv_result(unshare(CLONE_NEWNET));
+    if (rc == 0) {
+        rc = made = pv_result(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+        if (rc >= 0)
+            rc = named = pv_result(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        /* A bridge, since that is what this kernel has for sure. */
+        if (rc >= 0)
+            rc = pv_result(ioctl(named, SIOCBRADDBR, interface));
+        if (setns(own, CLONE_NEWNET) < 0)
+            abort(); /* what is done next would be done in the wrong place */
+    }
+    if (named >= 0)
+        close(named);
+    if (own >= 0)
+        close(own);
+    if (rc < 0 && made >= 0)
+        close(made);
     return rc < 0 ? rc : made;
 }
 
-static void __attribute__((noreturn)) become_netavark(const struct call *call, int words) {
+static void __attribute__((noreturn)) become_netavark(const struct call *call, pid_t executor,
+                                                      int words) {
+    char *argv[PV_ARGUMENTS + 2], path[64];
+    uint32_t count = call->argv->count;
+    if (count > PV_ARGUMENTS)
+        _exit(126);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)executor, call->network);
+    memcpy(argv, call->argv->items, count * sizeof *argv);
+    argv[count] = path;
+    argv[count + 1] = NULL;
     pv_standard_signals();
     /* Neither a key of the terminal nor its end is meant for it, or for the name server it starts. */
     setsid();
-    int network = call->network >= 0 ? call->network : stand_in(call->interface);
-    const int given[] = {call->config, words, words, network};
-    int fds[4];
-    for (int i = 0; i < 4; i++)
+    const int given[] = {call->config, words, words};
+    int fds[3];
+    for (int i = 0; i < 3; i++)
         if ((fds[i] = fcntl(given[i], F_DUPFD_CLOEXEC, PV_OUT_OF_THE_WAY)) < 0)
             _exit(126);
-    for (int i = 0; i < 4; i++)
-        if (dup2(fds[i], i == 3 ? PV_NAMESPACE_FD : i) < 0)
+    for (int i = 0; i < 3; i++)
+        if (dup2(fds[i], i) < 0)
             _exit(126);
-    if (pv_close_range(PV_NAMESPACE_FD + 1, ~0u, 0) < 0 || chdir("/") < 0)
+    if (pv_close_range(3, ~0u, 0) < 0 || chdir("/") < 0)
         _exit(126);
-    execve(call->program, call->argv->items, call->env->items);
+    execve(call->program, argv, call->env->items);
     dprintf(2, "%s: %s", call->program, strerror(errno));
     _exit(127);
 }
@@ -182,9 +201,10 @@ static int start_and_wait(struct pv_run *run, struct call *call) {
     int words[2], status = 0, pidfd = -1;
     if (pipe2(words, O_CLOEXEC) < 0)
         return -errno;
+    pid_t executor = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become_netavark(call, words[1]);
+        become_netavark(call, executor, words[1]);
     int rc = pid < 0 ? -errno : 0;
     close(words[1]);
     if (rc == 0)
@@ -240,6 +260,11 @@ static int find_namespace(struct pv_run *run, const struct pv_place *of) {
     return run->network < 0 ? run->network : pv_result(fcntl(run->network, F_DUPFD_CLOEXEC, 3));
 }
 
+/* netlink takes 255 bytes. */
+static void make_alias(char alias[PV_ALIAS], const char *whose, const char *interface) {
+    snprintf(alias, PV_ALIAS, "%.200s %.32s", whose, interface);
+}
+
 int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
     char interface[sizeof run->name];
     const char *name;
@@ -248,13 +273,19 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
         return parent;
     strcpy(interface, name);
     struct call call = {.program = op->program, .argv = &op->argv, .env = &op->env,
-                        .timeout = op->timeout, .lock = &op->lock, .network = -1,
-                        .interface = interface};
+                        .timeout = op->timeout, .lock = &op->lock, .network = -1};
     int rc = call.config = pv_result(openat(parent, interface, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc >= 0)
         rc = call.network = find_namespace(run, &op->of);
     if (rc >= 0)
         rc = call_netavark(run, &call);
+    if (rc == 0) {
+        char alias[PV_ALIAS];
+        make_alias(alias, op->alias, interface);
+        rc = pv_mark_link(call.network, interface, alias);
+        if (rc < 0)
+            pv_say(run, rc, "the bridge's port");
+    }
     if (rc < 0) {
         char text[PV_TEXT];
         memcpy(text, run->text, sizeof text);
@@ -294,22 +325,27 @@ static void put_aside(struct pv_run *run, int configs, const char *name, const s
 static int tear_down(struct pv_run *run, const struct pv_network_teardown *op, int configs,
                      const char *name) {
     struct call call = {.program = op->program, .argv = &op->argv, .env = &op->env,
-                        .timeout = op->timeout, .lock = &op->lock, .network = -1,
-                        .interface = name, .is_undo = 1};
+                        .timeout = op->timeout, .lock = &op->lock, .network = -1, .is_undo = 1};
     int rc = call.config = pv_result(openat(configs, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc < 0)
         return rc;
     call.network = find_namespace(run, &op->of);
-    rc = call_netavark(run, &call);
+    rc = call.network < 0 ? -ECANCELED : call_netavark(run, &call);
     /* The interface may have been taken away by the container itself: then as if all were gone. */
-    if (rc < 0 && call.network >= 0) {
-        close(call.network);
-        call.network = -1;
-        rc = call_netavark(run, &call);
+    if (rc == -ECANCELED) {
+        char alias[PV_ALIAS];
+        make_alias(alias, op->alias, name);
+        if (call.network >= 0)
+            close(call.network);
+        rc = call.network = stand_in(name);
+        if (rc >= 0)
+            rc = pv_remove_link(alias);
+        if (rc >= 0)
+            rc = call_netavark(run, &call);
+        /* The bridge itself is not there: after a reboot, or a kill before it was made. */
+        if (rc == -ECANCELED && strstr(call.words, "os error 19"))
+            rc = 0;
     }
-    /* The bridge itself is not there: after a reboot, or since a kill came before it was made. */
-    if (rc == -ECANCELED && call.network < 0 && strstr(call.words, "os error 19"))
-        rc = 0;
     if (rc == 0)
         rc = pv_result(unlinkat(configs, name, 0));
     else

@@ -671,23 +671,25 @@ struct pv_list_changes {
 /* Connect the container to a network; what fails half-way is taken away at once. netavark(1) */
 struct pv_network_setup {
     const char *program; /* netavark */
-    struct pv_texts argv; /* its arguments, its own name first; the namespace is descriptor 3 */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
     struct pv_texts undo; /* the arguments that take it away again */
     struct pv_texts env; /* its whole environment */
     uint32_t timeout; /* milliseconds until it is ended */
     struct pv_place lock; /* a file that is locked meanwhile: netavark changes rules that all share */
     struct pv_place of; /* the file with the container's first process; null: it is the plan's own */
+    const char *alias; /* the first word of the alias of the bridge's port; the second is the interface */
     struct pv_place config; /* what netavark reads: a file, named like the interface inside */
 };
 
 /* Disconnect a container from its networks, be it there or long gone. netavark(1) */
 struct pv_network_teardown {
     const char *program; /* netavark */
-    struct pv_texts argv; /* its arguments, its own name first; the namespace is descriptor 3 */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
     struct pv_texts env; /* its whole environment */
     uint32_t timeout; /* milliseconds until it is ended */
     struct pv_place lock; /* a file that is locked meanwhile: netavark changes rules that all share */
     struct pv_place of; /* the file with the container's first process; null: it is the plan's own */
+    const char *alias; /* the first word of the alias of the bridge's port; the second is the interface */
     struct pv_place configs; /* the directory with what netavark read; a file goes when it is done */
     const char *only; /* the one file that is meant; empty: all */
     struct pv_place left; /* a directory for the files of what could not be taken away; null: they stay */
@@ -1206,6 +1208,7 @@ static const struct pv_field pv_fields_network_setup[] = {
     {PV_KIND_U32, offsetof(struct pv_op, network_setup.timeout)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.lock)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.of)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_setup.alias)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.config)},
 };
 static const struct pv_field pv_fields_network_teardown[] = {
@@ -1215,6 +1218,7 @@ static const struct pv_field pv_fields_network_teardown[] = {
     {PV_KIND_U32, offsetof(struct pv_op, network_teardown.timeout)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.lock)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.of)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_teardown.alias)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.configs)},
     {PV_KIND_TEXT, offsetof(struct pv_op, network_teardown.only)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.left)},
@@ -1313,8 +1317,8 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_PACK] = {"pack", 6, pv_fields_pack},
     [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
     [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
-    [PV_NETWORK_SETUP] = {"network_setup", 8, pv_fields_network_setup},
-    [PV_NETWORK_TEARDOWN] = {"network_teardown", 9, pv_fields_network_teardown},
+    [PV_NETWORK_SETUP] = {"network_setup", 9, pv_fields_network_setup},
+    [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
     [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
 };
 #endif

@@ -11,7 +11,7 @@ import {
   parseSubnet,
   type Subnet,
 } from "../network/address.ts";
-import { leaseDirectory, listLeases, removeStaleLeases } from "../network/lease.ts";
+import { forgetLeases, isAboutToBeUsed } from "../network/lease.ts";
 import { uses } from "../network/members.ts";
 import type { Network } from "../network/network.ts";
 import {
@@ -208,10 +208,7 @@ async function membersOf(network: Network, roots: Roots): Promise<string[]> {
   const running = (await listContainers(roots)).filter(({ process }) => process !== null);
   const names = running.filter((each) => uses(each, network)).map(({ name }) => name);
   if (names.length > 0) return names;
-  await removeStaleLeases(roots);
-  return listLeases(leaseDirectory(roots, network.id)).length > 0
-    ? ["one that is just being started"]
-    : [];
+  return isAboutToBeUsed(network.id, roots) ? ["one that is just being started"] : [];
 }
 
 /** @throws WishError when a container is connected */
@@ -223,6 +220,7 @@ async function removeNetwork(network: Network, roots: Roots): Promise<void> {
     ]);
   }
   await forgetNetwork(roots.dataRoot, network.id);
+  forgetLeases(roots, network.id);
 }
 
 export async function removeCommand(given: ParsedArguments, globals: Globals): Promise<number> {
@@ -265,6 +263,7 @@ export async function pruneNetworks(roots: Roots, filters: readonly string[]): P
     if (containers.some((each) => uses(each, network))) continue;
     if ((await membersOf(network, roots)).length > 0) continue;
     await forgetNetwork(roots.dataRoot, network.id);
+    forgetLeases(roots, network.id);
     removed.push(network.name);
   }
   return removed;

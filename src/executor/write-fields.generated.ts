@@ -528,6 +528,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.timeout);
       out.place(op.lock);
       out.place(op.of);
+      out.text(op.alias);
       out.place(op.config);
       return;
     case "network_teardown":
@@ -537,6 +538,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.timeout);
       out.place(op.lock);
       out.place(op.of);
+      out.text(op.alias);
       out.place(op.configs);
       out.text(op.only);
       out.place(op.left);

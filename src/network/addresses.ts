@@ -18,6 +18,7 @@ import type { Network, NetworkSubnet } from "./network.ts";
 type Taker = {
   readonly roots: Roots;
   readonly id: string;
+  readonly isRunning: boolean;
   readonly nameOf: (id: string) => string;
 };
 
@@ -48,7 +49,8 @@ async function takeLowest(network: Network, at: NetworkSubnet, taker: Taker): Pr
     for (let value = first; value <= last && value <= most; value++) {
       const ip = formatAddress({ family: subnet.family, value });
       if (ip === at.gateway || taken.has(ip) !== again) continue;
-      if ((await takeLease(taker.roots, network.id, ip, taker.id)) !== null) return ip;
+      if ((await takeLease(taker.roots, network.id, ip, taker.id, taker.isRunning)) !== null)
+        return ip;
     }
   }
   throw new WishError([
@@ -66,7 +68,7 @@ async function takeGiven(network: Network, given: Address, taker: Taker): Promis
   if (ip === at.gateway) {
     throw new WishError([`address ${ip} is the host's own in network ${network.name}`]);
   }
-  if ((await takeLease(taker.roots, network.id, ip, taker.id)) !== null) return ip;
+  if ((await takeLease(taker.roots, network.id, ip, taker.id, taker.isRunning)) !== null) return ip;
   const owner = ownerOf(`${leaseDirectory(taker.roots, network.id)}/${ip}`);
   const who = owner === null ? "" : `: container ${taker.nameOf(owner)} has it`;
   throw new WishError([`address ${ip} of network ${network.name} is in use${who}`]);

@@ -132,7 +132,7 @@ export async function connectExisting(
     const leases: string[] = [];
     const taken = live.map((each) => each.interface);
     try {
-      const of = { roots, id, name, dns: about.options.dns ?? [], taken };
+      const of = { roots, id, name, dns: about.options.dns ?? [], taken, isRunning };
       const how = { ports: [], netavark, took: (path: string) => leases.push(path) };
       const { connection, addresses } = await connectTo(network, wish, of, how);
       const shown = [
@@ -141,7 +141,7 @@ export async function connectExisting(
       ];
       const lines = addresses.map((ip) => `${ip}\t${about.hostname}`).join("\n");
       await carryOut([
-        ...planConnection(netavark, directory, connection, `${directory}/pid`),
+        ...planConnection(netavark, container, connection, `${directory}/pid`),
         ...filesFor(container, shown, (text) => `${text.trimEnd()}\n${lines}`),
       ]);
     } catch (error) {
@@ -165,7 +165,7 @@ export async function disconnectExisting(
   roots: Roots,
   all: readonly Network[],
 ): Promise<void> {
-  const { name, directory, record: about } = container;
+  const { id, name, directory, record: about } = container;
   if (!uses(container, network)) {
     throw new WishError([
       `container ${name} is not connected to the network ${network.name}: its networks are ${networkNames(container).join(", ") || "none"}`,
@@ -175,7 +175,7 @@ export async function disconnectExisting(
   const found = live.find(({ networkId }) => networkId === network.id);
   if (found !== undefined) {
     const netavark = requireNetavark(roots, `network disconnect ${network.name}`);
-    const how = { only: found.interface, processFile: `${directory}/pid`, left: null };
+    const how = { id, only: found.interface, processFile: `${directory}/pid`, left: null };
     const rest = live.filter((each) => each !== found);
     const shown = rest.map((each) => ({ gateways: gatewaysOf(each), named: isNamed(each, all) }));
     const isGone = (line: string): boolean =>

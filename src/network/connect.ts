@@ -62,8 +62,9 @@ export type ConnectWish = {
   /** The container's name. */
   readonly name: string;
   readonly dns: readonly string[];
-  /** Numbers of interfaces that it has already. */
+  /** Interfaces that it has already. */
   readonly taken: readonly string[];
+  readonly isRunning: boolean;
 };
 
 type Made = {
@@ -76,7 +77,7 @@ type Made = {
 export async function connectTo(
   network: Network,
   wish: NetworkWish,
-  { roots, id, name, dns, taken }: ConnectWish,
+  { roots, id, name, dns, taken, isRunning }: ConnectWish,
   {
     ports,
     netavark,
@@ -92,7 +93,7 @@ export async function connectTo(
       `--network-alias: names do not resolve in the network ${network.name}: make one with \`pivot network create\``,
     ]);
   }
-  const of = { roots, id, nameOf: (owner: string) => runningName(roots, owner) };
+  const of = { roots, id, isRunning, nameOf: (owner: string) => runningName(roots, owner) };
   const addresses = await takeAddresses(network, wish, of, took);
   let number = 0;
   while (taken.includes(`eth${number}`)) number++;
@@ -182,7 +183,7 @@ export async function connectContainer(
     const made: Made[] = [];
     for (const [i, network] of chosen.entries()) {
       const taken = made.map(({ connection }) => connection.interface);
-      const of = { roots, id, name, dns: options.dns ?? [], taken };
+      const of = { roots, id, name, dns: options.dns ?? [], taken, isRunning: false };
       const how = { ports: i === serving ? ports : [], netavark, took };
       made.push(await connectTo(network, wishes[i] ?? { network: network.name }, of, how));
     }

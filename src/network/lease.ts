@@ -24,6 +24,9 @@ import { sharedDirectory } from "./network.ts";
 export const leaseDirectory = (roots: Pick<Roots, "runRoot">, of: string): string =>
   `${sharedDirectory(roots)}/leases/${of}`;
 
+/** Behind the owner when that runs already: then no start is being planned. */
+const runs = " runs";
+
 /** Milliseconds that a start takes at most from its plan to its state directory. */
 const planningTime = 60_000;
 
@@ -31,7 +34,7 @@ const errorCode = (error: unknown): string | undefined => (error as NodeJS.Errno
 
 export function ownerOf(path: string): string | null {
   try {
-    return readlinkSync(path);
+    return readlinkSync(path).split(" ")[0] ?? null;
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
     throw error;
@@ -42,6 +45,7 @@ export function ownerOf(path: string): string | null {
 function isStale(path: string, { runRoot }: Pick<Roots, "runRoot">): boolean {
   const owner = ownerOf(path);
   if (owner === null || existsSync(`${runRoot}/${owner}`)) return false;
+  if (readlinkSync(path).endsWith(runs)) return true;
   const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   return made !== undefined && Math.abs(Date.now() - made) > planningTime;
 }
@@ -68,9 +72,9 @@ async function removeStale(path: string, roots: Roots): Promise<void> {
   }
 }
 
-function tryToTake(path: string, id: string): boolean {
+function tryToTake(path: string, owner: string): boolean {
   try {
-    symlinkSync(id, path);
+    symlinkSync(owner, path);
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
@@ -81,6 +85,7 @@ function tryToTake(path: string, id: string): boolean {
 /**
  * Takes a lease for a container.
  *
+ * @param isRunning it is one that runs: the lease is nobody's as soon as it does not
  * @returns its path; null when another container has it
  */
 export async function takeLease(
@@ -88,21 +93,47 @@ export async function takeLease(
   of: string,
   name: string,
   id: string,
+  isRunning = false,
 ): Promise<string | null> {
   const directory = leaseDirectory(roots, of);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = `${directory}/${name}`;
+  const owner = isRunning ? id + runs : id;
   // It may be connected to the network again, from which it was disconnected.
-  if (tryToTake(path, id) || ownerOf(path) === id) return path;
+  if (tryToTake(path, owner) || ownerOf(path) === id) return path;
   if (!isStale(path, roots)) return null;
   await removeStale(path, roots);
-  return tryToTake(path, id) ? path : null;
+  return tryToTake(path, owner) ? path : null;
 }
 
 /** Of a start that does not come about, or of who is disconnected. */
 export function releaseLeases(paths: readonly string[]): void {
   for (const path of paths) rmSync(path, { force: true });
 }
+
+/** All leases of a container. */
+export function leasesOf(roots: Pick<Roots, "runRoot">, id: string): string[] {
+  const all = leaseDirectory(roots, "");
+  return listLeases(all).flatMap((of) =>
+    listLeases(`${all}${of}`)
+      .map((name) => `${all}${of}/${name}`)
+      .filter((path) => ownerOf(path) === id),
+  );
+}
+
+/** A container that has no state yet has an address of the network. */
+export function isAboutToBeUsed(of: string, roots: Roots): boolean {
+  const directory = leaseDirectory(roots, of);
+  return listLeases(directory).some((name) => {
+    const path = `${directory}/${name}`;
+    const owner = ownerOf(path);
+    return owner !== null && !existsSync(`${roots.runRoot}/${owner}`) && !isStale(path, roots);
+  });
+}
+
+/** Of a network that is removed. */
+export const forgetLeases = (roots: Pick<Roots, "runRoot">, of: string): void =>
+  rmSync(leaseDirectory(roots, of), { recursive: true, force: true });
 
 /** Takes away what killed containers have left over; for `system prune`. */
 export async function removeStaleLeases(roots: Roots): Promise<void> {

@@ -5,6 +5,7 @@ import type { Roots } from "../container/roots.ts";
 import type { Step } from "../plan/op.ts";
 import { connectionDirectory, leftDirectory, type Netavark, teardown } from "../planner/network.ts";
 import { byParent, onHost } from "../planner/step.ts";
+import { leasesOf } from "./lease.ts";
 import { findNetavark } from "./netavark.ts";
 import { sharedDirectory } from "./network.ts";
 
@@ -22,8 +23,13 @@ export function disconnectSteps(roots: Pick<Roots, "runRoot">, id: string, state
   if (!existsSync(configs)) return [];
   const netavark = netavarkOrItsName(roots);
   const left = leftDirectory(netavark.shared, id);
-  const how = { only: "", processFile: null, left };
-  return [byParent(teardown(netavark, configs, how), "its networks")];
+  const how = { id, only: "", processFile: null, left };
+  return [
+    byParent(teardown(netavark, configs, how), "its networks"),
+    ...leasesOf(roots, id).map((path) =>
+      byParent({ op: "remove", at: onHost(path) }, "its addresses and ports"),
+    ),
+  ];
 }
 
 /** What could not be taken away before: a plan for each container. */
@@ -31,8 +37,8 @@ export function leftSteps(roots: Pick<Roots, "runRoot">): { path: string; steps:
   const all = `${sharedDirectory(roots)}/left`;
   if (!existsSync(all)) return [];
   const netavark = netavarkOrItsName(roots);
-  const how = { only: "", processFile: null, left: null };
   return readdirSync(all).map((id) => {
+    const how = { id, only: "", processFile: null, left: null };
     const path = `${all}/${id}`;
     const steps = [
       byParent(teardown(netavark, path, how), "its networks, once more"),

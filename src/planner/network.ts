@@ -45,7 +45,6 @@ const argvOf = ({ shared, nameServer }: Netavark, command: string): string[] => 
   shared,
   ...(nameServer === null ? [] : ["--aardvark-binary", nameServer]),
   command,
-  "/proc/self/fd/3",
 ];
 
 const commonOf = (netavark: Netavark) =>
@@ -55,6 +54,9 @@ const commonOf = (netavark: Netavark) =>
     timeout,
     lock: onHost(`${netavark.shared}/lock`),
   }) as const;
+
+/** What `ip link` shows beside the bridge's port, with the interface behind it. */
+const aliasOf = (id: string): string => `pivot ${id}`;
 
 /** Where what netavark read lies. */
 export const connectionDirectory = (state: string): string => `${state}/network`;
@@ -74,16 +76,20 @@ export const teardown = (
   netavark: Netavark,
   configs: string,
   {
+    id,
     only,
     processFile,
     left,
   }: {
+    /** The container's. */
+    readonly id: string;
     readonly only: string;
     readonly processFile: string | null;
     readonly left: string | null;
   },
 ): OpOf<"network_teardown"> => ({
   op: "network_teardown",
+  alias: aliasOf(id),
   ...commonOf(netavark),
   argv: argvOf(netavark, "teardown"),
   of: processFile === null ? null : onHost(processFile),
@@ -95,7 +101,7 @@ export const teardown = (
 /** @param processFile of a container that runs; null: the plan's own */
 export function planConnection(
   netavark: Netavark,
-  state: string,
+  { id, directory: state }: { readonly id: string; readonly directory: string },
   connection: Connection,
   processFile: string | null,
 ): Step[] {
@@ -112,6 +118,7 @@ export function planConnection(
         argv: argvOf(netavark, "setup"),
         undo: argvOf(netavark, "teardown"),
         of: processFile === null ? null : onHost(processFile),
+        alias: aliasOf(id),
         config,
       },
       `--network: the interface ${connection.interface}`,
@@ -144,6 +151,7 @@ export function planNetwork(setting: NetworkView): Step[] {
   const { netavark, connections, ports } = network;
   const state = stateDirectory(setting);
   const undo = teardown(netavark, connectionDirectory(state), {
+    id,
     only: "",
     processFile: null,
     left: leftDirectory(netavark.shared, id),
@@ -152,6 +160,8 @@ export function planNetwork(setting: NetworkView): Step[] {
     ...ports.map((port) => byParent({ op: "reserve_port", ...port }, "-p: it is this container's")),
     byParent(mkdir(onHost(connectionDirectory(state)), 0o700), "--network: what netavark is told"),
     byParent({ op: "due" }, "--network: what is connected is disconnected", undo),
-    ...connections.flatMap((each) => planConnection(netavark, state, each, null)),
+    ...connections.flatMap((each) =>
+      planConnection(netavark, { id, directory: state }, each, null),
+    ),
   ];
 }

@@ -3,8 +3,15 @@
 import { at, type Entry } from "../entry.ts";
 
 const program = ["text", "netavark"] as const;
-const argv = ["texts", "its arguments, its own name first; the namespace is descriptor 3"] as const;
+const argv = [
+  "texts",
+  "its arguments, its own name first; the path of the namespace comes behind",
+] as const;
 const env = ["texts", "its whole environment"] as const;
+const alias = [
+  "text",
+  "the first word of the alias of the bridge's port; the second is the interface",
+] as const;
 const timeout = ["u32", "milliseconds until it is ended"] as const;
 const lock = at("a file that is locked meanwhile: netavark changes rules that all share");
 const of = at("the file with the container's first process; null: it is the plan's own");
@@ -23,6 +30,7 @@ export const network = {
       timeout,
       lock,
       of,
+      alias,
       config: at("what netavark reads: a file, named like the interface inside"),
     },
   },
@@ -38,6 +46,7 @@ export const network = {
       timeout,
       lock,
       of,
+      alias,
       configs: at("the directory with what netavark read; a file goes when it is done"),
       only: ["text", "the one file that is meant; empty: all"],
       left: at("a directory for the files of what could not be taken away; null: they stay"),
