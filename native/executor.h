@@ -121,6 +121,7 @@ struct pv_run {
     const struct pv_texts *agent_state;
     int answered_fd;
     unsigned *answered; /* shared by parent and init: the agent has the filter; see notify.c */
+    int network;   /* parent: the container's network namespace once it is connected, or -1 */
     int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
@@ -220,6 +221,11 @@ int pv_do_interface_up(const struct pv_interface_up *op);
 
 /* netdev.c */
 int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op);
+
+/* network.c, port.c */
+int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op);
+int pv_do_network_teardown(struct pv_run *run, const struct pv_network_teardown *op);
+int pv_do_reserve_port(struct pv_run *run, const struct pv_reserve_port *op);
 
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);

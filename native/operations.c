@@ -182,6 +182,12 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_unpack(run, &op->unpack);
     case PV_LIST_CHANGES:
         return pv_do_list_changes(run, &op->list_changes);
+    case PV_NETWORK_SETUP:
+        return pv_do_network_setup(run, &op->network_setup);
+    case PV_NETWORK_TEARDOWN:
+        return pv_do_network_teardown(run, &op->network_teardown);
+    case PV_RESERVE_PORT:
+        return pv_do_reserve_port(run, &op->reserve_port);
     case PV_PAUSE:
         return pv_do_pause(run);
     }

@@ -12,10 +12,10 @@ import type { StreamFact } from "../planner/facts.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { lastValue } from "./listing-flags.ts";
-import { visible } from "./output.ts";
 import { openPrompt } from "./prompt.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
+import { visible } from "./visible.ts";
 
 type Streams = readonly [StreamFact, StreamFact, StreamFact];
 

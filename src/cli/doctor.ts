@@ -8,7 +8,8 @@ import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { countText, findingsText } from "./findings-text.ts";
 import { lastValue } from "./listing-flags.ts";
-import { printDocument, visible } from "./output.ts";
+import { printDocument } from "./output.ts";
+import { visible } from "./visible.ts";
 import { terminalWidth } from "./wrap.ts";
 
 export const doctorFlags: readonly Flag[] = [

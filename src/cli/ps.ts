@@ -2,7 +2,9 @@
 
 import { WishError } from "../container/wish-error.ts";
 import { readHealth } from "../engine/health-log.ts";
+import { portsText } from "../engine/network-settings.ts";
 import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
+import { networkNames, uses } from "../network/members.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
@@ -86,6 +88,14 @@ export function commandText([program = "", ...words]: readonly string[], noTrunc
 const mountNames = ({ record }: Container): string[] =>
   record.mounts.map(({ volume, source, destination }) => volume ?? (source || destination));
 
+/** docker lists `host` and its like beside networks. */
+function networksOf(row: Container): readonly string[] {
+  const names = networkNames(row);
+  return names.length > 0 ? names : [row.record.networkMode];
+}
+
+const networksText = (row: Container): string => networksOf(row).join(",");
+
 const pad = (n: number): string => String(n).padStart(2, "0");
 
 /** Go's `2006-01-02 15:04:05 -0700 MST`. */
@@ -116,7 +126,7 @@ const columns = (withSize: boolean): readonly Column<Container>[] => [
   },
   { name: "RunningFor", header: "CREATED", value: ({ record }) => ago(record.created) },
   { name: "Status", header: "STATUS", value: (row) => statusText(row) },
-  { name: "Ports", header: "PORTS", value: () => "" },
+  { name: "Ports", header: "PORTS", value: (row) => portsText(row) },
   { name: "Names", header: "NAMES", value: ({ name }) => name },
   {
     name: "Size",
@@ -151,7 +161,7 @@ const columns = (withSize: boolean): readonly Column<Container>[] => [
   },
   { name: "Mounts", header: "MOUNTS", hidden: true, value: (row) => mountNames(row).join(",") },
   { name: "LocalVolumes", header: "LOCAL VOLUMES", hidden: true, value: countVolumes },
-  { name: "Networks", header: "NETWORKS", hidden: true, value: ({ record }) => record.networkMode },
+  { name: "Networks", header: "NETWORKS", hidden: true, value: (row) => networksText(row) },
 ];
 
 const countVolumes = ({ record }: Container): string =>
@@ -216,7 +226,8 @@ function choose(given: ParsedArguments, all: readonly Container[]): Container[] 
     id: ({ id }, value) => id.startsWith(value),
     label: ({ record }, value) => hasLabel(record.labels, value),
     name: matchesName,
-    network: ({ record }, value) => record.networkMode === value,
+    network: (row, value) =>
+      networksOf(row).includes(value) || uses(row, { id: value, name: value }),
     since: ({ record }, value) => record.created > momentOf(all, "since", value),
     status: matchesStatus,
     volume: (row, value) =>

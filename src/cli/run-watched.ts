@@ -53,6 +53,7 @@ async function makeContainer(
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
   how: (id: string) => Pick<StartWish, "announce" | "attach">,
+  isOnlyMade = false,
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
@@ -65,7 +66,7 @@ async function makeContainer(
     ...how(id),
     delay: 0,
   });
-  const prepared = await prepareContainer({ ...wish, engine: view });
+  const prepared = await prepareContainer({ ...wish, engine: view, isOnlyMade });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
   const record = describeContainer(prepared, wish.command);
   // First: a container whose id cannot be written down is not made at all.
@@ -101,10 +102,16 @@ export async function runWatched(
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = ["pipe", "pipe", "pipe"] as const;
-  const { prepared, record, roots } = await makeContainer(given, globals, streams, () => ({
-    announce: null,
-    attach: null,
-  }));
+  const { prepared, record, roots } = await makeContainer(
+    given,
+    globals,
+    streams,
+    () => ({
+      announce: null,
+      attach: null,
+    }),
+    true,
+  );
   if (prepared.hasVolumes) {
     const { makeVolumesOf } = await import("../volume/change.ts");
     await makeVolumesOf(prepared.plan, roots);

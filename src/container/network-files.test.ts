@@ -7,6 +7,7 @@ test("a container of its own network knows itself, and what it was told", () => 
   const text = hostsFile({
     hostname: "web",
     isHostNetwork: false,
+    addresses: [],
     hostText,
     extra: [{ name: "db", address: "10.1.1.1" }],
   });
@@ -16,7 +17,13 @@ test("a container of its own network knows itself, and what it was told", () => 
 });
 
 test("on the host's network the host's names are known", () => {
-  const text = hostsFile({ hostname: "web", isHostNetwork: true, hostText, extra: [] });
+  const text = hostsFile({
+    hostname: "web",
+    isHostNetwork: true,
+    addresses: [],
+    hostText,
+    extra: [],
+  });
   expect(text).toBe(hostText);
 });
 

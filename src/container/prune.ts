@@ -6,6 +6,8 @@
 
 import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
+import { removeStaleLeases } from "../network/lease.ts";
+import { disconnectSteps, leftSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
@@ -49,6 +51,7 @@ function removalOf(
   const name = state?.name ?? null;
   return [
     byParent(lock(onHost(directory)), "nobody uses it any more"),
+    ...disconnectSteps(roots, id, directory),
     ...(state?.cgroups ?? []).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
@@ -125,5 +128,11 @@ export async function prune(
     if (problem === null) paths.push(path);
     else problems.push(problem);
   }
+  for (const { path, steps } of leftSteps(roots)) {
+    const problem = describe(steps, await execute(steps));
+    if (problem === null) paths.push(path);
+    else problems.push(problem);
+  }
+  await removeStaleLeases(roots);
   return { containers, paths, problems };
 }

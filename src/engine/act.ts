@@ -7,6 +7,7 @@ import { WishError } from "../container/wish-error.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { readProcess } from "../host/first-process.ts";
+import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
@@ -210,6 +211,7 @@ export async function clearRemains(
   for (;;) {
     const steps = [
       byParent(lock(onHost(directory)), "nobody uses it any more"),
+      ...disconnectSteps(roots, container.id, directory),
       ...record.cgroups.map((path) =>
         byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
       ),

@@ -1,5 +1,5 @@
 /**
- * The engine's database: containers that are kept. One SQLite file in the data root, with a
+ * The engine's database: containers that are kept, and networks. One SQLite file in the data root, with a
  * write-ahead log, so that any number of programs read and write at once.
  *
  * Images are not in it: their references are files that a start reads without loading SQLite
@@ -23,6 +23,12 @@ const migrations: readonly string[] = [
      restarts INTEGER NOT NULL DEFAULT 0,  -- by its policy, since somebody started it
      stopped  INTEGER NOT NULL DEFAULT 0,  -- somebody stopped it: its policy rests
      error    TEXT NOT NULL DEFAULT ''     -- why it could not be started
+   ) STRICT`,
+  `CREATE TABLE networks (
+     id       TEXT PRIMARY KEY,
+     name     TEXT NOT NULL UNIQUE,
+     created  INTEGER NOT NULL,  -- milliseconds since 1970
+     record   TEXT NOT NULL      -- src/network/network.ts
    ) STRICT`,
 ];
 

@@ -40,6 +40,14 @@ async function images({ dataRoot }: Roots): Promise<readonly Proposal[]> {
   return names.map(({ name }) => plain(familiarName(name)));
 }
 
+async function networks({ dataRoot }: Roots): Promise<readonly Proposal[]> {
+  const { listNetworks } = await import("../../network/store.ts");
+  return (await listNetworks(dataRoot)).map(({ name, subnets }) => ({
+    word: name,
+    about: subnets.map(({ subnet }) => subnet).join(", "),
+  }));
+}
+
 function namesIn(directory: string): readonly Proposal[] {
   try {
     return readdirSync(directory)
@@ -79,7 +87,7 @@ export const readSources =
       case "volumes":
         return namesIn(`${roots.dataRoot}/volumes`);
       case "networks":
-        return namesIn(`${roots.dataRoot}/networks`);
+        return networks(roots);
       case "signals":
         return Object.keys(constants.signals).map((name) => plain(name.replace(/^SIG/, "")));
       case "capabilities":
