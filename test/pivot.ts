@@ -24,9 +24,6 @@ import {
 } from "./leftovers.ts";
 import type { Sight } from "./sight.ts";
 
-// No test makes a bridge or a rule of the machine's own, whatever is installed here.
-process.env["PIVOT_NETWORK"] ??= "none";
-
 export const pivotPath = new URL("../build/pivot", import.meta.url).pathname;
 
 /** Why no container can be made here, in words for a test's name; undefined: it can. */
