@@ -1,6 +1,7 @@
 /*
  * echo serve PORT: answers every packet of UDP and every connection of TCP with what it heard.
- * echo ask tcp|udp ADDRESS PORT TEXT: prints the answer; ends with 1 when none comes in 3 seconds.
+ * echo ask tcp|udp ADDRESS PORT TEXT [MILLISECONDS]: prints the answer; ends with 1 when none comes in
+ * that time, which is 3 seconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -57,7 +58,7 @@ static int serve(int port) {
     return 0;
 }
 
-static int ask(const char *protocol, const char *address, int port, const char *text) {
+static int ask(const char *protocol, const char *address, int port, const char *text, int wait) {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     int is_v6 = inet_pton(AF_INET6, address, &v6.sin6_addr) == 1;
@@ -65,7 +66,7 @@ static int ask(const char *protocol, const char *address, int port, const char *
         return 2;
     int type = strcmp(protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
     int fd = socket(is_v6 ? AF_INET6 : AF_INET, type, 0);
-    struct timeval patience = {.tv_sec = 3};
+    struct timeval patience = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const struct sockaddr *to = is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
@@ -81,7 +82,7 @@ static int ask(const char *protocol, const char *address, int port, const char *
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
         return serve(atoi(argv[2]));
-    if (argc == 6 && strcmp(argv[1], "ask") == 0)
-        return ask(argv[2], argv[3], atoi(argv[4]), argv[5]);
+    if (argc >= 6 && strcmp(argv[1], "ask") == 0)
+        return ask(argv[2], argv[3], atoi(argv[4]), argv[5], argc == 7 ? atoi(argv[6]) : 3000);
     return 2;
 }

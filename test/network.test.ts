@@ -33,7 +33,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
     host.pivot("network", "create", "--ipv6", "front");
     // netavark leaves chains without rules behind, for the next container.
     host.pivot("run", "--rm", "--network", "front", "-p", "1:1", "busybox", "true");
-    before = networkState((words) => machine.say(words));
+    before = state();
   }, limit);
 
   afterEach(() => {
@@ -55,25 +55,30 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
     while (!host.pivot("logs", name).includes("ready")) Bun.sleepSync(20);
   };
 
-  /** What is said at an address; null: nothing. */
-  const ask = (from: Machine, protocol: string, ip: string, port: number): string | null => {
-    const { code, stdout } = from.ran([echo, "ask", protocol, ip, String(port), "hello"]);
+  /** What is said at an address; null: nothing, in so many milliseconds. */
+  const ask = (from: Machine, protocol: string, ip: string, port: number, wait = 5000) => {
+    const { code, stdout } = from.ran([echo, "ask", protocol, ip, `${port}`, "hello", `${wait}`]);
     return code === 0 ? stdout : null;
   };
 
   /** The same from inside of a new container. */
-  const askInside = (flags: readonly string[], ip: string, port: number): string | null => {
+  const askInside = (flags: readonly string[], ip: string, port: number, wait = 5000) => {
     const program = ["-v", `${echo}:/echo:ro`, ...flags, "busybox", "/echo", "ask", "tcp"];
-    const { code, stdout } = host.ran(["run", "--rm", ...program, ip, String(port), "hello"]);
+    const words = ["run", "--rm", ...program, ip, `${port}`, "hello", `${wait}`];
+    const { code, stdout } = host.ran(words);
     return code === 0 ? stdout : null;
   };
 
   const addressOf = (name: string, field = "IPAddress"): string =>
     host.pivot("inspect", "-f", `{{range .NetworkSettings.Networks}}{{.${field}}}{{end}}`, name);
 
+  const state = (): string => networkState((words) => machine.say(words));
+
   const removeAll = (...names: string[]): void => {
     if (names.length > 0) host.pivot("rm", "-f", ...names);
-    expect(networkState((words) => machine.say(words))).toBe(before);
+    // netavark 1.4 keeps an empty chain of a network whose containers were all killed.
+    const emptyChain = /^:NETAVARK-DN-\w+ - \n/gm;
+    expect(state().replace(emptyChain, "")).toBe(before);
     const leases = [
       "find",
       `${ground.runRoot}/network/leases`,
@@ -94,7 +99,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
       expect(ip).toMatch(/^10\.90\.0\.\d+$/);
       expect(askInside([], ip, 7)).toBe("heard hello");
       expect(askInside(["--network", "container:one"], "127.0.0.1", 7)).toBe("heard hello");
-      expect(askInside(["--network", "none"], ip, 7)).toBeNull();
+      expect(askInside(["--network", "none"], ip, 7, 300)).toBeNull();
       expect(ask(machine, "udp", ip, 7)).toBe("heard hello");
       expect(host.pivot("exec", "one", "cat", "/etc/hosts")).toMatch(new RegExp(`^${ip}\t`, "m"));
       removeAll("one");
@@ -111,7 +116,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
       expect(ask(neighbour, "tcp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(neighbour, "udp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(machine, "tcp", "127.0.0.1", 8008)).toBe("heard hello");
-      expect(ask(neighbour, "tcp", "192.0.2.1", 8008)).toBeNull();
+      expect(ask(neighbour, "tcp", "192.0.2.1", 8008, 300)).toBeNull();
       const random = /^7\/tcp -> 0\.0\.0\.0:(\d{5})$/m.exec(host.pivot("port", "web"))?.[1];
       expect(ask(neighbour, "tcp", "192.0.2.1", Number(random))).toBe("heard hello");
       expect(askInside([], "192.0.2.1", 8007)).toBe("heard hello");
@@ -123,7 +128,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
       );
       expect(host.pivot("port", "web", "7/udp")).toBe("0.0.0.0:8007");
       removeAll("web");
-      expect(ask(neighbour, "tcp", "192.0.2.1", 8007)).toBeNull();
+      expect(ask(neighbour, "tcp", "192.0.2.1", 8007, 300)).toBeNull();
     },
     limit,
   );
@@ -179,10 +184,20 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
       const ip = addressOf("inner");
       expect(ip).toBe("10.77.1.2");
       expect(askInside(["--network", "back"], ip, 7)).toBe("heard hello");
-      expect(askInside(["--network", "front"], ip, 7)).toBeNull();
+      expect(askInside(["--network", "front"], ip, 7, 300)).toBeNull();
       const routes = host.pivot("exec", "inner", "ip", "route");
       expect(routes).not.toContain("default");
-      const { code } = host.ran(["exec", "inner", "/echo", "ask", "tcp", "192.0.2.2", "7", "x"]);
+      const { code } = host.ran([
+        "exec",
+        "inner",
+        "/echo",
+        "ask",
+        "tcp",
+        "192.0.2.2",
+        "7",
+        "x",
+        "300",
+      ]);
       expect(code).toBe(1);
       // Connected to both, it is reached from both.
       host.pivot("network", "connect", "front", "inner");
@@ -236,7 +251,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
         process.kill(Number(monitor), "SIGKILL");
         while (existsSync(`/proc/${monitor}`)) Bun.sleepSync(10);
       }
-      expect(networkState((words) => machine.say(words))).not.toBe(before);
+      expect(state()).not.toBe(before);
       host.pivot("start", "killed");
       expect(host.pivot("port", "killed")).toBe("7/tcp -> 0.0.0.0:8007\n7/tcp -> [::]:8007");
       host.pivot("rm", "-f", "killed");

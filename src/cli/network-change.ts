@@ -119,14 +119,14 @@ function readSubnets(given: ParsedArguments): NewNetwork["subnets"] {
       range: within(ranges, subnet, rangeIn),
     };
   });
-  const used = settled.flatMap(({ gateway, range }) => [gateway, range]);
+  const used = new Set(settled.flatMap(({ gateway, range }) => [gateway, range]));
   for (const text of gateways) {
     const address = parseAddress(text);
-    if (address !== null && used.includes(formatAddress(address))) continue;
+    if (address !== null && used.has(formatAddress(address))) continue;
     throw new UsageError(`--gateway ${text}: it is an address of no --subnet that is given`);
   }
   for (const text of ranges) {
-    if (!used.includes(text)) {
+    if (!used.has(text)) {
       throw new UsageError(`--ip-range ${text}: it is a part of no --subnet that is given`);
     }
   }
@@ -145,10 +145,10 @@ function readOptions(given: ParsedArguments, globals: Globals): Readonly<Record<
     const equals = word.indexOf("=");
     if (equals < 1) throw new UsageError(`-o takes KEY=VALUE, received ${JSON.stringify(word)}`);
     const [key, value] = [word.slice(0, equals), word.slice(equals + 1)];
-    if (/mtu$/.test(key) && !/^[1-9]\d{1,4}$/.test(value)) {
+    if (key.endsWith("mtu") && !/^[1-9]\d{1,4}$/.test(value)) {
       throw new UsageError(`-o ${word}: the MTU is a number of bytes such as 1400`);
     }
-    if (/bridge\.name$/.test(key) && !/^[a-zA-Z0-9][\w.-]{0,14}$/.test(value)) {
+    if (key.endsWith("bridge.name") && !/^[a-zA-Z0-9][\w.-]{0,14}$/.test(value)) {
       throw new UsageError(`-o ${word}: an interface's name has at most 15 letters and digits`);
     }
     if (!knownOptions.has(key)) {
