@@ -5,7 +5,7 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { clearRemains } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
-import { noteFailure, noteStart, readKept } from "../engine/kept.ts";
+import { noteFailure, noteStart } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
 import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
@@ -18,6 +18,7 @@ import type { Attachment } from "../planner/setting.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
 import { detachKeysFlag, readAttachment } from "./attachment.ts";
+import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { eachContainer, engineRoots } from "./each-container.ts";
 import { report } from "./report-error.ts";
@@ -84,11 +85,8 @@ export async function startDetached(
     return;
   }
   const line = describeFailure(plan, failure);
-  if ((await readKept(roots.dataRoot, id)) === null) {
-    throw new WishError([`container ${found.name} was removed meanwhile: ${line}`]);
-  }
   await noteFailure(roots.dataRoot, id, line);
-  throw new WishError([line]);
+  await whileItIsThere(found, roots, () => Promise.reject(new WishError([line])));
 }
 
 export async function startCommand(given: ParsedArguments, globals: Globals): Promise<number> {
