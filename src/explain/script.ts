@@ -122,6 +122,17 @@ function undoing(steps: readonly Numbered[], places: Places): string[] {
     });
 }
 
+/** Why no script can make this container, or null. */
+export function scriptProblem({ steps }: Plan): string | null {
+  const clone = steps.find(({ op }) => op.op === "clone")?.op;
+  if (clone?.op !== "clone") return "the plan starts no process";
+  if (clone.user !== null || clone.namespaces.includes("user")) {
+    return "a shell cannot make a user namespace and wait in it for its maps: leave the user namespace out";
+  }
+  if (!clone.namespaces.includes("mount")) return "without a mount namespace it would change the host";
+  return null;
+}
+
 /**
  * The script.
  *
