@@ -38,7 +38,12 @@ const flagRow = ({ name, short, value, help }: Flag): string => {
 const table = (flags: readonly Flag[]): string[] =>
   flags.length === 0
     ? []
-    : ["", "| option | |", "|---|---|", ...[...flags].sort((a, b) => (a.name < b.name ? -1 : 1)).map(flagRow)];
+    : [
+        "",
+        "| option | |",
+        "|---|---|",
+        ...[...flags].sort((a, b) => (a.name < b.name ? -1 : 1)).map(flagRow),
+      ];
 
 async function section(command: Command): Promise<string[]> {
   const others = namesOf(command).slice(1);
@@ -51,7 +56,9 @@ async function section(command: Command): Promise<string[]> {
     "```",
     command.usage,
     "```",
-    ...(others.length === 0 ? [] : ["", `Also ${others.map((name) => `\`pivot ${name}\``).join(", ")}.`]),
+    ...(others.length === 0
+      ? []
+      : ["", `Also ${others.map((name) => `\`pivot ${name}\``).join(", ")}.`]),
     ...(command.about === undefined ? [] : ["", ...about(command.about)]),
     ...table(await command.flags()),
   ];

@@ -11,8 +11,16 @@ export const ownExplainFlags: readonly Flag[] = [
     value: "text|markdown|json|sh|mermaid",
     help: "how it is told; sh: a script that makes the container by hand",
   },
-  { name: "only", value: "NAME", help: "steps of one operation: mount; may be given several times" },
-  { name: "step", value: "N", help: "one step: its number in the plan; may be given several times" },
+  {
+    name: "only",
+    value: "NAME",
+    help: "steps of one operation: mount; may be given several times",
+  },
+  {
+    name: "step",
+    value: "N",
+    help: "one step: its number in the plan; may be given several times",
+  },
 ];
 
 export const explainFlags: readonly Flag[] = [...runFlags, ...ownExplainFlags];

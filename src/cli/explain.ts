@@ -62,12 +62,18 @@ function readChosen({ flags }: ParsedArguments): Chosen {
 /** The command whose plan it is. */
 function titleOf({ flags, words }: ParsedArguments): string {
   const own = new Set(ownExplainFlags.map(({ name }) => name));
-  const valued = new Set(runFlags.filter(({ value }) => value !== undefined).map(({ name }) => name));
+  const valued = new Set(
+    runFlags.filter(({ value }) => value !== undefined).map(({ name }) => name),
+  );
   const given = [...flags]
     .filter(([name]) => !own.has(name))
     .flatMap(([name, values]) =>
       values.map((value) =>
-        valued.has(name) ? `--${name}=${quote(value)}` : value === "true" ? `--${name}` : `--${name}=false`,
+        valued.has(name)
+          ? `--${name}=${quote(value)}`
+          : value === "true"
+            ? `--${name}`
+            : `--${name}=false`,
       ),
     );
   return ["pivot run", ...given, ...words.map(quote)].join(" ");

@@ -1,12 +1,12 @@
 /** The catalogue of operations as a page: docs/reference/operations.md. */
 
-import type { Entry, Kind } from "../plan/catalogue.ts";
 import { files } from "../plan/catalogue/files.ts";
 import { lifecycle } from "../plan/catalogue/lifecycle.ts";
 import { mounts } from "../plan/catalogue/mounts.ts";
 import { namespaces } from "../plan/catalogue/namespaces.ts";
 import { process } from "../plan/catalogue/process.ts";
 import { transfer } from "../plan/catalogue/transfer.ts";
+import type { Entry, Kind } from "../plan/catalogue.ts";
 import { choices, flagSets } from "../plan/constants.ts";
 
 type Group = { readonly title: string; readonly entries: Readonly<Record<string, Entry>> };
@@ -52,8 +52,14 @@ function section(name: string, { code, calls, man, gist, fields }: Entry): strin
   const rows = Object.entries(fields).map(
     ([field, [kind, about]]) => `| \`${field}\` | ${cell(kindText(kind))} | ${cell(about)} |`,
   );
-  const table = rows.length === 0 ? [] : ["", "| field | what | meaning |", "|---|---|---|", ...rows];
-  return [`### \`${name}\``, "", `${gist} Number ${code}; calls ${calls}; see ${man}.`, ...table].join("\n");
+  const table =
+    rows.length === 0 ? [] : ["", "| field | what | meaning |", "|---|---|---|", ...rows];
+  return [
+    `### \`${name}\``,
+    "",
+    `${gist} Number ${code}; calls ${calls}; see ${man}.`,
+    ...table,
+  ].join("\n");
 }
 
 export function cataloguePage(): string {

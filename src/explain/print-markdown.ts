@@ -7,7 +7,9 @@ import { changeText, rowText } from "./table-change.ts";
 const escape = (text: string): string =>
   text
     .replace(/[\p{Cc}]/gu, " ")
-    .replace(/[\\`*_{}[\]<>#|!~$&]/g, (each) => (each === "<" ? "&lt;" : each === "&" ? "&amp;" : `\\${each}`));
+    .replace(/[\\`*_{}[\]<>#|!~$&]/g, (each) =>
+      each === "<" ? "&lt;" : each === "&" ? "&amp;" : `\\${each}`,
+    );
 
 /** Code in a line; the fence is longer than any run of backticks in it. */
 function code(text: string): string {
@@ -18,21 +20,24 @@ function code(text: string): string {
 }
 
 function block(language: string, lines: readonly string[]): string[] {
-  const longest = Math.max(2, ...lines.flatMap((line) => line.match(/`+/g) ?? []).map((run) => run.length));
+  const longest = Math.max(
+    2,
+    ...lines.flatMap((line) => line.match(/`+/g) ?? []).map((run) => run.length),
+  );
   const fence = "`".repeat(longest + 1);
   return ["", `${fence}${language}`, ...lines, fence];
 }
 
 function section(step: ExplainedStep, brief: boolean): string {
   const { prediction } = step;
+  const failure = prediction?.failure ?? null;
+  const tried = prediction?.without ?? null;
   const changes = prediction?.changes ?? [];
   return [
     `## ${step.number}. ${escape(step.what)}`,
     "",
     `By ${step.by}. ${escape(step.why)}.`,
-    ...(brief
-      ? []
-      : ["", `${code(step.detail)}: ${escape(step.calls)}, see ${escape(step.man)}.`]),
+    ...(brief ? [] : ["", `${code(step.detail)}: ${escape(step.calls)}, see ${escape(step.man)}.`]),
     ...(step.shell.length === 0 ? [] : block("sh", step.shell)),
     ...(brief || changes.length === 0
       ? []
@@ -42,8 +47,8 @@ function section(step: ExplainedStep, brief: boolean): string {
           ...block("diff", changes.map(changeText)),
         ]),
     ...(brief ? [] : ["", escape(step.without)]),
-    ...(brief || prediction == null || prediction.failure === null ? [] : ["", `It fails: ${escape(prediction.failure)}`]),
-    ...(brief || prediction == null || prediction.without === null ? [] : ["", escape(prediction.without)]),
+    ...(brief || failure === null ? [] : ["", `It fails: ${escape(failure)}`]),
+    ...(brief || tried === null ? [] : ["", escape(tried)]),
     ...(brief || step.undo === null ? [] : ["", `At the end: ${escape(step.undo)}.`]),
   ].join("\n");
 }
@@ -57,6 +62,10 @@ export function explanationAsMarkdown(explanation: Explanation, brief = false): 
     ...steps.map((step) => `\n${section(step, brief)}`),
     ...(mounts === null || steps.length !== total
       ? []
-      : ["", "## The container's mounts when its program begins", ...block("", mounts.map(rowText))]),
+      : [
+          "",
+          "## The container's mounts when its program begins",
+          ...block("", mounts.map(rowText)),
+        ]),
   ].join("\n")}\n`;
 }

@@ -42,7 +42,9 @@ function sequence(steps: readonly ExplainedStep[]): string[] {
         ? `${first.number}. ${what}`
         : `${first.number} to ${more.at(-1)?.number}. ${what}, and ${more.length} more`;
     lines.push(
-      first.operation === "clone" ? `    parent->>init: ${text}` : `    ${first.by}->>${first.by}: ${text}`,
+      first.operation === "clone"
+        ? `    parent->>init: ${text}`
+        : `    ${first.by}->>${first.by}: ${text}`,
     );
   }
   return lines;

@@ -13,7 +13,13 @@ export type Paint = {
 };
 
 const same = (text: string): string => text;
-export const plain: Paint = { strong: same, faint: same, added: same, removed: same, changed: same };
+export const plain: Paint = {
+  strong: same,
+  faint: same,
+  added: same,
+  removed: same,
+  changed: same,
+};
 
 const ansi =
   (code: number) =>
@@ -81,9 +87,15 @@ function mounts(prediction: Prediction, settings: TextSettings): string[] {
   const lines = changes.map((change) => marks[change.mark](visible(changeText(change))));
   const unchanged = after.length - changes.filter(({ mark }) => mark !== "-").length;
   const changed = new Set(changes.map(({ row }) => row.id));
-  const rest = after.filter(({ id }) => !changed.has(id)).map((row) => `  ${visible(rowText(row))}`);
+  const rest = after
+    .filter(({ id }) => !changed.has(id))
+    .map((row) => `  ${visible(rowText(row))}`);
   const head = `of ${of}: ${before.length} before, ${after.length} after${lines.length === 0 ? ", none changed" : ""}`;
-  const told = whole ? rest : unchanged > 0 && lines.length > 0 ? [paint.faint(`  ${unchanged} as before`)] : [];
+  const told = whole
+    ? rest
+    : unchanged > 0 && lines.length > 0
+      ? [paint.faint(`  ${unchanged} as before`)]
+      : [];
   const pad = " ".repeat(indent);
   return [
     `${paint.faint("mounts".padEnd(indent))}${head}`,
@@ -98,7 +110,9 @@ function step(each: ExplainedStep, total: number, settings: TextSettings): strin
   const shell = verbatim("shell", each.shell, settings);
   if (brief) return [paint.strong(title), ...(each.shell.length === 0 ? [] : [shell])].join("\n");
   const { prediction } = each;
-  const shown = prediction !== null && (whole || prediction.changes.length > 0 || prediction.failure !== null);
+  const tried = prediction?.without ?? null;
+  const shown =
+    prediction !== null && (whole || prediction.changes.length > 0 || prediction.failure !== null);
   return [
     paint.strong(title),
     paragraph("why", each.why, settings),
@@ -107,7 +121,7 @@ function step(each: ExplainedStep, total: number, settings: TextSettings): strin
     ...(each.shell.length === 0 ? [] : [shell]),
     ...(shown ? mounts(prediction, settings) : []),
     paragraph("without", each.without, settings),
-    ...(prediction?.without == null ? [] : [paragraph("tried", prediction.without, settings)]),
+    ...(tried === null ? [] : [paragraph("tried", tried, settings)]),
     ...(each.undo === null ? [] : [paragraph("at end", each.undo, settings)]),
   ].join("\n");
 }
@@ -119,7 +133,8 @@ export function explanationAsText(explanation: Explanation, settings: TextSettin
     steps.length === total
       ? `${title}: ${total} steps. parent is the executor on the host, init the container's first process.`
       : `${title}: ${steps.length} of ${total} steps.`;
-  const legend = "$root is where the new root is mounted, $stage where what is not attached yet is.";
+  const legend =
+    "$root is where the new root is mounted, $stage where what is not attached yet is.";
   const table =
     last === null || brief || steps.length !== total
       ? []

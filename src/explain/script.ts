@@ -48,9 +48,18 @@ const heading = (step: Step, number: number): string =>
 type Numbered = { readonly step: Step; readonly number: number };
 
 /** The lines of the first process, in as many shells as it takes. */
-function firstProcess(steps: readonly Numbered[], places: Places, how: "pivot" | "chroot"): string[][] {
+function firstProcess(
+  steps: readonly Numbered[],
+  places: Places,
+  how: "pivot" | "chroot",
+): string[][] {
   const shells: string[][] = [
-    ["# What the host calls this process.", "read -r pid rest </proc/self/stat", 'echo "up $pid" >&8', "read -r word <&7"],
+    [
+      "# What the host calls this process.",
+      "read -r pid rest </proc/self/stat",
+      'echo "up $pid" >&8',
+      "read -r word <&7",
+    ],
   ];
   const add = (...lines: string[]): void => void shells.at(-1)?.push(...lines);
   let isSwitched = false;
@@ -73,13 +82,24 @@ function firstProcess(steps: readonly Numbered[], places: Places, how: "pivot" |
       );
       shells.push([]);
     } else {
-      add(...shellLines(op, places).map((line) => line.replace(/^(chrt|ionice|taskset|renice) .*/, "$& >/dev/null")));
+      add(
+        ...shellLines(op, places).map((line) =>
+          line.replace(/^(chrt|ionice|taskset|renice) .*/, "$& >/dev/null"),
+        ),
+      );
     }
   }
   const ends = steps.filter(({ step }) => atTheEnd.has(step.op.op));
-  const told = ends.filter(({ step }) => !["pivot_root", "umount", "move", "chroot"].includes(step.op.op));
+  const told = ends.filter(
+    ({ step }) => !["pivot_root", "umount", "move", "chroot"].includes(step.op.op),
+  );
   add("", ...told.map(({ step, number }) => heading(step, number)));
-  add(...lastLines(steps.map(({ step }) => step), how));
+  add(
+    ...lastLines(
+      steps.map(({ step }) => step),
+      how,
+    ),
+  );
   return shells;
 }
 
@@ -124,12 +144,13 @@ function undoing(steps: readonly Numbered[], places: Places): string[] {
 
 /** Why no script can make this container, or null. */
 export function scriptProblem({ steps }: Plan): string | null {
-  const clone = steps.find(({ op }) => op.op === "clone")?.op;
-  if (clone?.op !== "clone") return "the plan starts no process";
-  if (clone.user !== null || clone.namespaces.includes("user")) {
+  const first = steps.find(({ op }) => op.op === "clone")?.op;
+  if (first?.op !== "clone") return "the plan starts no process";
+  if (first.user !== null || first.namespaces.includes("user")) {
     return "a shell cannot make a user namespace and wait in it for its maps: leave the user namespace out";
   }
-  if (!clone.namespaces.includes("mount")) return "without a mount namespace it would change the host";
+  if (!first.namespaces.includes("mount"))
+    return "without a mount namespace it would change the host";
   return null;
 }
 
@@ -153,7 +174,7 @@ export function planScript(plan: Plan, title: string): string {
       shellLines(op, places); // for what it keeps
       lines.push(...clone(op, number));
     } else if (op.op === "supervise" || op.op === "leave") {
-      lines.push('said waits', "echo go >&7", "code=0", 'wait "$child" || code=$?', 'exit "$code"');
+      lines.push("said waits", "echo go >&7", "code=0", 'wait "$child" || code=$?', 'exit "$code"');
     } else if (op.op === "hook") {
       lines.push(comment("left out: a hook is told the state of a container of the OCI runtime"));
     } else if (op.op === "lock" && locked) {
@@ -183,11 +204,7 @@ function assemble(parts: Parts): string {
   const end = lines.lastIndexOf("said waits");
   const before = lines.slice(0, end);
   const after = lines.slice(end + 1);
-  const begin = [
-    "work=${0%/*}",
-    "root=$work/root stage=$work/stage",
-    '. "$work/words"',
-  ];
+  const begin = ["work=${0%/*}", "root=$work/root stage=$work/stage", '. "$work/words"'];
   return `${[
     "#!/bin/sh",
     comment(`${title}, by hand: as root, with util-linux (2.38 and later) and busybox.`),
@@ -196,10 +213,10 @@ function assemble(parts: Parts): string {
     "set -eu",
     '[ "$(id -u)" = 0 ] || { echo "by hand: only root can do this" >&2; exit 125; }',
     "work=$(mktemp -d)",
-    'trap \'rm -rf "$work"\' EXIT',
+    "trap 'rm -rf \"$work\"' EXIT",
     "# The root is mounted here and not where pivot does it, on the container's state: a shell could not",
     "# reach any more what that covers.",
-    'root=$work/root stage=$work/stage',
+    "root=$work/root stage=$work/stage",
     'mkdir "$root" "$stage"',
     ...here('"$work/words"', words),
     '. "$work/words"',

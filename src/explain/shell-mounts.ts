@@ -50,8 +50,7 @@ function mount(op: OpOf<"mount">, places: Places): Lines {
     const target = into === "root" ? '"$root"' : quotePath(at.path);
     return mountAt(op, target);
   }
-  const { before, word } =
-    into === null ? places.word(at) : places.lasting(at, into);
+  const { before, word } = into === null ? places.word(at) : places.lasting(at, into);
   if (into !== null) places.keep(into, { kind: "path", word });
   const made = op.create === "existing" ? [] : [`mkdir -p ${word}`];
   return [...before, ...made, ...mountAt(op, word)];
@@ -69,9 +68,7 @@ function bindAt(op: OpOf<"bind">, from: string, to: string): Lines {
     `mount --${op.recursive ? "rbind" : "bind"} ${from} ${to}`,
     ...(flags.length === 0 ? [] : [remount(flags, to)]),
     ...(deep ? [comment("the same flags for each mount below it: findmnt -R lists them")] : []),
-    ...(op.propagation === "private"
-      ? []
-      : propagate(op.propagation, op.deep_propagation, to)),
+    ...(op.propagation === "private" ? [] : propagate(op.propagation, op.deep_propagation, to)),
   ];
 }
 
@@ -81,7 +78,9 @@ function bind(op: OpOf<"bind">, places: Places): Lines {
     places.keep(op.into, { kind: "bind", word: from.word, op });
     return [
       ...from.before,
-      comment(`${op.into ?? "it"} is ${from.word}, mounted when it is attached: no shell has detached mounts`),
+      comment(
+        `${op.into ?? "it"} is ${from.word}, mounted when it is attached: no shell has detached mounts`,
+      ),
     ];
   }
   const to = places.word(op.at);
@@ -104,12 +103,18 @@ function attach(op: OpOf<"attach">, places: Places): Lines {
   if (op.at?.in === "host") {
     const target = name === "root" ? '"$root"' : quotePath(op.at.path);
     places.keep(name, { kind: "path", word: target });
-    return kept.kind === "bind" ? bindAt(kept.op, kept.word, target) : [`mount --move ${kept.word} ${target}`];
+    return kept.kind === "bind"
+      ? bindAt(kept.op, kept.word, target)
+      : [`mount --move ${kept.word} ${target}`];
   }
   const { before, word } = places.lasting(op.at, name);
   places.keep(name, { kind: "path", word });
   if (kept.kind === "bind") {
-    return [...before, ...like(kept.word, word, op.create, places), ...bindAt(kept.op, kept.word, word)];
+    return [
+      ...before,
+      ...like(kept.word, word, op.create, places),
+      ...bindAt(kept.op, kept.word, word),
+    ];
   }
   return [...before, `mkdir -p ${word}`, `mount --move ${kept.word} ${word}`];
 }
@@ -165,7 +170,10 @@ export function mountLines(op: MountOp, places: Places): Lines {
     }
     case "reconfigure": {
       const { before, word } = places.word(op.at);
-      return [...before, `mount -o ${quote(["remount", ...op.options.map(option)].join(","))} ${word}`];
+      return [
+        ...before,
+        `mount -o ${quote(["remount", ...op.options.map(option)].join(","))} ${word}`,
+      ];
     }
   }
 }

@@ -44,13 +44,16 @@ export class Places {
 
   kept(slot: Slot | null): Kept {
     const found = slot === null ? undefined : this.#kept.get(slot);
-    return found ?? { kind: "path", word: slot === "root" ? '"$root"' : `"$stage"/${quote(slot ?? "")}` };
+    return (
+      found ?? { kind: "path", word: slot === "root" ? '"$root"' : `"$stage"/${quote(slot ?? "")}` }
+    );
   }
 
   /** @param variable the shell's name for it, where it has to be looked up first */
   word(place: Place | null, variable = "at"): Word {
     if (place === null) return { before: [], word: "/dev/null" };
-    if (place.in === "host") return { before: [], word: quotePath(place.path === "" ? "/" : place.path) };
+    if (place.in === "host")
+      return { before: [], word: quotePath(place.path === "" ? "/" : place.path) };
     const { word } = this.kept(place.in);
     if (place.in !== "root" || place.path === "" || this.manner === "plain") {
       return { before: [], word: joined(word, place.path) };

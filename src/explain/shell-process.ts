@@ -1,6 +1,6 @@
 /** What a process is and may do, as commands of util-linux and busybox. */
 
-import { namespaces as namespaceBits, type Capability, type Namespace } from "../plan/constants.ts";
+import { type Capability, type Namespace, namespaces as namespaceBits } from "../plan/constants.ts";
 import type { Op, OpOf } from "../plan/op.ts";
 import { quote, quoteAll } from "./quote.ts";
 
@@ -55,7 +55,9 @@ const ioClass: Readonly<Record<string, string>> = {
 };
 
 const mask = (bytes: Uint8Array): string =>
-  `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).reverse().join("")}`;
+  `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .reverse()
+    .join("")}`;
 
 type ProcessOp = Extract<
   Op,
@@ -93,7 +95,8 @@ export function processLines(op: ProcessOp): readonly string[] {
     case "become_root":
       return ["exec setpriv --reuid 0 --regid 0 --clear-groups PROGRAM"];
     case "set_user": {
-      const groups = op.groups.length === 0 ? "--clear-groups" : `--groups ${quote(op.groups.join(","))}`;
+      const groups =
+        op.groups.length === 0 ? "--clear-groups" : `--groups ${quote(op.groups.join(","))}`;
       const group = op.group === "" ? "GID" : op.group;
       return [`exec setpriv --reuid ${quote(op.user)} --regid ${quote(group)} ${groups} PROGRAM`];
     }

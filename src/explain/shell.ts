@@ -29,7 +29,12 @@ function write(op: OpOf<"write">, { before, word }: Word): Lines {
     case "missing":
       return [...before, `[ -e ${word} ] || { ${text} >${word}; ${mode}; }`];
     case "replace":
-      return [...before, `${text} >${word}.new`, `chmod ${octal(op.mode)} ${word}.new`, `mv ${word}.new ${word}`];
+      return [
+        ...before,
+        `${text} >${word}.new`,
+        `chmod ${octal(op.mode)} ${word}.new`,
+        `mv ${word}.new ${word}`,
+      ];
   }
 }
 
@@ -133,7 +138,9 @@ export function shellLines(op: Op, places: Places): Lines {
       return mountLines(op, places);
     case "borrow": {
       places.keep(op.into, { kind: "path", word: quotePath(op.path) });
-      return cannot("a mount of another namespace is copied by open_tree(2) from inside, and handed over");
+      return cannot(
+        "a mount of another namespace is copied by open_tree(2) from inside, and handed over",
+      );
     }
     case "mknod":
       return mknod(op, places.word(op.at));
@@ -187,7 +194,9 @@ export function shellLines(op: Op, places: Places): Lines {
     case "close_fds":
       return ["exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-"];
     case "init":
-      return cannot("process 1 would have to reap orphans and pass signals on: a small program does");
+      return cannot(
+        "process 1 would have to reap orphans and pass signals on: a small program does",
+      );
     case "supervise":
       return ['wait "$!"'];
     case "detach":
@@ -202,7 +211,9 @@ export function shellLines(op: Op, places: Places): Lines {
     case "wait_start":
       return cannot("it takes a socket of the file system, and descriptors sent over it");
     case "health":
-      return [`while sleep ${Math.ceil(op.interval / 1000)}; do ${quotePath(op.program)} ${quoteAll(op.argv)}; done &`];
+      return [
+        `while sleep ${Math.ceil(op.interval / 1000)}; do ${quotePath(op.program)} ${quoteAll(op.argv)}; done &`,
+      ];
     case "afterwards":
       return [`exec ${quotePath(op.program)} ${quoteAll(op.argv)} "$code"`];
     case "sleep":
@@ -232,9 +243,13 @@ export function shellLines(op: Op, places: Places): Lines {
     case "find_program":
       return [`[ -x ${quotePath(op.paths.at(-1) ?? "")} ]`];
     case "user_namespace":
-      return cannot("a namespace without a process is kept by a descriptor: unshare --user=FILE keeps it by a mount");
+      return cannot(
+        "a namespace without a process is kept by a descriptor: unshare --user=FILE keeps it by a mount",
+      );
     case "idmap":
-      return [comment("with the bind: mount -o X-mount.idmap=NAMESPACE, util-linux 2.39 and later")];
+      return [
+        comment("with the bind: mount -o X-mount.idmap=NAMESPACE, util-linux 2.39 and later"),
+      ];
     case "copy_up": {
       const from = places.word(op.from, "from");
       return [...from.before, `cp -a ${from.word}/. ${places.kept(op.to).word}`];
@@ -242,10 +257,15 @@ export function shellLines(op: Op, places: Places): Lines {
     case "volume": {
       const { word } = places.word(op.at);
       places.keep(op.into, { kind: "path", word });
-      return [`mkdir -p ${word}/_data`, comment("not noted that it is in use: pivot volume rm does not know of this")];
+      return [
+        `mkdir -p ${word}/_data`,
+        comment("not noted that it is in use: pivot volume rm does not know of this"),
+      ];
     }
     case "leave_volume":
-      return op.remove ? [`rm -rf ${places.word(op.at).word}`] : [comment("nothing: its use was not noted")];
+      return op.remove
+        ? [`rm -rf ${places.word(op.at).word}`]
+        : [comment("nothing: its use was not noted")];
     case "fill": {
       if (!op.copy) return [comment("it is not to be filled")];
       const from = places.word(op.from, "from");

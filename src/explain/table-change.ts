@@ -51,10 +51,16 @@ export function changesOf(
 export function rowText(row: MountinfoRow): string {
   const shown = row.root === "/" ? row.source : `${row.source}[${row.root}]`;
   const propagation = propagationText(row);
-  return [row.mountpoint, row.type, shown, row.flags, ...(propagation === "private" ? [] : [propagation])].join(
-    "  ",
-  );
+  return [
+    row.mountpoint,
+    row.type,
+    shown,
+    row.flags,
+    ...(propagation === "private" ? [] : [propagation]),
+  ].join("  ");
 }
 
 export const changeText = ({ mark, row, differences: found }: Change): string =>
-  mark === "~" ? `~ ${row.mountpoint}  ${row.type}  ${found.join("; ")}` : `${mark} ${rowText(row)}`;
+  mark === "~"
+    ? `~ ${row.mountpoint}  ${row.type}  ${found.join("; ")}`
+    : `${mark} ${rowText(row)}`;

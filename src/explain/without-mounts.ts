@@ -10,14 +10,14 @@ const places: Readonly<Record<string, string>> = {
     "Without a /dev of its own the container has the image's directory, which is empty as a rule: nothing can be thrown away into /dev/null. With the host's, it would have its disks.",
   "/dev/pts":
     "Without a devpts of its own there are no terminals inside: ssh, tmux and script fail. With the host's, the container could write to everybody's terminals.",
-  "/dev/shm":
-    "Without it shm_open(3) fails with ENOENT: databases and browsers do not start.",
+  "/dev/shm": "Without it shm_open(3) fails with ENOENT: databases and browsers do not start.",
   "/dev/mqueue": "Without it mq_open(3) has no file system to look queues up in by name.",
   "/sys":
     "Without /sys programs find no network interfaces, no processors and no cgroups. Were it the host's and writable, root inside could switch its hardware.",
   "/sys/fs/cgroup":
     "Without it programs inside cannot see their own limits: a Java or Node runtime would size itself for the whole machine.",
-  "/etc/hosts": "Without it localhost and the container's own name are no names: many programs ask for them first of all.",
+  "/etc/hosts":
+    "Without it localhost and the container's own name are no names: many programs ask for them first of all.",
   "/etc/hostname": "Without it the file says another name than the kernel does, or none.",
   "/etc/resolv.conf": "Without it no name of the network can be looked up.",
 };
@@ -29,7 +29,8 @@ export function withoutMount(op: OpOf<"mount">): string {
   if (op.into === "empty") {
     return "Without it there is nothing to cover masked directories with: what they hold would stay to be seen.";
   }
-  const known = op.at?.in === "root" ? places[op.at.path] : op.into === "dev" ? places["/dev"] : undefined;
+  const known =
+    op.at?.in === "root" ? places[op.at.path] : op.into === "dev" ? places["/dev"] : undefined;
   if (known !== undefined) return known;
   if (op.type === "cgroup" || op.type === "cgroup2") {
     return "Without it one of the cgroup hierarchies is not there to be read inside.";
@@ -43,7 +44,9 @@ export function withoutAttach(op: OpOf<"attach">): string {
     return "Without it the root is mounted nowhere: pivot_root(2) answers EINVAL, since new_root has to be a mount point.";
   }
   const known = op.at?.in === "root" ? places[op.at.path] : undefined;
-  return known ?? "Without it the mount stays where nobody can reach it, and goes with its descriptor.";
+  return (
+    known ?? "Without it the mount stays where nobody can reach it, and goes with its descriptor."
+  );
 }
 
 export function withoutBind(op: OpOf<"bind">): string {
@@ -75,7 +78,10 @@ export function withoutSetattr(op: OpOf<"mount_setattr">): string {
 const secrets: readonly (readonly [RegExp, string])[] = [
   [/kcore$/, "all of the machine's memory can be read by who has CAP_SYS_RAWIO"],
   [/keys$/, "the keys of the kernel's keyring are listed, those of the host among them"],
-  [/(timer_list|timer_stats|sched_debug|latency_stats)$/, "it tells of processes of the host, and of addresses in the kernel"],
+  [
+    /(timer_list|timer_stats|sched_debug|latency_stats)$/,
+    "it tells of processes of the host, and of addresses in the kernel",
+  ],
   [/firmware$/, "firmware tables and variables of the machine can be read, or changed"],
   [/(acpi|scsi|asound)$/, "hardware of the host can be seen, and some of it switched"],
   [/interrupts$|thermal_throttle$/, "counts of the host's interrupts tell of what others type"],
@@ -92,4 +98,3 @@ export function withoutCover(op: OpOf<"mask"> | OpOf<"readonly">): string {
     ? "Without it root inside can change settings of the whole machine: kernel/core_pattern, for one, names a program that the host's kernel runs as the host's root."
     : "Without it root inside can change settings of the host that no namespace holds.";
 }
-

@@ -26,30 +26,44 @@ function withoutNamespaces(names: readonly string[]): string {
 }
 
 function withoutMkdir(why: string): string {
-  if (/cgroup/i.test(why)) return "Without a cgroup of its own there is nothing to set limits on, and no way to end all of its processes at once.";
-  if (/overlayfs prepares/.test(why)) return "Without it overlayfs refuses the mount: it needs an empty work directory on the same file system as the upper one.";
-  if (/^root: what/.test(why)) return "Without it overlayfs has nowhere to keep what is written, and can be mounted read-only alone.";
-  if (/cwd/.test(why)) return "Without it the program cannot begin where the image says: chdir(2) answers ENOENT.";
-  if (/state/.test(why)) return "Without it no other command knows that the container is there, and none can clean up after it.";
+  if (/cgroup/i.test(why))
+    return "Without a cgroup of its own there is nothing to set limits on, and no way to end all of its processes at once.";
+  if (/overlayfs prepares/.test(why))
+    return "Without it overlayfs refuses the mount: it needs an empty work directory on the same file system as the upper one.";
+  if (why.startsWith("root: what"))
+    return "Without it overlayfs has nowhere to keep what is written, and can be mounted read-only alone.";
+  if (/cwd/.test(why))
+    return "Without it the program cannot begin where the image says: chdir(2) answers ENOENT.";
+  if (/state/.test(why))
+    return "Without it no other command knows that the container is there, and none can clean up after it.";
   return "Without it a later step finds no directory there, and fails with ENOENT.";
 }
 
 function withoutWrite({ op, why }: Step): string {
   if (op.op !== "write") return "";
   const path = op.at?.path ?? "";
-  if (/devices/.test(path)) return "Without it the rules of devices are the parent cgroup's: a node with any number that root inside makes could be opened.";
-  if (/cgroupsPath/.test(why)) return "Without it the process is in no cgroup of the container: no limit and no device rule holds for it.";
-  if (/cgroup|resources/i.test(`${why}${op.at?.in ?? ""}`)) return "Without it this limit does not hold: the container may take what the machine has.";
-  if (/uid_map|gid_map/.test(path)) return "Without it no id of the namespace is anybody's: every file is nobody's, and setuid(2) answers EINVAL.";
-  if (/oom_score_adj/.test(path)) return "Without it the kernel chooses whom to end, when memory is short, as if it knew no difference.";
-  if (/sysctl/.test(why)) return "Without it this setting of the kernel is, inside, what it is in a new namespace.";
-  if (/state\.json|command|config\.json/.test(path)) return "Without it other commands see that the container is there, and nothing of what it is.";
+  if (/devices/.test(path))
+    return "Without it the rules of devices are the parent cgroup's: a node with any number that root inside makes could be opened.";
+  if (/cgroupsPath/.test(why))
+    return "Without it the process is in no cgroup of the container: no limit and no device rule holds for it.";
+  if (/cgroup|resources/i.test(`${why}${op.at?.in ?? ""}`))
+    return "Without it this limit does not hold: the container may take what the machine has.";
+  if (/uid_map|gid_map/.test(path))
+    return "Without it no id of the namespace is anybody's: every file is nobody's, and setuid(2) answers EINVAL.";
+  if (/oom_score_adj/.test(path))
+    return "Without it the kernel chooses whom to end, when memory is short, as if it knew no difference.";
+  if (/sysctl/.test(why))
+    return "Without it this setting of the kernel is, inside, what it is in a new namespace.";
+  if (/state\.json|command|config\.json/.test(path))
+    return "Without it other commands see that the container is there, and nothing of what it is.";
   return "Without it the file is not there, or does not say so.";
 }
 
 function withoutChdir({ why }: Step): string {
-  if (/next calls/.test(why)) return "Without it `.` is not the new root: pivot_root(2) would take whatever directory this is for it.";
-  if (/must not stay/.test(why)) return "Without it the working directory stays on the old root: by `..` and relative paths the host is open, as in CVE-2024-21626.";
+  if (/next calls/.test(why))
+    return "Without it `.` is not the new root: pivot_root(2) would take whatever directory this is for it.";
+  if (/must not stay/.test(why))
+    return "Without it the working directory stays on the old root: by `..` and relative paths the host is open, as in CVE-2024-21626.";
   return "Without it the program begins in the root, and relative paths of the image lead elsewhere.";
 }
 
