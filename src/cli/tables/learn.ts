@@ -1,4 +1,4 @@
-/** Commands for who wants to know how containers are made. */
+/** Seeing how containers are made, and trying what they are made of. */
 
 import type { Command } from "../command.ts";
 
@@ -15,5 +15,29 @@ export const learnCommands: readonly Command[] = [
   pivot explain --rm --format sh alpine echo hello > by-hand.sh`,
     flags: async () => (await import("../explain-flags.ts")).explainFlags,
     run: async () => (await import("../explain.ts")).explainCommand,
+  },
+  {
+    name: "mountns",
+    usage: "pivot mountns [OPTIONS] [FILE|-]",
+    summary: "Try mount commands: in a simulator, or in namespaces that are thrown away",
+    about: `Reads a script, or what you type, and says of each line what the kernel makes of it: nothing when it
+goes well; else the error, the rule that was broken and what to do about it. Nothing of this machine
+is changed, and no rights are needed.
+
+  $ pivot mountns
+  > mkdir -p /new/old
+  > mount -t tmpfs none /new
+  > pivot_root /new /new/old
+
+The commands are those of util-linux and the shell: mount (-t, -o, --bind, --rbind, --move,
+--make-shared and its kin), umount (-l, -R), pivot_root, unshare (-m, -U, --propagation), nsenter -t pN
+-m, chroot, cd, mkdir -p, touch, ln -s, rmdir, rm. \`mount\` or \`findmnt\` alone shows the table. A line
+that begins with p2: is another process's, which is forked from the first when it is named; \`fork p3\`
+and \`exit\` are there too. It begins with an empty file system at /, where all mounts are private.
+
+With --kernel the same lines are system calls, in a user namespace and a mount namespace that end with
+the command; there only what a user namespace may have can be mounted, such as tmpfs.`,
+    flags: async () => (await import("../mountns-flags.ts")).mountnsFlags,
+    run: async () => (await import("../mountns.ts")).mountnsCommand,
   },
 ];
