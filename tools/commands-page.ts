@@ -6,7 +6,7 @@ import { commands, globalFlags } from "../src/cli/commands.ts";
 import { namesOf } from "../src/cli/groups.ts";
 
 /** Outside of code, what Markdown or HTML would take for its own. */
-const escape = (text: string): string => text.replace(/[|<>*_[\]\\]/g, "\\$&");
+const escape = (text: string): string => text.replace(/[|<>*[\]\\]/g, "\\$&");
 
 /** Code in backticks keeps its own. */
 const prose = (text: string): string =>
@@ -22,7 +22,9 @@ function about(text: string): string[] {
   for (const line of text.split("\n")) {
     const indented = line.startsWith("  ");
     if (indented !== isCode && line !== "") {
-      lines.push(indented ? "```sh" : "```");
+      // What ends a fence stands before the empty line.
+      if (indented) lines.push("```sh");
+      else lines.splice(lines.at(-1) === "" ? -1 : lines.length, 0, "```");
       isCode = indented;
     }
     lines.push(indented ? line.slice(2) : prose(line));

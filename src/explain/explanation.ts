@@ -53,9 +53,6 @@ export type Explanation = {
   readonly mounts: readonly MountinfoRow[] | null;
 };
 
-/** How an id is shown to people; whole for machines. */
-export type Shorten = (text: string) => string;
-
 /** Explains every step. The predictions are in the plan's order, or null without a simulator. */
 export function explainPlan(
   plan: Plan,

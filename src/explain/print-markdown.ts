@@ -1,7 +1,7 @@
 /** The explanation as Markdown: a section for each step. */
 
 import type { ExplainedStep, Explanation } from "./explanation.ts";
-import { changeText, rowText } from "./table-change.ts";
+import { changeLines, inOrder, rowText } from "./table-change.ts";
 
 /** Text in which no character means anything to Markdown or HTML. */
 const escape = (text: string): string =>
@@ -44,7 +44,10 @@ function section(step: ExplainedStep, brief: boolean): string {
       : [
           "",
           `Mounts of ${prediction?.of}: ${prediction?.before.length} before, ${prediction?.after.length} after.`,
-          ...block("diff", changes.map(changeText)),
+          ...block(
+            "diff",
+            changeLines(changes).map(({ text }) => text),
+          ),
         ]),
     ...(brief ? [] : ["", escape(step.without)]),
     ...(brief || failure === null ? [] : ["", `It fails: ${escape(failure)}`]),
@@ -65,7 +68,7 @@ export function explanationAsMarkdown(explanation: Explanation, brief = false): 
       : [
           "",
           "## The container's mounts when its program begins",
-          ...block("", mounts.map(rowText)),
+          ...block("", inOrder(mounts).map(rowText)),
         ]),
   ].join("\n")}\n`;
 }

@@ -1,7 +1,7 @@
 /** The explanation for a terminal: in paragraphs as wide as it, in colour where that is shown. */
 
 import type { ExplainedStep, Explanation, Prediction } from "./explanation.ts";
-import { changeText, rowText } from "./table-change.ts";
+import { changeLines, inOrder, rowText } from "./table-change.ts";
 
 /** How words are set off; each gives its text back where there are no colours. */
 export type Paint = {
@@ -84,7 +84,7 @@ function mounts(prediction: Prediction, settings: TextSettings): string[] {
   const { paint, whole } = settings;
   const { before, after, changes, of, failure } = prediction;
   const marks = { "+": paint.added, "-": paint.removed, "~": paint.changed };
-  const lines = changes.map((change) => marks[change.mark](visible(changeText(change))));
+  const lines = changeLines(changes).map(({ mark, text }) => marks[mark](visible(text)));
   const unchanged = after.length - changes.filter(({ mark }) => mark !== "-").length;
   const changed = new Set(changes.map(({ row }) => row.id));
   const rest = after
@@ -141,7 +141,7 @@ export function explanationAsText(explanation: Explanation, settings: TextSettin
       : [
           "",
           paint.strong("The container's mounts when its program begins"),
-          ...last.map((row) => `  ${visible(rowText(row))}`),
+          ...inOrder(last).map((row) => `  ${visible(rowText(row))}`),
         ];
   return `${[
     ...wrap(visible(head), width),

@@ -137,6 +137,7 @@ function undoing(steps: readonly Numbered[], places: Places): string[] {
       return [
         `  if [ "$made" -ge ${number} ]; then ${comment(describeOp(step.undo).what)}`,
         ...shellLines(step.undo, places).map((line) => `    ${line}`),
+        "    :",
         "  fi",
       ];
     });

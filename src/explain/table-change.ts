@@ -60,7 +60,59 @@ export function rowText(row: MountinfoRow): string {
   ].join("  ");
 }
 
-export const changeText = ({ mark, row, differences: found }: Change): string =>
+/** One change, for people. */
+const changeText = ({ mark, row, differences: found }: Change): string =>
   mark === "~"
     ? `~ ${row.mountpoint}  ${row.type}  ${found.join("; ")}`
     : `${mark} ${rowText(row)}`;
+
+/** Only its place is another one: from where. */
+function movedFrom({ mark, row, differences: found }: Change): string | null {
+  const [only, ...more] = found;
+  const end = ` → ${row.mountpoint}`;
+  if (mark !== "~" || only === undefined || more.length > 0 || !only.endsWith(end)) return null;
+  const from = only.slice(0, -end.length);
+  return from.startsWith("/") ? from : null;
+}
+
+const below = (path: string, top: string): string | null =>
+  path === top
+    ? ""
+    : path.startsWith(top === "/" ? top : `${top}/`)
+      ? path.slice(top.length)
+      : null;
+
+export type ChangeLine = { readonly mark: Change["mark"]; readonly text: string };
+
+/** The changes in lines; a tree that has moved is one line. */
+export function changeLines(changes: readonly Change[]): readonly ChangeLine[] {
+  const moved = changes.flatMap((change) => {
+    const from = movedFrom(change);
+    return from === null ? [] : [{ change, from }];
+  });
+  const tops = moved
+    .filter(({ change }) => moved.every(({ change: other }) => other.row.id !== change.row.parent))
+    .map((top) => ({
+      ...top,
+      along: moved.filter(({ change, from }) => {
+        const rest = below(from, top.from);
+        const to = top.change.row.mountpoint;
+        return (
+          rest !== null && rest !== "" && change.row.mountpoint === (to === "/" ? rest : to + rest)
+        );
+      }),
+    }));
+  const hidden = new Set(tops.flatMap(({ along }) => along.map(({ change }) => change.row.id)));
+  return changes
+    .filter(({ row }) => !hidden.has(row.id))
+    .map((change) => {
+      const along = tops.find((top) => top.change === change)?.along.length ?? 0;
+      const more =
+        along === 0 ? "" : `, with ${along} ${along === 1 ? "mount" : "mounts"} below it`;
+      return { mark: change.mark, text: `${changeText(change)}${more}` };
+    });
+}
+
+/** By their places, those on each other in the order of mounting. */
+export const inOrder = (rows: readonly MountinfoRow[]): readonly MountinfoRow[] =>
+  rows.toSorted((a, b) => (a.mountpoint < b.mountpoint ? -1 : a.mountpoint > b.mountpoint ? 1 : 0));

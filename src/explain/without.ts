@@ -63,7 +63,7 @@ function withoutChdir({ why }: Step): string {
   if (/next calls/.test(why))
     return "Without it `.` is not the new root: pivot_root(2) would take whatever directory this is for it.";
   if (/must not stay/.test(why))
-    return "Without it the working directory stays on the old root: by `..` and relative paths the host is open, as in CVE-2024-21626.";
+    return "Without it the working directory is wherever the last steps have left it: on the old root, for one, `..` and relative paths would lead to the host, as in CVE-2024-21626.";
   return "Without it the program begins in the root, and relative paths of the image lead elsewhere.";
 }
 
