@@ -142,3 +142,7 @@ export function describeErrno(errno: number): string {
 /** `EPERM`. */
 export const errnoName = (errno: number): string =>
   table.find(([number]) => number === errno)?.[1] ?? `E${errno}`;
+
+/** The number of a name; 0 for one that is not known. */
+export const errnoNumber = (name: string): number =>
+  table.find((entry) => entry[1] === name)?.[0] ?? 0;

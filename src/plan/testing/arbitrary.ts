@@ -45,16 +45,18 @@ function valueOf(kind: Kind): fc.Arbitrary<unknown> {
   }
 }
 
+/** Any operation of one name. */
+export const arbitraryOpOf = (op: OpName): fc.Arbitrary<Op> =>
+  fc.record({
+    op: fc.constant(op),
+    ...Object.fromEntries(
+      Object.entries(catalogue[op].fields).map(([name, [kind]]) => [name, valueOf(kind)]),
+    ),
+  }) as fc.Arbitrary<Op>;
+
 export const arbitraryOp: fc.Arbitrary<Op> = fc
   .constantFrom(...(Object.keys(catalogue) as OpName[]))
-  .chain((op) =>
-    fc.record({
-      op: fc.constant(op),
-      ...Object.fromEntries(
-        Object.entries(catalogue[op].fields).map(([name, [kind]]) => [name, valueOf(kind)]),
-      ),
-    }),
-  ) as fc.Arbitrary<Op>;
+  .chain(arbitraryOpOf);
 
 const arbitraryStep: fc.Arbitrary<Step> = fc
   .record({
