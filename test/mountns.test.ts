@@ -1,8 +1,8 @@
 // pivot mountns: a script in the simulator, and by the kernel in namespaces that are thrown away.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runByKernel } from "../src/mountns/kernel.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
@@ -35,6 +35,17 @@ const said = `  2  mount --make-rshared /
      TARGET  SOURCE       FSTYPE  OPTIONS      PROPAGATION
      /       tmpfs[/new]  tmpfs   rw,relatime  private
 `;
+
+function descendants(pid: number): number[] {
+  const { stdout } = ground.command(["ps", "-o", "pid=", "--ppid", String(pid)]);
+  const children = stdout
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 function whyNoKernel(): string | undefined {
   if (whyNot !== undefined) return whyNot;
@@ -133,6 +144,25 @@ mount -t devtmpfs dev /x
       expect(stdout).not.toContain("rootfs");
       expect(stdout).not.toContain("devtmpfs  devtmpfs");
       expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(" /x ");
+    });
+
+    test("killed, it takes its processes along", async () => {
+      const child = spawn(pivotPath, ["mountns"], {
+        argv0: "pivot-executor",
+        stdio: ["pipe", "pipe", "inherit"],
+      });
+      const answered = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
+      child.stdin.write("begin\n1\tfork\t2\n2\tunshare\t131072\n1\tmkdir\t/a\ntable\t1\n");
+      // More than a buffer, so that the program writes what it has.
+      child.stdin.write("table\t2\n".repeat(2000));
+      await answered;
+      const all = descendants(child.pid ?? 0);
+      expect(all.length).toBe(2);
+      const gone = new Promise((resolve) => child.once("close", resolve));
+      child.kill("SIGKILL");
+      await gone;
+      for (let i = 0; i < 100 && all.some(isAlive); i++) await Bun.sleep(20);
+      expect(all.filter(isAlive)).toEqual([]);
     });
 
     const nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];

@@ -54,7 +54,7 @@ export function runByKernel(
   if (ran.status !== 0) {
     const said = (ran.error?.message ?? ran.stderr.trim()) || `it ended by ${ran.signal}`;
     const words = said.replace(/^mountns: /, "");
-    throw new Error(/not permitted$/.test(words) ? `${words}; ${noUserNamespaces}` : words);
+    throw new Error(words.endsWith("not permitted") ? `${words}; ${noUserNamespaces}` : words);
   }
   return readSteps(ran.stdout, programs);
 }
