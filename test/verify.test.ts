@@ -115,10 +115,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
 
   test("the host's root, /etc and a socket in binds; what is harmless is only told", async () => {
     writeFileSync(`${ground.directory}/docker.sock`, "");
-    const seen = await look(
-      ...["-v", "/:/host", "-v", "/etc:/e:ro", "-v", `${ground.directory}:/data`],
-      ...["-v", `${ground.directory}/docker.sock:/run/docker.sock`],
-    );
+    const binds = ["/:/host", "/etc:/e:ro", `${ground.directory}:/data`];
+    const socket = `${ground.directory}/docker.sock:/run/docker.sock`;
+    const seen = await look(...[...binds, socket].flatMap((each) => ["-v", each]));
     expect(seen.about("mounts", "open")).toContain("/ of the host is at /host, to write");
     expect(seen.about("mounts", "open")).toContain("docker.sock of the host at /run/docker.sock");
     expect(seen.about("mounts", "weak")).toContain("/etc of the host is at /e, to read");
@@ -127,10 +126,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
   });
 
   test("limits, no new privileges, no filter, another user", async () => {
-    const seen = await look(
-      ...["-m", "64m", "--pids-limit", "50", "--cpus", "1.5", "--user", "1000"],
-      ...["--security-opt", "no-new-privileges", "--security-opt", "seccomp=unconfined"],
-    );
+    const security = ["no-new-privileges", "seccomp=unconfined"];
+    const limits = "-m 64m --pids-limit 50 --cpus 1.5 --user 1000".split(" ");
+    const seen = await look(...limits, ...security.flatMap((each) => ["--security-opt", each]));
     expect(seen.about("limits", "ok")).toBe("memory: 64 MiB\nprocesses: 50\nCPUs: 1.5");
     expect(seen.about("no_new_privs", "ok")).toContain("set");
     expect(seen.about("seccomp", "weak")).toContain("no filter");

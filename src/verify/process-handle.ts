@@ -7,7 +7,15 @@
  * read is bounded.
  */
 
-import { closeSync, constants, opendirSync, openSync, readlinkSync, readSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+} from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 
 /** open(2): not among the constants of Node. */
@@ -128,6 +136,15 @@ export class ProcessHandle {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /**
+   * Files of a process that is not dumpable are root's; proc(5).
+   *
+   * @param uid the process's
+   */
+  isDumpable(uid: number): boolean | null {
+    return uid === 0 ? null : fstatSync(this.#fd).uid === uid;
   }
 
   /** @throws WishError when the process has ended meanwhile: what was read is of no process then */

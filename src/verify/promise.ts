@@ -19,13 +19,13 @@ const broken = (level: "open" | "weak" | "note", says: string): Finding =>
   finding(level, "promise", says, "something has changed it since: start the container anew");
 
 function compareNamespaces({ spec }: Promised, { namespaces }: Seen): Finding[] {
-  const wanted = (spec.linux?.namespaces ?? []).map(({ type }) => type);
-  const lost = namespaces.filter(({ type, shared }) => shared && wanted.includes(type));
+  const wanted = new Set((spec.linux?.namespaces ?? []).map(({ type }) => type));
+  const lost = namespaces.filter(({ type, shared }) => shared && wanted.has(type));
   // One that is joined by its path may be the host's.
-  const paths = (spec.linux?.namespaces ?? []).flatMap(({ type, path }) =>
-    path === undefined ? [] : [type],
+  const paths = new Set(
+    (spec.linux?.namespaces ?? []).flatMap(({ type, path }) => (path === undefined ? [] : [type])),
   );
-  const really = lost.filter(({ type }) => !paths.includes(type)).map(({ type }) => type);
+  const really = lost.filter(({ type }) => !paths.has(type)).map(({ type }) => type);
   return really.length === 0
     ? []
     : [broken("open", `was to have its own, and has the host's: ${really.join(", ")}`)];
@@ -71,9 +71,9 @@ function compareMounts({ spec, files }: Promised, { mounts }: Seen): Finding[] {
     "/",
     "/dev/console",
   ]);
-  const masks = [...(spec.linux?.maskedPaths ?? []), ...(spec.linux?.readonlyPaths ?? [])];
+  const masks = new Set([...(spec.linux?.maskedPaths ?? []), ...(spec.linux?.readonlyPaths ?? [])]);
   const more = mounts.visible().filter(({ point }) => {
-    if (known.has(point) || masks.includes(point)) return false;
+    if (known.has(point) || masks.has(point)) return false;
     return !wanted.some(({ destination }) => point.startsWith(`${destination}/`));
   });
   if (more.length > 0) {

@@ -69,6 +69,8 @@ export type Seen = {
   /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
   readonly seccomp: number;
   readonly noNewPrivs: boolean;
+  /** Whether others of its user may trace it; null: of root's processes that cannot be seen. */
+  readonly isDumpable: boolean | null;
   /** Of a security module; null: the machine has none in force. */
   readonly label: string | null;
   readonly root: Root;
