@@ -1,10 +1,13 @@
 // `pivot debug`: stops, tables, shells, records; and that nothing stays, however it is left.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
+
+// Real containers, on machines that have other things to do as well.
+setDefaultTimeout(30_000);
 
 const ground = new Ground("debug");
 afterAll(() => ground.close());

@@ -1,10 +1,13 @@
 // `pivot doctor`: on this machine, and where something is missing.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
 import { familyOf } from "../src/doctor/programs.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
+
+// Real containers, on machines that have other things to do as well.
+setDefaultTimeout(30_000);
 
 const ground = new Ground("doctor");
 afterAll(() => ground.close());

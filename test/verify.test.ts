@@ -1,16 +1,23 @@
 // `pivot verify`, at real containers of pivot's and of others, at plain processes, and at hostile ones.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { defaultConfig, writeConfig } from "../src/oci/default-config.ts";
 import { makeBusyboxRoot } from "../src/oci/testing/bundle.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
+// Real containers, on machines that have other things to do as well.
+setDefaultTimeout(30_000);
+
 const ground = new Ground("verify");
 const children: ChildProcess[] = [];
 afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children) {
+    const last = deepest(child.pid ?? 0);
+    if (last !== null && last !== 0) process.kill(last, "SIGKILL");
+    child.kill("SIGKILL");
+  }
   await ground.close();
 });
 
@@ -139,7 +146,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
     expect((await look("--root-switch", "chroot")).about("root", "open")).toContain(
       "CAP_SYS_CHROOT",
     );
-    expect((await look("--root-switch", "move")).about("root", "weak")).toContain("beneath it");
+    expect((await look("--root-switch", "move")).about("root", "weak")).toContain(
+      "over another that is still mounted",
+    );
     const bare = await look("--security-opt", "systempaths=unconfined");
     expect(bare.about("/proc", "open")).toContain("core_pattern");
     expect(bare.about("/proc", "weak")).toContain("not masked: ");
@@ -219,6 +228,7 @@ describe.skipIf(whyNot !== undefined)(`processes of others (${whyNot ?? "as root
       "/",
       "/",
       "--unshare-all",
+      "--die-with-parent",
       "--dev",
       "/dev",
       "--proc",

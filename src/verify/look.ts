@@ -5,6 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { isInForce } from "../host/machine.ts";
 import { MASKED, READONLY } from "../options/system-paths.ts";
 import { type Capability, capabilities, type Namespace } from "../plan/constants.ts";
+import { beneath } from "./beneath.ts";
 import { type Mount, MountTable, parseMountTable } from "./mount-table.ts";
 import { ProcessHandle, type Whereabouts } from "./process-handle.ts";
 import { readCgroupsOf } from "./read-cgroups.ts";
@@ -93,7 +94,10 @@ function readRoot(
   mounts: HostSeen["mounts"],
   isInitial: boolean,
 ) {
-  const root = process.where("root", (found) => found) ?? nowhere;
+  const { root, covered } = process.where("root", (found, fd) => ({
+    root: found,
+    covered: beneath(fd, process.path("ns/mnt")),
+  })) ?? { root: nowhere, covered: null };
   const text = process.read("mountinfo", mountBytesMax) ?? "";
   const table = new MountTable(parseMountTable(text), root.mount);
   // A chroot is on a mount that its own table does not name; the host's may.
@@ -106,6 +110,7 @@ function readRoot(
     isHost: own !== undefined && own.device === hostMount?.device && root.inode === hostRoot.inode,
     isChroot: above.mount !== root.mount || above.inode !== root.inode,
     readonly: own?.readonly === true,
+    beneath: covered,
   };
   return { root: seen, table, isCut: text.length >= mountBytesMax, prompt };
 }

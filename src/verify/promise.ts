@@ -9,8 +9,6 @@ export type Promised = {
   readonly spec: Spec;
   /** It was to have a filter. */
   readonly isFiltered: boolean;
-  /** By MS_MOVE: the old root lies beneath the new one. */
-  readonly isMoved: boolean;
   /** Paths at which pivot itself puts files. */
   readonly files: readonly string[];
 };
@@ -123,19 +121,6 @@ function compareRights({ spec, isFiltered }: Promised, seen: Seen): Finding[] {
   return found;
 }
 
-function compareRoot({ isMoved }: Promised, { capabilities }: Seen): Finding[] {
-  if (!isMoved) return [];
-  const mayMount = capabilities.effective.includes("CAP_SYS_ADMIN");
-  return [
-    finding(
-      mayMount ? "open" : "weak",
-      "root",
-      `moved over the old one, which is still mounted beneath it${mayMount ? ": CAP_SYS_ADMIN takes the new one away" : ""}`,
-      "--root-switch pivot_root",
-    ),
-  ];
-}
-
 /**
  * @param isThere whether the kernel of this machine has a path of /proc or /sys
  */
@@ -149,9 +134,8 @@ export function checkPromise(
     ...compareMounts(promised, seen),
     ...compareCovers(promised, seen, isThere),
     ...compareRights(promised, seen),
-    ...compareRoot(promised, seen),
   ];
-  return found.some(({ level, about }) => about === "promise" && level !== "note")
+  return found.some(({ level }) => level !== "note")
     ? found
     : [
         ...found,
