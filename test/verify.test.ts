@@ -1,16 +1,23 @@
 // `pivot verify`, at real containers of pivot's and of others, at plain processes, and at hostile ones.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { defaultConfig, writeConfig } from "../src/oci/default-config.ts";
 import { makeBusyboxRoot } from "../src/oci/testing/bundle.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
+// Real containers, on machines that have other things to do as well.
+setDefaultTimeout(30_000);
+
 const ground = new Ground("verify");
 const children: ChildProcess[] = [];
 afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children) {
+    const last = deepest(child.pid ?? 0);
+    if (last !== null && last !== 0) process.kill(last, "SIGKILL");
+    child.kill("SIGKILL");
+  }
   await ground.close();
 });
 
@@ -115,10 +122,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
 
   test("the host's root, /etc and a socket in binds; what is harmless is only told", async () => {
     writeFileSync(`${ground.directory}/docker.sock`, "");
-    const seen = await look(
-      ...["-v", "/:/host", "-v", "/etc:/e:ro", "-v", `${ground.directory}:/data`],
-      ...["-v", `${ground.directory}/docker.sock:/run/docker.sock`],
-    );
+    const binds = ["/:/host", "/etc:/e:ro", `${ground.directory}:/data`];
+    const socket = `${ground.directory}/docker.sock:/run/docker.sock`;
+    const seen = await look(...[...binds, socket].flatMap((each) => ["-v", each]));
     expect(seen.about("mounts", "open")).toContain("/ of the host is at /host, to write");
     expect(seen.about("mounts", "open")).toContain("docker.sock of the host at /run/docker.sock");
     expect(seen.about("mounts", "weak")).toContain("/etc of the host is at /e, to read");
@@ -127,10 +133,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
   });
 
   test("limits, no new privileges, no filter, another user", async () => {
-    const seen = await look(
-      ...["-m", "64m", "--pids-limit", "50", "--cpus", "1.5", "--user", "1000"],
-      ...["--security-opt", "no-new-privileges", "--security-opt", "seccomp=unconfined"],
-    );
+    const security = ["no-new-privileges", "seccomp=unconfined"];
+    const limits = "-m 64m --pids-limit 50 --cpus 1.5 --user 1000".split(" ");
+    const seen = await look(...limits, ...security.flatMap((each) => ["--security-opt", each]));
     expect(seen.about("limits", "ok")).toBe("memory: 64 MiB\nprocesses: 50\nCPUs: 1.5");
     expect(seen.about("no_new_privs", "ok")).toContain("set");
     expect(seen.about("seccomp", "weak")).toContain("no filter");
@@ -141,7 +146,9 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
     expect((await look("--root-switch", "chroot")).about("root", "open")).toContain(
       "CAP_SYS_CHROOT",
     );
-    expect((await look("--root-switch", "move")).about("root", "weak")).toContain("beneath it");
+    expect((await look("--root-switch", "move")).about("root", "weak")).toContain(
+      "over another that is still mounted",
+    );
     const bare = await look("--security-opt", "systempaths=unconfined");
     expect(bare.about("/proc", "open")).toContain("core_pattern");
     expect(bare.about("/proc", "weak")).toContain("not masked: ");
@@ -221,6 +228,7 @@ describe.skipIf(whyNot !== undefined)(`processes of others (${whyNot ?? "as root
       "/",
       "/",
       "--unshare-all",
+      "--die-with-parent",
       "--dev",
       "/dev",
       "--proc",

@@ -125,7 +125,8 @@ export async function debugCommand(given: ParsedArguments, globals: Globals): Pr
   const trouble = target.endText(isQuit);
   if (trouble !== "") report("error", trouble, globals.logFormat);
   const { outcome } = target;
-  if (outcome?.failure != null && !isQuit) return exitCodeOf(plan, outcome.failure);
+  if (outcome !== null && outcome.failure !== null && !isQuit)
+    return exitCodeOf(plan, outcome.failure);
   if (trouble !== "") return 125;
   return isQuit ? 0 : (outcome?.exitCode ?? 125);
 }

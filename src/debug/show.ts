@@ -16,17 +16,19 @@ export function stepLine({ steps }: Plan, index: number, id: string): string {
   return `${String(index + 1).padStart(3)}  ${step.by.padEnd(6)}  ${said}`;
 }
 
-const fieldText = (value: unknown): string =>
-  value instanceof Uint8Array
-    ? `${value.length} bytes`
-    : JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? `${each}` : each));
+const fieldText = (name: string, value: unknown): string =>
+  name === "mode" && typeof value === "number"
+    ? `0${value.toString(8)}`
+    : value instanceof Uint8Array
+      ? `${value.length} bytes`
+      : JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? `${each}` : each));
 
 function opLines(op: Op, indent: string): string[] {
   const entry: Entry = catalogue[op.op];
   const fields = Object.entries(op).filter(([name]) => name !== "op");
   return fields.map(([name, value]) => {
     const about = entry.fields[name]?.[1];
-    const text = fieldText(value);
+    const text = fieldText(name, value);
     return `${indent}${name} = ${text.length > 120 ? `${text.slice(0, 119)}…` : text}${about === undefined ? "" : `   (${about})`}`;
   });
 }

@@ -22,10 +22,15 @@ const sockets = [
 ];
 
 /** What belongs to each container: files that its engine has written for it. */
-const usual = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv"];
+const usual: ReadonlySet<string> = new Set([
+  "/etc/hosts",
+  "/etc/hostname",
+  "/etc/resolv.conf",
+  "/run/.containerenv",
+]);
 
 /** Directories of which to write is to be root, or to read is to know what only root may. */
-const precious = [
+const precious: ReadonlySet<string> = new Set([
   "/",
   "/etc",
   "/root",
@@ -38,7 +43,7 @@ const precious = [
   "/run",
   "/home",
   "/dev",
-];
+]);
 const preciousBelow = [
   "/etc",
   "/boot",
@@ -60,7 +65,7 @@ export function shownOf(seen: Seen, host: HostSeen): Shown[] {
 }
 
 const isPrecious = (source: string): boolean =>
-  precious.includes(source) || preciousBelow.some((each) => isBelow(source, each));
+  precious.has(source) || preciousBelow.some((each) => isBelow(source, each));
 
 function levelOf({ mount, source }: Shown, { isInitial, isRoot }: Power): Level {
   if (sockets.some((each) => source.endsWith(`/${each}`)))
@@ -81,7 +86,7 @@ function sayOf({ mount, source }: Shown): string {
 export function checkBinds(seen: Seen, host: HostSeen): Finding[] {
   if (isShared(seen, "mount")) return [];
   const power = powerOf(seen);
-  const all = shownOf(seen, host).filter(({ mount }) => !usual.includes(mount.point));
+  const all = shownOf(seen, host).filter(({ mount }) => !usual.has(mount.point));
   const graded = all.map((shown) => ({ shown, level: levelOf(shown, power) }));
   const harmless = graded.filter(({ level }) => level === "note");
   return [

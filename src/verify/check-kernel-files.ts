@@ -4,13 +4,13 @@ import { type Finding, few, finding } from "./finding.ts";
 import type { Mount } from "./mount-table.ts";
 import { type HostSeen, isShared, powerOf, type Seen } from "./seen.ts";
 
-const READ_ONLY_USUALLY = [
+const READ_ONLY_USUALLY: ReadonlySet<string> = new Set([
   "/proc/bus",
   "/proc/fs",
   "/proc/irq",
   "/proc/sys",
   "/proc/sysrq-trigger",
-];
+]);
 
 const cure = "leave --privileged and --security-opt systempaths=unconfined out";
 
@@ -24,11 +24,11 @@ function checkProc(seen: Seen, host: HostSeen): Finding[] {
   if (proc.options.includes("subset=pid"))
     return [finding("ok", "/proc", "processes alone (subset=pid)")];
   const below = host.sensitive.filter((path) => path.startsWith("/proc/"));
-  const hidden = below.filter((path) => !READ_ONLY_USUALLY.includes(path));
+  const hidden = below.filter((path) => !READ_ONLY_USUALLY.has(path));
   const shown = hidden.filter((path) => isBare(seen, path, proc));
   const writable = below.filter((path) => {
     const mount = seen.mounts.at(path);
-    return READ_ONLY_USUALLY.includes(path) && mount?.type === "proc" && !mount.readonly;
+    return READ_ONLY_USUALLY.has(path) && mount?.type === "proc" && !mount.readonly;
   });
   // What the kernel asks for is the uid, whatever the user namespace: root of one may be root's.
   const { isRoot } = powerOf(seen);

@@ -114,6 +114,20 @@ function checkFilter({ seccomp, noNewPrivs }: Seen): Finding[] {
   ];
 }
 
+function checkTracing({ isDumpable }: Seen): Finding[] {
+  if (isDumpable === null) return [];
+  return isDumpable
+    ? [
+        finding(
+          "note",
+          "ptrace",
+          "dumpable: other processes of its user may trace it, and a crash leaves its memory",
+          "--ulimit core=0",
+        ),
+      ]
+    : [finding("ok", "ptrace", "not dumpable: nobody but root traces it")];
+}
+
 function checkLabel({ label }: Seen): Finding[] {
   if (label === null)
     return [
@@ -138,5 +152,6 @@ function checkLabel({ label }: Seen): Finding[] {
 export const checkPrivileges = (seen: Seen): Finding[] => [
   ...checkCapabilities(seen),
   ...checkFilter(seen),
+  ...checkTracing(seen),
   ...checkLabel(seen),
 ];

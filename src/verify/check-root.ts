@@ -3,6 +3,31 @@
 import { type Finding, few, finding } from "./finding.ts";
 import { type HostSeen, isShared, powerOf, type Seen } from "./seen.ts";
 
+/** The kernel's first root, which is empty where it has never been anybody's. */
+const firstRoots = new Set(["rootfs", "nullfs"]);
+
+/** MS_MOVE in place of pivot_root(2): the old root is covered, and comes to light by umount(2). */
+function checkBeneath(seen: Seen): Finding[] {
+  const covered = (seen.root.beneath ?? []).filter(({ type }) => !firstRoots.has(type));
+  if (covered.length === 0) return [];
+  const which = few(covered.map(({ type, device }) => `${type} (${device})`));
+  return [
+    powerOf(seen).has("CAP_SYS_ADMIN")
+      ? finding(
+          "open",
+          "root",
+          `over another that is still mounted: ${which}; CAP_SYS_ADMIN takes the upper one away`,
+          "--root-switch pivot, or --cap-drop SYS_ADMIN",
+        )
+      : finding(
+          "weak",
+          "root",
+          `over another that is still mounted: ${which}`,
+          "--root-switch pivot; runc and crun: without --no-pivot",
+        ),
+  ];
+}
+
 export function checkRoot(seen: Seen): Finding[] {
   const { root } = seen;
   const { has } = powerOf(seen);
@@ -31,16 +56,17 @@ export function checkRoot(seen: Seen): Finding[] {
             "open",
             "root",
             "chroot(2) alone, and CAP_SYS_CHROOT to leave it: the old root lies above",
-            "--root-switch pivot_root, or --cap-drop SYS_CHROOT",
+            "--root-switch pivot, or --cap-drop SYS_CHROOT",
           )
         : finding(
             "weak",
             "root",
             "chroot(2) alone: what is outside is still mounted, above it",
-            "--root-switch pivot_root",
+            "--root-switch pivot",
           ),
     );
   }
+  found.push(...(root.isChroot ? [] : checkBeneath(seen)));
   return found.length > 0
     ? found
     : [finding("ok", "root", "a directory of its own, and no way up from it")];

@@ -5,6 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { isInForce } from "../host/machine.ts";
 import { MASKED, READONLY } from "../options/system-paths.ts";
 import { type Capability, capabilities, type Namespace } from "../plan/constants.ts";
+import { beneath } from "./beneath.ts";
 import { type Mount, MountTable, parseMountTable } from "./mount-table.ts";
 import { ProcessHandle, type Whereabouts } from "./process-handle.ts";
 import { readCgroupsOf } from "./read-cgroups.ts";
@@ -74,22 +75,44 @@ export function parseIdMap(text: string): IdRange[] {
 
 const nowhere: Whereabouts = { mount: -1, inode: "0", flags: 0 };
 
+/** File systems that answer by themselves. */
+const ownAnswer = new Set(
+  "btrfs devtmpfs erofs ext2 ext3 ext4 f2fs ramfs rootfs squashfs tmpfs xfs zfs".split(" "),
+);
+
+/**
+ * Whether a look-up in a root can be trusted to end: behind a FUSE there is a program, which may be the
+ * container's, and an overlay that was made in a user namespace may lie over one.
+ */
+const isPrompt = (mount: Mount | undefined, isInitial: boolean): boolean =>
+  mount !== undefined && (ownAnswer.has(mount.type) || (mount.type === "overlay" && isInitial));
+
 /** `..` of a mount namespace's root is the root itself; above the root of a mere chroot is more. */
-function readRoot(process: ProcessHandle, host: ProcessHandle, mounts: HostSeen["mounts"]) {
-  const root = process.where("root", (found) => found) ?? nowhere;
-  const above = process.where("root/..", (found) => found) ?? root;
+function readRoot(
+  process: ProcessHandle,
+  host: ProcessHandle,
+  mounts: HostSeen["mounts"],
+  isInitial: boolean,
+) {
+  const { root, covered } = process.where("root", (found, fd) => ({
+    root: found,
+    covered: beneath(fd, process.path("ns/mnt")),
+  })) ?? { root: nowhere, covered: null };
   const text = process.read("mountinfo", mountBytesMax) ?? "";
   const table = new MountTable(parseMountTable(text), root.mount);
   // A chroot is on a mount that its own table does not name; the host's may.
   const own: Mount | undefined = table.byId(root.mount) ?? mounts.byId(root.mount);
+  const prompt = isPrompt(own, isInitial);
+  const above = prompt ? (process.where("root/..", (found) => found) ?? root) : root;
   const hostRoot = host.where("root", (found) => found) ?? nowhere;
   const hostMount = mounts.byId(hostRoot.mount);
   const seen: Root = {
     isHost: own !== undefined && own.device === hostMount?.device && root.inode === hostRoot.inode,
     isChroot: above.mount !== root.mount || above.inode !== root.inode,
     readonly: own?.readonly === true,
+    beneath: covered,
   };
-  return { root: seen, table, isCut: text.length >= mountBytesMax };
+  return { root: seen, table, isCut: text.length >= mountBytesMax, prompt };
 }
 
 /** Kinds that lead to no file system: pipes, sockets, memory. */
@@ -147,7 +170,7 @@ function readNodes(process: ProcessHandle, table: MountTable): Node[] {
     directory.closeSync();
     return found;
   });
-  return [...(nodes ?? []), ...boundNodes(table)];
+  return nodes ?? [];
 }
 
 /** Single nodes of the host's /dev that are mounted: what they are, the host's own node says. */
@@ -185,17 +208,20 @@ function readSeen(process: ProcessHandle, host: ProcessHandle, hostSeen: HostSee
   if (/^State:\s+Z/m.test(status)) {
     throw new WishError([`process ${process.pid} has ended, and waits for its parent to see it`]);
   }
-  const { root, table, isCut } = readRoot(process, host, hostSeen.mounts);
+  const namespaces = readNamespaces(process, host);
+  const isInitial = namespaces.some(({ type, shared }) => type === "user" && shared);
+  const { root, table, isCut, prompt } = readRoot(process, host, hostSeen.mounts, isInitial);
   const { limits, devices } = readCgroupsOf(process.read("cgroup") ?? "");
   const cwd = process.where("cwd", ({ mount }) => mount);
   const seen: Seen = {
     pid: process.pid,
     name: fieldOf(status, "Name"),
     uid: Number(fieldOf(status, "Uid").split("\t")[1] ?? "0"),
-    namespaces: readNamespaces(process, host),
+    namespaces,
     uids: parseIdMap(process.read("uid_map") ?? ""),
     capabilities: capabilitySetsOf(status),
     seccomp: Number(fieldOf(status, "Seccomp") || "0"),
+    isDumpable: process.isDumpable(Number(fieldOf(status, "Uid").split("\t")[1] ?? "0")),
     noNewPrivs: fieldOf(status, "NoNewPrivs") === "1",
     label: labelOf(process),
     root,
@@ -203,7 +229,8 @@ function readSeen(process: ProcessHandle, host: ProcessHandle, hostSeen: HostSee
     isCut,
     descriptors: readDescriptors(process, hostSeen.mounts),
     workingDirectory: cwd === null ? null : { target: process.link("cwd") ?? "", mount: cwd },
-    nodes: readNodes(process, table),
+    // Of a user namespace's own mounts no device works.
+    nodes: [...(prompt && isInitial ? readNodes(process, table) : []), ...boundNodes(table)],
     devices,
     limits,
   };

@@ -7,7 +7,15 @@
  * read is bounded.
  */
 
-import { closeSync, constants, opendirSync, openSync, readlinkSync, readSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+} from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 
 /** open(2): not among the constants of Node. */
@@ -69,12 +77,13 @@ export class ProcessHandle {
     }
   }
 
-  #path = (name: string): string => `/proc/self/fd/${this.#fd}/${name}`;
+  /** Of one of its files in procfs. */
+  path = (name: string): string => `/proc/self/fd/${this.#fd}/${name}`;
 
   /** A file's beginning; null when it is not there, or the process is gone. */
   read(name: string, most = 1 << 20): string | null {
     try {
-      return readBounded(this.#path(name), most);
+      return readBounded(this.path(name), most);
     } catch (error) {
       if (isAbsence(error)) return null;
       throw error;
@@ -83,7 +92,7 @@ export class ProcessHandle {
 
   link(name: string): string | null {
     try {
-      return readlinkSync(this.#path(name));
+      return readlinkSync(this.path(name));
     } catch (error) {
       if (isAbsence(error)) return null;
       throw error;
@@ -94,7 +103,7 @@ export class ProcessHandle {
   names(name: string, most: number): string[] {
     const names: string[] = [];
     try {
-      const directory = opendirSync(this.#path(name));
+      const directory = opendirSync(this.path(name));
       try {
         for (let each = directory.readSync(); each !== null; each = directory.readSync()) {
           names.push(each.name);
@@ -119,7 +128,7 @@ export class ProcessHandle {
     const links = name.startsWith("root/") ? constants.O_NOFOLLOW : 0;
     let fd: number;
     try {
-      fd = openSync(this.#path(name), O_PATH | constants.O_DIRECTORY | links);
+      fd = openSync(this.path(name), O_PATH | constants.O_DIRECTORY | links);
     } catch {
       return null;
     }
@@ -128,6 +137,15 @@ export class ProcessHandle {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /**
+   * Files of a process that is not dumpable are root's; proc(5).
+   *
+   * @param uid the process's
+   */
+  isDumpable(uid: number): boolean | null {
+    return uid === 0 ? null : fstatSync(this.#fd).uid === uid;
   }
 
   /** @throws WishError when the process has ended meanwhile: what was read is of no process then */

@@ -9,8 +9,6 @@ export type Promised = {
   readonly spec: Spec;
   /** It was to have a filter. */
   readonly isFiltered: boolean;
-  /** By MS_MOVE: the old root lies beneath the new one. */
-  readonly isMoved: boolean;
   /** Paths at which pivot itself puts files. */
   readonly files: readonly string[];
 };
@@ -19,13 +17,13 @@ const broken = (level: "open" | "weak" | "note", says: string): Finding =>
   finding(level, "promise", says, "something has changed it since: start the container anew");
 
 function compareNamespaces({ spec }: Promised, { namespaces }: Seen): Finding[] {
-  const wanted = (spec.linux?.namespaces ?? []).map(({ type }) => type);
-  const lost = namespaces.filter(({ type, shared }) => shared && wanted.includes(type));
+  const wanted = new Set((spec.linux?.namespaces ?? []).map(({ type }) => type));
+  const lost = namespaces.filter(({ type, shared }) => shared && wanted.has(type));
   // One that is joined by its path may be the host's.
-  const paths = (spec.linux?.namespaces ?? []).flatMap(({ type, path }) =>
-    path === undefined ? [] : [type],
+  const paths = new Set(
+    (spec.linux?.namespaces ?? []).flatMap(({ type, path }) => (path === undefined ? [] : [type])),
   );
-  const really = lost.filter(({ type }) => !paths.includes(type)).map(({ type }) => type);
+  const really = lost.filter(({ type }) => !paths.has(type)).map(({ type }) => type);
   return really.length === 0
     ? []
     : [broken("open", `was to have its own, and has the host's: ${really.join(", ")}`)];
@@ -71,9 +69,9 @@ function compareMounts({ spec, files }: Promised, { mounts }: Seen): Finding[] {
     "/",
     "/dev/console",
   ]);
-  const masks = [...(spec.linux?.maskedPaths ?? []), ...(spec.linux?.readonlyPaths ?? [])];
+  const masks = new Set([...(spec.linux?.maskedPaths ?? []), ...(spec.linux?.readonlyPaths ?? [])]);
   const more = mounts.visible().filter(({ point }) => {
-    if (known.has(point) || masks.includes(point)) return false;
+    if (known.has(point) || masks.has(point)) return false;
     return !wanted.some(({ destination }) => point.startsWith(`${destination}/`));
   });
   if (more.length > 0) {
@@ -123,19 +121,6 @@ function compareRights({ spec, isFiltered }: Promised, seen: Seen): Finding[] {
   return found;
 }
 
-function compareRoot({ isMoved }: Promised, { capabilities }: Seen): Finding[] {
-  if (!isMoved) return [];
-  const mayMount = capabilities.effective.includes("CAP_SYS_ADMIN");
-  return [
-    finding(
-      mayMount ? "open" : "weak",
-      "root",
-      `moved over the old one, which is still mounted beneath it${mayMount ? ": CAP_SYS_ADMIN takes the new one away" : ""}`,
-      "--root-switch pivot_root",
-    ),
-  ];
-}
-
 /**
  * @param isThere whether the kernel of this machine has a path of /proc or /sys
  */
@@ -149,9 +134,8 @@ export function checkPromise(
     ...compareMounts(promised, seen),
     ...compareCovers(promised, seen, isThere),
     ...compareRights(promised, seen),
-    ...compareRoot(promised, seen),
   ];
-  return found.some(({ level, about }) => about === "promise" && level !== "note")
+  return found.some(({ level }) => level !== "note")
     ? found
     : [
         ...found,

@@ -23,6 +23,5 @@ export async function promisedOf(record: Described, roots: Roots): Promise<Promi
     pull: "never",
   });
   const isFiltered = plan.steps.some(({ op }) => op.op === "seccomp");
-  const isMoved = plan.steps.some(({ by, op }) => by === "init" && op.op === "move");
-  return { spec, isFiltered, isMoved, files };
+  return { spec, isFiltered, files };
 }

@@ -1,6 +1,7 @@
 /** What is seen of a process and of the host beside it: plain data, for the checks. */
 
 import type { Capability, Namespace } from "../plan/constants.ts";
+import type { Beneath } from "./beneath.ts";
 import type { MountTable } from "./mount-table.ts";
 
 export type NamespaceSeen = {
@@ -55,6 +56,8 @@ export type Root = {
   /** It is no root of a mount namespace: chroot(2) was all. */
   readonly isChroot: boolean;
   readonly readonly: boolean;
+  /** What it covers, the nearest first; null: the kernel does not say. */
+  readonly beneath: readonly Beneath[] | null;
 };
 
 export type Seen = {
@@ -69,6 +72,8 @@ export type Seen = {
   /** proc_pid_status(5): 0 none, 1 strict, 2 filter. */
   readonly seccomp: number;
   readonly noNewPrivs: boolean;
+  /** Whether others of its user may trace it; null: of root's processes that cannot be seen. */
+  readonly isDumpable: boolean | null;
   /** Of a security module; null: the machine has none in force. */
   readonly label: string | null;
   readonly root: Root;

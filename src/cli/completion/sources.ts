@@ -15,7 +15,7 @@ import type { Proposal, Sources } from "./propose.ts";
 const plain = (word: string): Proposal => ({ word, about: "" });
 
 /** Commands that mean only some of the containers. */
-const alive = new Set(["attach", "exec", "kill", "pause", "port", "stop", "top"]);
+const alive = new Set(["attach", "exec", "kill", "pause", "port", "stop", "top", "verify"]);
 
 function means(command: string, container: Container): boolean {
   if (command === "unpause") return container.status === "paused";

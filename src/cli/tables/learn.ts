@@ -17,8 +17,12 @@ changed since the last stop marked: + new, ~ changed, - gone.
   break, b N|OPERATION    stop before step N, or before each such operation
   list, print, mounts, fds, shell, where, help, quit
 
-Commands come from the terminal, or by standard input: \`printf 'b pivot_root\nc\nm init\n' | pivot debug
-busybox true\`. With quit, at the end of the input, and when the debugger is killed, all is undone. Once
+Commands come from the terminal, or by standard input:
+
+  printf '%s\\n' 'b pivot_root' c s 'm init' | pivot debug busybox true
+
+Behind the step that filters system calls nothing stops but the program's end: with --security-opt
+seccomp=unconfined there is no such step. With quit, at the end of the input, and when the debugger is killed, all is undone. Once
 the program runs, the terminal is its own, and the exit code is the program's.`,
     takesCommand: true,
     flags: async () => (await import("../debug-flags.ts")).debugFlags,
@@ -26,8 +30,8 @@ the program runs, the terminal is its own, and the exit code is the program's.`,
   },
   {
     name: "verify",
-    usage: "pivot verify [OPTIONS] CONTAINER | pivot verify [OPTIONS] --pid N",
-    summary: "Say what separates a running container, or any process, from the host",
+    usage: "pivot verify [OPTIONS] CONTAINER|--pid N",
+    summary: "Say what separates a running container from the host",
     about: `Looks from outside, at a container of pivot's or at any other process: of docker, podman, runc,
 crun, bubblewrap. Nothing in the container is run or opened.
 
@@ -82,7 +86,7 @@ the command; there only what a user namespace may have can be mounted, such as t
   {
     name: "doctor",
     usage: "pivot doctor [OPTIONS]",
-    summary: "Say what this machine can do for containers, and what cures the rest",
+    summary: "Say what this machine can do for containers",
     about: `What the kernel can do is tried, in namespaces that end with the try: nothing of the machine is
 changed. Each lack comes with what of pivot depends on it, and with one command that cures it.
 
