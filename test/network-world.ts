@@ -86,6 +86,12 @@ export class Machine {
     return spawn(program, args, { stdio: "ignore", env });
   }
 
+  /** The exit code of one of many that run at once. */
+  finished(words: readonly string[]): Promise<number | null> {
+    const child = this.start(words);
+    return new Promise((resolve) => child.once("close", (code) => resolve(code)));
+  }
+
   /** Joins the two by a cable with these addresses at its ends. */
   connect(other: Machine, own: readonly string[], others: readonly string[]): void {
     const name = `to${other.pid}`;

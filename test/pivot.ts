@@ -52,10 +52,6 @@ export function compileC(name: string, flags: readonly string[] = []): string {
   return program;
 }
 
-/** No bridge and no rule is made on this machine: tests that want one have a namespace of their own. */
-const noBridge = { PIVOT_NETWORK: "none" } as const;
-process.env["PIVOT_NETWORK"] = noBridge.PIVOT_NETWORK;
-
 export const probeProgram = (): string => compileC("probe.c");
 
 /** What a command came to. */
@@ -130,7 +126,7 @@ export class Ground {
       timeout,
       killSignal: "SIGKILL",
       ...(input === undefined ? {} : { input }),
-      ...(env === undefined ? {} : { env: { ...noBridge, ...env } }),
+      ...(env === undefined ? {} : { env: { PIVOT_NETWORK: "none", ...env } }),
       ...(cwd === undefined ? {} : { cwd }),
     });
     if (error !== undefined) throw new Error(`${words.join(" ")}: ${error.message}`);

@@ -87,7 +87,7 @@ const withoutEndpoint = {
 const recordedFirst = ({ network }: RunOptions): string | null =>
   typeof network === "object" && "network" in network ? network.network : null;
 
-async function record(container: Container, wishes: readonly NetworkWish[]): Promise<void> {
+async function keep(container: Container, wishes: readonly NetworkWish[]): Promise<void> {
   if (!container.kept) return;
   const options = withWishes(container.record.options, wishes);
   const networkMode = wishes[0]?.network ?? "none";
@@ -149,7 +149,7 @@ export async function connectExisting(
       throw error;
     }
   }
-  await record(container, [...recordedWishes(about), wish]);
+  await keep(container, [...recordedWishes(about), wish]);
 }
 
 /** Those that are not the network's. */
@@ -190,5 +190,5 @@ export async function disconnectExisting(
       ...filesFor(container, shown, hosts),
     ]);
   }
-  await record(container, othersOf(recordedWishes(about), network));
+  await keep(container, othersOf(recordedWishes(about), network));
 }
