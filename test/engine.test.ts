@@ -108,6 +108,8 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(line).toContain('the container name "/taken" is already in use by container');
     expect(refused(125, "run", "--rm", "--name", "taken", "busybox", "true")).toContain("taken");
     expect(refused(125, "rename", id, "taken")).toContain("already in use");
+    said("run", "-d", "--rm", "--name", "brief", ...loop);
+    expect(refused(125, "rename", id, "brief")).toContain("already in use");
     said("rename", "taken", "other");
     expect(inspect("other", "{{.Name}}")).toBe("/other");
     expect(refused(1, "start", "taken")).toContain("no such container: taken");
