@@ -150,6 +150,11 @@ export function scriptProblem({ steps }: Plan): string | null {
   if (first.user !== null || first.namespaces.includes("user")) {
     return "a shell cannot make a user namespace and wait in it for its maps: leave the user namespace out";
   }
+  const isChroot = steps.every(({ op }) => op.op !== "pivot_root");
+  const sets = steps.findLast(({ op }) => op.op === "capset")?.op;
+  if (isChroot && sets?.op === "capset" && !sets.effective.includes("CAP_SYS_CHROOT")) {
+    return "by chroot the program itself has to change its root, for which it lacks CAP_SYS_CHROOT: leave --root-switch out";
+  }
   if (!first.namespaces.includes("mount"))
     return "without a mount namespace it would change the host";
   return null;
