@@ -109,24 +109,22 @@ scripts(`limits, users, volumes and odd names as well${because}`, () => {
   const odd = `${there().directory}/odd 'name', $HOME "x" \\ -\n`;
   mkdirSync(odd);
   writeFileSync(`${odd}/-file`, "content\n");
-  const given = ["-u", "1000:1000", "--group-add", "20", "--cap-drop", "ALL", "--cap-add", "chown"];
-  const mounts = ["-v", `${odd}:/data:ro`, "--tmpfs", "/var/run/x:size=1m,noexec"];
+  const given =
+    "-u 1000:1000 --group-add 20 --cap-drop ALL --cap-add chown --tmpfs /var/run/x:size=1m,noexec " +
+    "--security-opt no-new-privileges --read-only -w /a/b --hostname other --ulimit nofile=100:200 " +
+    "-m 64m --pids-limit 50 --network host -e EMPTY= -e PWD=/odd";
+  const look2 = `${look}\ncat /data/-file; touch /x || echo read-only`;
   expectTheSame(
     [
-      ...given,
-      ...mounts,
-      ...[
-        "--security-opt",
-        "no-new-privileges",
-        "--read-only",
-        "-w",
-        "/a/b",
-        "--hostname",
-        "other",
-      ],
-      ...["--ulimit", "nofile=100:200", "-m", "64m", "--pids-limit", "50", "--network", "host"],
-      ...["-e", 'A=it\'s "x" $HOME `id`\ntwo\\', "-e", "EMPTY=", "-e", "PWD=/odd"],
-      ...["busybox", "sh", "-c", `${look}\ncat /data/-file; touch /x || echo read-only`],
+      ...given.split(" "),
+      "-v",
+      `${odd}:/data:ro`,
+      "-e",
+      'A=it\'s "x" $HOME `id`\ntwo\\',
+      "busybox",
+      "sh",
+      "-c",
+      look2,
     ],
     "sh",
   );
@@ -199,15 +197,39 @@ scripts(`a step that fails undoes what was made${because}`, () => {
   expect(readdirSync(there().runRoot)).toEqual([]);
 });
 
-scripts(`a signal ends the container, and undoes${because}`, async () => {
-  const path = scriptOf(["--rm", "busybox", "sh", "-c", "echo runs; sleep 100"]);
-  const child = spawn("unshare", ["--mount", "sh", path], { stdio: ["ignore", "pipe", "ignore"] });
-  const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
-  await new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
-  child.kill("SIGTERM");
-  expect(await ended).toBe(143);
-  expect(readdirSync(there().runRoot)).toEqual([]);
-  expect(readdirSync(`${there().root}/containers`)).toEqual([]);
+/** What the script says before it is ended, or how long it is waited for, in milliseconds. */
+for (const moment of ["runs", 30, 150] as const) {
+  scripts(`a signal ends the container, and undoes: at ${moment}${because}`, async () => {
+    const path = scriptOf(["--rm", "busybox", "sh", "-c", "echo runs; sleep 100"]);
+    const stdio = ["ignore", "pipe", "ignore"] as const;
+    const child = spawn("unshare", ["--mount", "sh", path], { stdio: [...stdio] });
+    const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+    await new Promise<void>((resolve) => {
+      if (moment === "runs") child.stdout?.once("data", () => resolve());
+      else setTimeout(resolve, moment);
+    });
+    child.kill("SIGTERM");
+    // Before the script has said what is to be done, the signal ends the shell as it ends any.
+    expect([143, null]).toContain((await ended) as number | null);
+    expect(readdirSync(there().runRoot)).toEqual([]);
+    expect(readdirSync(`${there().root}/containers`)).toEqual([]);
+  });
+}
+
+scripts(`a chroot in place of pivot_root${because}`, () => {
+  const words = [
+    "--root-switch",
+    "chroot",
+    "-w",
+    "/tmp",
+    "busybox",
+    "sh",
+    "-c",
+    "pwd; ls /; id; env",
+  ];
+  const real = there().run(words);
+  expect(real.stdout).toStartWith("/tmp\n");
+  expect(comparable(byHand(["--rm", ...words], "sh").stdout)).toEqual(comparable(real.stdout));
 });
 
 scripts(`what no script can make is refused in one line${because}`, () => {

@@ -8,6 +8,9 @@ import type { Op, OpOf, Step } from "../plan/op.ts";
 import { comment, quote, quoteAll } from "./quote.ts";
 import { capabilitySet, setarch } from "./shell-process.ts";
 
+/** By which the root is changed: MS_MOVE and chroot are both the latter here. */
+export type RootSwitch = "pivot" | "chroot";
+
 /** What the last steps of a plan say of the process. */
 type Last = {
   readonly find: <N extends Op["op"]>(name: N) => OpOf<N> | undefined;
@@ -38,8 +41,20 @@ function environment(env: readonly string[]): string[] {
   ];
 }
 
+/** A busybox shell takes a program of its own for one of the image's, unless it is told a path. */
+const becoming = (paths: readonly string[]): string[] => [
+  'if [ -n "${BB_ASH_VERSION-}" ]; then',
+  "  name=$1; shift",
+  `  for each in ${quoteAll(paths)}; do`,
+  '    [ ! -x "$each" ] || [ -d "$each" ] || exec "$each" "$@"',
+  "  done",
+  '  echo "by hand: $name is not there, or no program" >&2; exit 127',
+  "fi",
+  'exec "$@"',
+];
+
 /** The arguments of the program are the script's: `sh -c FINAL sh HOME ARGUMENTS...`. */
-function finalShell({ find }: Last, cwd: string): string {
+function finalShell({ find }: Last, cwd: string, rootSwitch: RootSwitch): string {
   const exec = find("exec");
   const stdio = find("stdio");
   const closed = [
@@ -54,24 +69,21 @@ function finalShell({ find }: Last, cwd: string): string {
     "read -r word <&7",
     "exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-",
     ...(closed.length === 0 ? [] : [`exec ${closed.join(" ")}`]),
-    `cd ${quote(cwd)} || exit 125`,
     "home=$1; shift",
+    // A chroot is made by who becomes the program: what is in this shell's reach is the host's.
+    ...(rootSwitch === "chroot"
+      ? ["unshare=$1 root=$2; shift 2"]
+      : [`cd ${quote(cwd)} || exit 125`]),
     ...environment(env),
     ...(hasHome ? [] : ['export HOME="$home"']),
-    "# A busybox shell takes a program of its own for one of the image's, unless it is told a path.",
-    'if [ -n "${BB_ASH_VERSION-}" ]; then',
-    "  name=$1; shift",
-    `  for each in ${quoteAll(exec?.paths ?? [])}; do`,
-    '    [ ! -x "$each" ] || [ -d "$each" ] || exec "$each" "$@"',
-    "  done",
-    '  echo "by hand: $name is not there, or no program" >&2; exit 127',
-    "fi",
-    'exec "$@"',
+    ...(rootSwitch === "chroot"
+      ? [`exec "$unshare" --root "$root" --wd ${quote(cwd)} "$@"`]
+      : becoming(exec?.paths ?? [])),
   ].join("\n");
 }
 
 /** The lines by which the first process becomes the program. */
-export function lastLines(steps: readonly Step[], rootSwitch: "pivot" | "chroot"): string[] {
+export function lastLines(steps: readonly Step[], rootSwitch: RootSwitch): string[] {
   const last = lastOf(steps);
   const { find } = last;
   const user = find("set_user");
@@ -95,7 +107,7 @@ export function lastLines(steps: readonly Step[], rootSwitch: "pivot" | "chroot"
   ];
   const path = cwd?.op === "chdir" && cwd.at?.in === "host" ? cwd.at.path : "/";
   const argv = quoteAll(find("exec")?.argv ?? []);
-  const text = finalShell(last, path);
+  const text = finalShell(last, path, rootSwitch);
   return [
     ...(user === undefined
       ? ["home=/"]
@@ -105,8 +117,6 @@ export function lastLines(steps: readonly Step[], rootSwitch: "pivot" | "chroot"
         ]),
     "# With the program's rights, and waiting for the change of root.",
     `final=${quote(text)}`,
-    `exec env -i ${find("setsid") === undefined ? "" : '"$setsid" '}${arch === null ? "" : `"$setarch" ${arch} `}${setpriv.join(" ")} ${
-      rootSwitch === "chroot" ? '"$unshare" --root "$root" ' : ""
-    }"$sh" -c "$final" sh "$home" ${argv}`,
+    `exec env -i ${find("setsid") === undefined ? "" : '"$setsid" '}${arch === null ? "" : `"$setarch" ${arch} `}${setpriv.join(" ")} "$sh" -c "$final" sh "$home" ${rootSwitch === "chroot" ? '"$unshare" "$root" ' : ""}${argv}`,
   ];
 }

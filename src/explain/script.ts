@@ -150,6 +150,11 @@ export function scriptProblem({ steps }: Plan): string | null {
   if (first.user !== null || first.namespaces.includes("user")) {
     return "a shell cannot make a user namespace and wait in it for its maps: leave the user namespace out";
   }
+  const isChroot = steps.every(({ op }) => op.op !== "pivot_root");
+  const sets = steps.findLast(({ op }) => op.op === "capset")?.op;
+  if (isChroot && sets?.op === "capset" && !sets.effective.includes("CAP_SYS_CHROOT")) {
+    return "by chroot the program itself has to change its root, for which it lacks CAP_SYS_CHROOT: leave --root-switch out";
+  }
   if (!first.namespaces.includes("mount"))
     return "without a mount namespace it would change the host";
   return null;
@@ -213,8 +218,12 @@ function assemble(parts: Parts): string {
     "# unless this shell is killed by a signal that none can catch.",
     "set -eu",
     '[ "$(id -u)" = 0 ] || { echo "by hand: only root can do this" >&2; exit 125; }',
+    "trap 'exit 129' HUP",
+    "trap 'exit 130' INT",
+    "trap 'exit 143' TERM",
+    "work=",
+    'trap \'[ -z "$work" ] || rm -rf "$work"\' EXIT',
     "work=$(mktemp -d)",
-    "trap 'rm -rf \"$work\"' EXIT",
     "# The root is mounted here and not where pivot does it, on the container's state: a shell could not",
     "# reach any more what that covers.",
     "root=$work/root stage=$work/stage",
@@ -228,17 +237,15 @@ function assemble(parts: Parts): string {
     "  trap '' HUP INT TERM",
     "  set +e",
     '  if [ -n "$child" ] && kill -0 "$child" 2>/dev/null; then',
+    "    # It says its number, or that it has ended, before anything else.",
+    '    [ -n "$pid" ] || { read -r _word pid <&8; [ "$_word" = up ] || pid=; }',
     '    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null',
-    '    kill "$child" 2>/dev/null',
     '    wait "$child" 2>/dev/null',
     "  fi",
     ...undo,
     '  rm -rf "$work"',
     "}",
     "trap undo EXIT",
-    "trap 'exit 129' HUP",
-    "trap 'exit 130' INT",
-    "trap 'exit 143' TERM",
     "",
     ending.trimEnd(),
     "",

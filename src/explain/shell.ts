@@ -62,7 +62,8 @@ function hook(op: OpOf<"hook">): Lines {
 const removeCgroup = (word: string): Lines => [
   `for each in $(find ${word} -depth -type d 2>/dev/null); do`,
   '  while read -r member; do kill -KILL "$member" 2>/dev/null; done <"$each"/cgroup.procs',
-  '  rmdir "$each"',
+  // One that was killed a moment ago may be in it still.
+  '  rmdir "$each" 2>/dev/null || { sleep 1; rmdir "$each"; }',
   "done",
 ];
 
