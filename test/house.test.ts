@@ -55,7 +55,7 @@ test("no console in src: writeAll writes the whole of it, whatever reads", () =>
 test("pure folders import nothing of Node or Bun", () => {
   const pure = typescript.filter(
     (path) =>
-      /^src\/(plan|spec|planner|cgroup|options|seccomp)\//.test(path) &&
+      /^src\/(plan|spec|planner|cgroup|options|seccomp|simulator)\//.test(path) &&
       !/\.test\.ts$|\/testing\//.test(path),
   );
   expect(findings(pure, /^(import|export|\} from).*"(node:|bun)/)).toEqual([]);

@@ -1,0 +1,16 @@
+/** The simulator: mount namespaces, mounts and propagation as the kernel has them. */
+
+export { apply } from "./apply.ts";
+export { type Beginning, initialState } from "./initial.ts";
+export { formatRow, type MountinfoRow, mountinfo, mountTable } from "./mountinfo.ts";
+export type {
+  Attribute,
+  NamespaceKind,
+  Operation,
+  OperationName,
+  Propagation,
+  Where,
+} from "./operation.ts";
+export type { Errno, Failure, Outcome } from "./outcome.ts";
+export { type Profile, type ProfileName, profiles } from "./profile.ts";
+export type * from "./state.ts";
