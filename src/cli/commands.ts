@@ -6,6 +6,7 @@ import { buildCommands } from "./tables/build.ts";
 import { completionCommands } from "./tables/completion.ts";
 import { containerCommands } from "./tables/container.ts";
 import { imageCommands } from "./tables/image.ts";
+import { learnCommands } from "./tables/learn.ts";
 import { registryCommands } from "./tables/registry.ts";
 import { systemCommands } from "./tables/system.ts";
 import { transferCommands } from "./tables/transfer.ts";
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   ...registryCommands,
   ...volumeCommands,
   ...tryCommands,
+  ...learnCommands,
   ...systemCommands,
   ...completionCommands,
 ];
