@@ -1,19 +1,27 @@
 /** One moment that the page can stop at: what was done, what came of it, and the drawing. */
 
-import type { Failure } from "../../../src/simulator/mod.ts";
 import { type Changes, changesBetween, noChanges } from "./changes.ts";
 import type { World } from "./world.ts";
 
 /** A line as it is shown, with the process that takes it. */
 export type ShownLine = { readonly by: string; readonly text: string };
 
+/** How the kernel refused, for people. */
+export type ToldFailure = {
+  readonly errno: string;
+  /** The rule that was broken. */
+  readonly rule: string;
+  /** What to do about it; null: nobody knows. */
+  readonly cure: string | null;
+};
+
 export type Frame = {
   readonly title: string;
   readonly lines: readonly ShownLine[];
   /** Did it happen? */
   readonly outcome: "done" | "failed" | "left out";
-  /** Why it failed; null: it did not, or the kernel's word is all there is. */
-  readonly failure: Failure | null;
+  /** Why it failed; null: it did not. */
+  readonly failure: ToldFailure | null;
   /** Of `lines`, the one that failed. */
   readonly failedLine: number | null;
   readonly world: World;

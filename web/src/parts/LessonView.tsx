@@ -27,7 +27,7 @@ export type LessonViewProps = {
 export const spoken = (frame: Frame, step: number, last: number): string =>
   [
     `Step ${step} of ${last}: ${frame.title}, ${outcomeText(frame)}.`,
-    frame.failure === null ? "" : `${frame.failure.rule} ${frame.failure.cure}`,
+    frame.failure === null ? "" : `${frame.failure.rule} ${frame.failure.cure ?? ""}`,
     step === 0 ? "" : changeWords(frame.changes),
     ...frame.world.map((namespace) => `${namespaceWords(namespace)}.`),
   ]

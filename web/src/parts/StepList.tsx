@@ -90,9 +90,11 @@ export function FailureNote({ frame }: { readonly frame: Frame }) {
       <p>
         <strong>The rule:</strong> {failure.rule}
       </p>
-      <p>
-        <strong>The cure:</strong> {failure.cure}
-      </p>
+      {failure.cure === null ? null : (
+        <p>
+          <strong>The cure:</strong> {failure.cure}
+        </p>
+      )}
     </div>
   );
 }
