@@ -7,6 +7,7 @@
 
 #include "executor.h"
 #include "launch.h"
+#include "mountns.h"
 #include "unpack.h"
 #include "view.h"
 
@@ -26,10 +27,13 @@ static int executor_main(int argc, char **argv) {
         return unpack_main(argc - 1, argv + 1);
     if (strcmp(trade, "view") == 0)
         return view_main(argc - 1, argv + 1);
+    if (strcmp(trade, "mountns") == 0)
+        return mountns_main(argc - 1, argv + 1);
     fputs("usage: pivot-executor run PLAN RESULT\n"
           "       pivot-executor follow PIPE PID PROGRAM\n"
           "       pivot-executor unpack ...\n"
-          "       pivot-executor view ...\n",
+          "       pivot-executor view ...\n"
+          "       pivot-executor mountns\n",
           stderr);
     return 125;
 }

@@ -48,6 +48,7 @@ function propagate(
   source: MountId,
   dest: Mount,
   mountpoint: DentryId,
+  fresh: ReadonlySet<GroupId>,
 ): { readonly copy: MountId; readonly on: MountId }[] {
   const made: { copy: MountId; on: MountId }[] = [];
   // The copy that a group has got: what its slaves get is a slave of that one.
@@ -68,7 +69,7 @@ function propagate(
     let slave = master !== null;
     for (const member of members) {
       if (!wants(draft, member, mountpoint)) continue;
-      const kind = { slave, shared: group !== null };
+      const kind = { slave, shared: group !== null && !fresh.has(group) };
       const copy = copyTree(draft, from, draft.mount(from).root, kind).get(from);
       if (copy === undefined) continue;
       made.push({ copy, on: member.id });
@@ -90,15 +91,9 @@ function commit(draft: Draft, process: Process, child: MountId, on: MountId, at:
   // Mounts that come from a more privileged namespace can be taken as a whole only.
   if (owner !== draft.namespace(process.namespace).owner) lockTree(draft, child);
   if (before === undefined) return;
+  // Its lock stays with it: what came beneath may be unmounted as a whole.
   const top = topmost(draft, draft.mount(child));
-  if (before.locks.place) {
-    draft.changeMount(child, { locks: { ...draft.mount(child).locks, place: true } });
-  }
-  draft.changeMount(before.id, {
-    parent: top.id,
-    mountpoint: top.root,
-    locks: { ...before.locks, place: false },
-  });
+  draft.changeMount(before.id, { parent: top.id, mountpoint: top.root });
 }
 
 /**
@@ -107,13 +102,25 @@ function commit(draft: Draft, process: Process, child: MountId, on: MountId, at:
  * @param place from `lockMountpoint`
  */
 export function attach(draft: Draft, process: Process, source: MountId, place: Path): void {
+  if (draft.dentry(topmost(draft, draft.mount(source)).root).removed === true) {
+    refuse(
+      "ENOENT",
+      "What is to be mounted has been removed.",
+      "Mount a directory or file that has a name.",
+    );
+  }
   const dest = draft.mount(place.mount);
   let copies: { readonly copy: MountId; readonly on: MountId }[] = [];
   if (dest.group !== null) {
+    // What is moved may itself get a copy: it counts as shared only when all is done.
+    const fresh = new Set<GroupId>();
     for (const { id, group } of mountTree(draft, source)) {
-      if (group === null) draft.changeMount(id, { group: draft.newGroup() });
+      if (group !== null) continue;
+      const made = draft.newGroup();
+      fresh.add(made);
+      draft.changeMount(id, { group: made });
     }
-    copies = propagate(draft, source, dest, place.dentry);
+    copies = propagate(draft, source, dest, place.dentry, fresh);
     for (const { id } of mountTree(draft, source)) draft.changeMount(id, { unbindable: false });
   }
   const { parent, namespace } = draft.mount(source);

@@ -118,13 +118,15 @@ export class Draft {
     readonly options: string;
     readonly readonly: boolean;
     readonly userNamespace: UserNamespaceId;
+    readonly device?: string;
+    readonly open?: true;
   }): Superblock {
     const id = this.#take("superblock");
     const root = this.#take("dentry");
     const superblock: Superblock = {
       ...given,
       id,
-      device: `0:${id}`,
+      device: given.device ?? `0:${id}`,
       root,
       dentries: { [root]: { parent: null, name: "", kind: "directory" } },
     };
@@ -177,6 +179,13 @@ export class Draft {
 
   addMount(given: Omit<Mount, "id">): Mount {
     const mount = { ...given, id: this.#take("mount") };
+    this.#own<Mount>("mounts")[mount.id] = mount;
+    this.#attached = null;
+    return mount;
+  }
+
+  /** A mount whose number is known already, since it was read from a table. */
+  placeMount(mount: Mount): Mount {
     this.#own<Mount>("mounts")[mount.id] = mount;
     this.#attached = null;
     return mount;

@@ -69,6 +69,7 @@ export function superblockFor(
   type: string,
   options: readonly string[],
   attributes: readonly Attribute[],
+  readonly: boolean,
 ): Superblock {
   const known = fileSystems[type];
   if (known === undefined) {
@@ -100,7 +101,6 @@ export function superblockFor(
       );
     }
   }
-  const readonly = attributes.includes("ro");
   if (known.single === true) {
     const old = draft.superblocks.find((superblock) => superblock.type === type);
     if (old !== undefined) return old;

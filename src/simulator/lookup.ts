@@ -46,15 +46,22 @@ function startOf(
   return { walk: { draft, root: at, links: 0 }, at, path: where.path };
 }
 
-/** The dentry of a name, or undefined. */
-export function childOf(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
+/** The dentry of a name that is known of, or undefined. */
+export function knownChild(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
   const superblock = draft.superblockOf(parent);
   for (const [id, dentry] of Object.entries(superblock.dentries)) {
     if (dentry.parent === parent && dentry.name === name && dentry.removed === undefined) {
       return Number(id);
     }
   }
-  if (superblock.open === undefined) return undefined;
+  return undefined;
+}
+
+/** The same; in a file system that is known in part, what nobody told of is a directory. */
+export function childOf(draft: Draft, parent: DentryId, name: string): DentryId | undefined {
+  const known = knownChild(draft, parent, name);
+  const superblock = draft.superblockOf(parent);
+  if (known !== undefined || superblock.open === undefined) return known;
   return draft.addDentry(superblock.id, { parent, name, kind: "directory" });
 }
 
@@ -95,6 +102,13 @@ function step(walk: Walk, from: Path, name: string, last: boolean, options: Look
   const at = climb(draft, { mount: from.mount, dentry: child });
   const dentry = draft.dentry(at.dentry);
   if (dentry.kind !== "link" || (last && options.follow === false)) return at;
+  if (draft.mount(at.mount).flags.nosymfollow) {
+    refuse(
+      "ELOOP",
+      "The link lies on a mount with nosymfollow: no link there is followed.",
+      "Name what the link says, or take nosymfollow away.",
+    );
+  }
   if (++walk.links > mostLinks) {
     refuse("ELOOP", "The symbolic links go in a circle.", "Mend the links.");
   }
@@ -142,6 +156,7 @@ export function lookupParent(
   const { walk, at, path } = startOf(draft, process, where);
   const names = path.split("/").filter((name) => name !== "");
   const name = names.at(-1);
+  if (path === "") refuse("ENOENT", "An empty path has no last name.", "Name what is meant.");
   if (name === undefined) return { special: "/" };
   const before = names.slice(0, -1).reduce((from, part) => step(walk, from, part, false, {}), at);
   if (!isDirectory(draft, before.dentry)) {
@@ -149,4 +164,9 @@ export function lookupParent(
   }
   if (name === "." || name === "..") return { special: name };
   return { parent: { at: before, name, slash: path.endsWith("/") } };
+}
+
+/** Places below descriptors are opened before the call that works on them is made: openat2(2). */
+export function openPlaces(draft: Draft, process: Process, ...places: readonly Where[]): void {
+  for (const place of places) if (typeof place !== "string") lookup(draft, process, place);
 }

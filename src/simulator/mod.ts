@@ -1,7 +1,8 @@
 /** The simulator: mount namespaces, mounts and propagation as the kernel has them. */
 
 export { apply } from "./apply.ts";
-export { type Beginning, initialState } from "./initial.ts";
+export { fromMountinfo } from "./from-mountinfo.ts";
+export { type Beginning, initialState, throwAwayState } from "./initial.ts";
 export { formatRow, type MountinfoRow, mountinfo, mountTable } from "./mountinfo.ts";
 export type {
   Attribute,
@@ -12,5 +13,16 @@ export type {
   Where,
 } from "./operation.ts";
 export type { Errno, Failure, Outcome } from "./outcome.ts";
+export { parseMountinfo } from "./parse-mountinfo.ts";
 export { type Profile, type ProfileName, profiles } from "./profile.ts";
+export {
+  type Command,
+  expand,
+  parseScript,
+  ScriptError,
+  type ScriptLine,
+  ScriptReader,
+  scriptCommands,
+} from "./script.ts";
+export { showMountTree, showPropagation, showTree } from "./show-tree.ts";
 export type * from "./state.ts";

@@ -2,9 +2,10 @@
 
 import type { Draft } from "../draft.ts";
 import { changedFlags, mayChange, remountedFlags } from "../flags.ts";
-import { lookup } from "../lookup.ts";
+import { lookup, openPlaces } from "../lookup.ts";
 import { refuse } from "../outcome.ts";
 import { changePropagation } from "../propagation.ts";
+import { setReadOnly } from "../read-only.ts";
 import { capable, requireMayMount } from "../rights.ts";
 import type { Path, Process } from "../state.ts";
 import { isDetachedRoot, isMountRoot, isOurs, mountTree } from "../tree.ts";
@@ -83,7 +84,7 @@ export function remount(draft: Draft, process: Process, op: OperationOf<"remount
         "Change the mount alone: mount -o remount,bind.",
       );
     }
-    draft.setSuperblock({ ...superblock, readonly: flags.ro });
+    setReadOnly(draft, superblock, flags.ro);
   }
   draft.changeMount(mount.id, { flags });
 }
@@ -94,6 +95,7 @@ export function mountSetattr(
   process: Process,
   op: OperationOf<"mount_setattr">,
 ): void {
+  openPlaces(draft, process, op.path);
   requireMayMount(draft, process);
   if (op.set.length === 0 && op.clear.length === 0 && op.propagation === null) return;
   const path = lookup(draft, process, op.path);

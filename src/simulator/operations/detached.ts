@@ -1,7 +1,7 @@
 /** Descriptors, and the calls that work on mounts by them: open_tree, fsmount, move_mount. */
 
 import type { Draft } from "../draft.ts";
-import { lookup } from "../lookup.ts";
+import { lookup, openPlaces } from "../lookup.ts";
 import { refuse } from "../outcome.ts";
 import { requireMayMount } from "../rights.ts";
 import type { Mount, NamespaceId, Path, Process } from "../state.ts";
@@ -31,8 +31,12 @@ function keepDetached(
   keep(draft, process, into, rootOf(root), true);
 }
 
+/** open(2) with O_PATH; a descriptor itself is only duplicated. */
 export function open(draft: Draft, process: Process, op: OperationOf<"open">): void {
-  keep(draft, process, op.into, lookup(draft, process, op.path), false);
+  const path = lookup(draft, process, op.path);
+  const same = typeof op.path !== "string" && op.path.path === "" ? op.path.at : null;
+  const detached = same !== null && process.descriptors[same]?.detached === true;
+  keep(draft, process, op.into, path, detached);
 }
 
 export function close(draft: Draft, process: Process, op: OperationOf<"close">): void {
@@ -45,6 +49,7 @@ export function close(draft: Draft, process: Process, op: OperationOf<"close">):
 
 /** vfs_open_tree, open_detached_copy. */
 export function openTree(draft: Draft, process: Process, op: OperationOf<"open_tree">): void {
+  openPlaces(draft, process, op.path);
   requireMayMount(draft, process);
   const path = lookup(draft, process, op.path);
   const copy = copyOf(draft, process, path, op.recursive);
@@ -57,11 +62,18 @@ export function openTree(draft: Draft, process: Process, op: OperationOf<"open_t
 /** fsmount(2). */
 export function fsmount(draft: Draft, process: Process, op: OperationOf<"fsmount">): void {
   requireMayMount(draft, process);
-  keepDetached(draft, process, op.into, newMount(draft, process, op), null);
+  keepDetached(
+    draft,
+    process,
+    op.into,
+    newMount(draft, process, op, op.options.includes("ro")),
+    null,
+  );
 }
 
 /** move_mount(2): the target is looked up before the source. */
 export function moveMount(draft: Draft, process: Process, op: OperationOf<"move_mount">): void {
+  openPlaces(draft, process, op.from, op.to);
   requireMayMount(draft, process);
   const to = lookup(draft, process, op.to);
   moveTo(draft, process, lookup(draft, process, op.from), to, op.beneath === true);

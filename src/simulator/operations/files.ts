@@ -2,7 +2,7 @@
 
 import { umountTree } from "../detach.ts";
 import type { Draft } from "../draft.ts";
-import { childOf, lookup, lookupParent } from "../lookup.ts";
+import { childOf, knownChild, lookup, lookupParent } from "../lookup.ts";
 import type { Where } from "../operation.ts";
 import { refuse } from "../outcome.ts";
 import type { Dentry, DentryId, MountId, Path, Process } from "../state.ts";
@@ -36,10 +36,13 @@ function make(
   if ("special" in found) {
     refuse("EEXIST", "It is there already.", "Choose another name.");
   }
-  const { at, name } = found.parent;
+  const { at, name, slash } = found.parent;
   if (draft.dentry(at.dentry).removed === true) refuseRemoved();
-  if (childOf(draft, at.dentry, name) !== undefined) {
+  if (knownChild(draft, at.dentry, name) !== undefined) {
     refuse("EEXIST", `${name} is there already.`, "Choose another name.");
+  }
+  if (slash && dentry.kind !== "directory") {
+    refuse("ENOENT", "A name that ends with a slash is a directory's.", "Leave the slash out.");
   }
   if (isReadOnly(draft, at.mount)) refuseReadOnly();
   const { id } = draft.superblockOf(at.dentry);

@@ -6,7 +6,7 @@ import type { Draft } from "../draft.ts";
 import { superblockFor } from "../file-systems.ts";
 import { flagsFrom, noLocks } from "../flags.ts";
 import { lookup } from "../lookup.ts";
-import type { Attribute, Operation } from "../operation.ts";
+import type { Attribute, Operation, Where } from "../operation.ts";
 import { refuse } from "../outcome.ts";
 import { requireMayMount } from "../rights.ts";
 import type { Mount, Path, Process } from "../state.ts";
@@ -24,9 +24,10 @@ export function newMount(
     readonly options: readonly string[];
     readonly attributes: readonly Attribute[];
   },
+  readonly: boolean,
 ): Mount {
   const { type, options, attributes } = given;
-  const superblock = superblockFor(draft, process, type, options, attributes);
+  const superblock = superblockFor(draft, process, type, options, attributes, readonly);
   return draft.addMount({
     parent: null,
     mountpoint: null,
@@ -67,7 +68,8 @@ function graft(draft: Draft, process: Process, source: Mount, place: Path): void
 export function mountNew(draft: Draft, process: Process, op: OperationOf<"mount">): void {
   const target = lookup(draft, process, op.target);
   requireMayMount(draft, process);
-  const made = newMount(draft, process, op);
+  // MS_RDONLY makes both read-only, the file system and its mount.
+  const made = newMount(draft, process, op, op.attributes.includes("ro"));
   const place = lockMountpoint(draft, target);
   requireOurPlace(draft, process, place);
   const on = draft.mount(place.mount);
@@ -123,11 +125,19 @@ export function copyOf(draft: Draft, process: Process, from: Path, recursive: bo
   return draft.mount(copy ?? old.id);
 }
 
+/** Where a bind mount or a move comes from: mount(2) asks whether it is named at all. */
+export function lookupSource(draft: Draft, process: Process, source: Where): Path {
+  if (source === "") {
+    refuse("EINVAL", "mount(2) has been given no source.", "Name a directory or a file.");
+  }
+  return lookup(draft, process, source);
+}
+
 /** do_loopback. */
 export function bind(draft: Draft, process: Process, op: OperationOf<"bind">): void {
   const target = lookup(draft, process, op.target);
   requireMayMount(draft, process);
-  const source = lookup(draft, process, op.source);
+  const source = lookupSource(draft, process, op.source);
   const place = lockMountpoint(draft, target);
   requireOurPlace(draft, process, place);
   graft(draft, process, copyOf(draft, process, source, op.recursive), place);

@@ -16,7 +16,7 @@ import {
   overmount,
   topmost,
 } from "../tree.ts";
-import { mayUse, type OperationOf } from "./mount.ts";
+import { lookupSource, mayUse, type OperationOf } from "./mount.ts";
 
 /** do_move_mount; also what move_mount(2) does, with detached trees. */
 export function moveTo(
@@ -110,22 +110,34 @@ function requireDetached(draft: Draft, process: Process, source: Mount, on: Moun
 
 /** MOVE_MOUNT_BENEATH: between a mount and what it is on. do_lock_mount. */
 function placeBeneath(draft: Draft, to: Path): Path {
-  const top = topmost(draft, draft.mount(to.mount));
-  if (!isMountRoot(draft, to) || top.parent === null || top.mountpoint === null) {
+  if (!isMountRoot(draft, to)) {
+    refuse("EINVAL", "Nothing is mounted there to go beneath.", "Name a mount point.");
+  }
+  const mount = draft.mount(to.mount);
+  if (mount.namespace === null) {
     refuse(
-      "EINVAL",
-      "Beneath needs a mount that is attached to another one.",
-      "Name a mount point, and not the root of all mounts.",
+      "ENOENT",
+      "The mount to go beneath has been unmounted already.",
+      "Name one that is still attached.",
     );
   }
-  return { mount: top.parent, dentry: top.mountpoint };
+  const { id, root, parent, mountpoint } = topmost(draft, mount);
+  return { mount: parent ?? id, dentry: mountpoint ?? root };
 }
 
 /** can_move_mount_beneath. */
 function requireBeneath(draft: Draft, process: Process, source: Mount, place: Path): void {
   const top = draft.mountOn(place);
   const fail = (rule: string, cure: string): never => refuse("EINVAL", rule, cure);
-  if (top === undefined) return;
+  if (top === undefined || top.parent === null) {
+    return fail("The root of all mounts has nothing beneath it.", "Name another mount point.");
+  }
+  if (top.id === process.root.mount || top.parent === draft.namespace(process.namespace).root) {
+    fail(
+      "Nothing can go beneath the caller's root, nor beneath the root file system.",
+      "Mount it elsewhere, and make it the root by pivot_root.",
+    );
+  }
   if (top.locks.place) {
     fail("The mount on top is locked: it may hide something.", "Mount on top of it instead.");
   }
@@ -156,5 +168,5 @@ function requireBeneath(draft: Draft, process: Process, source: Mount, place: Pa
 export function move(draft: Draft, process: Process, op: OperationOf<"move">): void {
   const target = lookup(draft, process, op.target);
   requireMayMount(draft, process);
-  moveTo(draft, process, lookup(draft, process, op.source), target, false);
+  moveTo(draft, process, lookupSource(draft, process, op.source), target, false);
 }

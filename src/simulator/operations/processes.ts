@@ -107,10 +107,11 @@ export function setns(draft: Draft, process: Process, op: OperationOf<"setns">):
   }
   if (op.namespaces.includes("mount")) {
     const namespace = draft.namespace(target.namespace);
+    // Asked of who makes the call, about the user namespace that it will then be in.
     const may =
-      capable(draft, next, namespace.owner) &&
-      capable(draft, next, next.userNamespace, "CAP_SYS_CHROOT") &&
-      capable(draft, next, next.userNamespace);
+      capable(draft, process, namespace.owner) &&
+      capable(draft, process, next.userNamespace, "CAP_SYS_CHROOT") &&
+      capable(draft, process, next.userNamespace);
     if (!may) {
       refuse(
         "EPERM",

@@ -4,6 +4,7 @@ import { isBusy, umountTree } from "../detach.ts";
 import type { Draft } from "../draft.ts";
 import { lookup } from "../lookup.ts";
 import { refuse } from "../outcome.ts";
+import { setReadOnly } from "../read-only.ts";
 import { capable, requireMayMount } from "../rights.ts";
 import type { Process } from "../state.ts";
 import { isMountRoot, isOurs } from "../tree.ts";
@@ -46,7 +47,7 @@ export function umount(draft: Draft, process: Process, op: OperationOf<"umount">
         "Detach it (umount -l), or leave it by pivot_root.",
       );
     }
-    draft.setSuperblock({ ...superblock, readonly: true });
+    setReadOnly(draft, superblock, true);
     return;
   }
   if (mount.parent === null) {

@@ -27,8 +27,8 @@ export const chrootLesson: Lesson = {
     {
       title: "Change the root",
       by: "box",
-      lines: ["chroot /srv/box"],
-      what: "The process's root is /srv/box now. Paths that begin with / begin there, and .. stops there. Its working directory did not move.",
+      lines: ["chroot --skip-chdir /srv/box"],
+      what: "The process's root is /srv/box now. Paths that begin with / begin there, and .. stops there. Its working directory did not move: that is what the bare system call does, and what --skip-chdir stands for here. The command chroot goes there by itself.",
       why: "Programs of the image find /bin and /etc where they expect them.",
       without: "/ is still the host's.",
       claims: [
@@ -70,7 +70,7 @@ export const chrootLesson: Lesson = {
     {
       title: "The escape: chroot once more",
       by: "box",
-      lines: ["chroot /jail"],
+      lines: ["chroot --skip-chdir /jail"],
       what: "The root moves down to /srv/box/jail. The working directory stays in /srv/box, and that is outside of the root now.",
       why: ".. stops at the root. Who stands outside of it never meets it on the way up.",
       without: "cd .. stops at /srv/box, the root, as it should.",

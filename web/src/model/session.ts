@@ -4,119 +4,55 @@ import {
   apply,
   type Failure,
   initialState,
-  type Operation,
   type ProcessId,
   type State,
 } from "../../../src/simulator/mod.ts";
+import { expand, type ScriptLine, ScriptReader } from "../../../src/simulator/script.ts";
 
 export type Session = {
   readonly state: State;
   readonly names: ReadonlyMap<ProcessId, string>;
 };
 
-export const newSession = (): Session => ({
+/** @param first the name of the process that there is */
+export const newSession = (first: string): Session => ({
   state: initialState({ root: { type: "ext4", source: "/dev/sda1" } }),
-  names: new Map([[1, "host"]]),
+  names: new Map([[1, first]]),
 });
 
-type Played = { readonly session: Session; readonly failure: Failure | null };
+export type Played = { readonly session: Session; readonly failure: Failure | null };
 
-// STAND-IN until src/simulator/script.ts is there
-type Bare = Operation extends infer O ? (O extends Operation ? Omit<O, "by"> : never) : never;
-function parse(line: string): Bare[] {
-  const words = line.trim().split(/\s+/);
-  const [cmd = "", ...rest] = words;
-  const opt = (name: string): string | null => {
-    const i = rest.indexOf(name);
-    if (i < 0) return null;
-    const v = rest[i + 1] ?? "";
-    rest.splice(i, 2);
-    return v;
-  };
-  switch (cmd) {
-    case "mount": {
-      const o = (opt("-o") ?? "").split(",").filter((x) => x !== "");
-      const attrs = o.filter((x) => ["ro", "nosuid", "nodev", "noexec"].includes(x)) as never[];
-      const type = opt("-t");
-      if (o.includes("remount"))
-        return [
-          { op: "remount", target: rest[0] ?? "", attributes: attrs, bind: o.includes("bind") },
-        ];
-      if (rest[0] === "--bind" || rest[0] === "--rbind")
-        return [
-          {
-            op: "bind",
-            source: rest[1] ?? "",
-            target: rest[2] ?? "",
-            recursive: rest[0] === "--rbind",
-          },
-        ];
-      const make = /^--make-(r?)(shared|slave|private|unbindable)$/.exec(rest[0] ?? "");
-      if (make)
-        return [
-          {
-            op: "propagation",
-            target: rest[1] ?? "",
-            type: make[2] as never,
-            recursive: make[1] === "r",
-          },
-        ];
-      return [
-        {
-          op: "mount",
-          type: type ?? "",
-          source: rest[0] ?? "",
-          target: rest[1] ?? "",
-          attributes: attrs,
-          options: [],
-        },
-      ];
+/** The system calls of a line, up to the first that fails; what came before it stays. */
+export function carryOut(
+  state: State,
+  line: ScriptLine,
+): { state: State; failure: Failure | null } {
+  let now = state;
+  for (const call of expand(line, state)) {
+    // A reader of single lines does not know who is there.
+    if (call.op === "fork" && call.child === line.by && now.processes[call.child] !== undefined) {
+      continue;
     }
-    case "umount":
-      return [
-        { op: "umount", target: rest.at(-1) ?? "", flags: rest[0] === "-l" ? ["detach"] : [] },
-      ];
-    case "mkdir":
-      return rest
-        .filter((x) => x !== "-p")
-        .map((path) => ({ op: "mkdir", path, parents: rest.includes("-p") }) as const);
-    case "touch":
-      return rest.map((path) => ({ op: "touch", path }) as const);
-    case "rmdir":
-      return [{ op: "rmdir", path: rest[0] ?? "" }];
-    case "cd":
-      return [{ op: "chdir", path: rest[0] ?? "" }];
-    case "chroot":
-      return [{ op: "chroot", path: rest[0] ?? "" }];
-    case "pivot_root":
-      return [{ op: "pivot_root", newRoot: rest[0] ?? "", putOld: rest[1] ?? "" }];
-    case "unshare": {
-      const p = opt("--propagation") ?? "private";
-      const un = { op: "unshare", namespaces: ["mount"] } as const;
-      return p === "unchanged"
-        ? [un]
-        : [un, { op: "propagation", target: "/", type: p as never, recursive: true }];
-    }
+    const outcome = apply(now, call);
+    if (!outcome.ok) return { state: now, failure: outcome };
+    now = outcome.state;
   }
-  throw new Error(`cannot parse ${line}`);
+  return { state: now, failure: null };
 }
 
-export function play(session: Session, text: string): Played {
-  const [, name = "", line = ""] = /^(\w+): (.*)$/.exec(text) ?? [];
-  let { state } = session;
-  let names = session.names;
-  let by = [...names].find(([, n]) => n === name)?.[0];
-  if (by === undefined) {
-    by = names.size + 1;
-    const forked = apply(state, { op: "fork", child: by, by: 1 });
-    if (!forked.ok) throw new Error(forked.rule);
-    state = forked.state;
-    names = new Map([...names, [by, name]]);
-  }
-  for (const op of parse(line)) {
-    const outcome = apply(state, { ...op, by } as Operation);
-    if (!outcome.ok) return { session: { state, names }, failure: outcome };
-    state = outcome.state;
-  }
-  return { session: { state, names }, failure: null };
+/**
+ * Carries out `NAME: COMMAND`. Who is named for the first time is a child of the first process.
+ *
+ * @throws Error for what the grammar does not know
+ */
+export function play({ state, names }: Session, text: string): Played {
+  const colon = text.indexOf(": ");
+  const name = text.slice(0, colon);
+  const known = [...names].find(([, each]) => each === name)?.[0];
+  const by = known ?? names.size + 1;
+  const line = new ScriptReader().read(`p${by}: ${text.slice(colon + 2)}`);
+  if (colon < 1 || line === null) throw new Error(`not a line of a process: ${text}`);
+  const { state: after, failure } = carryOut(state, line);
+  const all = known === undefined ? new Map([...names, [by, name] as const]) : names;
+  return { session: { state: after, names: all }, failure };
 }

@@ -22,7 +22,7 @@ export const textOf = (line: Line): string => (typeof line === "string" ? line :
 
 /** @throws Error when the set-up of the lesson does not go through */
 export function beginningOf(lesson: Lesson): Scene {
-  let scene: Scene = { session: newSession(), pids: noPids };
+  let scene: Scene = { session: newSession("host"), pids: noPids };
   // Everybody is there from the beginning, in the place where shells start.
   const people = [...new Set(lesson.steps.map(({ by }) => by))].filter((by) => by !== "host");
   for (const text of [...lesson.setup, ...people.map((by) => `${by}: cd .`)]) {

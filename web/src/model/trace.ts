@@ -73,11 +73,12 @@ function readLine(line: string, number: number): Fields {
   return new Fields(value, at);
 }
 
-const namespace = (
-  key: string,
-  title: string,
-  mounts: readonly DrawnMount[],
-): DrawnNamespace => ({ key, title, mounts, processes: [] });
+const namespace = (key: string, title: string, mounts: readonly DrawnMount[]): DrawnNamespace => ({
+  key,
+  title,
+  mounts,
+  processes: [],
+});
 
 /** The host beside the container, from their mount tables; null: there is none, or none of its own. */
 export function worldOfTables(

@@ -35,7 +35,7 @@ export const spoken = (frame: Frame, step: number, last: number): string =>
     .join(" ");
 
 /** The lines of a step, beside what is said of them: on a phone the script is far below. */
-function Command({ frame: { lines } }: { readonly frame: Frame }) {
+export function Command({ frame: { lines } }: { readonly frame: Frame }) {
   if (lines.length === 0) return null;
   return <pre className="command">{lines.map(({ by, text }) => `${by}# ${text}`).join("\n")}</pre>;
 }

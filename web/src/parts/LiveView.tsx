@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { type Live, type LiveContainer, livePath } from "../../../src/learn/live.ts";
 import { changesSince, type Frame } from "../model/frame.ts";
+import { readMountTable } from "../model/mount-table.ts";
 import { worldOfTables } from "../model/trace.ts";
 import { Stage } from "./Stage.tsx";
 
@@ -54,7 +55,11 @@ function LiveTree({
   readonly container: LiveContainer;
 }) {
   const frame = useMemo<Frame>(() => {
-    const world = worldOfTables(host, container.mountinfo, container.name);
+    const world = worldOfTables(
+      readMountTable(host),
+      readMountTable(container.mountinfo),
+      container.name,
+    );
     return {
       title: container.name,
       lines: [],

@@ -2,10 +2,10 @@
 
 import { type ChangeEvent, type DragEvent, useCallback, useState } from "react";
 import { mostTraceBytes, readTrace, type TraceFrame } from "../model/trace.ts";
-import { spoken } from "./LessonView.tsx";
+import { Command, spoken } from "./LessonView.tsx";
 import { Keys, Player } from "./Player.tsx";
 import { Stage } from "./Stage.tsx";
-import { StepList } from "./StepList.tsx";
+import { FailureNote, StepList } from "./StepList.tsx";
 
 type Opened =
   | { readonly kind: "none" }
@@ -36,6 +36,8 @@ function Trace({ frames }: { readonly frames: readonly TraceFrame[] }) {
         </div>
         <div className="board-explanation">
           <p className="board-step">{frame.title}</p>
+          <Command frame={frame} />
+          <FailureNote frame={frame} />
           <p>{frame.why}</p>
         </div>
         <div className="board-stage">
