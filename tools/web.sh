@@ -11,7 +11,7 @@ fail() {
 bun=node_modules/.bin/bun
 mkdir -p build
 # Two at once: the second waits, and then finds nothing to do.
-if [ "${PIVOT_WEB_LOCKED:-}" != 1 ] && command -v flock >/dev/null; then
+if [ "${1:-}" != test ] && [ "${PIVOT_WEB_LOCKED:-}" != 1 ] && command -v flock >/dev/null; then
   PIVOT_WEB_LOCKED=1 exec flock build/.web-lock "$0" "$@"
 fi
 
@@ -48,14 +48,13 @@ case ${1:-} in
     ;;
   build)
     packages
-    node_modules/.bin/tsc -p web/tsconfig.json || fail "the page's types are not right"
+    { node_modules/.bin/tsc -p web/tsconfig.json && node_modules/.bin/tsc -p web/test/tsconfig.json; } ||
+      fail "the page's types are not right"
     page
     ;;
   test)
     shift
-    packages
-    node_modules/.bin/tsc -p web/tsconfig.json || fail "the page's types are not right"
-    page
+    tools/web.sh build
     report=build/web-report.xml
     rm -f "$report"
     status=0

@@ -154,9 +154,9 @@ export function Player({ last, step, onStep, said, everywhere = false, children 
           aria-valuetext={`${step} of ${last}`}
           onChange={({ target }) => go(Number(target.value))}
         />
-        <output className="counter">
+        <span className="counter">
           {step}/{last}
-        </output>
+        </span>
       </div>
       <p role="status" className="visually-hidden">
         {said}

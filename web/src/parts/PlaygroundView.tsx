@@ -3,7 +3,8 @@
 import { useDeferredValue, useId, useMemo, useState } from "react";
 import { examples } from "../lessons/examples.ts";
 import { playScript } from "../model/playground.ts";
-import { spoken } from "./LessonView.tsx";
+import { changeWords } from "../model/words.ts";
+import { Command, spoken } from "./LessonView.tsx";
 import { Keys, Player } from "./Player.tsx";
 import { Stage } from "./Stage.tsx";
 import { FailureNote, StepList } from "./StepList.tsx";
@@ -68,8 +69,9 @@ export function PlaygroundView() {
               <Keys />
             </div>
             <div className="board-explanation">
-              <p className="board-step">{at === 0 ? "Before the first line" : frame.title}</p>
+              {at === 0 ? <p className="board-step">Before the first line</p> : <Command frame={frame} />}
               <FailureNote frame={frame} />
+              {frame.outcome === "failed" ? null : <p>{changeWords(frame.changes)}</p>}
             </div>
             <div className="board-stage">
               <Stage frame={frame} />

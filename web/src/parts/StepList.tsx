@@ -29,6 +29,18 @@ const toggled = (steps: ReadonlySet<number>, step: number): ReadonlySet<number> 
   return next;
 };
 
+/** A line of a playground's script is its own title. */
+const isItsTitle = ({ title, lines }: Frame): boolean =>
+  lines.length === 1 && lines[0]?.text === title;
+
+function Lines({ frame: { lines, failedLine } }: { readonly frame: Frame }) {
+  return lines.map(({ by, text }, at) => (
+    <code key={text} className={failedLine === at ? "line line-failed" : "line"}>
+      <span className="prompt">{by}#</span> {text}
+    </code>
+  ));
+}
+
 export function StepList({ frames, step, onStep, leaveOut }: StepListProps) {
   return (
     <ol className="steps" start={0}>
@@ -45,29 +57,27 @@ export function StepList({ frames, step, onStep, leaveOut }: StepListProps) {
             onClick={() => onStep(index)}
           >
             <span className="step-title">
-              <span className="step-number">{index}</span> {frame.title}
+              <span className="step-number">{index}</span>{" "}
+              {isItsTitle(frame) ? <Lines frame={frame} /> : frame.title}
               {index === 0 ? null : (
-                <span className="step-outcome">
+                <span className={`step-outcome outcome-${frame.outcome.replace(" ", "-")}-mark`}>
                   <span aria-hidden="true">{marks[frame.outcome]} </span>
                   {outcomeText(frame)}
                 </span>
               )}
             </span>
-            {frame.lines.map(({ by, text }, at) => (
-              <code key={text} className={frame.failedLine === at ? "line line-failed" : "line"}>
-                <span className={`prompt by-${by}`}>{by}#</span> {text}
-              </code>
-            ))}
+            {isItsTitle(frame) ? null : <Lines frame={frame} />}
           </button>
           {leaveOut?.can(index) === true ? (
             <label className="switch">
               <input
                 type="checkbox"
                 role="switch"
+                aria-label={`leave out: ${frame.title}`}
                 checked={leaveOut.steps.has(index)}
                 onChange={() => leaveOut.onChange(toggled(leaveOut.steps, index))}
               />
-              leave out<span className="visually-hidden">: {frame.title}</span>
+              leave out
             </label>
           ) : null}
         </li>
