@@ -10,6 +10,7 @@ import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { interruptible } from "./interrupt.ts";
 import { isOn, lastValue } from "./listing-flags.ts";
+import { shownImage } from "./ps.ts";
 
 export const learnFlags: readonly Flag[] = [
   { name: "open", help: "open it in the browser, too" },
@@ -38,7 +39,7 @@ export async function learnCommand(given: ParsedArguments, globals: Globals): Pr
   if (given.words.length > 0) throw new UsageError("usage: pivot learn [OPTIONS]");
   const port = readPort(lastValue(given, "port"));
   const roots = engineRoots(globals);
-  const server = await serveLearn(port, readPage(), () => liveContainers(roots));
+  const server = await serveLearn(port, readPage(), () => liveContainers(roots, shownImage));
   return interruptible(async (signal) => {
     try {
       writeAll(1, `${server.address}\n`);

@@ -36,11 +36,14 @@ const plain = (text: string): string =>
     .trim()
     .slice(0, 200);
 
-function ownOne({ id, name, record, process }: Container): LiveContainer[] {
+function ownOne(
+  { id, name, record, process }: Container,
+  shownImage: (reference: string) => string,
+): LiveContainer[] {
   const mountinfo = process === null ? null : tableOf(process.pid);
   if (process === null || mountinfo === null) return [];
   const command = plain(record.args.join(" "));
-  return [{ id, name, image: record.image, command, pid: process.pid, mountinfo }];
+  return [{ id, name, image: shownImage(record.image), command, pid: process.pid, mountinfo }];
 }
 
 /**
@@ -66,9 +69,16 @@ function foreignOne(pid: number): LiveContainer[] {
   return [{ id: `pid ${pid}`, name, image: null, command, pid, mountinfo }];
 }
 
-/** Looks anew each time. What ends meanwhile is left out. */
-export async function liveContainers(roots: Roots): Promise<Live> {
-  const own = (await listContainers(roots)).flatMap(ownOne);
+/**
+ * Looks anew each time. What ends meanwhile is left out.
+ *
+ * @param shownImage how a reference is shown to people
+ */
+export async function liveContainers(
+  roots: Roots,
+  shownImage: (reference: string) => string = (reference) => reference,
+): Promise<Live> {
+  const own = (await listContainers(roots)).flatMap((each) => ownOne(each, shownImage));
   const known = new Set(own.map(({ pid }) => pid));
   const foreign = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -20,16 +20,19 @@ type Reply = { readonly status: number; readonly body: string; readonly location
 /** With node:http, since fetch sends a path only after it has tidied it up. */
 const ask = (path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Reply> =>
   new Promise((resolve, reject) => {
-    const sent = request({ host: "127.0.0.1", port, path, headers, method, agent: false }, (got) => {
-      let body = "";
-      got.setEncoding("utf8");
-      got.on("data", (text: string) => {
-        body += text;
-      });
-      got.on("end", () => {
-        resolve({ status: got.statusCode ?? 0, body, location: got.headers.location ?? "" });
-      });
-    });
+    const sent = request(
+      { host: "127.0.0.1", port, path, headers, method, agent: false },
+      (got) => {
+        let body = "";
+        got.setEncoding("utf8");
+        got.on("data", (text: string) => {
+          body += text;
+        });
+        got.on("end", () => {
+          resolve({ status: got.statusCode ?? 0, body, location: got.headers.location ?? "" });
+        });
+      },
+    );
     sent.on("error", reject);
     sent.end();
   });
@@ -40,7 +43,10 @@ describe("who has the address", () => {
   afterAll(() => server.close());
 
   test("gets the page, its files, and what is alive", async () => {
-    expect(await ask(pathname)).toMatchObject({ status: 200, body: '<html lang="en" data-served="learn">' });
+    expect(await ask(pathname)).toMatchObject({
+      status: 200,
+      body: '<html lang="en" data-served="learn">',
+    });
     expect(await ask(`${pathname}assets/a.js`)).toMatchObject({ status: 200, body: "let a;" });
     const before = looks;
     expect(await ask(`${pathname}api/containers`)).toMatchObject({
@@ -52,7 +58,13 @@ describe("who has the address", () => {
 
   test("whoever has not gets nothing, and nothing is looked at", async () => {
     const before = looks;
-    for (const path of ["/", "/api/containers", "/x/api/containers", "//api/containers", "/favicon.ico"]) {
+    for (const path of [
+      "/",
+      "/api/containers",
+      "/x/api/containers",
+      "//api/containers",
+      "/favicon.ico",
+    ]) {
       expect({ path, status: (await ask(path)).status }).toEqual({ path, status: 404 });
     }
     expect(looks).toBe(before);
@@ -67,12 +79,19 @@ describe("who has the address", () => {
   test("pages of other sites are not answered, and nothing is changed", async () => {
     const site = { "Sec-Fetch-Site": "cross-site" };
     expect((await ask(`${pathname}api/containers`, site)).status).toBe(403);
-    expect((await ask(`${pathname}api/containers`, { "Sec-Fetch-Site": "same-origin" })).status).toBe(200);
+    expect(
+      (await ask(`${pathname}api/containers`, { "Sec-Fetch-Site": "same-origin" })).status,
+    ).toBe(200);
     expect((await ask(pathname, {}, "POST")).status).toBe(405);
   });
 
   test("no path leads out of the page", async () => {
-    for (const path of ["../../etc/passwd", "..%2f..%2fetc/passwd", "assets/../../x", "/etc/passwd"]) {
+    for (const path of [
+      "../../etc/passwd",
+      "..%2f..%2fetc/passwd",
+      "assets/../../x",
+      "/etc/passwd",
+    ]) {
       expect((await ask(`${pathname}${path}`)).status).toBe(404);
     }
   });

@@ -78,7 +78,9 @@ export class Visit {
   /** Rules of WCAG 2.2 A and AA, and good practice, that are broken: `color-contrast: .a .b`. */
   async violations(): Promise<string[]> {
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" | ")}`);
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" | ")}`,
+    );
   }
 
   complaints(): readonly string[] {

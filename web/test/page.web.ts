@@ -122,7 +122,9 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
     await page.waitForTimeout(3_500);
     expect(await counter(page).textContent()).toBe(stopped);
     await page.getByRole("button", { name: "Step back" }).click();
-    await counter(page).getByText(`${Number(stopped?.[0]) - 1}/7`).waitFor();
+    await counter(page)
+      .getByText(`${Number(stopped?.[0]) - 1}/7`)
+      .waitFor();
     await page.getByRole("slider", { name: "Step" }).fill("6");
     await counter(page).getByText("6/7").waitFor();
     await page.getByRole("button", { name: "To the end" }).click();
@@ -159,7 +161,9 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
     const { page } = visit;
     await visit.go(to("namespace/2"));
     await page.locator(".group").getByText("1", { exact: true }).click();
-    expect(await page.locator(".groups-told").textContent()).toBe("Group 1: / (host and the watcher), / (box)");
+    expect(await page.locator(".groups-told").textContent()).toBe(
+      "Group 1: / (host and the watcher), / (box)",
+    );
     expect(await page.locator(".mount.is-lit").count()).toBe(2);
     await visit.close();
   });
@@ -203,7 +207,9 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
       await page.getByRole("button", { name: "To the end" }).click();
       expect(await page.locator(".problems li").count()).toBe(0);
     }
-    await page.getByRole("textbox", { name: "Script" }).fill("mkdir /a\nmoutn x\nmount --bind /a /b\n");
+    await page
+      .getByRole("textbox", { name: "Script" })
+      .fill("mkdir /a\nmoutn x\nmount --bind /a /b\n");
     await page.locator(".problems").getByText("line 2: there is no command moutn").waitFor();
     await steps(page).nth(2).getByRole("button").click();
     expect(await page.locator(".failure .errno").textContent()).toBe("ENOENT");
@@ -222,7 +228,13 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
       id: "a",
       steps: [
         { number: 1, by: "parent", what: "clone", detail: "clone newns", why: "namespaces" },
-        { number: 2, by: "init", what: "mount tmpfs on /tmp", detail: "mount type=tmpfs", why: "mounts[0]" },
+        {
+          number: 2,
+          by: "init",
+          what: "mount tmpfs on /tmp",
+          detail: "mount type=tmpfs",
+          why: "mounts[0]",
+        },
       ],
     },
     { step: 0, parent: { pid: 7, mountinfo: table(20) }, init: null },
@@ -275,7 +287,14 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
     live = { host: table(20), containers: [] };
     await visit.go(to("live"));
     await page.getByText("No container runs.").waitFor();
-    const one = { id: "a", name: "web", image: "busybox", command: "sleep 9", pid: 7, mountinfo: table(40) };
+    const one = {
+      id: "a",
+      name: "web",
+      image: "busybox",
+      command: "sleep 9",
+      pid: 7,
+      mountinfo: table(40),
+    };
     live = { host: table(20), containers: [one, { ...one, id: "b", name: "other", image: null }] };
     await page.getByRole("button", { name: "web busybox" }).waitFor({ timeout: 20_000 });
     expect(await page.locator(".tree figcaption").allTextContents()).toEqual([
@@ -321,7 +340,9 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
       await visit.go(to(id));
       for (const [index] of all.entries()) {
         await visit.page.keyboard.press("ArrowRight");
-        await counter(visit.page).getByText(`${index + 1}/${all.length}`).waitFor();
+        await counter(visit.page)
+          .getByText(`${index + 1}/${all.length}`)
+          .waitFor();
         const overflow = await visit.overflow();
         expect({ id, step: index + 1, overflow }).toEqual({ id, step: index + 1, overflow: 0 });
       }

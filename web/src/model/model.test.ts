@@ -52,7 +52,13 @@ describe("mount tables", () => {
 
 const stepsOfTrace = [
   { number: 1, by: "parent", what: "clone", detail: "clone newns", why: "namespaces" },
-  { number: 2, by: "init", what: "mount proc on /proc", detail: "mount type=proc", why: "mounts[0]" },
+  {
+    number: 2,
+    by: "init",
+    what: "mount proc on /proc",
+    detail: "mount type=proc",
+    why: "mounts[0]",
+  },
   { number: 3, by: "init", what: "execute sh", detail: 'exec argv=["sh"]', why: "process.args" },
 ];
 const traceOf = (...lines: readonly unknown[]): string =>
@@ -70,7 +76,9 @@ describe("recorded traces", () => {
       parent: { pid: 7 },
       init: { pid: 8, mountinfo: `${inside}12 11 0:6 / /proc rw - proc proc rw\n` },
     };
-    const frames = readTrace(traceOf(begin, cloned, mounted, { end: { exitCode: 0, failure: null } }));
+    const frames = readTrace(
+      traceOf(begin, cloned, mounted, { end: { exitCode: 0, failure: null } }),
+    );
     expect(frames.map(({ world }) => world.map(({ mounts }) => mounts.length))).toEqual([
       [2],
       [2, 1],
@@ -147,7 +155,12 @@ describe("the playground", () => {
 });
 
 test("an address comes back as it was, and nonsense is the beginning", () => {
-  for (const hash of ["#chroot", "#pivot-root/5", "#pivot-root/5/without/2,3", "#dev/0/without/1"]) {
+  for (const hash of [
+    "#chroot",
+    "#pivot-root/5",
+    "#pivot-root/5/without/2,3",
+    "#dev/0/without/1",
+  ]) {
     expect(writeAddress(readAddress(hash))).toBe(hash);
   }
   expect(readAddress("#dev/-3/without/x,2.5,1e9")).toEqual({ page: "dev", step: 0, leftOut: [] });
@@ -155,7 +168,9 @@ test("an address comes back as it was, and nonsense is the beginning", () => {
 
 test("changes and mounts in words", () => {
   const mounts = readMountTable(root + proc + bind);
-  const before = [{ key: "a", title: "What the host sees", mounts: mounts.slice(0, 2), processes: [] }];
+  const before = [
+    { key: "a", title: "What the host sees", mounts: mounts.slice(0, 2), processes: [] },
+  ];
   const moved = mounts.map((mount) => (mount.id === 2 ? { ...mount, path: "/old" } : mount));
   const after = [{ key: "a", title: "What the host sees", mounts: moved.slice(1), processes: [] }];
   const changes = changesBetween(before, after);

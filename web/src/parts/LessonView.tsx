@@ -123,7 +123,7 @@ export function LessonView({
             )}
           </div>
           <div className="board-stage">
-            <Stage frame={frame} />
+            <Stage frame={frame} isAfter={step > 0} />
           </div>
         </div>
       </Player>

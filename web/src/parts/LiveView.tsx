@@ -71,7 +71,7 @@ function LiveTree({
       ps: null,
     };
   }, [host, container]);
-  return <Stage frame={frame} />;
+  return <Stage frame={frame} isAfter={false} />;
 }
 
 export function LiveView() {

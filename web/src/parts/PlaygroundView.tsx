@@ -3,7 +3,6 @@
 import { useDeferredValue, useId, useMemo, useState } from "react";
 import { examples } from "../lessons/examples.ts";
 import { playScript } from "../model/playground.ts";
-import { changeWords } from "../model/words.ts";
 import { Command, spoken } from "./LessonView.tsx";
 import { Keys, Player } from "./Player.tsx";
 import { Stage } from "./Stage.tsx";
@@ -69,12 +68,15 @@ export function PlaygroundView() {
               <Keys />
             </div>
             <div className="board-explanation">
-              {at === 0 ? <p className="board-step">Before the first line</p> : <Command frame={frame} />}
+              {at === 0 ? (
+                <p className="board-step">Before the first line</p>
+              ) : (
+                <Command frame={frame} />
+              )}
               <FailureNote frame={frame} />
-              {frame.outcome === "failed" ? null : <p>{changeWords(frame.changes)}</p>}
             </div>
             <div className="board-stage">
-              <Stage frame={frame} />
+              <Stage frame={frame} isAfter={at > 0} />
             </div>
           </div>
         </Player>

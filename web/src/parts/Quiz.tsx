@@ -1,7 +1,16 @@
 /** Questions about a lesson: each answer says why it is right or wrong. */
 
 import { useId, useState } from "react";
-import type { Question } from "../lessons/lesson.ts";
+import type { Answer, Question } from "../lessons/lesson.ts";
+
+/**
+ * In the lessons the right answer stands first. Here it can be anywhere, but always in the same
+ * place: a page that was rendered by a server must not differ from the browser's.
+ */
+function inOrder({ ask, answers }: Question): readonly Answer[] {
+  const from = ask.length % answers.length;
+  return [...answers.slice(from), ...answers.slice(0, from)];
+}
 
 function QuestionCard({
   question,
@@ -12,13 +21,14 @@ function QuestionCard({
 }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const name = useId();
-  const answer = chosen === null ? undefined : question.answers[chosen];
+  const answers = inOrder(question);
+  const answer = chosen === null ? undefined : answers[chosen];
   return (
     <fieldset className="question">
       <legend>
         {number}. {question.ask}
       </legend>
-      {question.answers.map(({ text, right }, index) => (
+      {answers.map(({ text, right }, index) => (
         <label
           key={text}
           className={chosen === index ? `answer ${right ? "is-right" : "is-wrong"}` : "answer"}

@@ -69,7 +69,13 @@ function Groups({ world, lit, onLight }: GroupsProps) {
   );
 }
 
-export function Stage({ frame }: { readonly frame: Frame }) {
+export type StageProps = {
+  readonly frame: Frame;
+  /** Something was done to come here; there is a difference to tell of. */
+  readonly isAfter: boolean;
+};
+
+export function Stage({ frame, isAfter }: StageProps) {
   const [lit, setLit] = useState<number | null>(null);
   const { world, changes, ps } = frame;
   return (
@@ -79,12 +85,14 @@ export function Stage({ frame }: { readonly frame: Frame }) {
           <TreeDrawing key={namespace.key} namespace={namespace} changes={changes} lit={lit} />
         ))}
       </div>
-      <p className="changes">
-        <strong>This step:</strong> {changeWords(changes)}
-        {changes.gone.length === 0
-          ? null
-          : ` Gone: ${changes.gone.map(({ path, type }) => `${path} (${type})`).join(", ")}.`}
-      </p>
+      {isAfter ? (
+        <p className="changes">
+          <strong>This step:</strong> {changeWords(changes)}
+          {changes.gone.length === 0
+            ? null
+            : ` Gone: ${changes.gone.map(({ path, type }) => `${path} (${type})`).join(", ")}.`}
+        </p>
+      ) : null}
       {ps === null ? null : (
         <figure className="screen">
           <figcaption>What ps says in the box</figcaption>

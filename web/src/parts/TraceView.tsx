@@ -41,7 +41,7 @@ function Trace({ frames }: { readonly frames: readonly TraceFrame[] }) {
           <p>{frame.why}</p>
         </div>
         <div className="board-stage">
-          <Stage frame={frame} />
+          <Stage frame={frame} isAfter={step > 0} />
         </div>
       </div>
     </Player>
