@@ -117,6 +117,12 @@ export const differences: Readonly<
     runc: { why: "it runs poststart in create, and says created" },
     crun: { why: "its ociVersion is 1.0" },
   },
+  ...Object.fromEntries(
+    ["poststart", "poststop"].map((kind) => [
+      `${kind} that ends before it has read the state is none that failed`,
+      { crun: { why: "SIGPIPE ends crun", run: false } },
+    ]),
+  ),
   "without env a hook has an empty environment": {
     runc: { why: "the runtime's own environment is inherited" },
     crun: { why: "the runtime's own environment is inherited" },
