@@ -342,6 +342,13 @@ describe.skipIf(whyNoTar !== undefined)(`trees (${whyNoTar ?? "as GNU tar has th
     expect(existsSync(`${whole}/bin/busybox`)).toBe(true);
   });
 
+  test("whoever reads only the beginning is told so in one line, not which file it was at", () => {
+    for (const words of ["export stopped", "cp stopped:/bin -"]) {
+      const said = sh(`{ ${pivot()} ${words} | head -c 10 >/dev/null; } 2>&1`);
+      expect(said).toMatch(/^pivot: [^\n]*: nobody reads the archive to its end[^\n]*\n$/);
+    }
+  });
+
   test("an image of a container has its changes, and runs", () => {
     const script =
       "rm /bin/vi; rm -r /etc/passwd; mkdir -p /new/a; echo 1 >/new/a/f; ln /new/a/f /new/g; rm -r /usr; mkdir /usr; echo 2 >/usr/h";

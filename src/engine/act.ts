@@ -136,6 +136,15 @@ function endingOfMonitor({ directory }: Container): Step[] {
   return [byParent(first, why), byParent(last, why)];
 }
 
+/** @throws WishError when it does not end, although nobody has paused it meanwhile */
+async function endProcess({ id }: Container, roots: Roots, steps: readonly Step[]): Promise<void> {
+  const failure = await failureOf(steps);
+  if (failure === null) return;
+  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  if (seen?.status !== "paused") throw toldOf(steps, failure);
+  await carryOut(endingOf(seen, SIGKILL, 0));
+}
+
 /**
  * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
  * does not run is left as it is.
@@ -150,9 +159,8 @@ export async function endContainer(
 ): Promise<void> {
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
-  await carryOut(
-    container.process === null ? endingOfMonitor(container) : endingOf(container, signal, seconds),
-  );
+  if (container.process === null) await carryOut(endingOfMonitor(container));
+  else await endProcess(container, roots, endingOf(container, signal, seconds));
   if (await waitUntilGone(container, 20_000)) {
     if (container.process === null) await endLateStart(container, roots);
     return;

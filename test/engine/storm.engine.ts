@@ -2,6 +2,8 @@
 // PIVOT_CROWD (2000 in all, 64 of them at a time), PIVOT_KILLS (300); PIVOT_SEED chooses others.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { endContainer } from "../../src/engine/act.ts";
+import { findContainer } from "../../src/engine/find.ts";
 import { DockerRegistry } from "../docker-registry.ts";
 import { Ground } from "../pivot.ts";
 import { cleared, crowd, type Field, kills, prepareField } from "../storm.ts";
@@ -39,6 +41,17 @@ describe.skipIf(reason !== undefined)(named(`storms, seed ${seed}`, reason), () 
   afterAll(async () => {
     await registry?.stop();
     for (const each of grounds) await each.close();
+  });
+
+  test("paused between the look and the kill, it is ended all the same", async () => {
+    const { ground } = fieldOf("paused");
+    const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
+    expect(ground.pivot(["run", "-d", "--name", "ice", "busybox", "sleep", "1000"]).code).toBe(0);
+    const seen = await findContainer(roots, "ice");
+    expect(ground.pivot(["pause", "ice"]).code).toBe(0);
+    await endContainer(seen, roots, { signal: 9, seconds: 0 });
+    expect((await findContainer(roots, "ice")).status).toBe("exited");
+    expect(ground.pivot(["rm", "ice"])).toMatchObject({ code: 0, stderr: "" });
   });
 
   test(`a crowd: ${size} commands, 64 at a time`, async () => {
