@@ -12,34 +12,37 @@ export type Prompt = {
 /** At a terminal: one reader for each line, so that between two lines the terminal is anybody's. */
 function terminalPrompt(): Prompt {
   let history: string[] = [];
-  return {
-    ask: (prompt) =>
-      new Promise((resolve) => {
-        const reader = createInterface({
-          input: process.stdin,
-          output: process.stdout,
-          history,
-          terminal: true,
-        });
-        reader.on("history", (lines) => {
-          history = lines;
-        });
-        let isAnswered = false;
-        const answer = (line: string | null): void => {
-          if (isAnswered) return;
-          isAnswered = true;
-          reader.close();
-          resolve(line);
-        };
-        reader.on("SIGINT", () => {
-          process.stdout.write("\n");
-          answer("");
-        });
-        reader.on("close", () => answer(null));
-        reader.question(prompt, answer);
-      }),
-    release: () => process.stdin.pause(),
-  };
+  const ask = (prompt: string): Promise<string | null> =>
+    new Promise((resolve) => {
+      const reader = createInterface({
+        input: process.stdin,
+        output: process.stdout,
+        history,
+        terminal: true,
+      });
+      reader.on("history", (lines) => {
+        history = lines;
+      });
+      let isAnswered = false;
+      const answer = (line: string | null): void => {
+        if (isAnswered) return;
+        isAnswered = true;
+        reader.close();
+        resolve(line);
+      };
+      reader.on("SIGINT", () => {
+        process.stdout.write("\n");
+        isAnswered = true;
+        reader.close();
+        resolve(ask(prompt)); // what stood there is forgotten
+      });
+      reader.on("close", () => {
+        if (!isAnswered) process.stdout.write("\n");
+        answer(null);
+      });
+      reader.question(prompt, answer);
+    });
+  return { ask, release: () => process.stdin.pause() };
 }
 
 /** All lines at once are more than is asked for: they wait here. */

@@ -1,6 +1,6 @@
 /** Which parts of the host are mounted inside. */
 
-import { type Finding, few, finding, type Level } from "./finding.ts";
+import { type Finding, few, finding, type Level, levels } from "./finding.ts";
 import { isBelow, type Mount } from "./mount-table.ts";
 import { type HostSeen, isShared, type Power, powerOf, type Seen } from "./seen.ts";
 
@@ -83,15 +83,21 @@ function sayOf({ mount, source }: Shown): string {
   return `${source} of the host is at ${mount.point}, ${how}`;
 }
 
+/** A process may have as many mounts as it likes. */
+const mostTold = 20;
+
 export function checkBinds(seen: Seen, host: HostSeen): Finding[] {
   if (isShared(seen, "mount")) return [];
   const power = powerOf(seen);
   const all = shownOf(seen, host).filter(({ mount }) => !usual.has(mount.point));
   const graded = all.map((shown) => ({ shown, level: levelOf(shown, power) }));
   const harmless = graded.filter(({ level }) => level === "note");
+  const telling = graded
+    .filter(({ level }) => level !== "note")
+    .sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
   return [
-    ...graded
-      .filter(({ level }) => level !== "note")
+    ...telling
+      .slice(0, mostTold)
       .map(({ shown, level }) =>
         finding(
           level,
@@ -100,6 +106,9 @@ export function checkBinds(seen: Seen, host: HostSeen): Finding[] {
           "leave this mount out, or bind less of it, with :ro",
         ),
       ),
+    ...(telling.length <= mostTold
+      ? []
+      : [finding("weak", "mounts", `and ${telling.length - mostTold} more of the kind`)]),
     ...(harmless.length === 0
       ? [finding("ok", "mounts", "beside what is said, nothing of the host's files is shown")]
       : [

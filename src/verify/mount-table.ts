@@ -74,16 +74,19 @@ export class MountTable {
   readonly all: readonly Mount[];
   /** The mount that `/` is on. */
   readonly top: number;
+  readonly #byId: ReadonlyMap<number, Mount>;
   readonly #children: ReadonlyMap<string, Mount>;
+  #visible: readonly Mount[] | null = null;
 
   /** @param top need not be in the table: a chroot leads below a mount */
   constructor(all: readonly Mount[], top: number) {
     this.all = all;
     this.top = top;
+    this.#byId = new Map(all.map((mount) => [mount.id, mount]));
     this.#children = new Map(all.map((mount) => [`${mount.parent} ${mount.point}`, mount]));
   }
 
-  byId = (id: number): Mount | undefined => this.all.find((mount) => mount.id === id);
+  byId = (id: number): Mount | undefined => this.#byId.get(id);
 
   /** The id of the mount that a path is on; its links are not looked at. */
   #idAt(path: string): number {
@@ -111,7 +114,10 @@ export class MountTable {
   isMountPoint = (path: string): boolean => this.at(path)?.point === path;
 
   /** What processes can see: not covered by others. */
-  visible = (): Mount[] => this.all.filter((mount) => this.#idAt(mount.point) === mount.id);
+  visible(): readonly Mount[] {
+    this.#visible ??= this.all.filter((mount) => this.#idAt(mount.point) === mount.id);
+    return this.#visible;
+  }
 
   /** Where what another table's mount shows stands in this one, or null. */
   pathOf(other: Pick<Mount, "device" | "root">): string | null {
