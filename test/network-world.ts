@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readlinkSync } from "node:fs";
-import { findProgram, netavarkPath } from "../src/network/default-mode.ts";
+import { findProgram, netavarkPath } from "../src/network/installed.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 const hasProgram = (name: string): boolean =>

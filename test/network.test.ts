@@ -4,7 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { Host, Machine, networkState, say, whyNoNames, whyNoNetworks } from "./network-world.ts";
-import { compileC, Ground } from "./pivot.ts";
+import { compileC, Ground, pivotPath } from "./pivot.ts";
 
 const limit = 60_000;
 const title = (name: string, why: string | undefined) => (why ? `${name}: ${why}` : name);
@@ -234,6 +234,63 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
       host.pivot("network", "connect", "front", "late");
       expect(host.pivot("exec", "late", "ping", "-c1", "named")).toContain("1 packets received");
       removeAll("named", "late");
+    },
+    limit,
+  );
+
+  test(
+    "a container that is made, started, stopped and started again",
+    () => {
+      host.pivot(
+        "create",
+        "--name",
+        "life",
+        "-p",
+        "8007:7",
+        "--restart",
+        "no",
+        "busybox",
+        "sleep",
+        "1000",
+      );
+      expect(host.pivot("port", "life")).toBe("");
+      expect(host.pivot("inspect", "-f", "{{json .HostConfig.PortBindings}}", "life")).toBe(
+        '{"7/tcp":[{"HostIp":"","HostPort":"8007"}]}',
+      );
+      for (let i = 0; i < 2; i++) {
+        host.pivot("start", "life");
+        expect(host.pivot("port", "life")).toBe("7/tcp -> 0.0.0.0:8007");
+        host.pivot("stop", "-t", "0", "life");
+        expect(host.pivot("ps", "-a", "--format", "{{.Ports}}")).toBe("");
+      }
+      host.pivot("network", "connect", "front", "life");
+      host.pivot("network", "disconnect", "bridge", "life");
+      host.pivot("start", "life");
+      expect(host.pivot("ps", "--format", "{{.Networks}}")).toBe("front");
+      expect(host.pivot("exec", "life", "ip", "-o", "link")).not.toContain("eth1");
+      removeAll("life");
+    },
+    limit,
+  );
+
+  test(
+    "without netavark a container has loopback alone, and a network is an error",
+    () => {
+      const without = (...words: string[]) =>
+        machine.ran(["env", "PIVOT_NETAVARK=/none", pivotPath, ...ground.roots(), ...words]);
+      const run = ["run", "--rm", "busybox", "ip", "-o", "link"];
+      const [first, second] = [without(...run), without(...run)];
+      expect(first.stderr).toStartWith(
+        "pivot: warning: the container has loopback alone: netavark",
+      );
+      expect(first.stderr.split("\n")).toHaveLength(2);
+      expect(second).toEqual({ ...first, stderr: "" });
+      expect(second.stdout.split("\n")).toHaveLength(2);
+      for (const flag of ["-p=80", "--network=bridge"]) {
+        const { code, stderr } = without("run", "--rm", flag, "busybox", "true");
+        expect(code).toBe(125);
+        expect(stderr).toMatch(/^pivot: [^\n]*apt-get install netavark aardvark-dns[^\n]*\n$/);
+      }
     },
     limit,
   );

@@ -17,6 +17,7 @@ test.skipIf(whyNoNetworks !== undefined)(
     const machine = await Machine.make();
     const host = new Host(ground, machine);
     const state = () => networkState((words) => machine.say(words));
+    const program = ["busybox", "/echo", "serve", "7"];
     const names = Array.from({ length: count }, (_, i) => `c${i}`);
     const each = async (words: (name: string) => readonly string[]): Promise<void> => {
       for (let i = 0; i < count; i += atOnce) {
@@ -32,8 +33,15 @@ test.skipIf(whyNoNetworks !== undefined)(
       const before = state();
       const begin = Date.now();
       await each((name) => [
-        ...["run", "-d", "--name", name, "-p", "7", "-v", `${echo}:/echo:ro`],
-        ...["busybox", "/echo", "serve", "7"],
+        "run",
+        "-d",
+        "--name",
+        name,
+        "-p",
+        "7",
+        "-v",
+        `${echo}:/echo:ro`,
+        ...program,
       ]);
       const started = Date.now();
       const seen = host.pivot("inspect", "-f", "{{.NetworkSettings.IPAddress}}", ...names);

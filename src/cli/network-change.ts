@@ -7,6 +7,7 @@ import { writeAll } from "../host/write.ts";
 import {
   formatAddress,
   holds,
+  overlaps,
   parseAddress,
   parseSubnet,
   type Subnet,
@@ -97,8 +98,25 @@ function readSubnet(text: string): Subnet {
       `--subnet ${text}: there is no room for containers: /${longestPrefix[subnet.family]} is the smallest`,
     );
   }
+  const other = notForContainers.find(([range]) => {
+    const reserved = parseSubnet(range);
+    return reserved !== null && overlaps(reserved, subnet);
+  });
+  if (other !== undefined) {
+    throw new UsageError(`--subnet ${text}: ${other[0]} is not for networks: it is ${other[1]}`);
+  }
   return subnet;
 }
+
+/** RFC 6890: addresses that mean the same everywhere. */
+const notForContainers: readonly (readonly [subnet: string, what: string])[] = [
+  ["0.0.0.0/8", "this machine"],
+  ["127.0.0.0/8", "loopback"],
+  ["224.0.0.0/3", "groups, and what is reserved"],
+  ["::/127", "loopback"],
+  ["fe80::/10", "that of a link"],
+  ["ff00::/8", "groups"],
+];
 
 function readSubnets(given: ParsedArguments): NewNetwork["subnets"] {
   const texts = (name: string) => given.flags.get(name) ?? [];

@@ -20,7 +20,7 @@ import {
 import type { PreparedContainer } from "../container/prepare.ts";
 import type { Roots } from "../container/roots.ts";
 import { makeTemplate, type PlanTemplate } from "../executor/template.ts";
-import { defaultMode } from "../network/default-mode.ts";
+import { isLoopbackByDefault } from "../network/installed.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { ParsedArguments } from "./arguments.ts";
 
@@ -93,7 +93,7 @@ const isLookedUp = ({ flags, words }: ParsedArguments): boolean =>
 
 /** An address of a network is one container's, and no other start's. */
 const isConnected = ({ given }: StartInputs): boolean =>
-  !given.flags.has("network") && defaultMode() !== "none";
+  !given.flags.has("network") && !isLoopbackByDefault();
 
 const isPure = ({ given }: StartInputs): boolean =>
   commandOf(given) !== null && !isLookedUp(given) && [...given.flags].every(isPureFlag);

@@ -3,7 +3,7 @@
  * and plans it. Nothing is made but what belongs to the store of images.
  */
 
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { EventSubject } from "../engine/events.ts";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
@@ -13,7 +13,8 @@ import type { ImportProgress } from "../image/import.ts";
 import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { checkNetwork } from "../network/check.ts";
 import type { Connected } from "../network/connect.ts";
-import { howToInstall, missingWarning, settleMode } from "../network/default-mode.ts";
+import { missingWarning, settleMode } from "../network/default-mode.ts";
+import { howToInstall } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
@@ -23,7 +24,7 @@ import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Monitor, RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
@@ -31,12 +32,12 @@ import { filterFor } from "./filter.ts";
 import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
-import { hostsFile, resolverFile, withoutLoopback } from "./network-files.ts";
 import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
 import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
+import { stateFiles } from "./state-files.ts";
 import { chooseStreams, watchedStreams } from "./streams.ts";
 import { WishError } from "./wish-error.ts";
 
@@ -192,67 +193,6 @@ async function describeContainer(
   return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
-const readIfThere = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
-
-/** What its name servers are, and those of the machine. */
-function resolverOf({ extras }: DescribedContainer, connected: Connected | null): string {
-  const { dns } = extras;
-  const hostText = readIfThere("/etc/resolv.conf");
-  const upstream = "/run/systemd/resolve/resolv.conf";
-  const names = connected?.nameServers ?? [];
-  return resolverFile({
-    hostText: connected === null ? hostText : withoutLoopback(hostText, readIfThere(upstream)),
-    dns: names.length > 0 ? names : dns.servers,
-    search: dns.search,
-    options: dns.options,
-  });
-}
-
-/** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
-function stateFiles(
-  described: DescribedContainer,
-  source: Source,
-  connected: Connected | null,
-): StateFile[] {
-  if (source.kind === "bundle") return [];
-  const { spec, extras } = described;
-  const { hostname, hosts, network } = extras;
-  const files: StateFile[] = [
-    {
-      name: "hostname",
-      destination: "/etc/hostname",
-      text: `${hostname}\n`,
-      why: "default: the file says what the kernel says",
-    },
-    {
-      name: "hosts",
-      destination: "/etc/hosts",
-      text: hostsFile({
-        hostname,
-        isHostNetwork: network === "host",
-        hostText: network === "host" ? readIfThere("/etc/hosts") : "",
-        addresses: connected?.addresses ?? [],
-        extra: hosts,
-      }),
-      why: "default: names that the container knows without asking",
-    },
-    {
-      name: "resolv.conf",
-      destination: "/etc/resolv.conf",
-      text: resolverOf(described, connected),
-      why: "default: the host's name servers, or those asked for",
-    },
-  ];
-  const taken = new Set(spec.mounts?.map(({ destination }) => destination));
-  return files.filter(({ destination }) => !taken.has(destination));
-}
-
 function findRefusals({ uid }: Facts): string[] {
   return uid === 0 ? [] : ["containers of ordinary users are not there yet: run pivot as root"];
 }
@@ -272,7 +212,7 @@ async function connectionsOf(
 ): Promise<Connections> {
   if (source.kind === "bundle") return { connected: null, warnings: [], isTold: false };
   const { network } = extras;
-  const isAsked = asked.network !== undefined;
+  const isAsked = asked.network !== undefined || (process.env["PIVOT_NETWORK"] ?? "") !== "";
   const missing = missingWarning(asked.network, roots);
   const publishes = (options.publish ?? []).length > 0 || options.publishAll === true;
   if (publishes && network === "none" && !isAsked) {
@@ -352,7 +292,7 @@ async function planDescribed(
     root: described.root,
     user: described.user,
     groups: extras.groups,
-    files: stateFiles(described, wish.source, connected),
+    files: stateFiles(described, { runRoot: wish.roots.runRoot, connected }),
     network: connected?.setting ?? null,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,

@@ -26,6 +26,8 @@ const ENOSPC = 28;
 const EROFS = 30;
 const ELOOP = 40;
 const ENOEXEC = 8;
+const EADDRINUSE = 98;
+const EADDRNOTAVAIL = 99;
 const ECONNREFUSED = 111;
 
 /** The file of which a slot holds the descriptor. */
@@ -123,6 +125,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "bind":
       if (errno === ENOENT && op.from !== null && op.from.in !== "host")
         return "volume-subpath: the volume has no such directory";
+      return "";
+    case "reserve_port":
+      if (errno === EADDRINUSE) return "a program of this machine has it: choose another with -p";
+      if (errno === EADDRNOTAVAIL) return "this machine has no such address: see `ip address`";
       return "";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";

@@ -13,7 +13,7 @@ import type { RunOptions } from "../options/options.ts";
 import { type ExposedPorts, parseExpose } from "../options/publish.ts";
 import type { Connection, Netavark, NetworkSetting } from "../planner/network.ts";
 import { macOf, takeAddresses } from "./addresses.ts";
-import { howToInstall } from "./default-mode.ts";
+import { howToInstall } from "./installed.ts";
 import { releaseLeases } from "./lease.ts";
 import { findNetavark, netavarkConfig } from "./netavark.ts";
 import { defaultNetwork, hasNames, type Network } from "./network.ts";

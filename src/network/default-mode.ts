@@ -7,35 +7,15 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { type NetworkMode, parseNetworkMode } from "../options/namespace-mode.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-
-/** Of Debian, Fedora, Arch and Alpine, and of a build by hand. */
-const directories = [
-  "/usr/lib/podman",
-  "/usr/libexec/podman",
-  "/usr/local/libexec/podman",
-  "/usr/local/lib/podman",
-] as const;
-
-export function findProgram(name: string, given: string | undefined): string | null {
-  const paths = given === undefined ? directories.map((each) => `${each}/${name}`) : [given];
-  return paths.find((path) => existsSync(path)) ?? null;
-}
-
-/** Its path, or null; PIVOT_NETAVARK says another. */
-export const netavarkPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
-  findProgram("netavark", env["PIVOT_NETAVARK"]);
-
-export const howToInstall =
-  "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
+import { howToInstall, isLoopbackByDefault, netavarkPath } from "./installed.ts";
 
 /**
  * @throws Error in one line when PIVOT_NETWORK says what is no mode
  */
 export function defaultMode(env: NodeJS.ProcessEnv = process.env): NetworkMode {
   const given = env["PIVOT_NETWORK"];
-  if (given === undefined || given === "") {
-    return netavarkPath(env) === null ? "none" : { network: "bridge" };
-  }
+  if (isLoopbackByDefault(env)) return "none";
+  if (given === undefined || given === "") return { network: "bridge" };
   const parsed = parseNetworkMode(given);
   if (!parsed.ok) {
     throw new Error(formatOptionProblem({ ...parsed.problem, option: "PIVOT_NETWORK" }));

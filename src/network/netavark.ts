@@ -2,7 +2,7 @@
 
 import type { Roots } from "../container/roots.ts";
 import type { Netavark } from "../planner/network.ts";
-import { findProgram, netavarkPath } from "./default-mode.ts";
+import { findProgram, netavarkPath } from "./installed.ts";
 import { hasNames, mtuOf, type Network, sharedDirectory } from "./network.ts";
 import type { PortMapping } from "./ports.ts";
 
