@@ -1,6 +1,6 @@
 /** `pivot explain`: the plan of `run`, step by step, with what each step is for. */
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { shortId } from "../container/identity.ts";
 import { prepareContainer } from "../container/prepare.ts";
@@ -12,12 +12,12 @@ import { explanationAsMermaid } from "../explain/print-mermaid.ts";
 import { coloured, explanationAsText, plain } from "../explain/print-text.ts";
 import { quote } from "../explain/quote.ts";
 import { planScript, scriptProblem } from "../explain/script.ts";
+import { inhabitantsFor } from "../host/inhabitants.ts";
 import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
 import { catalogue } from "../plan/catalogue.ts";
 import type { Step } from "../plan/op.ts";
 import { fromMountinfo } from "../simulator/from-mountinfo.ts";
-import type { Inhabitants } from "../simulator/plan.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { ownExplainFlags } from "./explain-flags.ts";
@@ -120,14 +120,6 @@ function print(explanation: Explanation, { format, brief, steps, only }: Chosen)
   }
 }
 
-/** What is at a path that the plan covers: procfs and sysfs have here what they have there. */
-const inhabitants: Inhabitants = (type, path) => {
-  const prefix = type === "proc" ? "/proc" : type === "sysfs" ? "/sys" : "";
-  const found = statSync(`${prefix}${path}`, { throwIfNoEntry: false });
-  if (found === undefined) return prefix === "" ? "directory" : null;
-  return found.isDirectory() ? "directory" : "file";
-};
-
 export async function explainCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const chosen = readChosen(given);
   const title = titleOf(given);
@@ -145,7 +137,12 @@ export async function explainCommand(given: ParsedArguments, globals: Globals): 
     chosen.steps.includes(number) ||
     chosen.only.includes(step.op.op);
   const tries = !chosen.brief && chosen.format !== "mermaid";
-  const forecast = predictPlan(plan, start, inhabitants, (step, n) => tries && isWanted(step, n));
+  const forecast = predictPlan(
+    plan,
+    start,
+    inhabitantsFor(plan),
+    (step, n) => tries && isWanted(step, n),
+  );
   const explanation = explainPlan(plan, { title, id, ...forecast });
   const text = print(choose(explanation, chosen), chosen);
   writeAll(1, chosen.format === "json" ? text : text.replaceAll(id, shortId(id)));
