@@ -159,10 +159,12 @@ export async function endContainer(
 ): Promise<void> {
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
+  const wasWaiting = container.process === null && existsSync(container.directory);
   if (container.process === null) await carryOut(endingOfMonitor(container));
   else await endProcess(container, roots, endingOf(container, signal, seconds));
   if (await waitUntilGone(container, 20_000)) {
-    if (container.process === null) await endLateStart(container, roots);
+    const policy = container.record.engine?.restart.name ?? "no";
+    if (container.kept && policy !== "no") await endLateStart(container, roots, wasWaiting);
     return;
   }
   throw new WishError([
@@ -170,12 +172,31 @@ export async function endContainer(
   ]);
 }
 
-/** Its policy may have had the next start under way before it could hear of the stop. */
-async function endLateStart({ id, record }: Container, roots: Roots): Promise<void> {
-  await sleep(100);
-  const seen = (await listContainers(roots)).find((each) => each.id === id);
+/** Milliseconds in which a start that was noted makes its state directory, also on a busy machine. */
+const startTime = 10_000;
+
+/**
+ * Its policy may have had the next start under way before it could hear of the stop: that was noted
+ * after the last end (noteRestart), and is waited for. One that was not noted by now is refused.
+ *
+ * @param wasWaiting the noted start was seen, and ended before it came to anything
+ */
+async function endLateStart(
+  { id, record }: Container,
+  roots: Roots,
+  wasWaiting: boolean,
+): Promise<void> {
   const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
-  if (seen !== undefined) await endContainer(seen, roots, wish);
+  const deadline = Date.now() + startTime;
+  if (wasWaiting) await sleep(100);
+  for (;;) {
+    const seen = (await listContainers(roots)).find((each) => each.id === id);
+    if (seen === undefined) return;
+    if (isAlive(seen)) return endContainer(seen, roots, wish);
+    const isNoted = (seen.started ?? 0) > (seen.end?.at ?? Number.POSITIVE_INFINITY);
+    if (wasWaiting || !isNoted || seen.error !== "" || Date.now() > deadline) return;
+    await sleep(50);
+  }
 }
 
 /** The links by which a container is found by name as long as it runs. */

@@ -102,8 +102,8 @@ test("a file that is too large is put aside before the executor adds to it", () 
 
 test("no label makes an event unreadable", () => {
   const labels = { a: "\u2028\u2029\r\n{} 7", image: "other", exitCode: "0" };
-  const line = `12 ${eventLine("die", "id", { ...subject, labels })} 3`;
-  expect(parseEvent(line)?.attributes).toEqual({
+  const written = `12 ${eventLine("die", "id", { ...subject, labels })} 3`;
+  expect(parseEvent(written)?.attributes).toEqual({
     ...labels,
     image: "busybox",
     name: "web",
