@@ -12,6 +12,7 @@ import { checkPromise } from "../verify/promise.ts";
 import type { Seen } from "../verify/seen.ts";
 import { judge, sorted } from "../verify/verify.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { beneath } from "./beneath.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { countText, findingsText } from "./findings-text.ts";
@@ -62,7 +63,7 @@ async function checkOwn(container: Container, seen: Seen, roots: Roots): Promise
 
 export async function verifyCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const { pid, container, roots } = await findTarget(given, globals);
-  const { seen, host } = look(pid);
+  const { seen, host } = look(pid, beneath);
   const own = container === null ? [] : await checkOwn(container, seen, roots);
   const findings = sorted([...own, ...judge(seen, host)]);
   const isOpen = findings.some(({ level }) => level === "open");

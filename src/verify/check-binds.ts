@@ -83,6 +83,14 @@ function sayOf({ mount, source }: Shown): string {
   return `${source} of the host is at ${mount.point}, ${how}`;
 }
 
+/** Whether it came along with another, whose files have it at the same place. */
+const isPart = ({ mount, source }: Shown, all: readonly Shown[]): boolean =>
+  all.slice(0, mostTold).some((other) => {
+    const [point, base] = [other.mount.point, other.source.replace(/\/$/, "")];
+    const rest = mount.point.slice(point.length);
+    return isBelow(mount.point, point) && rest !== "" && source === base + rest;
+  });
+
 /** A process may have as many mounts as it likes. */
 const mostTold = 20;
 
@@ -91,7 +99,7 @@ export function checkBinds(seen: Seen, host: HostSeen): Finding[] {
   const power = powerOf(seen);
   const all = shownOf(seen, host).filter(({ mount }) => !usual.has(mount.point));
   const graded = all.map((shown) => ({ shown, level: levelOf(shown, power) }));
-  const harmless = graded.filter(({ level }) => level === "note");
+  const harmless = graded.filter(({ shown, level }) => level === "note" && !isPart(shown, all));
   const telling = graded
     .filter(({ level }) => level !== "note")
     .sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));

@@ -5,11 +5,11 @@ import { WishError } from "../container/wish-error.ts";
 import { isInForce } from "../host/machine.ts";
 import { MASKED, READONLY } from "../options/system-paths.ts";
 import { type Capability, capabilities, type Namespace } from "../plan/constants.ts";
-import { beneath } from "./beneath.ts";
 import { type Mount, MountTable, parseMountTable } from "./mount-table.ts";
 import { ProcessHandle, type Whereabouts } from "./process-handle.ts";
 import { readCgroupsOf } from "./read-cgroups.ts";
 import type {
+  Beneath,
   CapabilitySets,
   Descriptor,
   HostSeen,
@@ -38,6 +38,9 @@ const descriptorsMax = 4096;
 const nodesMax = 4096;
 
 const O_ACCMODE = 3;
+
+/** By a descriptor of the root, and the file of its mount namespace; null: the kernel does not say. */
+export type AskBeneath = (root: number, namespace: string) => Beneath[] | null;
 
 function readNamespaces(process: ProcessHandle, host: ProcessHandle): NamespaceSeen[] {
   return (Object.keys(namespaceFiles) as Namespace[]).flatMap((type) => {
@@ -93,10 +96,11 @@ function readRoot(
   host: ProcessHandle,
   mounts: HostSeen["mounts"],
   isInitial: boolean,
+  beneath: AskBeneath | undefined,
 ) {
   const { root, covered } = process.where("root", (found, fd) => ({
     root: found,
-    covered: beneath(fd, process.path("ns/mnt")),
+    covered: beneath?.(fd, process.path("ns/mnt")) ?? null,
   })) ?? { root: nowhere, covered: null };
   const text = process.read("mountinfo", mountBytesMax) ?? "";
   const table = new MountTable(parseMountTable(text), root.mount);
@@ -202,7 +206,12 @@ function readHost(host: ProcessHandle): HostSeen {
   };
 }
 
-function readSeen(process: ProcessHandle, host: ProcessHandle, hostSeen: HostSeen): Seen {
+function readSeen(
+  process: ProcessHandle,
+  host: ProcessHandle,
+  hostSeen: HostSeen,
+  beneath: AskBeneath | undefined,
+): Seen {
   const status = process.read("status");
   if (status === null) throw new WishError([`process ${process.pid} has ended`]);
   if (/^State:\s+Z/m.test(status)) {
@@ -210,7 +219,13 @@ function readSeen(process: ProcessHandle, host: ProcessHandle, hostSeen: HostSee
   }
   const namespaces = readNamespaces(process, host);
   const isInitial = namespaces.some(({ type, shared }) => type === "user" && shared);
-  const { root, table, isCut, prompt } = readRoot(process, host, hostSeen.mounts, isInitial);
+  const { root, table, isCut, prompt } = readRoot(
+    process,
+    host,
+    hostSeen.mounts,
+    isInitial,
+    beneath,
+  );
   const { limits, devices } = readCgroupsOf(process.read("cgroup") ?? "");
   const cwd = process.where("cwd", ({ mount }) => mount);
   const seen: Seen = {
@@ -257,15 +272,19 @@ function openHost(): ProcessHandle {
 /**
  * What is seen of a process, and of the host beside it.
  *
+ * @param beneath how the kernel is asked what a root covers; absent: it is not asked
  * @throws WishError when there is no such process, or it may not be looked at
  */
-export function look(pid: number): { readonly seen: Seen; readonly host: HostSeen } {
+export function look(
+  pid: number,
+  beneath?: AskBeneath,
+): { readonly seen: Seen; readonly host: HostSeen } {
   const handle = new ProcessHandle(pid);
   try {
     const host = openHost();
     try {
       const hostSeen = readHost(host);
-      return { seen: readSeen(handle, host, hostSeen), host: hostSeen };
+      return { seen: readSeen(handle, host, hostSeen, beneath), host: hostSeen };
     } finally {
       host.close();
     }

@@ -1,7 +1,6 @@
 /** What is seen of a process and of the host beside it: plain data, for the checks. */
 
 import type { Capability, Namespace } from "../plan/constants.ts";
-import type { Beneath } from "./beneath.ts";
 import type { MountTable } from "./mount-table.ts";
 
 export type NamespaceSeen = {
@@ -48,6 +47,13 @@ export type Limits = {
   readonly pids: bigint | null;
   /** In CPUs. */
   readonly cpus: number | null;
+};
+
+/** A file system that a root covers. */
+export type Beneath = {
+  /** `major:minor` of the file system. */
+  readonly device: string;
+  readonly type: string;
 };
 
 export type Root = {

@@ -5,6 +5,7 @@
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { closeSync, openSync } from "node:fs";
+import type { Beneath } from "../verify/seen.ts";
 
 /** include/uapi/linux: stat.h, mount.h, nsfs.h. The numbers are those of all architectures since 5.0. */
 const SYS_statx = { x64: 332, arm64: 291 } as Readonly<Record<string, number>>;
@@ -26,12 +27,6 @@ const statmountSize = 4096;
 
 /** More than can be stacked: a chain that is longer is none. */
 const depthMax = 64;
-
-export type Beneath = {
-  /** `major:minor` of the file system. */
-  readonly device: string;
-  readonly type: string;
-};
 
 type Call = (number: number, ...args: readonly (number | Uint8Array)[]) => number;
 
