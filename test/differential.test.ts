@@ -10,6 +10,7 @@ import { runLinesByKernel } from "../src/mountns/playground.ts";
 import { type Operation, parseScript, throwAwayState } from "../src/simulator/mod.ts";
 import { pivotRoots, sharedSubtrees } from "../src/simulator/testing/scenarios.ts";
 import { compare, describe as inWords, sameTables, shrink } from "./differential/compare.ts";
+import { denseProgram } from "./differential/dense.ts";
 import { program } from "./differential/programs.ts";
 
 /** The kernel that the simulator has been compared with: others differ in details. */
@@ -53,7 +54,10 @@ describe.skipIf(reason !== undefined)(
 
     test("agree on random programs", () => {
       // The same ones each time: the long run is for new ones.
-      const programs = fc.sample(program, { seed: 2026, numRuns: 120 });
+      const programs = [
+        ...fc.sample(program, { seed: 2026, numRuns: 80 }),
+        ...fc.sample(denseProgram, { seed: 2026, numRuns: 60 }),
+      ];
       const found = compare(programs)
         .slice(0, 1)
         .map((each) => inWords(shrink(each)));
