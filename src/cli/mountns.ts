@@ -70,10 +70,13 @@ function readWish(given: ParsedArguments): Wish {
   return { kernel, table: last("table") === "true", json: format === "json", start };
 }
 
-/** The result of a line as people read it. */
-export function showResult(result: LineResult, table: boolean): string {
+/**
+ * The result of a line as people read it.
+ * @param echo the line itself stands before it; not where somebody has just typed it
+ */
+export function showResult(result: LineResult, table: boolean, echo: boolean): string {
   const { line, errno, failure, expected, calls } = result;
-  const lines = [`${String(line.number).padStart(3)}  ${line.text}`];
+  const lines = echo ? [`${String(line.number).padStart(3)}  ${line.text}`] : [];
   if (errno !== null) {
     // A line that makes several calls says which one it was.
     const call = calls.at(-1)?.op;
@@ -92,7 +95,7 @@ export function showResult(result: LineResult, table: boolean): string {
         .map((row) => `     ${row}`),
     );
   }
-  return `${lines.join("\n")}\n`;
+  return lines.map((text) => `${text}\n`).join("");
 }
 
 const asJson = ({ line, errno, failure, expected, table }: LineResult): string =>
@@ -107,8 +110,8 @@ const asJson = ({ line, errno, failure, expected, table }: LineResult): string =
     table,
   })}\n`;
 
-const show = (wish: Wish, result: LineResult): boolean =>
-  writeAll(1, wish.json ? asJson(result) : showResult(result, wish.table));
+const show = (wish: Wish, result: LineResult, echo = true): boolean =>
+  writeAll(1, wish.json ? asJson(result) : showResult(result, wish.table, echo));
 
 /** Line by line, as they are typed: a line that cannot be read is told, and forgotten. */
 async function converse(wish: Wish): Promise<void> {
@@ -126,7 +129,7 @@ async function converse(wish: Wish): Promise<void> {
         state = simulated.state;
         // Each time from the beginning: a world lasts as long as one call of the program.
         const result = wish.kernel ? runLinesByKernel(lines, wish.start).at(-1) : simulated.result;
-        if (result !== undefined) show(wish, result);
+        if (result !== undefined) show(wish, result, false);
       }
     } catch (error) {
       writeAll(2, `pivot: ${error instanceof Error ? error.message : String(error)}\n`);

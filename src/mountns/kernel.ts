@@ -1,6 +1,7 @@
 /** Operations carried out by the real kernel, in a mount namespace that is thrown away. */
 
 import { spawnSync } from "node:child_process";
+import { noUserNamespaces } from "../executor/failure.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { Operation } from "../simulator/operation.ts";
 import type { ProcessId } from "../simulator/state.ts";
@@ -51,8 +52,9 @@ export function runByKernel(
     maxBuffer: largestOutput,
   });
   if (ran.status !== 0) {
-    const words = (ran.error?.message ?? ran.stderr.trim()) || `it ended by ${ran.signal}`;
-    throw new Error(words.replace(/^mountns: /, ""));
+    const said = (ran.error?.message ?? ran.stderr.trim()) || `it ended by ${ran.signal}`;
+    const words = said.replace(/^mountns: /, "");
+    throw new Error(words.endsWith("not permitted") ? `${words}; ${noUserNamespaces}` : words);
   }
   return readSteps(ran.stdout, programs);
 }

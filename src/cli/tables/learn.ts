@@ -26,7 +26,7 @@ is changed, and no rights are needed.
 
   $ pivot mountns
   > mkdir -p /new/old
-  > mount -t tmpfs none /new
+  > mount --bind /new /new
   > pivot_root /new /new/old
 
 The commands are those of util-linux and the shell: mount (-t, -o, --bind, --rbind, --move,
