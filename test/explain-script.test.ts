@@ -180,6 +180,18 @@ scripts(`the exit code is the program's, and nothing is left behind${because}`, 
   expect(readdirSync(`${there().root}/containers`)).toEqual([]);
 });
 
+scripts(`standard input is passed on, where it is asked for${because}`, () => {
+  const input = "some\nlines\n";
+  for (const [words, said] of [
+    [["-i"], input],
+    [[], ""],
+  ] as const) {
+    const path = scriptOf(["--rm", ...words, "busybox", "cat"]);
+    const { code, stdout } = there().command(["unshare", "--mount", "sh", path], { input });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: said });
+  }
+});
+
 scripts(`a step that fails undoes what was made${because}`, () => {
   const gone = `${there().directory}/gone`;
   mkdirSync(gone);

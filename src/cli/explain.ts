@@ -13,7 +13,6 @@ import { coloured, explanationAsText, plain } from "../explain/print-text.ts";
 import { quote } from "../explain/quote.ts";
 import { planScript, scriptProblem } from "../explain/script.ts";
 import { inhabitantsFor } from "../host/inhabitants.ts";
-import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
 import { catalogue } from "../plan/catalogue.ts";
 import type { Step } from "../plan/op.ts";
@@ -120,10 +119,13 @@ function print(explanation: Explanation, { format, brief, steps, only }: Chosen)
   }
 }
 
+/** What is explained is a run at a terminal, wherever the explanation goes. */
+const atTerminal = ["terminal", "terminal", "terminal"] as const;
+
 export async function explainCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const chosen = readChosen(given);
   const title = titleOf(given);
-  const { id, plan, warnings } = await prepareContainer(readRunWish(given, globals, readStreams()));
+  const { id, plan, warnings } = await prepareContainer(readRunWish(given, globals, atTerminal));
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   if (chosen.format === "sh") {
     const problem = scriptProblem(plan);

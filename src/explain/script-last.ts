@@ -90,6 +90,7 @@ export function lastLines(steps: readonly Step[], rootSwitch: RootSwitch): strin
   const bounding = find("capbset");
   const sets = find("capset");
   const persona = find("personality");
+  const isTerminal = find("setsid")?.terminal === true;
   const cwd = steps.findLast(({ op, by }) => op.op === "chdir" && by === "init")?.op;
   const arch = persona === undefined ? null : setarch(persona.persona);
   const groups = [...(user?.primary === true ? ["primary"] : []), ...(user?.groups ?? [])];
@@ -117,6 +118,11 @@ export function lastLines(steps: readonly Step[], rootSwitch: RootSwitch): strin
         ]),
     "# With the program's rights, and waiting for the change of root.",
     `final=${quote(text)}`,
-    `exec env -i ${find("setsid") === undefined ? "" : '"$setsid" '}${arch === null ? "" : `"$setarch" ${arch} `}${setpriv.join(" ")} "$sh" -c "$final" sh "$home" ${rootSwitch === "chroot" ? '"$unshare" "$root" ' : ""}${argv}`,
+    ...(isTerminal
+      ? [
+          "# Without one of its own, it has the caller's terminal, and stays in the caller's session.",
+        ]
+      : []),
+    `exec env -i ${find("setsid") === undefined || isTerminal ? "" : '"$setsid" '}${arch === null ? "" : `"$setarch" ${arch} `}${setpriv.join(" ")} "$sh" -c "$final" sh "$home" ${rootSwitch === "chroot" ? '"$unshare" "$root" ' : ""}${argv}`,
   ];
 }

@@ -120,7 +120,8 @@ const clone = (op: Extract<Op, { op: "clone" }>, number: number): string[] => [
   `  "$unshare" ${unshareFlags(op.namespaces)}${op.namespaces.includes("mount") ? " --propagation unchanged" : ""}${op.namespaces.includes("pid") ? " --fork --kill-child" : ""} "$sh" "$work/init1" 9<&- || code=$?`,
   '  echo "ended $code" >&8',
   '  exit "$code"',
-  ") &",
+  // The standard input of what goes on in the background is /dev/null, unless it is told otherwise.
+  ") <&6 6<&- &",
   "child=$!",
   "said up",
   "pid=$_value",
@@ -230,6 +231,7 @@ function assemble(parts: Parts): string {
     'mkdir "$root" "$stage"',
     ...here('"$work/words"', words),
     '. "$work/words"',
+    "exec 6<&0",
     "umask 022",
     "",
     "made=0 child= pid=",

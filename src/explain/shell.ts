@@ -43,8 +43,10 @@ const nodeLetters = { character: "c", block: "b", fifo: "p" } as const;
 function mknod(op: OpOf<"mknod">, { before, word }: Word): Lines {
   const numbers = op.type === "fifo" ? "" : ` ${op.major} ${op.minor}`;
   const make = `mknod -m ${octal(op.mode)} ${word} ${nodeLetters[op.type]}${numbers}`;
+  const above = (op.at?.path ?? "").replace(/\/*[^/]*$/, "");
   return [
     ...before,
+    ...(above === "" ? [] : [`mkdir -p "$(dirname ${word})"`]),
     op.accept ? `[ -e ${word} ] || ${make}` : make,
     ...(op.uid === 0 && op.gid === 0 ? [] : [`chown ${op.uid}:${op.gid} ${word}`]),
   ];
@@ -75,8 +77,12 @@ export function shellLines(op: Op, places: Places): Lines {
   switch (op.op) {
     case "mkdir": {
       const { before, word } = places.word(op.at);
-      const parents = op.parents ? "-p " : "";
-      return [...before, `mkdir ${parents}-m ${octal(op.mode)} ${word}`];
+      const make = `mkdir ${op.parents ? "-p " : ""}-m ${octal(op.mode)} ${word}`;
+      // With its parents, one that is there will do, whatever it is.
+      return [
+        ...before,
+        op.parents && places.manner === "safe" ? `[ -e ${word} ] || ${make}` : make,
+      ];
     }
     case "write":
       return write(op, places.word(op.at));
