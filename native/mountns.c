@@ -271,6 +271,7 @@ int mountns_main(int argc, char **argv) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     char *line = NULL;
     size_t size = 0;
+    int error = 0;
     for (ssize_t length; (length = getline(&line, &size, stdin)) > 0;) {
         if (line[length - 1] == '\n')
             line[length - 1] = '\0';
@@ -287,7 +288,11 @@ int mountns_main(int argc, char **argv) {
             int id = count > 1 ? atoi(words[1]) : 0;
             print_table(&world, id > 0 && id < MOUNTNS_PROCESSES ? id : 0);
         } else {
-            printf("%d\n", order(&world, atoi(words[0]), count - 1, words + 1));
+            const bool needed = words[0][0] == '&';
+            const bool skipped = needed && error != 0;
+            if (!skipped)
+                error = order(&world, atoi(words[0] + needed), count - 1, words + 1);
+            printf("%d\n", skipped ? -1 : error);
         }
     }
     free(line);

@@ -6,6 +6,7 @@
  *         begin                            ends the world before, and makes a new one
  *         table PROCESS                    prints the process's mountinfo, and a line of a dot
  *         PROCESS CALL ARGUMENT...         prints the errno of the call, 0 when it went well
+ *         &PROCESS CALL ARGUMENT...        the same, if the call before went well; else prints -1
  *       Processes have numbers; a world begins with 1, which has an empty tmpfs at /.
  *
  * A world is a mount namespace of its own, in a user namespace of its own, with nothing of the host

@@ -33,7 +33,7 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
   return describePlace(found?.op === "open" ? found.at : null);
 }
 
-const noUserNamespaces =
+export const noUserNamespaces =
   "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
 
 /** The root is a view of the host's own. */

@@ -1,6 +1,7 @@
 /** Operations carried out by the real kernel, in a mount namespace that is thrown away. */
 
 import { spawnSync } from "node:child_process";
+import { noUserNamespaces } from "../executor/failure.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { Operation } from "../simulator/operation.ts";
 import type { ProcessId } from "../simulator/state.ts";
@@ -8,14 +9,20 @@ import { LineEncoder } from "./encode.ts";
 
 /** What the kernel made of one operation. */
 export type KernelStep = {
-  /** 0: it went well. */
+  /** 0: it went well; -1: it was not tried, since the one before failed. */
   readonly errno: number;
   /** The text of mountinfo of each process that was asked about, in order. */
   readonly tables: readonly string[];
 };
 
 /** An operation, and whose tables are wanted after it. */
-export type KernelOrder = { readonly op: Operation; readonly tables: readonly ProcessId[] };
+export type KernelOrder = {
+  /** null: nothing is done, the tables are wanted. */
+  readonly op: Operation | null;
+  /** Only if the operation before went well. */
+  readonly ifWell?: boolean;
+  readonly tables: readonly ProcessId[];
+};
 
 const largestOutput = 1 << 30;
 
@@ -32,8 +39,8 @@ export function runByKernel(
     const encoder = new LineEncoder();
     return [
       "begin",
-      ...orders.flatMap(({ op, tables }) => [
-        encoder.encode(op),
+      ...orders.flatMap(({ op, ifWell, tables }) => [
+        ...(op === null ? [] : [`${ifWell === true ? "&" : ""}${encoder.encode(op)}`]),
         ...tables.map((id) => `table\t${id}`),
       ]),
     ];
@@ -45,8 +52,9 @@ export function runByKernel(
     maxBuffer: largestOutput,
   });
   if (ran.status !== 0) {
-    const words = (ran.error?.message ?? ran.stderr.trim()) || `it ended by ${ran.signal}`;
-    throw new Error(words.replace(/^mountns: /, ""));
+    const said = (ran.error?.message ?? ran.stderr.trim()) || `it ended by ${ran.signal}`;
+    const words = said.replace(/^mountns: /, "");
+    throw new Error(words.endsWith("not permitted") ? `${words}; ${noUserNamespaces}` : words);
   }
   return readSteps(ran.stdout, programs);
 }
@@ -67,6 +75,9 @@ function readSteps(text: string, programs: readonly (readonly KernelOrder[])[]):
     return text.slice(from, at - 2);
   };
   return programs.map((orders) =>
-    orders.map(({ tables }) => ({ errno: Number(line()), tables: tables.map(table) })),
+    orders.map(({ op, tables }) => ({
+      errno: op === null ? 0 : Number(line()),
+      tables: tables.map(table),
+    })),
   );
 }

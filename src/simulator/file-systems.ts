@@ -9,8 +9,8 @@ import type { Mount, Process, Superblock } from "./state.ts";
 type FileSystem = {
   /** Who is root of a user namespace may mount it there (FS_USERNS_MOUNT). */
   readonly user?: true;
-  /** There is one of it: every mount shows the same. */
-  readonly single?: true;
+  /** There is one of it, or one for each set of options: every mount shows the same. */
+  readonly single?: true | "by options";
   /** A new one must not show more than an old one does (SB_I_USERNS_VISIBLE). */
   readonly visible?: true;
 };
@@ -22,7 +22,7 @@ const fileSystems: Readonly<Record<string, FileSystem>> = {
   sysfs: { user: true, visible: true, single: true },
   devpts: { user: true },
   mqueue: { user: true, single: true },
-  cgroup: { user: true },
+  cgroup: { user: true, single: "by options" },
   cgroup2: { user: true, single: true },
   overlay: { user: true },
   bpf: { user: true },
@@ -101,10 +101,12 @@ export function superblockFor(
       );
     }
   }
-  if (known.single === true) {
-    const old = draft.superblocks.find((superblock) => superblock.type === type);
+  const shown = options.join(",");
+  if (known.single !== undefined) {
+    const old = draft.superblocks.find(
+      (each) => each.type === type && (known.single === true || each.options === shown),
+    );
     if (old !== undefined) return old;
   }
-  const shown = options.join(",");
   return draft.addSuperblock({ type, options: shown, readonly, userNamespace: user });
 }

@@ -15,6 +15,7 @@ import type { Attribute } from "./operation.ts";
 import { parseMountinfo } from "./parse-mountinfo.ts";
 import { type Profile, profiles } from "./profile.ts";
 import {
+  type Dentry,
   type DentryId,
   type Mount,
   type MountFlags,
@@ -46,14 +47,19 @@ function flagsOf(words: string): MountFlags {
 }
 
 /** The dentry of a path below another; names on the way are made, all directories. */
-function dentryAt(draft: Draft, superblock: SuperblockId, from: DentryId, path: string): DentryId {
+function dentryAt(
+  draft: Draft,
+  superblock: SuperblockId,
+  from: DentryId,
+  path: string,
+  kind: Dentry["kind"] = "directory",
+): DentryId {
   return path
     .split("/")
     .filter((name) => name !== "")
     .reduce<DentryId>(
       (parent, name) =>
-        knownChild(draft, parent, name) ??
-        draft.addDentry(superblock, { parent, name, kind: "directory" }),
+        knownChild(draft, parent, name) ?? draft.addDentry(superblock, { parent, name, kind }),
       from,
     );
 }
@@ -67,11 +73,17 @@ class Reader {
   readonly #superblocks = new Map<string, Superblock>();
   readonly #mounts = new Map<number, MountId>();
   /** Stands for all that is mounted above the process's root, by its number in the table. */
-  readonly #above = new Map<number, MountId>();
+  readonly #above = new Map<number, Path>();
+  /** The root is a plain directory of a mount, which is not in the table, since it lies above. */
+  readonly #chrooted: boolean;
 
   constructor(draft: Draft, rows: readonly MountinfoRow[]) {
     this.#draft = draft;
     this.#rows = new Map(rows.map((row) => [row.id, row]));
+    this.#chrooted = rows.some(
+      ({ id, parent, mountpoint }) =>
+        parent !== id && !this.#rows.has(parent) && mountpoint !== "/",
+    );
   }
 
   #superblock(row: MountinfoRow): Superblock {
@@ -91,7 +103,7 @@ class Reader {
     return made;
   }
 
-  #hidden(id: number): MountId {
+  #hidden(id: number): Path {
     const known = this.#above.get(id);
     if (known !== undefined) return known;
     const superblock = this.#draft.addSuperblock({
@@ -107,18 +119,27 @@ class Reader {
       root: superblock.root,
       superblock: superblock.id,
     });
-    this.#above.set(id, mount.id);
-    return mount.id;
+    const dentry = this.#chrooted
+      ? dentryAt(this.#draft, superblock.id, superblock.root, "chroot")
+      : superblock.root;
+    const path = { mount: mount.id, dentry };
+    this.#above.set(id, path);
+    return path;
   }
 
   /** Where a row's mount is attached; null for the root of all. */
   #place(row: MountinfoRow): Path | null {
     if (row.parent === row.id) return null;
     const parent = this.#rows.get(row.parent);
-    const on = parent === undefined ? this.#hidden(row.parent) : this.read(parent);
-    const { root, superblock } = this.#draft.mount(on);
-    const path = parent === undefined ? row.mountpoint : below(row.mountpoint, parent.mountpoint);
-    return { mount: on, dentry: dentryAt(this.#draft, superblock, root, path) };
+    if (parent === undefined) {
+      const { mount, dentry } = this.#hidden(row.parent);
+      const { superblock } = this.#draft.mount(mount);
+      return { mount, dentry: dentryAt(this.#draft, superblock, dentry, row.mountpoint) };
+    }
+    const mount = this.read(parent);
+    const { root, superblock } = this.#draft.mount(mount);
+    const path = below(row.mountpoint, parent.mountpoint);
+    return { mount, dentry: dentryAt(this.#draft, superblock, root, path) };
   }
 
   read(row: MountinfoRow): MountId {
@@ -136,6 +157,8 @@ class Reader {
         superblock.id,
         superblock.root,
         row.root.replace(/\/\/deleted$/, ""),
+        // A namespace is a file with a name of its own: net:[4026531840].
+        row.type === "nsfs" ? "file" : "directory",
       ),
       superblock: superblock.id,
       source: row.source,
@@ -155,9 +178,12 @@ class Reader {
     const rows = [...this.#rows.values()];
     const top = rows.find(({ id, parent }) => parent === id || !this.#rows.has(parent));
     if (top === undefined) throw new Error("the mount table is empty");
-    // A process in a plain directory of a mount does not see that mount in its table.
-    const root = top.mountpoint === "/" ? this.read(top) : (above ?? this.read(top));
-    return { first: above ?? root, root: { mount: root, dentry: draft.mount(root).root } };
+    if (above !== undefined && this.#chrooted) return { first: above.mount, root: above };
+    const root = this.read(top);
+    return {
+      first: above?.mount ?? root,
+      root: { mount: root, dentry: draft.mount(root).root },
+    };
   }
 }
 

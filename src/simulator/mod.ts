@@ -14,6 +14,13 @@ export type {
 } from "./operation.ts";
 export type { Errno, Failure, Outcome } from "./outcome.ts";
 export { parseMountinfo } from "./parse-mountinfo.ts";
+export {
+  type Inhabitants,
+  planProcesses,
+  type SimulatedStep,
+  type SimulationOptions,
+  simulatePlan,
+} from "./plan.ts";
 export { type Profile, type ProfileName, profiles } from "./profile.ts";
 export {
   type Command,

@@ -55,6 +55,12 @@ function dominating(draft: Draft, mount: Mount, root: Path): GroupId | null {
   return null;
 }
 
+/** A path, but for namespaces, which have names: net:[4026531840]. */
+function shownRoot(draft: Draft, mount: Mount): string {
+  const path = dentryPath(draft, mount.root);
+  return draft.superblock(mount.superblock).type === "nsfs" ? path.slice(1) : path;
+}
+
 function rowOf(draft: Draft, mount: Mount, mountpoint: string, process: Process): MountinfoRow {
   const superblock = draft.superblock(mount.superblock);
   const removed = draft.dentry(mount.root).removed === true;
@@ -63,7 +69,7 @@ function rowOf(draft: Draft, mount: Mount, mountpoint: string, process: Process)
     id: mount.id,
     parent: mount.parent ?? mount.id,
     device: superblock.device,
-    root: `${dentryPath(draft, mount.root)}${removed ? "//deleted" : ""}`,
+    root: `${shownRoot(draft, mount)}${removed ? "//deleted" : ""}`,
     mountpoint,
     flags: showFlags(mount.flags),
     shared: mount.group,

@@ -1,6 +1,7 @@
 // The same program by the kernel and by the simulator: errno by errno, table by table.
 
 import { type KernelOrder, runByKernel } from "../../src/mountns/kernel.ts";
+import { type LineResult, simulateLines } from "../../src/mountns/playground.ts";
 import { errnoName } from "../../src/plan/errno.ts";
 import {
   apply,
@@ -8,6 +9,7 @@ import {
   mountTable,
   type Operation,
   type ProcessId,
+  type ScriptLine,
   type State,
   throwAwayState,
 } from "../../src/simulator/mod.ts";
@@ -27,8 +29,8 @@ type Predicted = {
   readonly tables: readonly { readonly id: ProcessId; readonly rows: readonly MountinfoRow[] }[];
 };
 
-function predict(program: readonly Operation[]): Predicted[] {
-  let state: State = throwAwayState();
+function predict(program: readonly Operation[], start: State): Predicted[] {
+  let state = start;
   return program.map((op) => {
     const outcome = apply(state, op);
     if (outcome.ok) state = outcome.state;
@@ -93,8 +95,11 @@ function normal(tables: readonly (readonly MountinfoRow[])[]): string {
 }
 
 /** @returns the first difference of each program that has one. */
-export function compare(programs: readonly (readonly Operation[])[]): Difference[] {
-  const predictions = programs.map(predict);
+export function compare(
+  programs: readonly (readonly Operation[])[],
+  start: State = throwAwayState(),
+): Difference[] {
+  const predictions = programs.map((program) => predict(program, start));
   const orders = programs.map((program, i): KernelOrder[] =>
     program.map((op, j) => ({
       op,
@@ -117,6 +122,16 @@ export function compare(programs: readonly (readonly Operation[])[]): Difference
     }
     return [];
   });
+}
+
+/** Are the tables of a script's lines the ones that the simulator foresees? */
+export function sameTables(
+  results: readonly LineResult[],
+  lines: readonly ScriptLine[],
+  start: State,
+): boolean {
+  const foreseen = simulateLines(lines, start);
+  return results.every(({ table }, i) => normal([table]) === normal([foreseen[i]?.table ?? []]));
 }
 
 /** Leaves out operations for as long as a difference remains. */

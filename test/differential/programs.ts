@@ -8,6 +8,7 @@ import {
   apply,
   mountTable,
   type Operation,
+  type Path,
   type Process,
   type Propagation,
   type State,
@@ -98,6 +99,32 @@ class Maker {
     return { at: this.#choose.of(open.length > 0 ? open : slots), path };
   }
 
+  /** Somebody's working directory or descriptor, or a directory that is mounted somewhere. */
+  #used(): string | null {
+    if (this.#choose.in(50)) return null;
+    const { superblocks, mounts, processes } = this.#state;
+    const all: readonly Path[] = [
+      ...Object.values(processes).flatMap(({ cwd, descriptors }) => [
+        cwd,
+        ...Object.values(descriptors),
+      ]),
+      ...Object.values(mounts).map(({ id, root }) => ({ mount: id, dentry: root })),
+    ];
+    const { mount, dentry } = this.#choose.of(all);
+    const superblock = superblocks[mounts[mount]?.superblock ?? 0];
+    // Through whatever mount shows it from its root on.
+    const whole = mountTable(this.#state, this.#process.id).find(
+      (row) => row.root === "/" && row.device === superblock?.device,
+    );
+    if (superblock === undefined || whole === undefined) return null;
+    let path = "";
+    for (let at = superblock.dentries[dentry]; at !== undefined && at.parent !== null; ) {
+      path = `/${at.name}${path}`;
+      at = superblock.dentries[at.parent];
+    }
+    return `${whole.mountpoint === "/" ? "" : whole.mountpoint}${path}` || null;
+  }
+
   #attributes(): Attribute[] {
     const all = ["ro", "nosuid", "nodev", "noexec", "nosymfollow", "nodiratime"] as const;
     const times = ["noatime", "relatime", "strictatime"] as const;
@@ -119,7 +146,14 @@ class Maker {
     ] as const);
   }
 
-  make(): Operation {
+  /** Draws again a few times for what the program is about. */
+  make(focus: readonly string[]): Operation {
+    let op = this.#any();
+    for (let i = 0; i < 3 && focus.length > 0 && !focus.includes(op.op); i++) op = this.#any();
+    return op;
+  }
+
+  #any(): Operation {
     const many = Object.keys(this.#state.mounts).length > fewMounts;
     const kinds: readonly (readonly [number, () => Operation])[] = [
       ...(many ? [] : this.#growing()),
@@ -252,7 +286,7 @@ class Maker {
       ],
       [1, () => ({ op: "mkdir", by, path: this.#where(10, 80) })],
       [1, () => ({ op: "touch", by, path: this.#path(10, 80) })],
-      [2, () => ({ op: "rmdir", by, path: this.#path(20, 70) })],
+      [2, () => ({ op: "rmdir", by, path: this.#used() ?? this.#path(20, 70) })],
       [1, () => ({ op: "unlink", by, path: this.#path(10, 80) })],
     ];
   }
@@ -275,7 +309,19 @@ class Maker {
   }
 }
 
+/** What a program is about, more than about all else; the first: about nothing more. */
+const focuses: readonly (readonly Operation["op"][])[] = [
+  [],
+  [],
+  ["propagation", "bind", "move", "umount"],
+  ["pivot_root", "chroot", "chdir", "bind", "mount", "propagation"],
+  ["rmdir", "chdir", "bind", "open", "mkdir", "umount", "remount", "unshare", "fork"],
+  ["unshare", "setns", "propagation", "bind", "umount", "move", "fork"],
+  ["open_tree", "move_mount", "mount_setattr", "fsmount", "propagation", "umount"],
+];
+
 function unfold(seeds: readonly number[]): Operation[] {
+  const focus = focuses[(seeds[0] ?? 0) % focuses.length] ?? [];
   const program = [...preparation];
   let state = preparation.reduce((before, op) => {
     const outcome = apply(before, op);
@@ -285,7 +331,7 @@ function unfold(seeds: readonly number[]): Operation[] {
   const highest = { child: 1 };
   for (const seed of seeds) {
     if (Object.keys(state.processes).length === 0) break;
-    const made = new Maker(state, seed).make();
+    const made = new Maker(state, seed).make(focus);
     // A number is given to one process only.
     const op = made.op === "fork" ? { ...made, child: ++highest.child } : made;
     program.push(op);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { compare, describe, shrink } from "./compare.ts";
+import { denseProgram } from "./dense.ts";
 import { preparation, program } from "./programs.ts";
 
 const { values } = parseArgs({
@@ -21,7 +22,8 @@ let programs = 0;
 let failures = 0;
 const began = performance.now();
 for (let round = 0; operations < wanted && failures < Number(values.failures); round++) {
-  const some = fc.sample(program, { seed: seed + round, numRuns: batch });
+  const kind = round % 4 === 3 ? denseProgram : program;
+  const some = fc.sample(kind, { seed: seed + round, numRuns: batch });
   for (const found of compare(some).slice(0, 3)) {
     failures++;
     const small = shrink(found);

@@ -45,7 +45,7 @@ export function moveTo(
   const on = draft.mount(place.mount);
   if (isOurs(process, source)) requireMovable(draft, process, source, on);
   else requireDetached(draft, process, source, on);
-  if (beneath) requireBeneath(draft, process, source, place);
+  if (beneath) requireBeneath(draft, process, source, place, draft.mount(to.mount));
   const unbindable = mountTree(draft, source.id).some((mount) => mount.unbindable);
   if (on.group !== null && unbindable) {
     refuse(
@@ -126,7 +126,13 @@ function placeBeneath(draft: Draft, to: Path): Path {
 }
 
 /** can_move_mount_beneath. */
-function requireBeneath(draft: Draft, process: Process, source: Mount, place: Path): void {
+function requireBeneath(
+  draft: Draft,
+  process: Process,
+  source: Mount,
+  place: Path,
+  named: Mount,
+): void {
   const top = draft.mountOn(place);
   const fail = (rule: string, cure: string): never => refuse("EINVAL", rule, cure);
   if (top === undefined || top.parent === null) {
@@ -148,6 +154,8 @@ function requireBeneath(draft: Draft, process: Process, source: Mount, place: Pa
     fail("What is moved lies on the mount that it should go beneath.", "Move it out first.");
   }
   const parent = draft.mount(place.mount);
+  // The root of a tree counts as its own parent, and so is taken for the mount on top of it.
+  const over = named.parent === null && place.mount === named.id ? named : top;
   const getsFrom = (mount: Mount): boolean => {
     if (parent.group === null || mount.root !== place.dentry) return false;
     for (let at: Mount | undefined = mount; at !== undefined; ) {
@@ -157,7 +165,7 @@ function requireBeneath(draft: Draft, process: Process, source: Mount, place: Pa
     }
     return false;
   };
-  if (getsFrom(top) || (isOurs(process, source) && getsFrom(source))) {
+  if (getsFrom(over) || (isOurs(process, source) && getsFrom(source))) {
     fail(
       "Propagation would put a copy on top of the very mount that this one goes beneath.",
       "Make the parent mount private first: mount --make-private PARENT.",

@@ -81,11 +81,24 @@ export function unshare(draft: Draft, process: Process, op: OperationOf<"unshare
   draft.setProcess(next);
 }
 
-/** setns(2) with a pidfd; mntns_install and userns_install. */
+/** May one look into a process, and so at its namespaces? __ptrace_may_access, capabilities only. */
+const mayLookInto = (draft: Draft, process: Process, target: Process): boolean =>
+  process.userNamespace === target.userNamespace
+    ? target.capabilities.every((capability) => process.capabilities.includes(capability))
+    : capable(draft, process, target.userNamespace);
+
+/** setns(2) with a pidfd; validate_nsset, mntns_install and userns_install. */
 export function setns(draft: Draft, process: Process, op: OperationOf<"setns">): void {
   const target = draft.findProcess(op.process);
   if (target === undefined) {
     refuse("ESRCH", `There is no process ${op.process}.`, "Name one that runs.");
+  }
+  if (!mayLookInto(draft, process, target)) {
+    refuse(
+      "EPERM",
+      "The process has rights that the caller has not, so its namespaces are not to be had.",
+      "Enter them from the user namespace that the process is in, or from one above it.",
+    );
   }
   let next = process;
   if (op.namespaces.includes("user")) {
