@@ -114,8 +114,9 @@ export function App({ served }: { readonly served: boolean }) {
       </main>
       <footer className="page-foot">
         <p>
-          What you see is computed by the simulator that <code>pivot mountns</code> runs too, which
-          is held against a real kernel. Every step has an address: copy it from the bar.
+          Lessons and playground are computed by the simulator that <code>pivot mountns</code> runs
+          too, and that is held against a real kernel. Every step has an address: copy it from the
+          bar.
         </p>
       </footer>
     </div>

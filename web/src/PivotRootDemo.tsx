@@ -15,6 +15,8 @@ export type PivotRootDemoProps = {
   /** Steps that are left out at the beginning, counted from 1. */
   readonly leftOut?: readonly number[];
   readonly quiz?: boolean;
+  /** The rank of its heading among the site's own; `h2` unless told. */
+  readonly heading?: "h2" | "h3" | "h4";
   /** As the site has it; absent: as the browser wishes. */
   readonly theme?: "light" | "dark";
 };
@@ -24,6 +26,7 @@ export function PivotRootDemo({
   step = 0,
   leftOut = [],
   quiz = false,
+  heading = "h2",
   theme,
 }: PivotRootDemoProps) {
   const [now, setNow] = useState(step);
@@ -45,7 +48,7 @@ export function PivotRootDemo({
         onStep={setNow}
         onLeftOut={setWithout}
         withQuiz={quiz}
-        heading="h3"
+        heading={heading}
       />
     </div>
   );

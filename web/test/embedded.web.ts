@@ -30,7 +30,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`in a site (${whyNoBrowser ?? "in Ch
     const built = await Bun.build({ entrypoints: [here("site.tsx")], target: "browser" });
     const script = (await built.outputs[0]?.text()) ?? "";
     const css = await Bun.file(here("../src/styles.css")).text();
-    const props = { lesson: "chroot", step: 2, leftOut: [5], theme: "light" } as const;
+    const props = { lesson: "chroot", step: 2, leftOut: [5], theme: "light", quiz: true } as const;
     const html = `<!doctype html><html lang="en"><title>A site</title><style>${css}</style>
 <main><h1>A tutorial</h1><input aria-label="search">
 <div id="site">${renderToString(createElement(PivotRootDemo, props))}</div></main>

@@ -5,4 +5,4 @@ import { PivotRootDemo } from "../src/index.ts";
 
 const place = document.getElementById("site");
 if (place === null) throw new Error("there is no #site");
-hydrateRoot(place, <PivotRootDemo lesson="chroot" step={2} leftOut={[5]} theme="light" />);
+hydrateRoot(place, <PivotRootDemo lesson="chroot" step={2} leftOut={[5]} theme="light" quiz />);

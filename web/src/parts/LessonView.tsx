@@ -10,6 +10,13 @@ import { Quiz } from "./Quiz.tsx";
 import { Stage } from "./Stage.tsx";
 import { FailureNote, outcomeText, StepList } from "./StepList.tsx";
 
+export type LessonHeading = "h1" | "h2" | "h3" | "h4";
+
+const below = { h1: "h2", h2: "h3", h3: "h4", h4: "h5" } as const satisfies Record<
+  LessonHeading,
+  string
+>;
+
 export type LessonViewProps = {
   readonly lesson: Lesson;
   readonly step: number;
@@ -20,7 +27,7 @@ export type LessonViewProps = {
   readonly everywhere?: boolean;
   readonly withQuiz?: boolean;
   /** The rank of the lesson's heading. */
-  readonly heading?: "h1" | "h2" | "h3";
+  readonly heading?: LessonHeading;
 };
 
 /** A step in one paragraph, for who does not see the drawing. */
@@ -127,7 +134,7 @@ export function LessonView({
           </div>
         </div>
       </Player>
-      {withQuiz ? <Quiz key={lesson.id} questions={lesson.quiz} /> : null}
+      {withQuiz ? <Quiz key={lesson.id} questions={lesson.quiz} heading={below[Heading]} /> : null}
     </article>
   );
 }

@@ -53,10 +53,16 @@ function QuestionCard({
   );
 }
 
-export function Quiz({ questions }: { readonly questions: readonly Question[] }) {
+export type QuizProps = {
+  readonly questions: readonly Question[];
+  readonly heading: "h2" | "h3" | "h4" | "h5";
+};
+
+export function Quiz({ questions, heading: Heading }: QuizProps) {
+  const title = useId();
   return (
-    <section className="quiz" aria-labelledby="quiz-title">
-      <h2 id="quiz-title">Do you know?</h2>
+    <section className="quiz" aria-labelledby={title}>
+      <Heading id={title}>Do you know?</Heading>
       {questions.map((question, index) => (
         <QuestionCard key={question.ask} question={question} number={index + 1} />
       ))}

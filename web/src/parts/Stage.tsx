@@ -1,6 +1,6 @@
 /** What there is at one moment: every namespace side by side, peer groups, and what has gone. */
 
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { Frame } from "../model/frame.ts";
 import { changeWords, groupWords, type PropagationKind } from "../model/words.ts";
 import { groupsOf, type World } from "../model/world.ts";
@@ -40,13 +40,14 @@ type GroupsProps = {
 };
 
 function Groups({ world, lit, onLight }: GroupsProps) {
+  const title = useId();
   const groups = groupsOf(world);
   if (groups.length === 0)
     return <p className="groups-none">No peer groups: every mount is private.</p>;
   return (
     <div className="groups">
-      <span id="groups-title">Peer groups</span>
-      <ul aria-labelledby="groups-title">
+      <span id={title}>Peer groups</span>
+      <ul aria-labelledby={title}>
         {groups.map((group) => (
           <li key={group}>
             <button

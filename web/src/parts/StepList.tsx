@@ -1,5 +1,6 @@
 /** The script: each step with its lines, how it went, and a switch to leave it out. */
 
+import { useEffect, useRef } from "react";
 import type { Frame } from "../model/frame.ts";
 
 export type StepListProps = {
@@ -41,9 +42,23 @@ function Lines({ frame: { lines, failedLine } }: { readonly frame: Frame }) {
   ));
 }
 
+/** A long list scrolls along with its steps, and the page stays where it is. */
+function useScrolling(step: number) {
+  const ref = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const list = ref.current;
+    const item = list?.children[step];
+    if (list === null || !(item instanceof HTMLElement)) return;
+    if (list.scrollHeight <= list.clientHeight) return;
+    list.scrollTop = item.offsetTop - list.offsetTop - (list.clientHeight - item.clientHeight) / 2;
+  }, [step]);
+  return ref;
+}
+
 export function StepList({ frames, step, onStep, leaveOut }: StepListProps) {
+  const list = useScrolling(step);
   return (
-    <ol className="steps" start={0}>
+    <ol ref={list} className="steps" start={0}>
       {frames.map((frame, index) => (
         <li
           // The order is what a step is: titles may come twice.
