@@ -130,7 +130,7 @@ const refusals = [
   /no such (container|image|volume|object)/i,
   /is (not |already )?(running|paused|in use)/,
   /name .* in use|used by|exists|has (just )?ended|copies into this|about to (start again|be removed)/,
-  /container \S+ (was (removed|started) meanwhile|has just ended): /,
+  /container \S+ (was (removed|started) meanwhile|has just ended)/,
   /is removed when it ends/,
   // Another has ended what is starting.
   /stopped by signal|was ended by signal 9/,

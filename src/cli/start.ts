@@ -69,7 +69,10 @@ export async function startDetached(
   announce: string | null,
 ): Promise<void> {
   const { id } = found;
-  if (isAlive(found)) return;
+  if (isAlive(found)) {
+    if (announce !== null) writeAll(1, announce);
+    return;
+  }
   const { plan, warnings } = await prepareStart(await makeReady(found, roots), {
     roots,
     announce: announce ?? "",

@@ -65,7 +65,7 @@ export async function removeContainer(
   }
   if (kept && !(await noteRemoval(roots.dataRoot, id, started))) {
     if (!force) {
-      throw new WishError([
+      throw new BusyError([
         `cannot remove container ${name}: it was started meanwhile: stop it first, or use rm --force`,
       ]);
     }
