@@ -3,6 +3,7 @@
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
@@ -151,6 +152,34 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(ran.stderr).toContain("no such container: nobody");
     expect(said("wait", "one")).toBe("7");
     expect(refused(1, "kill", "one")).toContain("is not running");
+  });
+
+  test("restarts of one container at once: none takes another's new run for the old one", async () => {
+    said("run", "-d", "--name", "busy", "busybox", "sleep", "1000");
+    const began = Date.now();
+    const words = [...ground.roots(), "restart", "-t", "0", "busy"];
+    const codes = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const child = spawn(pivotPath, words, { stdio: "ignore" });
+        return (await once(child, "exit"))[0];
+      }),
+    );
+    expect(codes).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expect(statusOf("busy")).toMatch(/^Up /);
+    expect(said("start", "busy")).toBe("busy"); // no error, as with docker
+  });
+
+  test("stop and rm take many at once, and tell of them in order", () => {
+    const names = ["d1", "d2", "d3", "d4"];
+    for (const name of names) said("run", "-d", "--name", name, "busybox", "sleep", "1000");
+    const began = Date.now();
+    const ran = pivot("stop", "-t", "1", "d1", "nobody", "d2", "d3", "d4");
+    expect(ran).toMatchObject({ code: 1, stdout: "d1\nd2\nd3\nd4\n" });
+    expect(ran.stderr).toContain("no such container: nobody");
+    // One after the other takes four seconds.
+    expect(Date.now() - began).toBeLessThan(3_500);
+    expect(said("rm", ...names)).toBe(names.join("\n"));
   });
 
   test("update gives one that runs another policy, and takes it away", async () => {

@@ -49,11 +49,15 @@ function isSomebodyElses(id: string, runRoot: string): boolean {
   return [...others, "/run/pivot"].some((each) => each !== runRoot && existsSync(`${each}/${id}`));
 }
 
+/** Not that of a world in which a suite of clients or a benchmark is at work (tools/world.sh). */
+const isContainers = (name: string): boolean =>
+  name.startsWith("pivot-") && !name.startsWith("pivot-world-");
+
 /** Cgroups that no process is in, of containers that no other run root than this one knows of. */
 export function emptyCgroups(runRoot: string): Set<string> {
   const found = new Set<string>();
   const look = (directory: string): void => {
-    for (const name of listIfThere(directory).filter((each) => each.startsWith("pivot-"))) {
+    for (const name of listIfThere(directory).filter((each) => isContainers(each))) {
       const isEmpty = readIfThere(`${directory}/${name}/cgroup.procs`) === "";
       if (!isEmpty || isSomebodyElses(name.replace("pivot-", ""), runRoot)) continue;
       found.add(`${directory}/${name}`);

@@ -14,32 +14,53 @@ import { readRoots } from "./roots.ts";
 export const engineRoots = (globals: Globals): Roots =>
   readRoots(globals, process.env["PIVOT_NO_CWD"] === undefined ? process.cwd() : "/");
 
+type Act = (container: Container, word: string, roots: Roots) => Promise<string | null>;
+
+type Done = { readonly line: string | null; readonly problems: readonly string[] };
+
+async function tryOne(word: string, roots: Roots, act: Act): Promise<Done> {
+  try {
+    const container = pickContainer(await listContainers(roots), word);
+    return { line: await act(container, word, roots), problems: [] };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const problems = error instanceof WishError ? error.problems : [error.message];
+    return { line: null, problems };
+  }
+}
+
+/** For `atOnce`: as many as docker's client takes. */
+export const manyAtOnce = 50;
+
 /**
+ * What comes of each is told in the order of the words.
+ *
  * @param act gives the line to print for a container, or null for none
+ * @param atOnce with how many it is under way at a time: ending one may take seconds
  * @returns 1 when something went wrong with one of them, as docker's
  */
 export async function eachContainer(
   given: ParsedArguments,
   globals: Globals,
   command: string,
-  act: (container: Container, word: string, roots: Roots) => Promise<string | null>,
+  act: Act,
+  atOnce = 1,
 ): Promise<number> {
-  if (given.words.length === 0) {
+  const { words } = given;
+  if (words.length === 0) {
     throw new UsageError(`${command} needs a container: \`pivot ps -a\` lists them`);
   }
   const roots = engineRoots(globals);
+  const underWay: Promise<Done>[] = [];
   let code = 0;
-  for (const word of given.words) {
-    try {
-      const container = pickContainer(await listContainers(roots), word);
-      const line = await act(container, word, roots);
-      if (line !== null) writeAll(1, `${line}\n`);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const lines = error instanceof WishError ? error.problems : [error.message];
-      for (const line of lines) report("error", line, globals.logFormat);
-      code = 1;
+  for (const index of words.keys()) {
+    for (const word of words.slice(underWay.length, index + atOnce)) {
+      underWay.push(tryOne(word, roots, act));
     }
+    const { line, problems } = (await underWay[index]) ?? { line: null, problems: [] };
+    if (line !== null) writeAll(1, `${line}\n`);
+    for (const problem of problems) report("error", problem, globals.logFormat);
+    if (problems.length > 0) code = 1;
   }
   return code;
 }

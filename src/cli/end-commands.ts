@@ -13,7 +13,7 @@ import { formatOptionProblem } from "../options/problem.ts";
 import { parseSignal } from "../options/signal.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { eachContainer, engineRoots } from "./each-container.ts";
+import { eachContainer, engineRoots, manyAtOnce } from "./each-container.ts";
 
 const timeFlag: Flag = {
   name: "timeout",
@@ -63,11 +63,17 @@ const stopWish = (given: ParsedArguments, { record }: Container) => ({
 });
 
 export const stopCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "stop", async (container, word, roots) => {
-    await endContainer(container, roots, stopWish(given, container));
-    if (isAlive(container)) noteEvent(roots, "stop", container.id, subjectOf(container));
-    return word;
-  });
+  eachContainer(
+    given,
+    globals,
+    "stop",
+    async (container, word, roots) => {
+      await endContainer(container, roots, stopWish(given, container));
+      if (isAlive(container)) noteEvent(roots, "stop", container.id, subjectOf(container));
+      return word;
+    },
+    manyAtOnce,
+  );
 
 /** SIGKILL and the container's own stop signal are a wish that it stays ended. */
 export const killCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
@@ -110,13 +116,19 @@ export const unpauseCommand = (given: ParsedArguments, globals: Globals): Promis
   });
 
 export const removeCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "rm", async (container, word, roots) => {
-    await removeContainer(container, roots, {
-      force: last(given, "force") === "true",
-      volumes: last(given, "volumes") === "true",
-    });
-    return word;
-  });
+  eachContainer(
+    given,
+    globals,
+    "rm",
+    async (container, word, roots) => {
+      await removeContainer(container, roots, {
+        force: last(given, "force") === "true",
+        volumes: last(given, "volumes") === "true",
+      });
+      return word;
+    },
+    manyAtOnce,
+  );
 
 export async function renameCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const [word, name, ...more] = given.words;

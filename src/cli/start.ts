@@ -3,17 +3,23 @@
 import { nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { clearRemains } from "../engine/act.ts";
+import { clearRemains, waitUntilGone } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
 import { noteFailure, noteStart } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
 import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
 import { encodePlan } from "../executor/encode.ts";
-import { describeFailure } from "../executor/failure.ts";
+import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
+<<<<<<< HEAD
 import { writeAll } from "../host/write.ts";
+=======
+import { readProcess } from "../host/first-process.ts";
+import { writeAll } from "../host/write.ts";
+import type { Plan } from "../plan/op.ts";
+>>>>>>> h-services
 import type { Attachment } from "../planner/setting.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
@@ -56,8 +62,23 @@ async function startAttached(
   return handOver(encodePlan(plan), ["--log-format", globals.logFormat, ...told]);
 }
 
+const EEXIST = 17;
+
+/** The directory of its state was there already: it has just been started, or has yet to end. */
+const wasThere = ({ directory }: Container, plan: Plan, { step, errno }: StepFailure): boolean => {
+  const op = plan.steps[step]?.op;
+  return errno === EEXIST && op?.op === "mkdir" && op.at?.path === directory;
+};
+
+/** Whether what another has begun comes to run; false: it is gone, or is still there without. */
+async function runsByAnother(found: Container): Promise<boolean> {
+  const runs = (): boolean => readProcess(`${found.directory}/pid`) !== null;
+  return (await waitUntilGone(found, 5_000, runs)) && runs();
+}
+
 /**
- * Starts a container that is kept; it goes on by itself.
+ * Starts a container that is kept; it goes on by itself. When another command starts it in the very
+ * moment, that is as good.
  *
  * @param announce what is printed once it runs, or null
  * @throws WishError when it is of no use to start it, or a step failed
@@ -67,6 +88,7 @@ export async function startDetached(
   roots: Roots,
   globals: Globals,
   announce: string | null,
+  attempts = 3,
 ): Promise<void> {
   const { id } = found;
   if (isAlive(found)) {
@@ -79,9 +101,16 @@ export async function startDetached(
     attach: null,
     delay: 0,
   });
-  for (const warning of warnings) report("warning", warning, globals.logFormat);
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
+  if (failure !== null && wasThere(found, plan, failure) && attempts > 1) {
+    if (!(await runsByAnother(found))) {
+      return startDetached(found, roots, globals, announce, attempts - 1);
+    }
+    if (announce !== null) writeAll(1, announce);
+    return;
+  }
+  for (const warning of warnings) report("warning", warning, globals.logFormat);
   if (failure === null) return;
   if (isStartedElsewhere(plan, failure, id)) {
     if (announce !== null) writeAll(1, announce);

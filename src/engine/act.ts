@@ -32,14 +32,26 @@ export async function carryOut(steps: readonly Step[]): Promise<void> {
 
 const processFile = ({ directory }: Container) => onHost(`${directory}/pid`);
 
+/** By another's `start` or `restart`, in the same directory. */
+function hasRunAnew({ directory, process }: Container): boolean {
+  const now = readProcess(`${directory}/pid`);
+  return now !== null && (process?.pid !== now.pid || process.started !== now.started);
+}
+
 /**
  * Whether the state directory is gone: whoever watches over the container removes it last of all.
  *
  * @param patience milliseconds
+ * @param isOver what else ends the wait
  */
-export async function waitUntilGone({ directory }: Container, patience: number): Promise<boolean> {
+export async function waitUntilGone(
+  container: Container,
+  patience: number,
+  isOver: (container: Container) => boolean = () => false,
+): Promise<boolean> {
   const end = Date.now() + patience;
-  for (let pause = 1; existsSync(directory); pause = Math.min(pause * 2, 50)) {
+  for (let pause = 1; existsSync(container.directory); pause = Math.min(pause * 2, 50)) {
+    if (isOver(container)) return true;
     const left = end - Date.now();
     if (left <= 0) return false;
     await sleep(Math.min(pause, left));
@@ -162,9 +174,14 @@ export async function endContainer(
   const wasWaiting = container.process === null && existsSync(container.directory);
   if (container.process === null) await carryOut(endingOfMonitor(container));
   else await endProcess(container, roots, endingOf(container, signal, seconds));
+<<<<<<< HEAD
   if (await waitUntilGone(container, 20_000)) {
     const policy = container.record.engine?.restart.name ?? "no";
     if (container.kept && policy !== "no") await endLateStart(container, roots, wasWaiting);
+=======
+  if (await waitUntilGone(container, 20_000, hasRunAnew)) {
+    if (container.process === null) await endLateStart(container, roots);
+>>>>>>> h-services
     return;
   }
   throw new WishError([

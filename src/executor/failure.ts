@@ -74,6 +74,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EPERM) return "making namespaces needs root, or a user namespace";
       if (errno === ESRCH && op.join !== null) return "the container has just ended";
       return "";
+    case "open":
+      return errno === ENOENT && /\/(tasks|cgroup\.procs)$/.test(op.at?.path ?? "")
+        ? "its cgroup is gone: the container has just ended"
+        : "";
     case "freeze":
       return errno === ENOENT || errno === ENODEV ? "the container has just ended" : "";
     case "borrow_root":
