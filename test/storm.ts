@@ -129,13 +129,8 @@ function begin({ ground }: Field, words: readonly string[]): [ChildProcess, Prom
 const refusals = [
   /no such (container|image|volume|object)/i,
   /is (not |already )?(running|paused|in use)/,
-<<<<<<< HEAD
-  /name .* in use|used by|exists|has (just )?ended|copies into this|about to (start again|be removed)/,
-  /container \S+ (was (removed|started) meanwhile|has just ended)/,
-=======
   /name .* in use|used by|(?<!File )exists|has (just )?ended|copies into this|about to (start again|be removed)/,
-  /container \S+ (was (removed|started) meanwhile|has just ended): /,
->>>>>>> h-services
+  /container \S+ (was (removed|started) meanwhile|has just ended)/,
   /is removed when it ends/,
   // Another has ended what is starting.
   /stopped by signal|was ended by signal 9/,

@@ -13,13 +13,9 @@ import { encodePlan } from "../executor/encode.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
-<<<<<<< HEAD
-import { writeAll } from "../host/write.ts";
-=======
 import { readProcess } from "../host/first-process.ts";
 import { writeAll } from "../host/write.ts";
 import type { Plan } from "../plan/op.ts";
->>>>>>> h-services
 import type { Attachment } from "../planner/setting.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";

@@ -174,14 +174,9 @@ export async function endContainer(
   const wasWaiting = container.process === null && existsSync(container.directory);
   if (container.process === null) await carryOut(endingOfMonitor(container));
   else await endProcess(container, roots, endingOf(container, signal, seconds));
-<<<<<<< HEAD
-  if (await waitUntilGone(container, 20_000)) {
+  if (await waitUntilGone(container, 20_000, hasRunAnew)) {
     const policy = container.record.engine?.restart.name ?? "no";
     if (container.kept && policy !== "no") await endLateStart(container, roots, wasWaiting);
-=======
-  if (await waitUntilGone(container, 20_000, hasRunAnew)) {
-    if (container.process === null) await endLateStart(container, roots);
->>>>>>> h-services
     return;
   }
   throw new WishError([
