@@ -229,7 +229,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
         host.pivot("run", "--rm", "--network", "front", "busybox", "ping", "-c1", id),
       ).toContain("1 packets received");
       // One that was started elsewhere finds it once it is connected.
-      host.pivot("run", "-d", "--name", "late", "busybox", "sleep", "1000");
+      host.pivot("run", "-d", "--name", "late", "--dns", "127.0.0.1", "busybox", "sleep", "1000");
       expect(host.ran(["exec", "late", "ping", "-c1", "named"]).code).not.toBe(0);
       host.pivot("network", "connect", "front", "late");
       expect(host.pivot("exec", "late", "ping", "-c1", "named")).toContain("1 packets received");

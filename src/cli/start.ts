@@ -70,7 +70,7 @@ export async function startDetached(
 ): Promise<void> {
   const { id } = found;
   if (isAlive(found)) return;
-  const { plan, warnings } = await prepareStart(await makeReady(found, roots), {
+  const { plan, warnings, release } = await prepareStart(await makeReady(found, roots), {
     roots,
     announce: announce ?? "",
     attach: null,
@@ -80,6 +80,7 @@ export async function startDetached(
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
   if (failure === null) return;
+  release();
   if (isStartedElsewhere(plan, failure, id)) {
     if (announce !== null) writeAll(1, announce);
     return;

@@ -75,14 +75,19 @@ test("sockets as the kernel lists them", () => {
 });
 
 test("a lease is one container's, and nobody's when that is gone", async () => {
-  const path = await takeLease(roots, "net", "10.0.0.2", id("a"));
-  expect(path).toBe(`${leaseDirectory(roots, "net")}/10.0.0.2`);
+  const path = `${leaseDirectory(roots, "net")}/10.0.0.2`;
+  const lease = await takeLease(roots, "net", "10.0.0.2", id("a"));
+  expect(lease).toEqual({ path, isNew: true });
   expect(await takeLease(roots, "net", "10.0.0.2", id("b"))).toBeNull();
-  expect(await takeLease(roots, "net", "10.0.0.2", id("a"))).toBe(path);
-  expect(leasesOf(roots, id("a"))).toEqual([path as string]);
-  releaseLeases([path as string]);
-  expect(await takeLease(roots, "net", "10.0.0.2", id("b"))).toBe(path);
-  releaseLeases([path as string]);
+  const again = await takeLease(roots, "net", "10.0.0.2", id("a"));
+  expect(again).toEqual({ path, isNew: false });
+  expect(leasesOf(roots, id("a"))).toEqual([path]);
+  // Who found it there already does not take it away, nor does anybody who has none.
+  releaseLeases([{ path, isNew: false }], id("a"));
+  releaseLeases([{ path, isNew: true }], id("b"));
+  expect(listLeases(leaseDirectory(roots, "net"))).toEqual(["10.0.0.2"]);
+  releaseLeases([{ path, isNew: true }], id("a"));
+  expect(listLeases(leaseDirectory(roots, "net"))).toEqual([]);
   // One of a container that is connected while it runs is nobody's once it does not.
   mkdirSync(`${roots.runRoot}/${id("c")}`);
   await takeLease(roots, "net", "10.0.0.3", id("c"), true);
@@ -105,11 +110,11 @@ test("of many who want one lease at once, one gets it", async () => {
   expect((await Promise.all(all)).filter((path) => path !== null)).toHaveLength(1);
 });
 
-const taker = (who: string, took: string[] = []) => ({
+const taker = (who: string) => ({
   roots,
   id: id(who),
   nameOf: () => "other",
-  took: (path: string) => took.push(path),
+  took: () => {},
 });
 const port = (hostIp: string, first: number, last = first, count = 1) =>
   ({
