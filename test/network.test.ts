@@ -110,12 +110,26 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
   test(
     "a published port is reached from this machine, from others and from containers",
     () => {
-      serve("web", "-p", "8007:7", "-p", "8007:7/udp", "-p", "127.0.0.1:8008:7", "-p", "7");
+      serve(
+        "web",
+        "-p",
+        "0.0.0.0:8010:7",
+        "-p",
+        "8007:7",
+        "-p",
+        "8007:7/udp",
+        "-p",
+        "127.0.0.1:8008:7",
+        "-p",
+        "7",
+      );
       expect(ask(machine, "tcp", "127.0.0.1", 8007)).toBe("heard hello");
       expect(ask(machine, "tcp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(neighbour, "tcp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(neighbour, "udp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(machine, "tcp", "127.0.0.1", 8008)).toBe("heard hello");
+      expect(ask(machine, "tcp", "127.0.0.1", 8010)).toBe("heard hello");
+      expect(ask(neighbour, "tcp", "192.0.2.1", 8010)).toBe("heard hello");
       expect(ask(neighbour, "tcp", "192.0.2.1", 8008, 300)).toBeNull();
       const random = /^7\/tcp -> 0\.0\.0\.0:(\d{5})$/m.exec(host.pivot("port", "web"))?.[1];
       expect(ask(neighbour, "tcp", "192.0.2.1", Number(random))).toBe("heard hello");
@@ -124,7 +138,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
         "heard me",
       );
       expect(host.pivot("ps", "--format", "{{.Ports}}")).toBe(
-        `0.0.0.0:8007->7/tcp, 0.0.0.0:8007->7/udp, 127.0.0.1:8008->7/tcp, 0.0.0.0:${random}->7/tcp`,
+        `0.0.0.0:8010->7/tcp, 0.0.0.0:8007->7/tcp, 0.0.0.0:8007->7/udp, 127.0.0.1:8008->7/tcp, 0.0.0.0:${random}->7/tcp`,
       );
       expect(host.pivot("port", "web", "7/udp")).toBe("0.0.0.0:8007");
       removeAll("web");

@@ -17,7 +17,7 @@ import { howToInstall } from "./installed.ts";
 import { type Lease, releaseLeases } from "./lease.ts";
 import { findNetavark, netavarkConfig } from "./netavark.ts";
 import { defaultNetwork, hasNames, type Network } from "./network.ts";
-import { type PortMapping, publishedBy, reservationsOf, takePorts } from "./ports.ts";
+import { atFamilies, type PortMapping, publishedBy, reservationsOf, takePorts } from "./ports.ts";
 import { networksWithDefault, pickNetwork } from "./store.ts";
 
 export type Connected = {
@@ -180,8 +180,12 @@ export async function connectContainer(
   }
   try {
     const nameOfOwner = (owner: string) => runningName(roots, owner);
+    const serves = chosen[serving];
+    const withSix = serves?.subnets.some(({ subnet }) => subnet.includes(":")) === true;
     const ports =
-      serving < 0 ? [] : await takePorts(published, { roots, id, nameOf: nameOfOwner, took });
+      serves === undefined
+        ? []
+        : await takePorts(atFamilies(published, withSix), { roots, id, nameOf: nameOfOwner, took });
     const made: Made[] = [];
     for (const [i, network] of chosen.entries()) {
       const taken = made.map(({ connection }) => connection.interface);

@@ -14,7 +14,7 @@ import {
   takeLease,
 } from "./lease.ts";
 import { freeSubnet, privateSubnet6 } from "./pool.ts";
-import { publishedBy, takePorts } from "./ports.ts";
+import { atFamilies, publishedBy, takePorts } from "./ports.ts";
 import { parseRoutes4, parseRoutes6 } from "./routes.ts";
 import { parseSockets } from "./sockets.ts";
 import {
@@ -164,6 +164,19 @@ test("ranges stay ranges; any of a range, and any at all, are what is free", asy
   );
   expect(new Set(some.flat().map(({ host_port }) => host_port)).size).toBe(64);
   await expect(takePorts([port("", 0, 0, 5000)], taker("9"))).rejects.toThrow("4096 are the most");
+});
+
+test("every address of a family is every address, where there is but one family", () => {
+  expect(atFamilies([port("0.0.0.0", 1), port("", 2), port("10.0.0.1", 3)], false)).toEqual([
+    port("", 1),
+    port("", 2),
+    port("10.0.0.1", 3),
+  ]);
+  expect(atFamilies([port("::1", 1), port("10.0.0.1", 1)], true)).toHaveLength(2);
+  for (const ip of ["0.0.0.0", "::"]) {
+    expect(() => atFamilies([port(ip, 1)], true)).toThrow(`cannot publish at ${ip} alone`);
+  }
+  expect(() => atFamilies([port("::1", 1)], false)).toThrow("has no IPv6");
 });
 
 test("-P publishes what is exposed, once", () => {

@@ -177,6 +177,31 @@ export function publishedBy(
   return added;
 }
 
+/**
+ * Ports with the addresses that netavark takes: by 0.0.0.0 it means that address alone, and by none
+ * all of each family that the container has.
+ *
+ * @param hasSix the container's network has addresses of IPv6
+ * @throws WishError when that is not what is asked for
+ */
+export function atFamilies(ports: readonly PublishedPorts[], hasSix: boolean): PublishedPorts[] {
+  return ports.map((each) => {
+    const { hostIp } = each;
+    if (isSix(hostIp) && !hasSix) {
+      throw new WishError([
+        `-p: nothing can be published at [${hostIp}]: the container's network has no IPv6: see \`pivot network create --ipv6\``,
+      ]);
+    }
+    if (hostIp === "" || !isAny(hostIp)) return each;
+    if (hasSix) {
+      throw new WishError([
+        `-p: netavark cannot publish at ${hostIp} alone in a network that has both IPv4 and IPv6: leave the address out, or name one of this machine`,
+      ]);
+    }
+    return { ...each, hostIp: "" };
+  });
+}
+
 /** @throws WishError when one is in use, with the name of who has it */
 export async function takePorts(
   wishes: readonly PublishedPorts[],
