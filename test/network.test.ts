@@ -110,12 +110,26 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
   test(
     "a published port is reached from this machine, from others and from containers",
     () => {
-      serve("web", "-p", "8007:7", "-p", "8007:7/udp", "-p", "127.0.0.1:8008:7", "-p", "7");
+      serve(
+        "web",
+        "-p",
+        "0.0.0.0:8010:7",
+        "-p",
+        "8007:7",
+        "-p",
+        "8007:7/udp",
+        "-p",
+        "127.0.0.1:8008:7",
+        "-p",
+        "7",
+      );
       expect(ask(machine, "tcp", "127.0.0.1", 8007)).toBe("heard hello");
       expect(ask(machine, "tcp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(neighbour, "tcp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(neighbour, "udp", "192.0.2.1", 8007)).toBe("heard hello");
       expect(ask(machine, "tcp", "127.0.0.1", 8008)).toBe("heard hello");
+      expect(ask(machine, "tcp", "127.0.0.1", 8010)).toBe("heard hello");
+      expect(ask(neighbour, "tcp", "192.0.2.1", 8010)).toBe("heard hello");
       expect(ask(neighbour, "tcp", "192.0.2.1", 8008, 300)).toBeNull();
       const random = /^7\/tcp -> 0\.0\.0\.0:(\d{5})$/m.exec(host.pivot("port", "web"))?.[1];
       expect(ask(neighbour, "tcp", "192.0.2.1", Number(random))).toBe("heard hello");
@@ -124,7 +138,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
         "heard me",
       );
       expect(host.pivot("ps", "--format", "{{.Ports}}")).toBe(
-        `0.0.0.0:8007->7/tcp, 0.0.0.0:8007->7/udp, 127.0.0.1:8008->7/tcp, 0.0.0.0:${random}->7/tcp`,
+        `0.0.0.0:8010->7/tcp, 0.0.0.0:8007->7/tcp, 0.0.0.0:8007->7/udp, 127.0.0.1:8008->7/tcp, 0.0.0.0:${random}->7/tcp`,
       );
       expect(host.pivot("port", "web", "7/udp")).toBe("0.0.0.0:8007");
       removeAll("web");
@@ -229,7 +243,7 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
         host.pivot("run", "--rm", "--network", "front", "busybox", "ping", "-c1", id),
       ).toContain("1 packets received");
       // One that was started elsewhere finds it once it is connected.
-      host.pivot("run", "-d", "--name", "late", "busybox", "sleep", "1000");
+      host.pivot("run", "-d", "--name", "late", "--dns", "127.0.0.1", "busybox", "sleep", "1000");
       expect(host.ran(["exec", "late", "ping", "-c1", "named"]).code).not.toBe(0);
       host.pivot("network", "connect", "front", "late");
       expect(host.pivot("exec", "late", "ping", "-c1", "named")).toContain("1 packets received");

@@ -15,7 +15,7 @@ export class Session {
     env: Readonly<Record<string, string>> = { PATH: process.env["PATH"] ?? "" },
   ) {
     this.#process = Bun.spawn([...words], {
-      env: { ...env, TERM: "xterm" },
+      env: { PIVOT_NETWORK: "none", ...env, TERM: "xterm" },
       terminal: {
         cols,
         rows,

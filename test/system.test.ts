@@ -140,7 +140,9 @@ describe("system df and system prune", () => {
       expect(asked).toContain(
         "WARNING! This will remove:\r\n  - what is left of killed containers\r\n",
       );
-      expect(asked).toContain("  - all stopped containers\r\n  - all dangling images\r\n");
+      expect(asked).toContain(
+        "  - all stopped containers\r\n  - all networks not used by at least one container\r\n",
+      );
       session.type(`${answer}\r`);
       expect(await session.end()).toBe(0);
       expect(said(["ps", "-aq"]).split("\n")).toHaveLength(left + 1);

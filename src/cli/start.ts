@@ -91,7 +91,7 @@ export async function startDetached(
     if (announce !== null) writeAll(1, announce);
     return;
   }
-  const { plan, warnings } = await prepareStart(await makeReady(found, roots), {
+  const { plan, warnings, release } = await prepareStart(await makeReady(found, roots), {
     roots,
     announce: announce ?? "",
     attach: null,
@@ -99,6 +99,7 @@ export async function startDetached(
   });
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
+  if (failure !== null) release();
   if (failure !== null && wasThere(found, plan, failure) && attempts > 1) {
     if (!(await runsByAnother(found))) {
       return startDetached(found, roots, globals, announce, attempts - 1);

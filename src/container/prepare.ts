@@ -3,7 +3,6 @@
  * and plans it. Nothing is made but what belongs to the store of images.
  */
 
-import { rmSync } from "node:fs";
 import type { EventSubject } from "../engine/events.ts";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
@@ -255,10 +254,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
   const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
-  const leases = connected?.setting.leases ?? [];
-  const release = () => {
-    for (const path of leases) rmSync(path, { force: true });
-  };
+  const release = connected?.release ?? (() => {});
   try {
     const prepared = await planDescribed(wish, described, { id, facts, connected });
     const isUnique = prepared.hasVolumes || connected !== null || isTold;

@@ -86,9 +86,19 @@ export function monitorOf(
   };
 }
 
+/** Beside its home, what the next start's networks depend on. */
+const passedOn = [
+  "PATH",
+  "HOME",
+  "PIVOT_NETWORK",
+  "PIVOT_NETAVARK",
+  "PIVOT_AARDVARK",
+  "NETAVARK_FW",
+] as const;
+
 /** What the program needs when it is called back. */
 const callBackEnvironment = (): string[] =>
-  ["PATH", "HOME"].flatMap((name) => {
+  passedOn.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [`${name}=${value}`];
   });

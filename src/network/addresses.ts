@@ -12,10 +12,12 @@ import {
   type Subnet,
   sizeOf,
 } from "./address.ts";
-import { leaseDirectory, listLeases, ownerOf, takeLease } from "./lease.ts";
+import { type Lease, leaseDirectory, listLeases, ownerOf, takeLease } from "./lease.ts";
 import type { Network, NetworkSubnet } from "./network.ts";
 
 type Taker = {
+  /** Is told each lease at once, also when a later one fails. */
+  readonly took: (lease: Lease) => void;
   readonly roots: Roots;
   readonly id: string;
   readonly isRunning: boolean;
@@ -38,6 +40,13 @@ function subnetOf({ subnet }: NetworkSubnet): Subnet {
   return parsed;
 }
 
+async function take(network: Network, ip: string, taker: Taker): Promise<boolean> {
+  const { roots, id, isRunning, took } = taker;
+  const lease = await takeLease(roots, network.id, ip, id, isRunning);
+  if (lease !== null) took(lease);
+  return lease !== null;
+}
+
 async function takeLowest(network: Network, at: NetworkSubnet, taker: Taker): Promise<string> {
   const subnet = subnetOf(at);
   const range = at.range === null ? subnet : (parseSubnet(at.range) ?? subnet);
@@ -49,8 +58,7 @@ async function takeLowest(network: Network, at: NetworkSubnet, taker: Taker): Pr
     for (let value = first; value <= last && value <= most; value++) {
       const ip = formatAddress({ family: subnet.family, value });
       if (ip === at.gateway || taken.has(ip) !== again) continue;
-      if ((await takeLease(taker.roots, network.id, ip, taker.id, taker.isRunning)) !== null)
-        return ip;
+      if (await take(network, ip, taker)) return ip;
     }
   }
   throw new WishError([
@@ -68,7 +76,7 @@ async function takeGiven(network: Network, given: Address, taker: Taker): Promis
   if (ip === at.gateway) {
     throw new WishError([`address ${ip} is the host's own in network ${network.name}`]);
   }
-  if ((await takeLease(taker.roots, network.id, ip, taker.id, taker.isRunning)) !== null) return ip;
+  if (await take(network, ip, taker)) return ip;
   const owner = ownerOf(`${leaseDirectory(taker.roots, network.id)}/${ip}`);
   const who = owner === null ? "" : `: container ${taker.nameOf(owner)} has it`;
   throw new WishError([`address ${ip} of network ${network.name} is in use${who}`]);
@@ -77,14 +85,12 @@ async function takeGiven(network: Network, given: Address, taker: Taker): Promis
 /**
  * Takes an address of each family that the network has.
  *
- * @param took is told each lease at once, also when a later one fails
  * @throws WishError when one that was asked for is in use, or none is left
  */
 export async function takeAddresses(
   network: Network,
   wish: NetworkWish,
   taker: Taker,
-  took: (path: string) => void,
 ): Promise<readonly string[]> {
   const found: string[] = [];
   for (const [given, family] of [
@@ -100,9 +106,7 @@ export async function takeAddresses(
         : at !== undefined
           ? await takeLowest(network, at, taker)
           : null;
-    if (ip === null) continue;
-    took(`${leaseDirectory(taker.roots, network.id)}/${ip}`);
-    found.push(ip);
+    if (ip !== null) found.push(ip);
   }
   return found;
 }

@@ -15,7 +15,7 @@ import type { Step } from "../plan/op.ts";
 import { connectionDirectory, planConnection, teardown } from "../planner/network.ts";
 import { byParent, onHost, write } from "../planner/step.ts";
 import { connectTo, requireNetavark } from "./connect.ts";
-import { releaseLeases } from "./lease.ts";
+import { type Lease, releaseLeases } from "./lease.ts";
 import { type LiveConnection, liveConnections } from "./live.ts";
 import { connectionsOf, networkNames, recordedWishes, uses } from "./members.ts";
 import { hasNames, type Network } from "./network.ts";
@@ -129,11 +129,11 @@ export async function connectExisting(
   if (isRunning) {
     const netavark = requireNetavark(roots, `network connect ${network.name}`);
     const live = connectionsOf(container);
-    const leases: string[] = [];
+    const leases: Lease[] = [];
     const taken = live.map((each) => each.interface);
     try {
       const of = { roots, id, name, dns: about.options.dns ?? [], taken, isRunning };
-      const how = { ports: [], netavark, took: (path: string) => leases.push(path) };
+      const how = { ports: [], netavark, took: (lease: Lease) => leases.push(lease) };
       const { connection, addresses } = await connectTo(network, wish, of, how);
       const shown = [
         ...live.map((each) => ({ gateways: gatewaysOf(each), named: isNamed(each, all) })),
@@ -145,7 +145,7 @@ export async function connectExisting(
         ...filesFor(container, shown, (text) => `${text.trimEnd()}\n${lines}`),
       ]);
     } catch (error) {
-      releaseLeases(leases);
+      releaseLeases(leases, id);
       throw error;
     }
   }

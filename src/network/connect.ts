@@ -14,10 +14,10 @@ import { type ExposedPorts, parseExpose } from "../options/publish.ts";
 import type { Connection, Netavark, NetworkSetting } from "../planner/network.ts";
 import { macOf, takeAddresses } from "./addresses.ts";
 import { howToInstall } from "./installed.ts";
-import { releaseLeases } from "./lease.ts";
+import { type Lease, releaseLeases } from "./lease.ts";
 import { findNetavark, netavarkConfig } from "./netavark.ts";
 import { defaultNetwork, hasNames, type Network } from "./network.ts";
-import { type PortMapping, publishedBy, reservationsOf, takePorts } from "./ports.ts";
+import { atFamilies, type PortMapping, publishedBy, reservationsOf, takePorts } from "./ports.ts";
 import { networksWithDefault, pickNetwork } from "./store.ts";
 
 export type Connected = {
@@ -27,6 +27,8 @@ export type Connected = {
   /** Who resolves names of the networks' members; none: the host's servers do. */
   readonly nameServers: readonly string[];
   readonly warnings: readonly string[];
+  /** Gives back what was taken, for a start that does not come about. */
+  readonly release: () => void;
 };
 
 /** The name of a container that runs, or of one that is about to. */
@@ -85,7 +87,7 @@ export async function connectTo(
   }: {
     readonly ports: readonly PortMapping[];
     readonly netavark: Netavark;
-    readonly took: (path: string) => void;
+    readonly took: (lease: Lease) => void;
   },
 ): Promise<Made> {
   if ((wish.aliases ?? []).length > 0 && !hasNames(network)) {
@@ -93,8 +95,8 @@ export async function connectTo(
       `--network-alias: names do not resolve in the network ${network.name}: make one with \`pivot network create\``,
     ]);
   }
-  const of = { roots, id, isRunning, nameOf: (owner: string) => runningName(roots, owner) };
-  const addresses = await takeAddresses(network, wish, of, took);
+  const of = { roots, id, isRunning, took, nameOf: (owner: string) => runningName(roots, owner) };
+  const addresses = await takeAddresses(network, wish, of);
   let number = 0;
   while (taken.includes(`eth${number}`)) number++;
   const config = netavarkConfig(
@@ -158,8 +160,8 @@ export async function connectContainer(
   const all = await networksWithDefault(roots.dataRoot);
   const chosen = wishes.map(({ network }) => pickNetwork(all, network));
   checkTwice(chosen);
-  const leases: string[] = [];
-  const took = (path: string) => leases.push(path);
+  const leases: Lease[] = [];
+  const took = (lease: Lease) => leases.push(lease);
   const published = [
     ...(options.publish ?? []),
     ...(options.publishAll === true
@@ -178,8 +180,12 @@ export async function connectContainer(
   }
   try {
     const nameOfOwner = (owner: string) => runningName(roots, owner);
+    const serves = chosen[serving];
+    const withSix = serves?.subnets.some(({ subnet }) => subnet.includes(":")) === true;
     const ports =
-      serving < 0 ? [] : await takePorts(published, { roots, id, nameOf: nameOfOwner, took });
+      serves === undefined
+        ? []
+        : await takePorts(atFamilies(published, withSix), { roots, id, nameOf: nameOfOwner, took });
     const made: Made[] = [];
     for (const [i, network] of chosen.entries()) {
       const taken = made.map(({ connection }) => connection.interface);
@@ -192,15 +198,16 @@ export async function connectContainer(
       setting: {
         netavark,
         connections: made.map(({ connection }) => connection),
-        leases,
+        leases: leases.map(({ path }) => path),
         ports: ports.flatMap((port) => reservationsOf(port, hasSix)),
       },
       addresses: made.flatMap(({ addresses }) => addresses),
       nameServers: nameServersOf(made, netavark),
       warnings,
+      release: () => releaseLeases(leases, id),
     };
   } catch (error) {
-    releaseLeases(leases);
+    releaseLeases(leases, id);
     throw error;
   }
 }

@@ -82,11 +82,17 @@ function tryToTake(path: string, owner: string): boolean {
   }
 }
 
+export type Lease = {
+  readonly path: string;
+  /** It was made now; else the container had it already: another start of it may be under way. */
+  readonly isNew: boolean;
+};
+
 /**
  * Takes a lease for a container.
  *
  * @param isRunning it is one that runs: the lease is nobody's as soon as it does not
- * @returns its path; null when another container has it
+ * @returns null when another container has it
  */
 export async function takeLease(
   roots: Roots,
@@ -94,21 +100,23 @@ export async function takeLease(
   name: string,
   id: string,
   isRunning = false,
-): Promise<string | null> {
+): Promise<Lease | null> {
   const directory = leaseDirectory(roots, of);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = `${directory}/${name}`;
   const owner = isRunning ? id + runs : id;
-  // It may be connected to the network again, from which it was disconnected.
-  if (tryToTake(path, owner) || ownerOf(path) === id) return path;
+  if (tryToTake(path, owner)) return { path, isNew: true };
+  if (ownerOf(path) === id) return { path, isNew: false };
   if (!isStale(path, roots)) return null;
   await removeStale(path, roots);
-  return tryToTake(path, owner) ? path : null;
+  return tryToTake(path, owner) ? { path, isNew: true } : null;
 }
 
-/** Of a start that does not come about, or of who is disconnected. */
-export function releaseLeases(paths: readonly string[]): void {
-  for (const path of paths) rmSync(path, { force: true });
+/** Of a start that does not come about: those that were made for it, and are nobody else's by now. */
+export function releaseLeases(leases: readonly Lease[], id: string): void {
+  for (const { path, isNew } of leases) {
+    if (isNew && ownerOf(path) === id) rmSync(path, { force: true });
+  }
 }
 
 /** All leases of a container. */

@@ -14,7 +14,7 @@ import {
   takeLease,
 } from "./lease.ts";
 import { freeSubnet, privateSubnet6 } from "./pool.ts";
-import { publishedBy, takePorts } from "./ports.ts";
+import { atFamilies, publishedBy, takePorts } from "./ports.ts";
 import { parseRoutes4, parseRoutes6 } from "./routes.ts";
 import { parseSockets } from "./sockets.ts";
 import {
@@ -75,14 +75,19 @@ test("sockets as the kernel lists them", () => {
 });
 
 test("a lease is one container's, and nobody's when that is gone", async () => {
-  const path = await takeLease(roots, "net", "10.0.0.2", id("a"));
-  expect(path).toBe(`${leaseDirectory(roots, "net")}/10.0.0.2`);
+  const path = `${leaseDirectory(roots, "net")}/10.0.0.2`;
+  const lease = await takeLease(roots, "net", "10.0.0.2", id("a"));
+  expect(lease).toEqual({ path, isNew: true });
   expect(await takeLease(roots, "net", "10.0.0.2", id("b"))).toBeNull();
-  expect(await takeLease(roots, "net", "10.0.0.2", id("a"))).toBe(path);
-  expect(leasesOf(roots, id("a"))).toEqual([path as string]);
-  releaseLeases([path as string]);
-  expect(await takeLease(roots, "net", "10.0.0.2", id("b"))).toBe(path);
-  releaseLeases([path as string]);
+  const again = await takeLease(roots, "net", "10.0.0.2", id("a"));
+  expect(again).toEqual({ path, isNew: false });
+  expect(leasesOf(roots, id("a"))).toEqual([path]);
+  // Who found it there already does not take it away, nor does anybody who has none.
+  releaseLeases([{ path, isNew: false }], id("a"));
+  releaseLeases([{ path, isNew: true }], id("b"));
+  expect(listLeases(leaseDirectory(roots, "net"))).toEqual(["10.0.0.2"]);
+  releaseLeases([{ path, isNew: true }], id("a"));
+  expect(listLeases(leaseDirectory(roots, "net"))).toEqual([]);
   // One of a container that is connected while it runs is nobody's once it does not.
   mkdirSync(`${roots.runRoot}/${id("c")}`);
   await takeLease(roots, "net", "10.0.0.3", id("c"), true);
@@ -105,11 +110,11 @@ test("of many who want one lease at once, one gets it", async () => {
   expect((await Promise.all(all)).filter((path) => path !== null)).toHaveLength(1);
 });
 
-const taker = (who: string, took: string[] = []) => ({
+const taker = (who: string) => ({
   roots,
   id: id(who),
   nameOf: () => "other",
-  took: (path: string) => took.push(path),
+  took: () => {},
 });
 const port = (hostIp: string, first: number, last = first, count = 1) =>
   ({
@@ -159,6 +164,19 @@ test("ranges stay ranges; any of a range, and any at all, are what is free", asy
   );
   expect(new Set(some.flat().map(({ host_port }) => host_port)).size).toBe(64);
   await expect(takePorts([port("", 0, 0, 5000)], taker("9"))).rejects.toThrow("4096 are the most");
+});
+
+test("every address of a family is every address, where there is but one family", () => {
+  expect(atFamilies([port("0.0.0.0", 1), port("", 2), port("10.0.0.1", 3)], false)).toEqual([
+    port("", 1),
+    port("", 2),
+    port("10.0.0.1", 3),
+  ]);
+  expect(atFamilies([port("::1", 1), port("10.0.0.1", 1)], true)).toHaveLength(2);
+  for (const ip of ["0.0.0.0", "::"]) {
+    expect(() => atFamilies([port(ip, 1)], true)).toThrow(`cannot publish at ${ip} alone`);
+  }
+  expect(() => atFamilies([port("::1", 1)], false)).toThrow("has no IPv6");
 });
 
 test("-P publishes what is exposed, once", () => {

@@ -6,7 +6,14 @@ import { readIfThere } from "../host/first-process.ts";
 import type { ExposedPorts, Protocol, PublishedPorts } from "../options/publish.ts";
 import type { ReservedPort } from "../planner/network.ts";
 import { bytesOf, parseAddress } from "./address.ts";
-import { leaseDirectory, listLeases, ownerOf, releaseLeases, takeLease } from "./lease.ts";
+import {
+  type Lease,
+  leaseDirectory,
+  listLeases,
+  ownerOf,
+  releaseLeases,
+  takeLease,
+} from "./lease.ts";
 import { type Listener, listeners, programWith } from "./sockets.ts";
 
 /** As netavark takes it, and as it is read back for `ps` and `port`. */
@@ -28,7 +35,7 @@ type Taker = {
   readonly id: string;
   readonly nameOf: (id: string) => string;
   /** Is told each lease at once. */
-  readonly took: (path: string) => void;
+  readonly took: (lease: Lease) => void;
 };
 
 const leaseName = (protocol: Protocol, port: number, ip: string): string =>
@@ -52,18 +59,18 @@ async function takePort(
 ): Promise<string | null> {
   const name = leaseName(protocol, port, hostIp);
   const directory = leaseDirectory(roots, "ports");
-  const path = await takeLease(roots, "ports", name, id);
-  if (path === null) return nameOf(ownerOf(`${directory}/${name}`) ?? "");
+  const lease = await takeLease(roots, "ports", name, id);
+  if (lease === null) return nameOf(ownerOf(`${directory}/${name}`) ?? "");
   // Ours is there already: of two who overlap, at least one sees the other.
   const other = listLeases(directory).find((each) => {
     const [what = "", ip = ""] = each.split("@");
     return each !== name && what === `${protocol}-${port}` && meets(ip, hostIp);
   });
   if (other === undefined) {
-    took(path);
+    took(lease);
     return null;
   }
-  releaseLeases([path]);
+  releaseLeases([lease], id);
   return nameOf(ownerOf(`${directory}/${other}`) ?? "");
 }
 
@@ -168,6 +175,31 @@ export function publishedBy(
     }
   }
   return added;
+}
+
+/**
+ * Ports with the addresses that netavark takes: by 0.0.0.0 it means that address alone, and by none
+ * all of each family that the container has.
+ *
+ * @param hasSix the container's network has addresses of IPv6
+ * @throws WishError when that is not what is asked for
+ */
+export function atFamilies(ports: readonly PublishedPorts[], hasSix: boolean): PublishedPorts[] {
+  return ports.map((each) => {
+    const { hostIp } = each;
+    if (isSix(hostIp) && !hasSix) {
+      throw new WishError([
+        `-p: nothing can be published at [${hostIp}]: the container's network has no IPv6: see \`pivot network create --ipv6\``,
+      ]);
+    }
+    if (hostIp === "" || !isAny(hostIp)) return each;
+    if (hasSix) {
+      throw new WishError([
+        `-p: netavark cannot publish at ${hostIp} alone in a network that has both IPv4 and IPv6: leave the address out, or name one of this machine`,
+      ]);
+    }
+    return { ...each, hostIp: "" };
+  });
 }
 
 /** @throws WishError when one is in use, with the name of who has it */
