@@ -422,7 +422,8 @@ export function troublesPage(): string {
         means,
         "",
         ...causes.map(
-          ([cause, cure]) => `- ${cause.charAt(0).toUpperCase()}${cause.slice(1)}. ${cure}`,
+          ([cause, cure]) =>
+            `- ${cause.startsWith("pivot ") ? cause : cause.charAt(0).toUpperCase() + cause.slice(1)}. ${cure}`,
         ),
       ];
     }),
