@@ -57,7 +57,13 @@ async function runWithPivot({ bench }: Site): Promise<void> {
   const { run } = await import("../src/mod.ts");
   const roots = { dataRoot: pivotStore(bench.dir), runRoot: "/run/pivot-bench" };
   const streams = { stdout: "ignore", stderr: "inherit" } as const;
-  const { exitCode } = await run({ image: "busybox", command: [...ends.argv], roots, ...streams });
+  const { exitCode } = await run({
+    image: "busybox",
+    network: "none",
+    command: [...ends.argv],
+    roots,
+    ...streams,
+  });
   if (exitCode !== 0) throw new Error(`pivot: exit code ${exitCode}`);
 }
 

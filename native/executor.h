@@ -60,7 +60,7 @@ enum pv_event_kind {
     PV_EVENT_FAILED,      /* step, error, text */
     PV_EVENT_ENDED,       /* value: exit code, error: the signal that ended it or 0 */
     PV_EVENT_LEFT,        /* an undo failed: step, error, text */
-    PV_EVENT_PAUSED,      /* step */
+    PV_EVENT_PAUSED,      /* step, value: the pid of init, or 0 */
 };
 
 struct pv_event {
@@ -121,6 +121,7 @@ struct pv_run {
     const struct pv_texts *agent_state;
     int answered_fd;
     unsigned *answered; /* shared by parent and init: the agent has the filter; see notify.c */
+    int network;   /* parent: the container's network namespace once it is connected, or -1 */
     int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */
     int pipes[PV_STREAMS][2];
@@ -167,6 +168,9 @@ int pv_follow(struct pv_run *run, int pipe, pid_t program);
 int pv_take_hand_over(struct pv_run *run, uint8_t *bytes, size_t size);
 void pv_end_program(struct pv_run *run);
 int pv_write_report(const struct pv_run *run);
+
+/* pause.c */
+int pv_do_pause(struct pv_run *run);
 
 /* sync.c: whole messages of a fixed size, each with a descriptor or -1 */
 ssize_t pv_send_part(int socket, const void *bytes, size_t size, int fd);
@@ -217,6 +221,11 @@ int pv_do_interface_up(const struct pv_interface_up *op);
 
 /* netdev.c */
 int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op);
+
+/* network.c, port.c */
+int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op);
+int pv_do_network_teardown(struct pv_run *run, const struct pv_network_teardown *op);
+int pv_do_reserve_port(struct pv_run *run, const struct pv_reserve_port *op);
 
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);

@@ -209,8 +209,20 @@ static char **with_grammar(char **argv) {
     return longer;
 }
 
+/* A plan calls back with `--if-there FILE` before the arguments: without the file there is nothing to do,
+ * and no JavaScript runtime is started to find that out. */
+static char **only_if_there(char **argv) {
+    if (!argv[0] || !argv[1] || strcmp(argv[1], "--if-there") != 0 || !argv[2])
+        return argv;
+    if (access(argv[2], F_OK) < 0)
+        exit(0);
+    argv[2] = argv[0];
+    return argv + 2;
+}
+
 int pv_launch_main(char **argv) {
     static struct program program;
+    argv = only_if_there(argv);
     /* Called by the script of a clone: `--from-source DIRECTORY` stands before the arguments. */
     const char *repository = NULL;
     if (argv[0] && argv[1] && strcmp(argv[1], "--from-source") == 0 && argv[2]) {

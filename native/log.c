@@ -37,9 +37,11 @@ static struct {
     uint64_t lost;
     int why;       /* the errno of the last that was lost */
     size_t filled, lines;
-    struct line open[2]; /* standard output and error */
-    char batch[PV_BATCH];
 } now = {.directory = -1, .file = -1};
+
+/* Apart from what begins with a value, which would be a part of the program's file. */
+static struct line open_lines[2]; /* standard output and error */
+static char batch[PV_BATCH];
 
 static int open_file(void) {
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -131,7 +133,7 @@ static void flush(void) {
         return;
     int rc = now.lost ? tell_lost() : 0;
     if (rc == 0)
-        rc = write_all(now.batch, now.filled);
+        rc = write_all(batch, now.filled);
     if (rc < 0) {
         now.lost += now.lines;
         now.why = -rc;
@@ -164,21 +166,21 @@ static void rotate(void) {
 static void put(int stream, char tag, const char *text, size_t length) {
     char first[PV_HEAD];
     size_t start = head(first, stream, tag), size = start + length + 1;
-    if (now.filled + size > sizeof now.batch)
+    if (now.filled + size > sizeof batch)
         flush();
     if (now.most && now.size + now.filled > 0 && now.size + now.filled + size > now.most) {
         flush();
         rotate();
     }
-    memcpy(now.batch + now.filled, first, start);
-    memcpy(now.batch + now.filled + start, text, length);
-    now.batch[now.filled + size - 1] = '\n';
+    memcpy(batch + now.filled, first, start);
+    memcpy(batch + now.filled + start, text, length);
+    batch[now.filled + size - 1] = '\n';
     now.filled += size;
     now.lines++;
 }
 
 static void take(int stream, const char *bytes, size_t size) {
-    struct line *line = &now.open[stream == PV_STDERR];
+    struct line *line = &open_lines[stream == PV_STDERR];
     while (size > 0) {
         const char *end = memchr(bytes, '\n', size);
         size_t part = end ? (size_t)(end - bytes) : size;
@@ -211,9 +213,9 @@ void pv_log_end(void) {
     if (now.file < 0)
         return;
     for (int i = 0; i < 2; i++) {
-        if (now.open[i].length > 0)
-            put(i ? PV_STDERR : PV_STDOUT, 'P', now.open[i].text, now.open[i].length);
-        now.open[i].length = 0;
+        if (open_lines[i].length > 0)
+            put(i ? PV_STDERR : PV_STDOUT, 'P', open_lines[i].text, open_lines[i].length);
+        open_lines[i].length = 0;
     }
     flush();
     if (now.lost)

@@ -6,8 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <linux/if_addr.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,16 +16,11 @@
 
 #include "calls.h"
 #include "executor.h"
+#include "netlink.h"
 
 #define PV_ADDRESSES 256
 #define PV_FLAGS_KEPT                                                                              \
     (IFA_F_NODAD | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN | IFA_F_HOMEADDRESS)
-
-/* A message with its attributes behind it; as large as any that is sent here. */
-struct request {
-    struct nlmsghdr header;
-    char body[512];
-};
 
 struct address {
     struct ifaddrmsg message;
@@ -42,54 +35,6 @@ struct addresses {
     struct address list[PV_ADDRESSES];
 };
 
-static void begin(struct request *r, uint16_t type, uint16_t flags, const void *message, size_t size) {
-    memset(r, 0, sizeof *r);
-    r->header.nlmsg_len = (uint32_t)NLMSG_LENGTH(size);
-    r->header.nlmsg_type = type;
-    r->header.nlmsg_flags = NLM_F_REQUEST | flags;
-    memcpy(NLMSG_DATA(&r->header), message, size);
-}
-
-static void add(struct request *r, uint16_t type, const void *value, size_t size) {
-    struct rtattr *attribute = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->header.nlmsg_len));
-    attribute->rta_type = type;
-    attribute->rta_len = (uint16_t)RTA_LENGTH(size);
-    memcpy(RTA_DATA(attribute), value, size);
-    r->header.nlmsg_len = NLMSG_ALIGN(r->header.nlmsg_len) + (uint32_t)RTA_ALIGN(attribute->rta_len);
-}
-
-static void add_text(struct request *r, uint16_t type, const char *text) {
-    add(r, type, text, strlen(text) + 1);
-}
-
-/* What is done with each message of an answer. */
-typedef int (*taker)(const struct nlmsghdr *message, void *into);
-
-/* Sends, and reads the answer to its end: an errno, or the end of a list. */
-static int ask(int socket, const struct request *r, taker take, void *into) {
-    static char buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
-    if (send(socket, r, r->header.nlmsg_len, 0) < 0)
-        return -errno;
-    for (int rc = 0;;) {
-        ssize_t n = recv(socket, buffer, sizeof buffer, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        uint32_t left = (uint32_t)n;
-        for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-            if (m->nlmsg_type == NLMSG_DONE)
-                return rc;
-            if (m->nlmsg_type == NLMSG_ERROR) {
-                int error = ((struct nlmsgerr *)NLMSG_DATA(m))->error;
-                return error < 0 ? error : rc;
-            }
-            if (take && rc == 0)
-                rc = take(m, into);
-        }
-    }
-}
-
 static int take_index(const struct nlmsghdr *message, void *into) {
     if (message->nlmsg_type == RTM_NEWLINK)
         *(int *)into = ((struct ifinfomsg *)NLMSG_DATA(message))->ifi_index;
@@ -98,12 +43,12 @@ static int take_index(const struct nlmsghdr *message, void *into) {
 
 /* The index of a device by its name, or -ENODEV. */
 static int find_device(int socket, const char *name) {
-    struct request r;
+    struct pv_request r;
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
     int index = -ENODEV;
-    begin(&r, RTM_GETLINK, NLM_F_ACK, &link, sizeof link);
-    add_text(&r, IFLA_IFNAME, name);
-    int rc = ask(socket, &r, take_index, &index);
+    pv_begin(&r, RTM_GETLINK, NLM_F_ACK, &link, sizeof link);
+    pv_add_text(&r, IFLA_IFNAME, name);
+    int rc = pv_ask(socket, &r, take_index, &index);
     return rc < 0 ? rc : index;
 }
 
@@ -146,53 +91,49 @@ static int take_address(const struct nlmsghdr *message, void *into) {
 }
 
 static int read_addresses(int socket, int index, struct addresses *all) {
-    struct request r;
+    struct pv_request r;
     struct ifaddrmsg any = {.ifa_family = AF_UNSPEC};
     memset(all, 0, sizeof *all);
     all->index = (uint32_t)index;
-    begin(&r, RTM_GETADDR, NLM_F_DUMP, &any, sizeof any);
-    return ask(socket, &r, take_address, all);
+    pv_begin(&r, RTM_GETADDR, NLM_F_DUMP, &any, sizeof any);
+    return pv_ask(socket, &r, take_address, all);
 }
 
 static int give_address(int socket, int index, const struct address *one) {
-    struct request r;
+    struct pv_request r;
     struct ifaddrmsg m = one->message;
     uint32_t flags = one->flags & PV_FLAGS_KEPT;
     m.ifa_index = (uint32_t)index;
     m.ifa_flags = (uint8_t)flags;
-    begin(&r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &m, sizeof m);
+    pv_begin(&r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &m, sizeof m);
     if (one->has_local)
-        add(&r, IFA_LOCAL, one->local, one->size);
+        pv_add(&r, IFA_LOCAL, one->local, one->size);
     if (one->has_peer)
-        add(&r, IFA_ADDRESS, one->peer, one->size);
+        pv_add(&r, IFA_ADDRESS, one->peer, one->size);
     if (one->has_broadcast)
-        add(&r, IFA_BROADCAST, one->broadcast, one->size);
-    add(&r, IFA_FLAGS, &flags, sizeof flags);
+        pv_add(&r, IFA_BROADCAST, one->broadcast, one->size);
+    pv_add(&r, IFA_FLAGS, &flags, sizeof flags);
     if (one->priority)
-        add(&r, IFA_RT_PRIORITY, &one->priority, sizeof one->priority);
-    int rc = ask(socket, &r, NULL, NULL);
+        pv_add(&r, IFA_RT_PRIORITY, &one->priority, sizeof one->priority);
+    int rc = pv_ask(socket, &r, NULL, NULL);
     return rc == -EEXIST ? 0 : rc;
 }
 
 static int switch_on(int socket, int index) {
-    struct request r;
+    struct pv_request r;
     struct ifinfomsg link = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
-    return ask(socket, &r, NULL, NULL);
+    pv_begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+    return pv_ask(socket, &r, NULL, NULL);
 }
 
 static int send_over(int socket, int index, const char *name, pid_t init) {
-    struct request r;
+    struct pv_request r;
     struct ifinfomsg link = {.ifi_index = index};
     uint32_t pid = (uint32_t)init;
-    begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
-    add(&r, IFLA_NET_NS_PID, &pid, sizeof pid);
-    add_text(&r, IFLA_IFNAME, name);
-    return ask(socket, &r, NULL, NULL);
-}
-
-static int open_netlink(void) {
-    return pv_result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    pv_begin(&r, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+    pv_add(&r, IFLA_NET_NS_PID, &pid, sizeof pid);
+    pv_add_text(&r, IFLA_IFNAME, name);
+    return pv_ask(socket, &r, NULL, NULL);
 }
 
 /* A socket in the network namespace of init. */
@@ -205,7 +146,7 @@ static int open_inside(struct pv_run *run) {
         int error = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
         if (error == 0)
             error = pv_result(setns(run->pidfd, CLONE_NEWNET));
-        netlink = error < 0 ? error : open_netlink();
+        netlink = error < 0 ? error : pv_open_netlink();
         error = netlink < 0 ? netlink : 0;
         _exit(pv_send_bytes(sockets[1], &error, sizeof error, netlink) == 0 ? 0 : 1);
     }
@@ -274,7 +215,7 @@ int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op)
         return pv_say(run, -ECHILD, "there is no first process");
     if (strlen(op->name) >= IFNAMSIZ || strlen(op->to) >= IFNAMSIZ)
         return -ENAMETOOLONG;
-    int outside = open_netlink();
+    int outside = pv_open_netlink();
     int inside = outside < 0 ? outside : open_inside(run);
     int rc = inside < 0 ? inside : move_device(run, outside, inside, op);
     if (inside >= 0)

@@ -1,7 +1,6 @@
 /* Every operation of the catalogue, and the function that does it. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -183,11 +182,14 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_unpack(run, &op->unpack);
     case PV_LIST_CHANGES:
         return pv_do_list_changes(run, &op->list_changes);
+    case PV_NETWORK_SETUP:
+        return pv_do_network_setup(run, &op->network_setup);
+    case PV_NETWORK_TEARDOWN:
+        return pv_do_network_teardown(run, &op->network_teardown);
+    case PV_RESERVE_PORT:
+        return pv_do_reserve_port(run, &op->reserve_port);
     case PV_PAUSE:
-        if (run->actor == PV_BY_INIT)
-            return pv_say(run, -EINVAL, "process 1 of a pid namespace cannot stop itself");
-        pv_event(run, PV_EVENT_PAUSED, run->step, 0, 0, "");
-        return pv_result(raise(SIGSTOP));
+        return pv_do_pause(run);
     }
     return -ENOSYS;
 }

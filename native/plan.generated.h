@@ -97,6 +97,9 @@ enum pv_opcode {
     PV_PACK = 131,
     PV_UNPACK = 132,
     PV_LIST_CHANGES = 133,
+    PV_NETWORK_SETUP = 160,
+    PV_NETWORK_TEARDOWN = 161,
+    PV_RESERVE_PORT = 162,
 };
 
 /* Make a directory. mkdir(2) */
@@ -665,6 +668,41 @@ struct pv_list_changes {
     struct pv_texts layers; /* the layers' directories, the uppermost first */
 };
 
+/* Connect the container to a network; what fails half-way is taken away at once. netavark(1) */
+struct pv_network_setup {
+    const char *program; /* netavark */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
+    struct pv_texts undo; /* the arguments that take it away again */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    struct pv_place lock; /* a file that is locked meanwhile: netavark changes rules that all share */
+    struct pv_place of; /* the file with the container's first process; null: it is the plan's own */
+    const char *alias; /* the first word of the alias of the bridge's port; the second is the interface */
+    struct pv_place config; /* what netavark reads: a file, named like the interface inside */
+};
+
+/* Disconnect a container from its networks, be it there or long gone. netavark(1) */
+struct pv_network_teardown {
+    const char *program; /* netavark */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    struct pv_place lock; /* a file that is locked meanwhile: netavark changes rules that all share */
+    struct pv_place of; /* the file with the container's first process; null: it is the plan's own */
+    const char *alias; /* the first word of the alias of the bridge's port; the second is the interface */
+    struct pv_place configs; /* the directory with what netavark read; a file goes when it is done */
+    const char *only; /* the one file that is meant; empty: all */
+    struct pv_place left; /* a directory for the files of what could not be taken away; null: they stay */
+};
+
+/* Hold a port of the host, so that no other program serves what the container is to. ip(7) */
+struct pv_reserve_port {
+    uint32_t protocol; /* 6: TCP, 17: UDP, 132: SCTP */
+    struct pv_bytes address; /* 4 or 16 bytes; all zero: every address of the family */
+    uint32_t port; /* the first */
+    uint32_t count; /* how many, one after the other */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -747,6 +785,9 @@ struct pv_op {
         struct pv_pack pack;
         struct pv_unpack unpack;
         struct pv_list_changes list_changes;
+        struct pv_network_setup network_setup;
+        struct pv_network_teardown network_teardown;
+        struct pv_reserve_port reserve_port;
     };
 };
 
@@ -1159,8 +1200,37 @@ static const struct pv_field pv_fields_list_changes[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, list_changes.upper)},
     {PV_KIND_TEXTS, offsetof(struct pv_op, list_changes.layers)},
 };
+static const struct pv_field pv_fields_network_setup[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_setup.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, network_setup.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, network_setup.undo)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, network_setup.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, network_setup.timeout)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.lock)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.of)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_setup.alias)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.config)},
+};
+static const struct pv_field pv_fields_network_teardown[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_teardown.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, network_teardown.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, network_teardown.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, network_teardown.timeout)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.lock)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.of)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_teardown.alias)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.configs)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_teardown.only)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, network_teardown.left)},
+};
+static const struct pv_field pv_fields_reserve_port[] = {
+    {PV_KIND_U32, offsetof(struct pv_op, reserve_port.protocol)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, reserve_port.address)},
+    {PV_KIND_U32, offsetof(struct pv_op, reserve_port.port)},
+    {PV_KIND_U32, offsetof(struct pv_op, reserve_port.count)},
+};
 
-static const struct pv_shape pv_shapes[134] = {
+static const struct pv_shape pv_shapes[163] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1247,6 +1317,9 @@ static const struct pv_shape pv_shapes[134] = {
     [PV_PACK] = {"pack", 6, pv_fields_pack},
     [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
     [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
+    [PV_NETWORK_SETUP] = {"network_setup", 9, pv_fields_network_setup},
+    [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
+    [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
 };
 #endif
 

@@ -266,7 +266,7 @@ static int start(struct pv_run *run) {
     for (int i = 0; i < PV_LOCKS; i++)
         run->locks[i] = -1;
     run->waiter = run->caller = -1;
-    run->agent = run->listens = run->answered_fd = run->listener = -1;
+    run->agent = run->listens = run->answered_fd = run->listener = run->network = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)

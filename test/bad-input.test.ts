@@ -317,6 +317,13 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
     expect(ground.run(["--rootfs", file, "/bin/true"])).toMatchObject({ code: 125 });
   });
 
+  test("a name that would steer the terminal is made plain", () => {
+    const ran = ground.run(["busybox", "\u001b]0;x\u0007\u009b31m\u202e"]);
+    expect(ran.code).toBe(127);
+    expect(ran.stderr).toContain("no such program: \\x1b]0;x\\x07\\x9b31m\\u202e\n");
+    expect(ran.stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+  });
+
   test("errors for machines are a line of JSON", () => {
     const ran = ground.pivot(["--log-format", "json", "run", "--rm", "-m", "1x", "busybox"]);
     expect(ran.code).toBe(125);

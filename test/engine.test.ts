@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ground, type Ran, whyNot } from "./pivot.ts";
+import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 const ground = new Ground("engine");
 
@@ -108,6 +108,8 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(line).toContain('the container name "/taken" is already in use by container');
     expect(refused(125, "run", "--rm", "--name", "taken", "busybox", "true")).toContain("taken");
     expect(refused(125, "rename", id, "taken")).toContain("already in use");
+    said("run", "-d", "--rm", "--name", "brief", ...loop);
+    expect(refused(125, "rename", id, "brief")).toContain("already in use");
     said("rename", "taken", "other");
     expect(inspect("other", "{{.Name}}")).toBe("/other");
     expect(refused(1, "start", "taken")).toContain("no such container: taken");
@@ -149,6 +151,29 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(ran.stderr).toContain("no such container: nobody");
     expect(said("wait", "one")).toBe("7");
     expect(refused(1, "kill", "one")).toContain("is not running");
+  });
+
+  test("update gives one that runs another policy, and takes it away", async () => {
+    const pid = (): string => inspect("late", "{{.State.Pid}}");
+    const crash = (): string => {
+      const before = pid();
+      process.kill(Number(before), "SIGKILL");
+      return before;
+    };
+    // Twice: the second start has the plan that the first has left.
+    for (const _ of [1, 2]) {
+      said("run", "-d", "--name", "late", "busybox", "sleep", "1000");
+      said("update", "--restart", "on-failure:3", "late");
+      const before = crash();
+      await until("it runs again", () => !["0", before].includes(pid()));
+      expect(inspect("late", "{{.RestartCount}}")).toBe("1");
+      said("update", "--restart", "no", "late");
+      crash();
+      await until("it has ended", () => statusOf("late").startsWith("Exited (137)"));
+      await sleep(300);
+      expect(pid()).toBe("0");
+      said("rm", "late");
+    }
   });
 
   test("a restart policy starts it again until it has had its fill, and stop ends that", async () => {
@@ -212,11 +237,38 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     await ground.expectNothingLeft();
   });
 
+  test("two who start one container at once have it started once, and both say so", async () => {
+    said("create", "--name", "both", ...loop);
+    const one = `"$@" start both >>${ground.directory}/both 2>&1`;
+    ground.command(["sh", "-c", `${one} & ${one}; wait`, "sh", pivotPath, ...ground.roots()]);
+    expect(readFileSync(`${ground.directory}/both`, "utf8")).toBe("both\nboth\n");
+    expect(statusOf("both")).toMatch(/^Up /);
+    expect(inspect("both", "{{.State.StartedAt}} {{.State.Error}}")).toMatch(/^20\S+$/);
+  });
+
+  test("one that is removed while it starts is gone, or runs and is there", async () => {
+    for (const delay of [0.01, 0.02, 0.03, 0.04]) {
+      const id = said("create", "--name", "brief", ...loop);
+      const script = `"$@" start brief >/dev/null 2>&1 & sleep ${delay}; "$@" rm brief; code=$?; wait; exit $code`;
+      const words = ["sh", "-c", script, "sh", pivotPath, ...ground.roots()];
+      const isRemoved = ground.command(words).code === 0;
+      const ids = said("ps", "-aq", "--no-trunc").split("\n").filter(Boolean);
+      expect([delay, ids]).toEqual([delay, isRemoved ? [] : [id]]);
+      if (!isRemoved) said("rm", "-f", "brief");
+    }
+  });
+
   test("--cidfile has the id; one that is there is refused", () => {
     const file = `${ground.directory}/cid`;
     const id = said("create", "--cidfile", file, "busybox");
     expect(readFileSync(file, "utf8")).toBe(id);
-    expect(refused(125, "create", "--cidfile", file, "busybox")).toContain("it is there already");
+    const again = ["create", "--name", "second", "--cidfile", file, "busybox"];
+    expect(refused(125, ...again)).toContain("it is there already");
+    expect(said("ps", "-a", "--filter", "name=second", "-q")).toBe("");
+    said("create", "--name", "second", "busybox");
+    const other = `${ground.directory}/other-cid`;
+    refused(125, "create", "--name", "second", "--cidfile", other, "busybox");
+    expect(existsSync(other)).toBe(false);
   });
 
   test("update changes limits at once and for later starts", () => {

@@ -53,6 +53,20 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
     expect(inWeb("web", "sh", "-c", "kill -9 $$").code).toBe(137);
   });
 
+  test("its root is the container's also where the mount namespace has the host's", () => {
+    begin("chrooted", "--root-switch", "chroot", "busybox", "sleep", "1000");
+    try {
+      writeFileSync(`${ground.directory}/canary`, "");
+      const looks = ["sh", "-c", `ls -A / | wc -l; ls ${ground.directory}; pwd`];
+      const inside = inWeb("chrooted", ...looks);
+      expect(inside.stderr).toContain(`${ground.directory}: No such file`);
+      const other = ground.run(["busybox", ...looks]);
+      expect(inside.stdout).toBe(other.stdout);
+    } finally {
+      pivot("rm", "-f", "chrooted");
+    }
+  });
+
   test("it is in the container's namespaces, root, cgroups, and has no more rights", () => {
     const first = ground.sight(inWeb("web", "/probe"));
     const other = ground.sight(
@@ -176,6 +190,11 @@ describe.skipIf(whyNot !== undefined)(`in a container that runs (${whyNot ?? "as
     expect(table[1]).toMatch(/^root {16}\d+ .* sleep 1000$/);
     expect(said(pivot("top", "web", "-o", "pid,comm")).split("\n")[0]).toMatch(/^PID {17}COMMAND$/);
     expect(pivot("top", "web", "-o", "comm").stderr).toContain("no column PID");
+    // Options that choose no processes mean the caller's own, and some do not go with a choice.
+    said(pivot("run", "-d", "--name", "other", "-u", "1000", "busybox", "sleep", "1000"));
+    expect(said(pivot("top", "other", "-o", "uid,pid")).split("\n")[1]).toMatch(/^1000 +\d+$/);
+    expect(said(pivot("top", "other", "-ef", "f")).split("\n")[1]).toMatch(/ sleep 1000$/);
+    said(pivot("rm", "-f", "other"));
     const bare = `${ground.directory}/bare`;
     mkdirSync(bare);
     symlinkSync("/bin/true", `${bare}/true`);

@@ -13,8 +13,10 @@ function filesBelow(directory: string): string[] {
   });
 }
 
-const sources = ["src", "test", "tools", "bench", "native"].flatMap(filesBelow);
-const typescript = sources.filter((path) => path.endsWith(".ts"));
+const sources = ["src", "test", "tools", "bench", "native", "web/src", "web/test"].flatMap(
+  filesBelow,
+);
+const typescript = sources.filter((path) => /\.tsx?$/.test(path));
 const read = (path: string): string => readFileSync(root + path, "utf8");
 
 /** The files that match, with the line. */
@@ -76,7 +78,7 @@ const mayBeLong = new Set(["src/plan/catalogue.ts"]);
 
 test("files are about one thing: none is longer than 450 lines", () => {
   const long = sources
-    .filter((path) => /\.(ts|c|h)$/.test(path) && !/\.generated\.|\.test\.ts$/.test(path))
+    .filter((path) => /\.(tsx?|c|h)$/.test(path) && !/\.generated\.|\.test\.ts$/.test(path))
     .filter((path) => !mayBeLong.has(path))
     .filter((path) => read(path).split("\n").length > 450);
   expect(long).toEqual([]);
@@ -88,7 +90,7 @@ test("the version stands once", () => {
 
 test("every source begins with what it is about", () => {
   const bare = sources
-    .filter((path) => /^(src|native|bench|tools)\/.*\.(ts|c|h)$/.test(path))
+    .filter((path) => /^(src|native|bench|tools|web)\/.*\.(tsx?|c|h)$/.test(path))
     .filter((path) => !path.endsWith(".test.ts"))
     .filter((path) => !/^(\/\*|\/\/)/.test(read(path)));
   expect(bare).toEqual([]);

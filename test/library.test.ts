@@ -125,7 +125,7 @@ test("the built ESM does the same under the machine's own Node", () => {
      console.log(JSON.stringify([result.stdout, result.exitCode]));`,
   );
   const { stdout, stderr } = Bun.spawnSync(["node", script], {
-    env: { PATH: process.env["PATH"] },
+    env: { PATH: process.env["PATH"], PIVOT_NETWORK: "none" },
   });
   expect(stderr.toString()).toBe("");
   expect(JSON.parse(stdout.toString())).toEqual(["from node\n1000\n", 0]);

@@ -116,6 +116,36 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
     expect(ran.stderr).toContain("the volume has no such directory");
   });
 
+  test("cp of a container that does not run sees of volumes what the container would", () => {
+    const local = `${ground.directory}/copied`;
+    const device = `${ground.directory}/tenant-device`;
+    writeFileSync(local, "new");
+    mkdirSync(device);
+    ground.shell(
+      ["-v", "tenants:/in"],
+      "mkdir /in/a /in/b; echo x >/in/b/secret; ln -s ../b /in/c",
+    );
+    said(
+      pivot("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", `device=${device}`, "dev"),
+    );
+    const part = "type=volume,src=tenants,dst=/in,volume-subpath=a";
+    said(pivot("run", "--name", "tenant", "--mount", part, "-v", "dev:/dev-in", "busybox", "true"));
+    try {
+      for (const at of ["/in/new", "/dev-in/new"]) {
+        expect(pivot("cp", local, `tenant:${at}`)).toMatchObject({ code: 0 });
+      }
+      expect(readdirSync(dataOf("tenants")).sort()).toEqual(["a", "b", "c"]);
+      expect(readdirSync(`${dataOf("tenants")}/a`)).toEqual(["new"]);
+      expect(readdirSync(device)).toEqual(["new"]);
+      for (const at of ["/in/b/secret", "/in/c/secret", "/in/../b/secret"]) {
+        expect(pivot("cp", `tenant:${at}`, `${ground.directory}/stolen`).code).toBe(125);
+      }
+    } finally {
+      pivot("rm", "tenant");
+      pivot("volume", "rm", "tenants", "dev");
+    }
+  });
+
   test("containers that start at once with the same new volume all see the whole", async () => {
     const root = richRoot(200);
     const starts = Array.from({ length: 5 }, async () => {

@@ -174,6 +174,17 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     expect(interfacesOf(seen)).toEqual(interfacesOf(readFileSync("/proc/net/dev", "utf8")));
   });
 
+  test("--ipc container:NAME of one with the host's root in its mount namespace is refused", async () => {
+    const chrooted = await ground.start(["--root-switch", "chroot"]);
+    try {
+      const ran = ground.run(["--ipc", `container:${chrooted.name}`, "busybox", "ls", "/dev/shm"]);
+      expect(ran).toMatchObject({ code: 125, stdout: "" });
+      expect(ran.stderr).toContain("non-shareable IPC");
+    } finally {
+      await chrooted.stop();
+    }
+  });
+
   test("message queues of the host are not seen, unless its ipc namespace is shared", () => {
     const made = ground.command(["ipcmk", "-Q"]);
     const id = /(\d+)\s*$/.exec(made.stdout)?.[1] ?? "none";

@@ -126,7 +126,7 @@ export class Ground {
       timeout,
       killSignal: "SIGKILL",
       ...(input === undefined ? {} : { input }),
-      ...(env === undefined ? {} : { env }),
+      ...(env === undefined ? {} : { env: { PIVOT_NETWORK: "none", ...env } }),
       ...(cwd === undefined ? {} : { cwd }),
     });
     if (error !== undefined) throw new Error(`${words.join(" ")}: ${error.message}`);

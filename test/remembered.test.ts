@@ -16,7 +16,11 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function pivot(...words: string[]): { out: string; code: number } {
   const argv = [binary, "--root", join(root, "data"), "--runroot", join(root, "run"), ...words];
-  const { stdout, exitCode } = Bun.spawnSync(argv, { stdin: "ignore", stderr: "inherit" });
+  const { stdout, exitCode } = Bun.spawnSync(argv, {
+    stdin: "ignore",
+    stderr: "inherit",
+    env: process.env,
+  });
   return { out: stdout.toString(), code: exitCode };
 }
 

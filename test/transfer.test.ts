@@ -313,6 +313,22 @@ describe.skipIf(whyNoTar !== undefined)(`trees (${whyNoTar ?? "as GNU tar has th
     expect(kept(again)).toEqual(kept(tree));
   });
 
+  test("an export that fails takes the file away that it has made, and no device", () => {
+    const gone = makeSmallRoot(ground, "gone");
+    ground.pivot(["create", "--name", "gone", "--rootfs", gone, "/bin/true"]);
+    rmSync(gone, { recursive: true });
+    const device = `${ground.directory}/null`;
+    sh(`mknod ${device} c 1 3`);
+    for (const [file, stays] of [
+      [device, true],
+      [`${ground.directory}/new.tar`, false],
+    ] as const) {
+      expect(ground.pivot(["export", "-o", file, "gone"]).code).toBe(125);
+      expect(existsSync(file)).toBe(stays);
+    }
+    ground.pivot(["rm", "gone"]);
+  });
+
   test("diff, export and commit agree on what the container is", () => {
     const changes = sh(`${pivot()} diff stopped`).split("\n");
     expect(
@@ -324,6 +340,13 @@ describe.skipIf(whyNoTar !== undefined)(`trees (${whyNoTar ?? "as GNU tar has th
     sh(`${pivot()} export stopped | tar -x -p --numeric-owner ${attributes} -C ${whole}`);
     expect(kept(`${whole}/rich`)).toEqual(kept(tree));
     expect(existsSync(`${whole}/bin/busybox`)).toBe(true);
+  });
+
+  test("whoever reads only the beginning is told so in one line, not which file it was at", () => {
+    for (const words of ["export stopped", "cp stopped:/bin -"]) {
+      const said = sh(`{ ${pivot()} ${words} | head -c 10 >/dev/null; } 2>&1`);
+      expect(said).toMatch(/^pivot: [^\n]*: nobody reads the archive to its end[^\n]*\n$/);
+    }
   });
 
   test("an image of a container has its changes, and runs", () => {

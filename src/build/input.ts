@@ -1,7 +1,14 @@
 /** Where a build's Dockerfile and its context come from. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 
@@ -31,16 +38,36 @@ function unpack(archive: string, directory: string): void {
   throw new WishError([`the context on standard input cannot be unpacked: ${why}`]);
 }
 
+/**
+ * The Dockerfile of somebody's tar is one of its own files: a link would have the builder read, and
+ * tell of, a file of this machine; a device or FIFO has no end.
+ */
+function checkOwnFile(path: string, context: string): void {
+  const real = realpathSync(path);
+  if (real.startsWith(`${realpathSync(context)}/`) && statSync(real).isFile()) return;
+  throw new WishError(["the Dockerfile of the tar is no regular file of it"]);
+}
+
+/**
+ * @param bytes of a tar, perhaps compressed
+ * @param file of `--file`: a path in the tar
+ * @param temporary has an empty directory `context`
+ */
+export function fromArchive(bytes: Buffer, file: string | null, temporary: string): BuildInput {
+  const context = `${temporary}/context`;
+  writeFileSync(`${temporary}/context.tar`, bytes);
+  unpack(`${temporary}/context.tar`, context);
+  const path = findFile("the tar", context, file === null ? null : `${context}/${file}`);
+  checkOwnFile(path, context);
+  return inputOf(path, context);
+}
+
 /** Standard input is the Dockerfile, and there is no context; or the context, as a tar. */
 function fromStdin(file: string | null, temporary: string): BuildInput {
   const bytes = readFileSync(0);
   const context = `${temporary}/context`;
   mkdirSync(context);
-  if (isArchive(bytes)) {
-    writeFileSync(`${temporary}/context.tar`, bytes);
-    unpack(`${temporary}/context.tar`, context);
-    return fromDirectory("the tar", context, file === null ? null : `${context}/${file}`);
-  }
+  if (isArchive(bytes)) return fromArchive(bytes, file, temporary);
   if (file !== null) {
     throw new WishError([
       "with - as context, standard input is the Dockerfile or a tar, and it is no tar: leave -f out",
@@ -51,7 +78,7 @@ function fromStdin(file: string | null, temporary: string): BuildInput {
 }
 
 /** @param file an absolute path; null: the one that everybody expects */
-function fromDirectory(shown: string, directory: string, file: string | null): BuildInput {
+function findFile(shown: string, directory: string, file: string | null): string {
   const candidates =
     file === null ? [`${directory}/Dockerfile`, `${directory}/Containerfile`] : [file];
   const path = candidates.find((each) => existsSync(each));
@@ -62,8 +89,16 @@ function fromDirectory(shown: string, directory: string, file: string | null): B
         : `there is no Dockerfile ${file}`,
     ]);
   }
-  return { dockerfile: readFileSync(path, "utf8"), words: ["--file", path, directory] };
+  return path;
 }
+
+const inputOf = (path: string, directory: string): BuildInput => ({
+  dockerfile: readFileSync(path, "utf8"),
+  words: ["--file", path, directory],
+});
+
+const fromDirectory = (shown: string, directory: string, file: string | null): BuildInput =>
+  inputOf(findFile(shown, directory, file), directory);
 
 /**
  * @param context a directory, a URL, or `-`

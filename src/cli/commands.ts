@@ -7,6 +7,7 @@ import { completionCommands } from "./tables/completion.ts";
 import { containerCommands } from "./tables/container.ts";
 import { imageCommands } from "./tables/image.ts";
 import { learnCommands } from "./tables/learn.ts";
+import { networkCommands } from "./tables/network.ts";
 import { registryCommands } from "./tables/registry.ts";
 import { systemCommands } from "./tables/system.ts";
 import { transferCommands } from "./tables/transfer.ts";
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   ...buildCommands,
   ...registryCommands,
   ...volumeCommands,
+  ...networkCommands,
   ...tryCommands,
   ...learnCommands,
   ...systemCommands,

@@ -1,6 +1,7 @@
 /** `pivot container prune`. */
 
 import type { Roots } from "../container/roots.ts";
+import { BusyError } from "../engine/act.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, listContainers } from "../engine/status.ts";
 import { writeAll } from "../host/write.ts";
@@ -40,13 +41,20 @@ export async function pruneContainers(
     until: ({ record }, value) => record.created < readMoment("--filter until", value),
   });
   const found = (await listContainers(roots)).filter((each) => !isAlive(each) && passes(each));
+  const ids: string[] = [];
   let bytes = 0;
   for (const container of found) {
     const size = treeSize(`${roots.dataRoot}/containers/${container.id}/upper`);
-    await removeContainer(container, roots, { force: false, volumes: false });
+    try {
+      await removeContainer(container, roots, { force: false, volumes: false });
+    } catch (error) {
+      if (error instanceof BusyError) continue; // it is not unused, then
+      throw error;
+    }
+    ids.push(container.id);
     bytes += size;
   }
-  return { ids: found.map(({ id }) => id), bytes };
+  return { ids, bytes };
 }
 
 export async function containerPruneCommand(

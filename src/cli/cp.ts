@@ -1,9 +1,10 @@
 /** `pivot cp`. */
 
 import { isatty } from "node:tty";
-import { absolutePath, type Roots } from "../container/roots.ts";
+import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { findContainer } from "../engine/find.ts";
+import type { Container } from "../engine/status.ts";
 import { kernelVersion } from "../host/facts.ts";
 import { writeAll } from "../host/write.ts";
 import { decompress } from "../image/decompress.ts";
@@ -21,6 +22,7 @@ import { fileRootOf } from "../transfer/file-root.ts";
 import { describeTrouble } from "../transfer/report.ts";
 import { startPacker } from "../transfer/worker.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { humanSize } from "./human.ts";
 import { report } from "./report-error.ts";
@@ -116,13 +118,12 @@ function tell(copied: Copied, subject: string, to: string | null, globals: Globa
 }
 
 async function copyOut(
+  container: Container,
   { from, to }: Extract<Wish, { kind: "out" }>,
   given: ParsedArguments,
-  roots: Roots,
   globals: Globals,
   isQuiet: boolean,
 ): Promise<void> {
-  const container = await findContainer(roots, from.word);
   const facts = { kernel: kernelVersion() };
   const path = cleanPath(from.path);
   const name = archiveName(path);
@@ -175,13 +176,12 @@ const feedInput: Feed = async (push) => {
 };
 
 async function copyIn(
+  container: Container,
   { from, to }: Extract<Wish, { kind: "in" }>,
   given: ParsedArguments,
-  roots: Roots,
   globals: Globals,
   isQuiet: boolean,
 ): Promise<void> {
-  const container = await findContainer(roots, to.word);
   const facts = { kernel: kernelVersion() };
   const path = cleanPath(to.path);
   const root = fileRootOf(container, true);
@@ -224,7 +224,12 @@ export async function copyCommand(given: ParsedArguments, globals: Globals): Pro
   const wish = readWish(given);
   const roots = readRoots(globals, workingDirectory());
   const isQuiet = given.flags.has("quiet") ? isOn(given, "quiet") : !isatty(1);
-  if (wish.kind === "out") await copyOut(wish, given, roots, globals, isQuiet);
-  else await copyIn(wish, given, roots, globals, isQuiet);
+  const { word } = wish.kind === "out" ? wish.from : wish.to;
+  const container = await findContainer(roots, word);
+  await whileItIsThere(container, roots, () =>
+    wish.kind === "out"
+      ? copyOut(container, wish, given, globals, isQuiet)
+      : copyIn(container, wish, given, globals, isQuiet),
+  );
   return 0;
 }

@@ -5,7 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { endContainer, setPaused, signalContainer } from "../engine/act.ts";
 import { noteEvent } from "../engine/events.ts";
 import { findContainer } from "../engine/find.ts";
-import { noteStop, renameKept } from "../engine/kept.ts";
+import { checkNameIsFree, noteStop, renameKept } from "../engine/kept.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, subjectOf } from "../engine/status.ts";
 import { parseContainerName } from "../options/name.ts";
@@ -130,6 +130,7 @@ export async function renameCommand(given: ParsedArguments, globals: Globals): P
   if (!container.kept) {
     throw new WishError([`container ${word} is removed when it ends (--rm): it keeps its name`]);
   }
+  await checkNameIsFree(roots, name);
   await renameKept(roots.dataRoot, container.id, name);
   noteEvent(roots, "rename", container.id, { ...subjectOf(container), name });
   return 0;

@@ -37,10 +37,13 @@ async function startAgain(
   const delay = pauseBefore(restarts, Date.now() - (started ?? 0));
   const again: Described = record;
   try {
-    const { plan } = await prepareContainer(
+    const { plan, release } = await prepareContainer(
       wishOf(again, { roots, announce: null, attach: null, delay }),
     );
-    if (!(await noteRestart(roots.dataRoot, record.id))) return 0;
+    if (!(await noteRestart(roots.dataRoot, record.id))) {
+      release();
+      return 0;
+    }
     const report = ["--root", roots.dataRoot, "internal-report", record.id, "again"];
     return handOver(encodePlan(plan), report);
   } catch (error) {

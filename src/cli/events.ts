@@ -1,5 +1,6 @@
 /** `pivot events`: what happens to containers and volumes, as it happens. */
 
+import { isatty } from "node:tty";
 import { type EngineEvent, followEvents } from "../engine/event-reader.ts";
 import { eventsFile } from "../engine/events.ts";
 import { writeAll } from "../host/write.ts";
@@ -11,6 +12,7 @@ import { filterFlag, lastValue } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
 import { formatDocuments } from "./output.ts";
 import { shownImage } from "./ps.ts";
+import { visible } from "./visible.ts";
 
 const filterKeys = ["container", "event", "image", "label", "scope", "type", "volume"] as const;
 
@@ -126,7 +128,7 @@ export async function eventsCommand(given: ParsedArguments, globals: Globals): P
       (event) => event.time >= since && (last === null || event.time <= last) && passes(event),
     );
     const text = wanted.map((event) => shown(event, format)).join("");
-    if (text !== "" && !writeAll(1, text)) return 0;
+    if (text !== "" && !writeAll(1, isatty(1) ? visible(text) : text)) return 0;
   }
   return 0;
 }

@@ -13,6 +13,7 @@ import { TemplateError } from "./format/error.ts";
 import { compileTemplate } from "./format/evaluate.ts";
 import { headerFunctions, toJson } from "./format/functions.ts";
 import { isRecord } from "./format/print.ts";
+import { visible } from "./visible.ts";
 
 /** One field of a row: a column of the table, and what templates call it. */
 export type Column<Row> = {
@@ -37,17 +38,6 @@ export type Listing = {
   readonly quiet: boolean;
   readonly noTrunc: boolean;
 };
-
-/**
- * Without the characters that could steer a terminal, or turn a text around: images and labels
- * bring such texts along.
- */
-const visible = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (each) => {
-    if (each === "\n" || each === "\t") return each;
-    const code = each.codePointAt(0) ?? 0;
-    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, "0")}`;
-  });
 
 /** A cell is one line without tabs. */
 const cellText = (value: unknown): unknown =>

@@ -47,7 +47,9 @@ export async function planCommand(given: ParsedArguments, globals: Globals): Pro
   if (format !== "table" && format !== "json") {
     throw new UsageError(`--format takes table or json, received ${JSON.stringify(format)}`);
   }
-  const { id, plan, warnings } = await prepareContainer(readRunWish(given, globals, readStreams()));
+  const wish = readRunWish(given, globals, readStreams());
+  const { id, plan, warnings, release } = await prepareContainer(wish);
+  release();
   writeAll(1, format === "json" ? `${planToJson(plan)}\n` : printPlan(plan, id));
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   return 0;

@@ -2,7 +2,9 @@
 
 import { WishError } from "../container/wish-error.ts";
 import { readHealth } from "../engine/health-log.ts";
+import { portsText } from "../engine/network-settings.ts";
 import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
+import { networkNames, uses } from "../network/members.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
@@ -75,14 +77,24 @@ export function statusText(container: Container, now: number = Date.now()): stri
   }
 }
 
-/** As a shell would take it. */
-const commandText = ({ record }: Container, noTrunc: boolean): string => {
-  const text = record.args.join(" ");
-  return `"${noTrunc ? text : ellipsis(text, 20)}"`;
-};
+/** As docker's daemon joins the words (a space calls for quotes), and its client shows them. */
+export function commandText([program = "", ...words]: readonly string[], noTrunc: boolean): string {
+  const quoted = words.map((word) => (word.includes(" ") ? `'${word}'` : word));
+  const text = [program, ...quoted].join(" ");
+  // With \n for line ends, which would break the table.
+  return JSON.stringify(noTrunc ? text : ellipsis(text, 20));
+}
 
 const mountNames = ({ record }: Container): string[] =>
   record.mounts.map(({ volume, source, destination }) => volume ?? (source || destination));
+
+/** docker lists `host` and its like beside networks. */
+function networksOf(row: Container): readonly string[] {
+  const names = networkNames(row);
+  return names.length > 0 ? names : [row.record.networkMode];
+}
+
+const networksText = (row: Container): string => networksOf(row).join(",");
 
 const pad = (n: number): string => String(n).padStart(2, "0");
 
@@ -107,10 +119,14 @@ const columns = (withSize: boolean): readonly Column<Container>[] => [
     value: ({ id }, { noTrunc }) => (noTrunc ? id : shortId(id)),
   },
   { name: "Image", header: "IMAGE", value: ({ record }) => shownImage(record.image) },
-  { name: "Command", header: "COMMAND", value: (row, { noTrunc }) => commandText(row, noTrunc) },
+  {
+    name: "Command",
+    header: "COMMAND",
+    value: ({ record }, { noTrunc }) => commandText(record.args, noTrunc),
+  },
   { name: "RunningFor", header: "CREATED", value: ({ record }) => ago(record.created) },
   { name: "Status", header: "STATUS", value: (row) => statusText(row) },
-  { name: "Ports", header: "PORTS", value: () => "" },
+  { name: "Ports", header: "PORTS", value: (row) => portsText(row) },
   { name: "Names", header: "NAMES", value: ({ name }) => name },
   {
     name: "Size",
@@ -145,7 +161,7 @@ const columns = (withSize: boolean): readonly Column<Container>[] => [
   },
   { name: "Mounts", header: "MOUNTS", hidden: true, value: (row) => mountNames(row).join(",") },
   { name: "LocalVolumes", header: "LOCAL VOLUMES", hidden: true, value: countVolumes },
-  { name: "Networks", header: "NETWORKS", hidden: true, value: ({ record }) => record.networkMode },
+  { name: "Networks", header: "NETWORKS", hidden: true, value: (row) => networksText(row) },
 ];
 
 const countVolumes = ({ record }: Container): string =>
@@ -210,7 +226,8 @@ function choose(given: ParsedArguments, all: readonly Container[]): Container[] 
     id: ({ id }, value) => id.startsWith(value),
     label: ({ record }, value) => hasLabel(record.labels, value),
     name: matchesName,
-    network: ({ record }, value) => record.networkMode === value,
+    network: (row, value) =>
+      networksOf(row).includes(value) || uses(row, { id: value, name: value }),
     since: ({ record }, value) => record.created > momentOf(all, "since", value),
     status: matchesStatus,
     volume: (row, value) =>

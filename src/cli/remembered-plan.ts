@@ -20,6 +20,7 @@ import {
 import type { PreparedContainer } from "../container/prepare.ts";
 import type { Roots } from "../container/roots.ts";
 import { makeTemplate, type PlanTemplate } from "../executor/template.ts";
+import { isLoopbackByDefault } from "../network/installed.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { ParsedArguments } from "./arguments.ts";
 
@@ -90,6 +91,10 @@ export function commandOf({ flags, words }: ParsedArguments): readonly string[] 
 const isLookedUp = ({ flags, words }: ParsedArguments): boolean =>
   !flags.has("rootfs") && /^(oci:|docker-archive:|(sha256:)?[0-9a-f]+$)/.test(words[0] ?? "");
 
+/** An address of a network is one container's, and no other start's. */
+const isConnected = ({ given }: StartInputs): boolean =>
+  !given.flags.has("network") && !isLoopbackByDefault();
+
 const isPure = ({ given }: StartInputs): boolean =>
   commandOf(given) !== null && !isLookedUp(given) && [...given.flags].every(isPureFlag);
 
@@ -106,7 +111,7 @@ const linesWith = (text: string, part: string): string[] =>
 
 /** Everything that planning reads, as text; or null when this start is not to be remembered. */
 export function startKey(inputs: StartInputs): string | null {
-  if (!isPure(inputs)) return null;
+  if (!isPure(inputs) || isConnected(inputs)) return null;
   const { given, roots, cwd, streams } = inputs;
   const program = statSync(process.execPath);
   return JSON.stringify([

@@ -4,6 +4,7 @@ import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { UsageError } from "./arguments.ts";
 import type { Interruption } from "./interrupt.ts";
+import { visible } from "./visible.ts";
 
 /** Writes a message as people or as machines read it. */
 export function report(
@@ -16,7 +17,7 @@ export function report(
     2,
     format === "json"
       ? `${JSON.stringify({ level, msg: line, time: new Date().toISOString() })}\n`
-      : `pivot: ${level === "warning" ? "warning: " : ""}${line}\n`,
+      : `pivot: ${level === "warning" ? "warning: " : ""}${visible(line)}\n`,
   );
 }
 

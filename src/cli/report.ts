@@ -3,6 +3,7 @@
  * become this program: it has laid plan and events down.
  */
 
+import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { decodePlan } from "../executor/decode.ts";
 import { readEvents } from "../executor/events.ts";
 import { describeFailure, exitCodeOf } from "../executor/failure.ts";
@@ -41,7 +42,8 @@ export async function reportCommand(
       const line = describeFailure(plan, failure);
       report("error", line, logFormat);
       const isStopped = about.length > 1 && event.errno === EINTR;
-      if (root !== null && !isStopped) await note(root, about, line);
+      const isOurs = !isStartedElsewhere(plan, failure, about[0] ?? "");
+      if (root !== null && !isStopped && isOurs) await note(root, about, line);
     } else {
       const undo = plan.steps[failure.step]?.undo;
       const undone =

@@ -1,12 +1,12 @@
 /** Where state and data are, by the global flags. */
 
-import { absolutePath, defaultRoots, type Roots } from "../container/roots.ts";
+import { absolutePath, defaultRoots, ownRunRoot, type Roots } from "../container/roots.ts";
 import type { Globals } from "./command.ts";
 
 export function readRoots({ root, runRoot }: Globals, cwd: string): Roots {
-  const standard = defaultRoots(process.geteuid?.() ?? 0, process.env);
+  const uid = process.geteuid?.() ?? 0;
   return {
-    runRoot: runRoot === null ? standard.runRoot : absolutePath(runRoot, cwd),
-    dataRoot: root === null ? standard.dataRoot : absolutePath(root, cwd),
+    runRoot: runRoot === null ? ownRunRoot(uid, process.env) : absolutePath(runRoot, cwd),
+    dataRoot: root === null ? defaultRoots(uid, process.env).dataRoot : absolutePath(root, cwd),
   };
 }

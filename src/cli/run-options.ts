@@ -24,8 +24,10 @@ import {
   parseNamespaceMode,
   parseNetworkMode,
 } from "../options/namespace-mode.ts";
+import { parseAlias, parseIp4, parseIp6, parseMac } from "../options/network.ts";
 import type { RootSwitch, RunOptions } from "../options/options.ts";
 import { accept, Findings, formatOptionProblem, type Result, refuse } from "../options/problem.ts";
+import { parseExpose, parsePublish } from "../options/publish.ts";
 import {
   type ProcOptions,
   parseSecurityOpt,
@@ -241,7 +243,6 @@ function readResources(flags: FlagReader): RunOptions {
 function readNamespaces(flags: FlagReader): RunOptions {
   return {
     pid: flags.last("pid", namespaceMode("--pid")),
-    network: flags.last("network", (given) => parseNetworkMode(asNamespace(given))),
     ipc: flags.last("ipc", (given) => parseIpcMode(asNamespace(given))),
     uts: flags.last("uts", namespaceMode("--uts")),
     cgroupns: flags.last("cgroupns", namespaceMode("--cgroupns")),
@@ -250,6 +251,31 @@ function readNamespaces(flags: FlagReader): RunOptions {
     sysctls: record(flags.all("sysctl", parseSysctl)),
     hostname: flags.last("hostname", parseHostname),
     domainname: flags.last("domainname", parseDomainname),
+  };
+}
+
+/** The first network is the one that its address and its ports belong to. */
+function readNetworks(flags: FlagReader): RunOptions {
+  const [network, ...more] =
+    flags.all("network", (given) => parseNetworkMode(asNamespace(given))) ?? [];
+  const networks = more.filter((mode) => typeof mode === "object" && "network" in mode);
+  if (networks.length < more.length) {
+    flags.findings.problem(
+      "--network",
+      null,
+      "conflicting options: only networks by their names can be given several times",
+    );
+  }
+  return {
+    network,
+    networks: networks.length > 0 ? networks : undefined,
+    ip: flags.last("ip", (given) => parseIp4(given)),
+    ip6: flags.last("ip6", (given) => parseIp6(given)),
+    macAddress: flags.last("mac-address", (given) => parseMac(given)),
+    networkAliases: flags.all("network-alias", (given) => parseAlias(given)),
+    publish: flags.all("publish", parsePublish),
+    publishAll: flags.isOn("publish-all") || undefined,
+    expose: flags.all("expose", parseExpose),
   };
 }
 
@@ -285,6 +311,7 @@ export function readRunOptions(
   const options: RunOptions = {
     ...readProcess(flags, caller),
     ...readNamespaces(flags),
+    ...readNetworks(flags),
     ...readResources(flags),
     name: flags.last("name", parseContainerName),
     rm: flags.isOn("rm"),

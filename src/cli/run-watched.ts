@@ -1,6 +1,6 @@
 /** `run` of a container that stays when it has ended, or that goes on by itself; and `create`. */
 
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { newId } from "../container/identity.ts";
 import { type PreparedContainer, prepareContainer } from "../container/prepare.ts";
 import { type Described, nameOf } from "../container/record.ts";
@@ -28,12 +28,18 @@ const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
 
 type Made = { readonly prepared: PreparedContainer; readonly record: Described };
 
-/** docker's: the file must not be there, so that no other container's id is lost. */
-function writeIdFile(given: ParsedArguments, cwd: string, id: string): void {
+/**
+ * docker's: the file must not be there, so that no other container's id is lost.
+ *
+ * @returns its path; null: none was asked for
+ */
+function writeIdFile(given: ParsedArguments, cwd: string, id: string): string | null {
   const file = given.flags.get("cidfile")?.at(-1);
-  if (file === undefined) return;
+  if (file === undefined) return null;
   try {
-    writeFileSync(absolutePath(file, cwd), id, { flag: "wx", mode: 0o644 });
+    const path = absolutePath(file, cwd);
+    writeFileSync(path, id, { flag: "wx", mode: 0o644 });
+    return path;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "EEXIST" ? "it is there already: remove it, or name another" : code;
@@ -47,6 +53,7 @@ async function makeContainer(
   globals: Globals,
   streams: readonly [StreamFact, StreamFact, StreamFact],
   how: (id: string) => Pick<StartWish, "announce" | "attach">,
+  isOnlyMade = false,
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
@@ -59,12 +66,18 @@ async function makeContainer(
     ...how(id),
     delay: 0,
   });
-  const prepared = await prepareContainer({ ...wish, engine: view });
+  const prepared = await prepareContainer({ ...wish, engine: view, isOnlyMade });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
   const record = describeContainer(prepared, wish.command);
-  if (options.rm !== true) await keepContainer(record);
+  // First: a container whose id cannot be written down is not made at all.
+  const idFile = writeIdFile(given, wish.cwd, id);
+  try {
+    if (options.rm !== true) await keepContainer(record);
+  } catch (error) {
+    if (idFile !== null) rmSync(idFile, { force: true });
+    throw error;
+  }
   noteEvent(roots, "create", id, { ...record, name: nameOf(record) });
-  writeIdFile(given, wish.cwd, id);
   return { prepared, record, roots };
 }
 
@@ -89,10 +102,16 @@ export async function runWatched(
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const streams = ["pipe", "pipe", "pipe"] as const;
-  const { prepared, record, roots } = await makeContainer(given, globals, streams, () => ({
-    announce: null,
-    attach: null,
-  }));
+  const { prepared, record, roots } = await makeContainer(
+    given,
+    globals,
+    streams,
+    () => ({
+      announce: null,
+      attach: null,
+    }),
+    true,
+  );
   if (prepared.hasVolumes) {
     const { makeVolumesOf } = await import("../volume/change.ts");
     await makeVolumesOf(prepared.plan, roots);

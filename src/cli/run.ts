@@ -70,7 +70,7 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
   }
   const prepared = await prepareContainer(wish);
   warn(prepared.warnings, globals);
-  if (inputs !== null && key !== null && !prepared.hasVolumes) rememberPlan(inputs, key, prepared);
+  if (inputs !== null && key !== null && !prepared.isUnique) rememberPlan(inputs, key, prepared);
   const { encodePlan } = await import("../executor/encode.ts");
   return handOver(encodePlan(prepared.plan), reporter(globals));
 }

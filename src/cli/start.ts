@@ -7,15 +7,18 @@ import { clearRemains } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
 import { noteFailure, noteStart } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
+import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
 import { encodePlan } from "../executor/encode.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { writeAll } from "../host/write.ts";
 import type { Attachment } from "../planner/setting.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
 import { detachKeysFlag, readAttachment } from "./attachment.ts";
+import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { eachContainer, engineRoots } from "./each-container.ts";
 import { report } from "./report-error.ts";
@@ -77,9 +80,13 @@ export async function startDetached(
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
   if (failure === null) return;
+  if (isStartedElsewhere(plan, failure, id)) {
+    if (announce !== null) writeAll(1, announce);
+    return;
+  }
   const line = describeFailure(plan, failure);
   await noteFailure(roots.dataRoot, id, line);
-  throw new WishError([line]);
+  await whileItIsThere(found, roots, () => Promise.reject(new WishError([line])));
 }
 
 export async function startCommand(given: ParsedArguments, globals: Globals): Promise<number> {

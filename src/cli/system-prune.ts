@@ -17,6 +17,7 @@ import { humanSize } from "./human.ts";
 import { prunedLines, pruneUnusedImages } from "./image-prune.ts";
 import { forceFlag, isOn, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
+import { pruneNetworks } from "./network-change.ts";
 import { report } from "./report-error.ts";
 import { storeContext } from "./store.ts";
 import { pruneVolumes } from "./volume-change.ts";
@@ -67,6 +68,11 @@ async function freeContainers({ filters }: Wish, roots: Roots): Promise<Freed> {
   return { deleted: [["Deleted Containers", ids]], bytes, problems: [] };
 }
 
+async function freeNetworks({ filters }: Wish, roots: Roots): Promise<Freed> {
+  const names = await pruneNetworks(roots, filters);
+  return { deleted: [["Deleted Networks", names]], bytes: 0, problems: [] };
+}
+
 async function freeVolumes({ filters }: Wish, roots: Roots): Promise<Freed> {
   const { names, bytes, problems } = await pruneVolumes(roots, false, filters);
   return { deleted: [["Deleted Volumes", names]], bytes, problems };
@@ -89,6 +95,10 @@ async function freeBuildCache(_: Wish, roots: Roots): Promise<Freed> {
 const parts: readonly Part[] = [
   { warning: () => "what is left of killed containers", free: freeRemains },
   { warning: () => "all stopped containers", free: freeContainers },
+  {
+    warning: () => "all networks not used by at least one container",
+    free: freeNetworks,
+  },
   {
     warning: ({ volumes }) =>
       volumes ? "all anonymous volumes not used by at least one container" : null,

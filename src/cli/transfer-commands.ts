@@ -1,6 +1,6 @@
 /** `pivot diff`, `pivot export` and `pivot commit`. */
 
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { isatty } from "node:tty";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -11,6 +11,7 @@ import { commitContainer } from "../transfer/commit.ts";
 import { exportContainer } from "../transfer/export.ts";
 import { describeTrouble, type Report } from "../transfer/report.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots, onlyWord } from "./each-container.ts";
 import { report } from "./report-error.ts";
@@ -33,7 +34,9 @@ const shown = (path: string): Buffer =>
 
 export async function diffCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const word = onlyWord(given, "pivot diff CONTAINER");
-  const changes = await listChanges(await findContainer(engineRoots(globals), word));
+  const roots = engineRoots(globals);
+  const container = await findContainer(roots, word);
+  const changes = await whileItIsThere(container, roots, () => listChanges(container));
   const lines = changes.flatMap(({ kind, path }) => [
     Buffer.from(`${kind} `),
     shown(path),
@@ -60,18 +63,21 @@ export async function exportCommand(given: ParsedArguments, globals: Globals): P
       "refusing to write an archive to the terminal: use -o FILE, or redirect it",
     ]);
   }
-  const container = await findContainer(engineRoots(globals), word);
+  const roots = engineRoots(globals);
+  const container = await findContainer(roots, word);
   const subject = `container ${container.name}`;
+  const exportTo = (fd: number): Promise<Report> =>
+    whileItIsThere(container, roots, () => exportContainer(container, fd));
   if (output === undefined) {
-    tellSkips(await exportContainer(container, 1), subject, globals);
+    tellSkips(await exportTo(1), subject, globals);
     return 0;
   }
   const path = absolutePath(output, process.cwd());
   const fd = openSync(path, "w", 0o600);
   try {
-    tellSkips(await exportContainer(container, fd), subject, globals);
+    tellSkips(await exportTo(fd), subject, globals);
   } catch (error) {
-    rmSync(path, { force: true });
+    if (fstatSync(fd).isFile()) rmSync(path, { force: true }); // and not /dev/null, or a FIFO
     throw error;
   } finally {
     closeSync(fd);
@@ -100,14 +106,16 @@ export async function commitCommand(given: ParsedArguments, globals: Globals): P
   if (word === undefined || given.words.length > 2) {
     throw new UsageError("usage: pivot commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]");
   }
-  const container = await findContainer(engineRoots(globals), word);
-  const committed = await commitContainer(container, {
+  const roots = engineRoots(globals);
+  const container = await findContainer(roots, word);
+  const wish = {
     author: last(given, "author") ?? "",
     message: last(given, "message") ?? "",
     changes: given.flags.get("change") ?? [],
     reference: reference ?? null,
     pause: last(given, "pause") !== "false",
-  });
+  };
+  const committed = await whileItIsThere(container, roots, () => commitContainer(container, wish));
   tellSkips(committed.report, `container ${container.name}`, globals);
   writeAll(1, `${committed.id}\n`);
   return 0;

@@ -6,7 +6,8 @@ import { WishError } from "../container/wish-error.ts";
 import { carryOut } from "../engine/act.ts";
 import { changeRecord } from "../engine/kept.ts";
 import { planLimits } from "../engine/limits.ts";
-import { type Container } from "../engine/status.ts";
+import { policyMark } from "../engine/start.ts";
+import { type Container, isAlive } from "../engine/status.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
@@ -14,6 +15,7 @@ import { parseRestart } from "../options/engine.ts";
 import type { RunOptions } from "../options/options.ts";
 import { Findings, formatOptionProblem } from "../options/problem.ts";
 import { containerResources } from "../options/resources.ts";
+import { byParent, onHost } from "../planner/step.ts";
 import type { LinuxResources } from "../spec/mod.ts";
 import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -84,6 +86,14 @@ async function updateLimits(
   await carryOut(steps);
 }
 
+/** So that whoever watches over it asks for its policy when it has ended. */
+function markPolicy({ id }: Container, roots: Roots): Promise<void> {
+  const at = onHost(policyMark(roots, id));
+  return carryOut([
+    byParent({ op: "append", at, text: "update", mode: 0o600, code: false }, "update --restart"),
+  ]);
+}
+
 export async function updateCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const limits = readLimits(given);
   const word = given.flags.get("restart")?.at(-1);
@@ -104,6 +114,7 @@ export async function updateCommand(given: ParsedArguments, globals: Globals): P
           ? record.engine
           : { ...record.engine, restart: restart.value };
       await changeRecord({ ...record, options: { ...record.options, ...limits }, engine });
+      if (restart !== undefined && isAlive(container)) await markPolicy(container, roots);
     }
     return name;
   });

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { allDevices, devicesAt } from "../host/devices.ts";
+import { readProcess } from "../host/first-process.ts";
 import type { ContainerFacts, RunningContainer, VolumeFacts } from "../options/facts.ts";
 import { neededFacts } from "../options/facts.ts";
 import type { RunOptions } from "../options/options.ts";
@@ -11,13 +12,18 @@ import { WishError } from "./wish-error.ts";
 
 function runningContainer(runRoot: string, wanted: string): RunningContainer {
   const found = findContainer(runRoot, wanted);
-  if (found.pid === null || found.exitCode !== null || !existsSync(`/proc/${found.pid}`)) {
+  // By its pid alone it could be any process that has been given the number since.
+  const process = found.exitCode === null ? readProcess(`${found.directory}/pid`) : null;
+  if (process === null) {
     throw new WishError([`the container ${wanted} is not running: its namespaces are gone`]);
   }
   return {
-    pid: found.pid,
+    pid: process.pid,
     hostname: found.state?.hostname ?? "",
-    shm: `/proc/${found.pid}/root/dev/shm`,
+    // After --root-switch chroot the root of its mount namespace is the host's, /dev/shm included.
+    ...(found.state?.options.rootSwitch === "chroot"
+      ? {}
+      : { shm: `/proc/${process.pid}/root/dev/shm` }),
   };
 }
 

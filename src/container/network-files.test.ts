@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostsFile, resolverFile } from "./network-files.ts";
+import { hostsFile, resolverFile, withoutLoopback } from "./network-files.ts";
 
 const hostText = "127.0.0.1 localhost\n10.0.0.9 build\n";
 
@@ -7,6 +7,7 @@ test("a container of its own network knows itself, and what it was told", () => 
   const text = hostsFile({
     hostname: "web",
     isHostNetwork: false,
+    addresses: [],
     hostText,
     extra: [{ name: "db", address: "10.1.1.1" }],
   });
@@ -16,8 +17,28 @@ test("a container of its own network knows itself, and what it was told", () => 
 });
 
 test("on the host's network the host's names are known", () => {
-  const text = hostsFile({ hostname: "web", isHostNetwork: true, hostText, extra: [] });
+  const text = hostsFile({
+    hostname: "web",
+    isHostNetwork: true,
+    addresses: [],
+    hostText,
+    extra: [],
+  });
   expect(text).toBe(hostText);
+});
+
+test("in a network its name is at its addresses", () => {
+  const addresses = ["10.90.0.2", "fd00::2"];
+  const text = hostsFile({ hostname: "web", isHostNetwork: false, addresses, hostText, extra: [] });
+  expect(text).toEndWith("10.90.0.2\tweb\nfd00::2\tweb\n");
+});
+
+test("servers of the host's loopback are out of a container's reach", () => {
+  const both = "search corp\nnameserver 127.0.0.53\n";
+  expect(withoutLoopback(both, "nameserver 10.0.0.2\n")).toBe("nameserver 10.0.0.2\n");
+  expect(withoutLoopback(both, "")).toBe("search corp\n\nnameserver 8.8.8.8\nnameserver 8.8.4.4");
+  const mixed = "nameserver 127.0.0.1\nnameserver ::1\nnameserver 10.0.0.9\n";
+  expect(withoutLoopback(mixed, "nameserver 10.0.0.2\n")).toBe("nameserver 10.0.0.9\n");
 });
 
 const resolver = "# made by hand\nsearch corp.example\nnameserver 10.0.0.2\noptions ndots:2\n";

@@ -6,6 +6,8 @@ export type HostsWish = {
   readonly isHostNetwork: boolean;
   /** The host's own /etc/hosts. */
   readonly hostText: string;
+  /** Those of its networks; without one its own name is of loopback. */
+  readonly addresses: readonly string[];
   readonly extra: readonly { readonly name: string; readonly address: string }[];
 };
 
@@ -18,10 +20,12 @@ const loopback = [
   "ff02::2\tip6-allrouters",
 ];
 
-export function hostsFile({ hostname, isHostNetwork, hostText, extra }: HostsWish): string {
+export function hostsFile(wish: HostsWish): string {
+  const { hostname, isHostNetwork, hostText, addresses, extra } = wish;
   const base = isHostNetwork ? [hostText.trimEnd()] : loopback;
   const added = extra.map(({ name, address }) => `${address}\t${name}`);
-  const own = isHostNetwork ? [] : [`127.0.1.1\t${hostname}`];
+  const known = addresses.length > 0 ? addresses : ["127.0.1.1"];
+  const own = isHostNetwork ? [] : known.map((address) => `${address}\t${hostname}`);
   return `${[...base, ...added, ...own].join("\n")}\n`;
 }
 
@@ -32,6 +36,28 @@ export type ResolverWish = {
   readonly search: readonly string[];
   readonly options: readonly string[];
 };
+
+/** docker's, of a machine that itself asks only a server of its own. */
+const publicServers = ["8.8.8.8", "8.8.4.4"];
+
+const serverOf = (line: string): string | undefined => /^nameserver\s+(\S+)/.exec(line.trim())?.[1];
+
+/**
+ * The host's resolv.conf for a container with a network of its own: servers of the host's loopback
+ * are out of its reach.
+ *
+ * @param upstream what systemd-resolved itself asks; empty: it is not there
+ */
+export function withoutLoopback(hostText: string, upstream: string): string {
+  const isLocal = (line: string): boolean => /^(?:127\.|::1$)/.test(serverOf(line) ?? "");
+  const isServer = (line: string): boolean => serverOf(line) !== undefined;
+  const lines = hostText.split("\n");
+  const isStub = lines.filter(isServer).every((line) => serverOf(line) === "127.0.0.53");
+  const source = isStub && lines.some(isServer) && upstream !== "" ? upstream.split("\n") : lines;
+  const kept = source.filter((line) => !isLocal(line));
+  const added = kept.some(isServer) ? [] : publicServers.map((each) => `nameserver ${each}`);
+  return [...kept, ...added].join("\n");
+}
 
 /** resolv.conf(5): what is asked for replaces the host's lines of that kind; `.` is no search. */
 export function resolverFile({ hostText, dns, search, options }: ResolverWish): string {

@@ -3,7 +3,7 @@
  * and plans it. Nothing is made but what belongs to the store of images.
  */
 
-import { readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { EventSubject } from "../engine/events.ts";
 import type { EngineOptions, ImageHealth } from "../engine/options.ts";
 import { readAskedFacts } from "../host/asked.ts";
@@ -11,6 +11,10 @@ import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { layerPath, openStore, referencePath } from "../image/store.ts";
+import { checkNetwork } from "../network/check.ts";
+import type { Connected } from "../network/connect.ts";
+import { missingWarning, settleMode } from "../network/default-mode.ts";
+import { howToInstall } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
@@ -20,7 +24,7 @@ import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Monitor, RootSource, Setting, StateFile } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
@@ -28,12 +32,12 @@ import { filterFor } from "./filter.ts";
 import { findImage, type PullImage, type PullPolicy } from "./find-image.ts";
 import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
-import { hostsFile, resolverFile } from "./network-files.ts";
 import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
 import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
+import { stateFiles } from "./state-files.ts";
 import { chooseStreams, watchedStreams } from "./streams.ts";
 import { WishError } from "./wish-error.ts";
 
@@ -65,6 +69,8 @@ export type ContainerWish = {
   readonly pullImage?: PullImage;
   /** Of a container that the engine is to watch over, in place of the caller. */
   readonly engine?: EngineView;
+  /** It is not started from this plan: nothing is taken for it from its networks. */
+  readonly isOnlyMade?: boolean;
 };
 
 export type EngineView = {
@@ -83,8 +89,12 @@ export type PreparedContainer = {
   readonly facts: Facts;
   /** Files and directories of the store that the plan was made from. */
   readonly sources: readonly string[];
-  /** It has volumes: what is planned holds for this container alone. */
+  /** It has volumes. */
   readonly hasVolumes: boolean;
+  /** What is planned holds for this container alone. */
+  readonly isUnique: boolean;
+  /** Gives back what was taken for a plan that nobody carries out. */
+  readonly release: () => void;
 };
 
 /** A configuration, and where its root comes from. */
@@ -161,7 +171,12 @@ async function describeContainer(
   const made = containerSpec(
     config,
     command,
-    { ...settled.options, readOnly, cgroupns: options.cgroupns ?? "private" },
+    {
+      ...settled.options,
+      readOnly,
+      cgroupns: options.cgroupns ?? "private",
+      network: settleMode(options.network),
+    },
     gatherContainerFacts({
       id,
       root: `${roots.runRoot}/${id}`,
@@ -178,63 +193,43 @@ async function describeContainer(
   return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
-const readIfThere = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
-
-/** /etc/hosts and its kin, but for those that are mounted from elsewhere. */
-function stateFiles({ spec, extras }: DescribedContainer, source: Source): StateFile[] {
-  if (source.kind === "bundle") return [];
-  const { hostname, hosts, dns, network } = extras;
-  const files: StateFile[] = [
-    {
-      name: "hostname",
-      destination: "/etc/hostname",
-      text: `${hostname}\n`,
-      why: "default: the file says what the kernel says",
-    },
-    {
-      name: "hosts",
-      destination: "/etc/hosts",
-      text: hostsFile({
-        hostname,
-        isHostNetwork: network === "host",
-        hostText: network === "host" ? readIfThere("/etc/hosts") : "",
-        extra: hosts,
-      }),
-      why: "default: names that the container knows without asking",
-    },
-    {
-      name: "resolv.conf",
-      destination: "/etc/resolv.conf",
-      text: resolverFile({
-        hostText: readIfThere("/etc/resolv.conf"),
-        dns: dns.servers,
-        search: dns.search,
-        options: dns.options,
-      }),
-      why: "default: the host's name servers, or those asked for",
-    },
-  ];
-  const taken = new Set(spec.mounts?.map(({ destination }) => destination));
-  return files.filter(({ destination }) => !taken.has(destination));
+function findRefusals({ uid }: Facts): string[] {
+  return uid === 0 ? [] : ["containers of ordinary users are not there yet: run pivot as root"];
 }
 
-function findRefusals({ uid }: Facts, { network }: RunOptions): string[] {
-  const refusals: string[] = [];
-  if (uid !== 0) {
-    refusals.push("containers of ordinary users are not there yet: run pivot as root");
+type Connections = {
+  readonly connected: Connected | null;
+  readonly warnings: readonly string[];
+  /** Among them one that is said only once. */
+  readonly isTold: boolean;
+};
+
+/** A bundle's own configuration says which namespace it has, and that is all. */
+async function connectionsOf(
+  { options, extras, source }: DescribedContainer,
+  { roots, options: asked, isOnlyMade }: ContainerWish,
+  id: string,
+): Promise<Connections> {
+  if (source.kind === "bundle") return { connected: null, warnings: [], isTold: false };
+  const { network } = extras;
+  const isAsked = asked.network !== undefined || (process.env["PIVOT_NETWORK"] ?? "") !== "";
+  const missing = missingWarning(asked.network, roots);
+  const publishes = (options.publish ?? []).length > 0 || options.publishAll === true;
+  if (publishes && network === "none" && !isAsked) {
+    throw new WishError([`-p: ${howToInstall}`]);
   }
-  if (typeof network === "object" && "network" in network) {
-    refusals.push(
-      `--network ${network.network}: networks by name are not there yet: it is none, host, container:ID or a path`,
-    );
+  const { problems, warnings } = checkNetwork(network, options, isAsked);
+  if (problems.length > 0) throw new WishError(problems);
+  const all = [...warnings, ...(missing === null ? [] : [missing])];
+  if (isOnlyMade === true || typeof network !== "object" || !("network" in network)) {
+    return { connected: null, warnings: all, isTold: missing !== null };
   }
-  return refusals;
+  const { connectContainer, wantedNetworks } = await import("../network/connect.ts");
+  const image = source.kind === "stored" ? (source.config.ExposedPorts ?? []) : [];
+  const name = nameOf({ id, name: options.name ?? null });
+  const wishes = wantedNetworks(network, options);
+  const connected = await connectContainer(wishes, options, image, { roots, id, name });
+  return { connected, warnings: [...all, ...connected.warnings], isTold: false };
 }
 
 async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
@@ -255,10 +250,36 @@ const healthOf = (source: RecordedSource): ImageHealth | undefined =>
  */
 export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
   const facts = readFacts(readCgroupLayout(), wish.streams);
-  const refusals = findRefusals(facts, wish.options);
+  const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
+  const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
+  const leases = connected?.setting.leases ?? [];
+  const release = () => {
+    for (const path of leases) rmSync(path, { force: true });
+  };
+  try {
+    const prepared = await planDescribed(wish, described, { id, facts, connected });
+    const isUnique = prepared.hasVolumes || connected !== null || isTold;
+    return { ...prepared, warnings: [...warnings, ...prepared.warnings], isUnique, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+type Described = {
+  readonly id: string;
+  readonly facts: Facts;
+  readonly connected: Connected | null;
+};
+
+async function planDescribed(
+  wish: ContainerWish,
+  described: DescribedContainer,
+  { id, facts, connected }: Described,
+): Promise<Omit<PreparedContainer, "isUnique" | "release">> {
   const { spec, extras } = described;
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
@@ -271,7 +292,8 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
     root: described.root,
     user: described.user,
     groups: extras.groups,
-    files: stateFiles(described, wish.source),
+    files: stateFiles(described, { runRoot: wish.roots.runRoot, connected }),
+    network: connected?.setting ?? null,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),

@@ -6,6 +6,8 @@
 
 import { readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
+import { removeStaleLeases } from "../network/lease.ts";
+import { disconnectSteps, leftSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
@@ -14,6 +16,7 @@ import { type FoundState, listStates, readState } from "./state.ts";
 
 /** EWOULDBLOCK: the lock is held, so the container is alive. */
 const EAGAIN = 11;
+const ENOENT = 2;
 
 function listIfThere(directory: string): string[] {
   try {
@@ -48,6 +51,7 @@ function removalOf(
   const name = state?.name ?? null;
   return [
     byParent(lock(onHost(directory)), "nobody uses it any more"),
+    ...disconnectSteps(roots, id, directory),
     ...(state?.cgroups ?? []).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
@@ -70,7 +74,9 @@ export type Pruned = {
   readonly problems: readonly string[];
 };
 
-const isAlive = ({ failure }: Outcome): boolean => failure?.step === 0 && failure.errno === EAGAIN;
+/** Or it has gone since it was listed. */
+const isAliveOrGone = ({ failure }: Outcome): boolean =>
+  failure?.step === 0 && (failure.errno === EAGAIN || failure.errno === ENOENT);
 
 /** Writable layers whose container has no state any more: the state goes last, so nobody's. */
 async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<string[]> {
@@ -111,7 +117,7 @@ export async function prune(
   for (const id of ids) {
     const steps = removalOf(readState(roots.runRoot, id), roots, rows);
     const outcome = await execute(steps);
-    if (isAlive(outcome)) continue;
+    if (isAliveOrGone(outcome)) continue;
     const problem = describe(steps, outcome);
     if (problem === null) containers.push(id);
     else problems.push(problem);
@@ -122,5 +128,11 @@ export async function prune(
     if (problem === null) paths.push(path);
     else problems.push(problem);
   }
+  for (const { path, steps } of leftSteps(roots)) {
+    const problem = describe(steps, await execute(steps));
+    if (problem === null) paths.push(path);
+    else problems.push(problem);
+  }
+  await removeStaleLeases(roots);
   return { containers, paths, problems };
 }

@@ -83,16 +83,39 @@ export type Described = ContainerRecord & {
 };
 
 /** JSON has no numbers of more than 53 bits; amounts may be. */
+const bigintKey = "$bigint";
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isMarked = (key: string): boolean => /^\$+bigint$/.test(key);
+
+/** The same with other names for the keys that could be taken for ours: labels are an image's. */
+function renamed(value: unknown, rename: (key: string) => string): unknown {
+  if (!isObject(value) || !Object.keys(value).some(isMarked)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [isMarked(key) ? rename(key) : key, each]),
+  );
+}
+
+/** `{"$bigint": "5"}` is 5n; of a key that is data, and looks like that, there is one more `$`. */
 export const encodeRecord = (record: unknown): string =>
   JSON.stringify(record, (_, value) =>
-    typeof value === "bigint" ? { $bigint: `${value}` } : value,
+    typeof value === "bigint" ? { [bigintKey]: `${value}` } : renamed(value, (key) => `$${key}`),
   );
 
-const isBigint = (value: unknown): value is { readonly $bigint: string } =>
-  typeof value === "object" && value !== null && "$bigint" in value;
+const isBigint = (value: unknown): value is { readonly [bigintKey]: string } => {
+  if (!isObject(value) || Object.keys(value).join() !== bigintKey) return false;
+  const text = value[bigintKey];
+  return typeof text === "string" && /^-?\d+$/.test(text);
+};
 
 export const decodeRecord = (text: string): unknown =>
-  JSON.parse(text, (_, value: unknown) => (isBigint(value) ? BigInt(value.$bigint) : value));
+  JSON.parse(text, (_, value: unknown) =>
+    isBigint(value)
+      ? BigInt(value[bigintKey])
+      : renamed(value, (key) => (key === bigintKey ? key : key.slice(1))),
+  );
 
 const firstWords =
   "able amber basic bold brave brief bright brisk calm candid clean clear close cool crisp dapper deep direct dry eager early easy even fair fast fine firm fond free fresh glad good grand great green happy hardy ideal jolly keen kind large late lean light lively loud lucid lucky mellow merry mild neat new nimble noble open plain polite proud pure quick quiet rapid ready rich round royal safe sharp sleek smart snug sober solid sound spry steady still stout sunny swift tidy trim true vivid warm wise witty young zesty".split(

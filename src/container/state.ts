@@ -2,6 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { readIfThere } from "../host/first-process.ts";
+import { containerNameProblem } from "../options/name.ts";
 import { type ContainerRecord, decodeRecord, nameOf } from "./record.ts";
 
 /** What is in one state directory; the parts may be missing when its start was cut short. */
@@ -27,7 +28,9 @@ function parseState(text: string | null): ContainerRecord | null {
   if (text === null) return null;
   try {
     const state = decodeRecord(text) as ContainerRecord;
-    return state.version === 2 ? state : null;
+    if (state.version !== 2) return null;
+    // It becomes part of a path that is removed.
+    return state.name === null || containerNameProblem(state.name) === null ? state : null;
   } catch {
     return null; // cut short by the end of its writer
   }

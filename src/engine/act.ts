@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { describeFailure } from "../executor/failure.ts";
+import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
+import { readProcess } from "../host/first-process.ts";
+import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
@@ -14,11 +16,18 @@ import { type Container, isAlive, listContainers } from "./status.ts";
 const SIGTERM = 15;
 export const SIGKILL = 9;
 
+/** The failure of these steps, null when there was none. */
+async function failureOf(steps: readonly Step[]): Promise<StepFailure | null> {
+  return (await executePlan({ version: 1, steps }, "ignore").outcome).failure;
+}
+
+const toldOf = (steps: readonly Step[], failure: StepFailure): WishError =>
+  new WishError([describeFailure({ version: 1, steps }, failure)]);
+
 /** @throws WishError with the step that failed */
 export async function carryOut(steps: readonly Step[]): Promise<void> {
-  const plan = { version: 1, steps } as const;
-  const { failure } = await executePlan(plan, "ignore").outcome;
-  if (failure !== null) throw new WishError([describeFailure(plan, failure)]);
+  const failure = await failureOf(steps);
+  if (failure !== null) throw toldOf(steps, failure);
 }
 
 const processFile = ({ directory }: Container) => onHost(`${directory}/pid`);
@@ -47,6 +56,10 @@ const thaw = ({ status, record }: Container): Step[] =>
 const canFreeze = (path: string): boolean =>
   ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
 
+/** Since it was looked up: its cgroups go with it. */
+export const hasJustEnded = ({ directory }: Pick<Container, "directory">): boolean =>
+  readProcess(`${directory}/pid`) === null;
+
 const freezeStep = (path: string, frozen: boolean): Step =>
   byParent({ op: "freeze", at: onHost(path), frozen }, frozen ? "pause" : "unpause");
 
@@ -58,6 +71,7 @@ export async function setPaused(container: Container, paused: boolean): Promise<
     throw new WishError([`container ${name} is not ${expected}: it is ${status}`]);
   }
   const path = record.cgroups.find(canFreeze);
+  if (hasJustEnded(container)) throw new WishError([`container ${name} has just ended`]);
   if (path === undefined) {
     throw new WishError([
       `container ${name} has no cgroup that can be frozen: mount the freezer controller, or cgroup version 2`,
@@ -122,6 +136,15 @@ function endingOfMonitor({ directory }: Container): Step[] {
   return [byParent(first, why), byParent(last, why)];
 }
 
+/** @throws WishError when it does not end, although nobody has paused it meanwhile */
+async function endProcess({ id }: Container, roots: Roots, steps: readonly Step[]): Promise<void> {
+  const failure = await failureOf(steps);
+  if (failure === null) return;
+  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  if (seen?.status !== "paused") throw toldOf(steps, failure);
+  await carryOut(endingOf(seen, SIGKILL, 0));
+}
+
 /**
  * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
  * does not run is left as it is.
@@ -136,11 +159,12 @@ export async function endContainer(
 ): Promise<void> {
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
-  await carryOut(
-    container.process === null ? endingOfMonitor(container) : endingOf(container, signal, seconds),
-  );
+  const wasWaiting = container.process === null && existsSync(container.directory);
+  if (container.process === null) await carryOut(endingOfMonitor(container));
+  else await endProcess(container, roots, endingOf(container, signal, seconds));
   if (await waitUntilGone(container, 20_000)) {
-    if (container.process === null) await endLateStart(container, roots);
+    const policy = container.record.engine?.restart.name ?? "no";
+    if (container.kept && policy !== "no") await endLateStart(container, roots, wasWaiting);
     return;
   }
   throw new WishError([
@@ -148,12 +172,31 @@ export async function endContainer(
   ]);
 }
 
-/** Its policy may have had the next start under way before it could hear of the stop. */
-async function endLateStart({ id, record }: Container, roots: Roots): Promise<void> {
-  await sleep(100);
-  const seen = (await listContainers(roots)).find((each) => each.id === id);
+/** Milliseconds in which a start that was noted makes its state directory, also on a busy machine. */
+const startTime = 10_000;
+
+/**
+ * Its policy may have had the next start under way before it could hear of the stop: that was noted
+ * after the last end (noteRestart), and is waited for. One that was not noted by now is refused.
+ *
+ * @param wasWaiting the noted start was seen, and ended before it came to anything
+ */
+async function endLateStart(
+  { id, record }: Container,
+  roots: Roots,
+  wasWaiting: boolean,
+): Promise<void> {
   const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
-  if (seen !== undefined) await endContainer(seen, roots, wish);
+  const deadline = Date.now() + startTime;
+  if (wasWaiting) await sleep(100);
+  for (;;) {
+    const seen = (await listContainers(roots)).find((each) => each.id === id);
+    if (seen === undefined) return;
+    if (isAlive(seen)) return endContainer(seen, roots, wish);
+    const isNoted = (seen.started ?? 0) > (seen.end?.at ?? Number.POSITIVE_INFINITY);
+    if (wasWaiting || !isNoted || seen.error !== "" || Date.now() > deadline) return;
+    await sleep(50);
+  }
 }
 
 /** The links by which a container is found by name as long as it runs. */
@@ -172,17 +215,47 @@ function linkTarget(path: string): string | null {
   }
 }
 
-/** What a container whose executor was killed has left of its last run; its files stay. */
-export async function clearRemains(container: Container, roots: Roots): Promise<void> {
-  const { directory, record } = container;
-  await carryOut([
-    byParent(lock(onHost(directory)), "nobody uses it any more"),
-    ...record.cgroups.map((path) =>
-      byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
-    ),
-    ...nameLinks(container, roots).map((path) =>
-      byParent({ op: "remove", at: onHost(path) }, "its name"),
-    ),
-    byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
-  ]);
+/** Another command, or the container's own executor, is at work on it. */
+export class BusyError extends WishError {
+  override name = "BusyError";
+}
+
+const ENOENT = 2;
+const EAGAIN = 11;
+
+/**
+ * Takes away what a container whose executor was killed has left of its last run; its files stay.
+ * Somebody else who is about to do so is waited for.
+ *
+ * @param patience milliseconds
+ * @throws BusyError when whoever has it in hand keeps it; WishError
+ */
+export async function clearRemains(
+  container: Container,
+  roots: Roots,
+  patience = 5_000,
+): Promise<void> {
+  const { directory, name, record } = container;
+  const end = Date.now() + patience;
+  for (;;) {
+    const steps = [
+      byParent(lock(onHost(directory)), "nobody uses it any more"),
+      ...disconnectSteps(roots, container.id, directory),
+      ...record.cgroups.map((path) =>
+        byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
+      ),
+      ...nameLinks(container, roots).map((path) =>
+        byParent({ op: "remove", at: onHost(path) }, "its name"),
+      ),
+      byParent({ op: "remove", at: onHost(directory) }, "what is left of its last run"),
+    ];
+    const failure = await failureOf(steps);
+    if (failure === null || (failure.step === 0 && failure.errno === ENOENT)) return;
+    if (failure.step !== 0 || failure.errno !== EAGAIN) throw toldOf(steps, failure);
+    // Not longer at once: who holds the lock may be killed, and leave it to us.
+    if (await waitUntilGone(container, 100)) return;
+    if (Date.now() >= end) {
+      throw new BusyError([`container ${name} is being used by another command: try again`]);
+    }
+  }
 }

@@ -1,12 +1,12 @@
 /**
- * The engine's database: containers that are kept. One SQLite file in the data root, with a
+ * The engine's database: containers that are kept, and networks. One SQLite file in the data root, with a
  * write-ahead log, so that any number of programs read and write at once.
  *
  * Images are not in it: their references are files that a start reads without loading SQLite
  * (src/image/store.ts).
  */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 /** Milliseconds that a writer waits for another. */
@@ -23,6 +23,12 @@ const migrations: readonly string[] = [
      restarts INTEGER NOT NULL DEFAULT 0,  -- by its policy, since somebody started it
      stopped  INTEGER NOT NULL DEFAULT 0,  -- somebody stopped it: its policy rests
      error    TEXT NOT NULL DEFAULT ''     -- why it could not be started
+   ) STRICT`,
+  `CREATE TABLE networks (
+     id       TEXT PRIMARY KEY,
+     name     TEXT NOT NULL UNIQUE,
+     created  INTEGER NOT NULL,  -- milliseconds since 1970
+     record   TEXT NOT NULL      -- src/network/network.ts
    ) STRICT`,
 ];
 
@@ -47,6 +53,22 @@ function isBehind(database: DatabaseSync): boolean {
 }
 
 /**
+ * Makes the file, or takes one that others could read from them: environments of containers are in
+ * it, and the data root may be open to all. SQLite's other files get its permissions.
+ */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if ((statSync(path).mode & 0o077) === 0) return;
+    for (const each of [path, `${path}-wal`, `${path}-shm`]) {
+      if (existsSync(each)) chmodSync(each, 0o600);
+    }
+  }
+}
+
+/**
  * Opens the database, and makes it when there is none. To be closed by `using` or `close`.
  *
  * @throws Error in one line when it is of a newer pivot, or is none
@@ -54,6 +76,7 @@ function isBehind(database: DatabaseSync): boolean {
 export async function openDatabase(dataRoot: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite");
   mkdirSync(dataRoot, { recursive: true, mode: 0o700 });
+  makePrivate(databasePath(dataRoot));
   const database = new DatabaseSync(databasePath(dataRoot));
   try {
     // FULL: what was told to somebody is still so after a power cut.

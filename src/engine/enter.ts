@@ -26,7 +26,7 @@ import type { Monitor } from "../planner/setting.ts";
 import { onHost } from "../planner/step.ts";
 import type { Profile } from "../seccomp/profile.ts";
 import type { Capability, Process, Spec } from "../spec/mod.ts";
-import { eventLine, eventsFile } from "./events.ts";
+import { eventLine, eventsFile, makeRoomForEvents } from "./events.ts";
 import { type Container, subjectOf } from "./status.ts";
 
 export type ExecWish = {
@@ -181,6 +181,7 @@ export async function prepareExec(
         filter?.agent ?? null,
       ),
       cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
+      root: record.options.rootSwitch === "chroot" ? `/proc/${pid}/root` : null,
     },
     entering,
     {
@@ -217,6 +218,7 @@ function eventsOf(
   command: readonly string[],
   roots: Roots,
 ): NonNullable<Monitor["events"]> {
+  makeRoomForEvents(roots);
   const subject = subjectOf(container);
   const labels = { ...subject.labels, execID: newId() };
   const line = (action: string) => eventLine(action, container.id, { ...subject, labels });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   renameSync,
@@ -9,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { EventReader, followEvents, parseEvent } from "./event-reader.ts";
-import { eventLine, volumeLine } from "./events.ts";
+import { eventLine, makeRoomForEvents, volumeLine } from "./events.ts";
 
 let directory = "";
 let path = "";
@@ -85,4 +86,27 @@ test("no file is an empty one, until there is one", async () => {
   }
   expect(seen).toEqual(["id6"]);
   expect(readdirSync(directory)).toEqual(["events"]);
+});
+
+test("a file that is too large is put aside before the executor adds to it", () => {
+  const runRoot = `${directory}/room`;
+  mkdirSync(runRoot);
+  makeRoomForEvents({ runRoot });
+  writeFileSync(`${runRoot}/events`, "x");
+  makeRoomForEvents({ runRoot });
+  expect(readdirSync(runRoot)).toEqual(["events"]);
+  writeFileSync(`${runRoot}/events`, "x".repeat((4 << 20) + 1));
+  makeRoomForEvents({ runRoot });
+  expect(readdirSync(runRoot)).toEqual(["events.1"]);
+});
+
+test("no label makes an event unreadable", () => {
+  const labels = { a: "\u2028\u2029\r\n{} 7", image: "other", exitCode: "0" };
+  const written = `12 ${eventLine("die", "id", { ...subject, labels })} 3`;
+  expect(parseEvent(written)?.attributes).toEqual({
+    ...labels,
+    image: "busybox",
+    name: "web",
+    exitCode: "3",
+  });
 });

@@ -34,7 +34,7 @@ function decoded(action: string): string {
 
 /** The event of a line, or null when it is none: cut short by a full disk. */
 export function parseEvent(line: string): EngineEvent | null {
-  const match = /^(\d+) (\S+) (\S+) (\S+) (\{.*\})(?: (\d+))?$/.exec(line);
+  const match = /^(\d+) (\S+) (\S+) (\S+) (\{.*\})(?: (\d+))?$/s.exec(line);
   const attributes = readAttributes(match?.[5] ?? "");
   if (match === null || attributes === null) return null;
   const [, time = "0", type = "", action = "", id = "", , code] = match;

@@ -36,14 +36,23 @@ export const volumeLine = (action: string, name: string): string =>
 const now = (): bigint =>
   BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
 
+/** Before anything is added, by the executor too: that only appends. */
+export function makeRoomForEvents(roots: Pick<Roots, "runRoot">): void {
+  const file = eventsFile(roots);
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= mostBytes) return;
+  try {
+    renameSync(file, `${file}.1`);
+  } catch {
+    // Another was first, or the run root is read-only.
+  }
+}
+
 /** Notes what was done to a container; that it cannot be noted is no failure of what was done. */
 export function noteEvent(roots: Roots, action: string, id: string, subject: EventSubject): void {
   const file = eventsFile(roots);
   try {
     mkdirSync(roots.runRoot, { recursive: true, mode: 0o700 });
-    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > mostBytes) {
-      renameSync(file, `${file}.1`);
-    }
+    makeRoomForEvents(roots);
     appendFileSync(file, `${now()} ${eventLine(action, id, subject)}\n`, { mode: 0o600 });
   } catch {
     // A full disk, or a run root that is read-only.

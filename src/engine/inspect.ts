@@ -4,6 +4,7 @@ import type { RecordedMount } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import type { RunOptions } from "../options/options.ts";
 import { readHealth } from "./health-log.ts";
+import { exposedPorts, networkSettings, portBindings } from "./network-settings.ts";
 import { logFile } from "./start.ts";
 import type { Container } from "./status.ts";
 
@@ -70,6 +71,8 @@ function hostConfigOf({ record }: Container) {
           : { "max-size": String(engine.log.maxBytes), "max-file": String(engine.log.files) },
     },
     NetworkMode: networkMode,
+    PortBindings: portBindings(options),
+    PublishAllPorts: options.publishAll === true,
     RestartPolicy: {
       Name: engine?.restart.name ?? "no",
       MaximumRetryCount: engine?.restart.retries ?? 0,
@@ -108,7 +111,9 @@ function hostConfigOf({ record }: Container) {
   };
 }
 
-function configOf({ id, record }: Container) {
+function configOf(container: Container) {
+  const { id, record } = container;
+  const exposed = exposedPorts(container);
   const { process, options, source, labels, args, image } = record;
   const config = source.kind === "stored" ? source.config : null;
   const entrypoint = options.entrypoint ?? config?.Entrypoint ?? [];
@@ -116,6 +121,9 @@ function configOf({ id, record }: Container) {
     Hostname: record.hostname === "" ? id.slice(0, 12) : record.hostname,
     Domainname: options.domainname ?? "",
     User: options.user ?? config?.User ?? "",
+    ...(exposed.length === 0
+      ? {}
+      : { ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])) }),
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,
@@ -170,6 +178,6 @@ export function inspectContainer(container: Container, roots: Roots) {
         : { Name: "directory", Data: { Dir: source.directory } },
     Mounts: record.mounts.map(mountOf),
     Config: configOf(container),
-    NetworkSettings: { Ports: {}, Networks: {} },
+    NetworkSettings: networkSettings(container),
   };
 }

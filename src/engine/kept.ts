@@ -1,6 +1,6 @@
 /** Containers that are kept: their rows in the engine's database. */
 
-import { realpathSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Described, decodeRecord, encodeRecord, nameOf } from "../container/record.ts";
@@ -32,7 +32,7 @@ function keptOf(row: Row): KeptContainer {
     record: { ...record, name: String(row["name"]) },
     started: row["started"] === null ? null : Number(row["started"]),
     restarts: Number(row["restarts"]),
-    stopped: row["stopped"] === 1,
+    stopped: row["stopped"] !== 0,
     error: String(row["error"]),
   };
 }
@@ -96,10 +96,23 @@ export async function readKept(dataRoot: string, id: string): Promise<KeptContai
   }
 }
 
+/** What a link says; null when it is gone meanwhile. */
+function readLinkIfThere(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 /** @throws WishError when a container of this name is kept, or runs */
 export async function checkNameIsFree({ dataRoot, runRoot }: Roots, name: string): Promise<void> {
   const state = `${runRoot}/names/${name}`;
-  if (isLocked(state)) throw conflict(name, basename(realpathSync(state)));
+  if (isLocked(state)) {
+    const target = readLinkIfThere(state);
+    if (target !== null) throw conflict(name, basename(target));
+  }
   const opening = openIfThere(dataRoot);
   if (opening === null) return;
   const database = await opening;
@@ -115,14 +128,41 @@ const change = (dataRoot: string, sql: string, ...values: (string | number)[]): 
     database.prepare(`UPDATE containers SET ${sql}`).run(...values);
   });
 
-/** Somebody starts it: its policy counts anew. */
+/** Of `stopped`: somebody is about to remove it, and nobody starts it any more. */
+const beingRemoved = 2;
+
+/**
+ * Somebody starts it: its policy counts anew. Before its plan is carried out: so either who removes
+ * it sees that, or it is not started.
+ *
+ * @throws WishError when it was removed meanwhile, or is about to be
+ */
 export const noteStart = (dataRoot: string, id: string): Promise<void> =>
-  change(
-    dataRoot,
-    "started = ?, restarts = 0, stopped = 0, error = '' WHERE id = ?",
-    Date.now(),
-    id,
-  );
+  withDatabase(dataRoot, (database) => {
+    const sql = `UPDATE containers SET started = ?, restarts = 0, stopped = 0, error = ''
+      WHERE id = ? AND stopped <> ${beingRemoved}`;
+    if (database.prepare(sql).run(Date.now(), id).changes > 0) return;
+    throw new WishError([
+      `container ${id.slice(0, 12)} was removed meanwhile, or is about to be: \`pivot rm\` ends that`,
+    ]);
+  });
+
+/**
+ * Somebody removes it: from now on nobody starts it.
+ *
+ * @param started when it was, as it was seen to have ended
+ * @returns false when somebody has started it since
+ */
+export const noteRemoval = (
+  dataRoot: string,
+  id: string,
+  started: number | null,
+): Promise<boolean> =>
+  withDatabase(dataRoot, (database) => {
+    const sql = `UPDATE containers SET stopped = ${beingRemoved} WHERE id = ? AND started IS ?`;
+    const isThere = database.prepare("SELECT id FROM containers WHERE id = ?").get(id);
+    return isThere === undefined || database.prepare(sql).run(id, started).changes > 0;
+  });
 
 /**
  * Its policy starts it.
@@ -145,7 +185,7 @@ export const noteError = (dataRoot: string, id: string, error: string): Promise<
   change(dataRoot, "error = ? WHERE id = ?", error, id);
 
 export const noteStop = (dataRoot: string, id: string): Promise<void> =>
-  change(dataRoot, "stopped = 1 WHERE id = ?", id);
+  change(dataRoot, "stopped = max(stopped, 1) WHERE id = ?", id);
 
 /** Other options, of `update`: the rest of the record stays. */
 export const changeRecord = (record: Described): Promise<void> =>

@@ -67,10 +67,20 @@ function openFile(path: string): OpenFile | null {
   }
 }
 
+/** Nothing, once the container was removed. */
+function listIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** How many older files there may be; a rotation that was cut short may leave a gap. */
 function oldestNumber(path: string): number {
   const prefix = `${basename(path)}.`;
-  const numbers = readdirSync(dirname(path))
+  const numbers = listIfThere(dirname(path))
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)));
   return Math.max(0, ...numbers);

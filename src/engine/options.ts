@@ -68,16 +68,21 @@ function imageCommand(test: readonly string[]): readonly string[] | undefined {
 const milliseconds = (nanoseconds: number | undefined): number | undefined =>
   nanoseconds === undefined || nanoseconds === 0 ? undefined : nanoseconds / 1e6;
 
+/** Whole milliseconds that a timer can take: an image may say anything. */
+const timerMost = 0x7fff_ffff;
+const fitForTimer = (time: number): number => Math.min(Math.max(1, Math.round(time)), timerMost);
+
 function healthCheck(wish: HealthWish, image: ImageHealth | undefined): HealthCheck | null {
   if (wish === "none") return null;
   const command = wish.command ?? imageCommand(image?.Test ?? []);
   if (command === undefined) return null;
+  const startPeriod = wish.startPeriod ?? milliseconds(image?.StartPeriod) ?? 0;
   return {
     command,
-    interval: wish.interval || (milliseconds(image?.Interval) ?? 30_000),
-    timeout: wish.timeout || (milliseconds(image?.Timeout) ?? 30_000),
-    startPeriod: wish.startPeriod ?? milliseconds(image?.StartPeriod) ?? 0,
-    startInterval: wish.startInterval || (milliseconds(image?.StartInterval) ?? 5_000),
+    interval: fitForTimer(wish.interval || (milliseconds(image?.Interval) ?? 30_000)),
+    timeout: fitForTimer(wish.timeout || (milliseconds(image?.Timeout) ?? 30_000)),
+    startPeriod: startPeriod === 0 ? 0 : fitForTimer(startPeriod),
+    startInterval: fitForTimer(wish.startInterval || (milliseconds(image?.StartInterval) ?? 5_000)),
     retries: wish.retries || image?.Retries || 3,
   };
 }

@@ -1,14 +1,18 @@
 /** Takes a container away, with what it wrote. */
 
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
-import { carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
+import { BusyError, carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
 import { noteEvent } from "./events.ts";
-import { forgetKept } from "./kept.ts";
-import { type Container, isAlive, subjectOf } from "./status.ts";
+import { forgetKept, noteRemoval } from "./kept.ts";
+import { type Container, isAlive, listContainers, subjectOf } from "./status.ts";
+
+/** Milliseconds until a start that was noted can be seen. */
+const startTime = 100;
 
 export type RemoveWish = {
   /** End it first when it runs. */
@@ -16,6 +20,29 @@ export type RemoveWish = {
   /** Its anonymous volumes too, unless another container uses them. */
   readonly volumes: boolean;
 };
+
+async function clear(container: Container, roots: Roots, force: boolean): Promise<void> {
+  try {
+    await clearRemains(container, roots, force ? 500 : 5_000);
+  } catch (error) {
+    if (!force || !(error instanceof BusyError)) throw error;
+    // A start was under way when it was looked up.
+    const seen = (await listContainers(roots)).find(({ id }) => id === container.id);
+    if (seen !== undefined) await endContainer(seen, roots, { signal: SIGKILL, seconds: 0 });
+    if (existsSync(container.directory)) await clearRemains(container, roots);
+  }
+}
+
+/** Of a container whose files are gone, somebody had begun a start: it goes as well. */
+async function endStartOf({ id, directory }: Container, roots: Roots): Promise<void> {
+  if (!existsSync(directory)) return;
+  const started = (await listContainers(roots)).find((each) => each.id === id);
+  if (started === undefined) return;
+  await endContainer(started, roots, { signal: SIGKILL, seconds: 0 });
+  if (existsSync(directory)) await clearRemains(started, roots);
+  const data = onHost(`${roots.dataRoot}/containers/${id}`);
+  if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
+}
 
 /**
  * Removes a container. Its row goes last: until then it can be tried again.
@@ -27,7 +54,7 @@ export async function removeContainer(
   roots: Roots,
   { force, volumes }: RemoveWish,
 ): Promise<void> {
-  const { id, name, kept, status, directory, record } = container;
+  const { id, name, kept, status, directory, record, started } = container;
   if (isAlive(container)) {
     if (!force) {
       throw new WishError([
@@ -36,11 +63,23 @@ export async function removeContainer(
     }
     await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
-  if (existsSync(directory)) await clearRemains(container, roots);
+  if (kept && !(await noteRemoval(roots.dataRoot, id, started))) {
+    if (!force) {
+      throw new WishError([
+        `cannot remove container ${name}: it was started meanwhile: stop it first, or use rm --force`,
+      ]);
+    }
+    await sleep(startTime);
+    const now = (await listContainers(roots)).find((each) => each.id === id);
+    if (now !== undefined) await removeContainer(now, roots, { force, volumes });
+    return;
+  }
+  if (existsSync(directory)) await clear(container, roots, force);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
   if (existsSync(data.path)) await carryOut([byParent({ op: "remove", at: data }, "rm")]);
   const left = leaveSteps(record, volumes || record.options.rm === true);
   if (left.length > 0) await carryOut(left);
   if (kept) await forgetKept(roots.dataRoot, id);
+  await endStartOf(container, roots);
   noteEvent(roots, "destroy", id, subjectOf(container));
 }

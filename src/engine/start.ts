@@ -12,7 +12,7 @@ import { WishError } from "../container/wish-error.ts";
 import { executorPath } from "../executor/locate.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import type { Attachment, Monitor } from "../planner/setting.ts";
-import { type EventSubject, eventLine, eventsFile } from "./events.ts";
+import { type EventSubject, eventLine, eventsFile, makeRoomForEvents } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Container, exitFile } from "./status.ts";
 
@@ -38,6 +38,10 @@ const callBack = ({ runRoot, dataRoot }: Roots, ...words: string[]): readonly st
 export const logFile = ({ dataRoot }: Pick<ContainerRecord, "dataRoot">, id: string): string =>
   `${dataRoot}/containers/${id}/log`;
 
+/** Of a container that was started without a restart policy and has been given one since. */
+export const policyMark = ({ dataRoot }: Pick<Roots, "dataRoot">, id: string): string =>
+  `${dataRoot}/containers/${id}/policy`;
+
 /** What `events` tells of a start and of an end, behind which the executor writes the exit code. */
 const eventsOf = (id: string, subject: EventSubject, roots: Roots): Monitor["events"] => ({
   path: eventsFile(roots),
@@ -52,6 +56,7 @@ export function monitorOf(
   { roots, announce, attach, delay }: StartWish,
   named: EventSubject,
 ): Monitor {
+  makeRoomForEvents(roots);
   return {
     announce,
     attach,
@@ -61,7 +66,11 @@ export function monitorOf(
         : { path: logFile(roots, id), maxBytes: log.maxBytes, files: log.files },
     exit: exitFile(roots, id),
     events: eventsOf(id, named, roots),
-    afterwards: restart.name === "no" ? [] : callBack(roots, "internal-ended", id),
+    afterwards: [
+      // `update` may give it a policy while it runs.
+      ...(restart.name === "no" ? ["--if-there", policyMark(roots, id)] : []),
+      ...callBack(roots, "internal-ended", id),
+    ],
     health:
       health === null
         ? null

@@ -19,8 +19,8 @@ export type ExecutorEvent =
       readonly errno: number;
       readonly text: string;
     }
-  /** Stopped at a `pause`; SIGCONT goes on. */
-  | { readonly kind: "paused"; readonly record: number };
+  /** Waits at a `pause`; SIGCONT goes on. `init` is its pid, once there is one. */
+  | { readonly kind: "paused"; readonly record: number; readonly init: number | null };
 
 export const eventSize = 256;
 
@@ -44,7 +44,7 @@ function readEvent(bytes: Uint8Array): ExecutorEvent | null {
     case 4:
       return { kind: "left", record, errno, text: text() };
     case 5:
-      return { kind: "paused", record };
+      return { kind: "paused", record, init: value === 0 ? null : value };
     default:
       return null;
   }

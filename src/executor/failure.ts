@@ -14,6 +14,7 @@ export type StepFailure = {
 
 const EPERM = 1;
 const ENOENT = 2;
+const ESRCH = 3;
 const EINTR = 4;
 const EACCES = 13;
 const EBUSY = 16;
@@ -25,6 +26,8 @@ const ENOSPC = 28;
 const EROFS = 30;
 const ELOOP = 40;
 const ENOEXEC = 8;
+const EADDRINUSE = 98;
+const EADDRNOTAVAIL = 99;
 const ECONNREFUSED = 111;
 
 /** The file of which a slot holds the descriptor. */
@@ -69,7 +72,13 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ENOSPC)
         return "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces";
       if (errno === EPERM) return "making namespaces needs root, or a user namespace";
+      if (errno === ESRCH && op.join !== null) return "the container has just ended";
       return "";
+    case "freeze":
+      return errno === ENOENT || errno === ENODEV ? "the container has just ended" : "";
+    case "borrow_root":
+      // A process that is about to be gone has left its mount namespace (EINVAL), or its file (ENOENT).
+      return [EINVAL, ENOENT, ESRCH].includes(errno) ? "the container has just ended" : "";
     case "unshare":
       if (errno === ENOSPC) return "user namespaces are switched off: see user.max_user_namespaces";
       if (errno === EPERM && op.namespaces.includes("user")) return noUserNamespaces;
@@ -116,6 +125,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "bind":
       if (errno === ENOENT && op.from !== null && op.from.in !== "host")
         return "volume-subpath: the volume has no such directory";
+      return "";
+    case "reserve_port":
+      if (errno === EADDRINUSE) return "a program of this machine has it: choose another with -p";
+      if (errno === EADDRNOTAVAIL) return "this machine has no such address: see `ip address`";
       return "";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";

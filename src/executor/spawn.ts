@@ -108,8 +108,14 @@ function follow(results: Readable, bytes: Uint8Array, onEvent: (event: ExecutorE
 /**
  * Carries a plan out. Standard streams are as in `child_process.spawn`; Node and Bun make sockets
  * of "pipe", so the plan's `pipes` should put real pipes between them and the container.
+ *
+ * @param onEvent told of each event as it comes
  */
-export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execution {
+export function executePlan(
+  plan: Plan,
+  stdio: StdioOptions = "inherit",
+  onEvent?: (event: ExecutorEvent) => void,
+): Execution {
   const bytes = encodePlan(plan);
   const file = anonymousFile(bytes);
   const [stdin, stdout, stderr] = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
@@ -136,6 +142,7 @@ export function executePlan(plan: Plan, stdio: StdioOptions = "inherit"): Execut
         keepSealedCopy(child);
       }
       life.see(event);
+      onEvent?.(event);
     });
     // Bun's "close" does not wait for the fifth descriptor: the last event may be under way.
     const results = child.stdio[resultFd] as Readable;

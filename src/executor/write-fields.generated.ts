@@ -91,6 +91,9 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   pack: 131,
   unpack: 132,
   list_changes: 133,
+  network_setup: 160,
+  network_teardown: 161,
+  reserve_port: 162,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -516,6 +519,35 @@ export function writeFields(out: WireWriter, op: Op): void {
     case "list_changes":
       out.slot(op.upper);
       out.texts(op.layers);
+      return;
+    case "network_setup":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.undo);
+      out.texts(op.env);
+      out.u32(op.timeout);
+      out.place(op.lock);
+      out.place(op.of);
+      out.text(op.alias);
+      out.place(op.config);
+      return;
+    case "network_teardown":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.u32(op.timeout);
+      out.place(op.lock);
+      out.place(op.of);
+      out.text(op.alias);
+      out.place(op.configs);
+      out.text(op.only);
+      out.place(op.left);
+      return;
+    case "reserve_port":
+      out.u32(op.protocol);
+      out.bytesOf(op.address);
+      out.u32(op.port);
+      out.u32(op.count);
       return;
     default:
       unreachable(op);

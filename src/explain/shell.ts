@@ -290,6 +290,16 @@ export function shellLines(op: Op, places: Places): Lines {
       return [`tar -x -C ${places.kept(op.root).word}/${quote(op.path)}`];
     case "list_changes":
       return [`find ${places.kept(op.upper).word}`];
+    case "network_setup":
+      return [
+        comment(
+          `by netavark, from a description that pivot writes: ${op.program} … setup /proc/$pid/ns/net`,
+        ),
+      ];
+    case "network_teardown":
+      return [comment(`by netavark: ${op.program} … teardown`)];
+    case "reserve_port":
+      return [comment(`a shell holds no port: ${op.port} may be taken by another program`)];
     case "pause":
       return ["kill -STOP $$"];
     default:

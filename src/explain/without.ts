@@ -237,6 +237,12 @@ export function withoutStep(step: Step): string {
     case "unpack":
     case "list_changes":
       return "Without it nothing is copied or listed.";
+    case "network_setup":
+      return "Without it the container has its loopback alone: it reaches nobody, and nobody reaches it.";
+    case "network_teardown":
+      return "Without it the bridge keeps a port, the firewall its rules, and the address stays taken.";
+    case "reserve_port":
+      return "Without it another program may serve the port, and who asks it would be answered by either.";
     case "pause":
       return "Without it there is no moment to look at what is half made.";
     default:

@@ -2,9 +2,10 @@
 
 import { lstatSync, readdirSync } from "node:fs";
 
-const isGone = (error: unknown): boolean => {
+/** Gone meanwhile; or deeper than a path can say, which a container can make at any time. */
+const cannotCount = (error: unknown): boolean => {
   const { code } = error as NodeJS.ErrnoException;
-  return code === "ENOENT" || code === "ENOTDIR";
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
 };
 
 /** Measures trees: a file that has names in several of them counts in the first. */
@@ -19,7 +20,7 @@ export class DiskUsage {
   }
 
   /**
-   * Bytes below a path. No link is followed, and what is gone meanwhile counts for nothing.
+   * Bytes below a path. No link is followed, and what is gone meanwhile, or too deep, counts for nothing.
    *
    * @throws Error where it may not be read
    */
@@ -39,7 +40,7 @@ export class DiskUsage {
       }
       return sum;
     } catch (error) {
-      if (isGone(error)) return 0;
+      if (cannotCount(error)) return 0;
       throw error;
     }
   }

@@ -4,13 +4,14 @@ import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 
 export type FirstProcess = { readonly pid: number; readonly started: bigint };
 
-/** A file's text; null when it, or the process that it is about, is gone. */
+const gone: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "ENODEV"]);
+
+/** A file's text; null when it, or the process or cgroup (ENODEV) that it is about, is gone. */
 export function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
+    if (gone.has((error as NodeJS.ErrnoException).code)) return null;
     throw error;
   }
 }

@@ -37,6 +37,22 @@ export class NoPsError extends WishError {
   override name = "NoPsError";
 }
 
+type PsOutput = { readonly stdout: string; readonly failure: string | null };
+
+/** @throws NoPsError */
+function ps(args: readonly string[]): PsOutput {
+  const { stdout, status, error, stderr } = spawnSync("ps", args, {
+    encoding: "utf8",
+    maxBuffer: 256 << 20,
+    env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+  });
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
+    throw new NoPsError(["there is no ps: install procps"]);
+  }
+  const failed = error !== undefined || status !== 0;
+  return { stdout, failure: failed ? (error?.message ?? stderr.trim()) : null };
+}
+
 /**
  * What `ps` says of these processes: the line of titles, and one for each.
  *
@@ -44,21 +60,12 @@ export class NoPsError extends WishError {
  * @throws NoPsError; WishError when ps does not know the options, or its output has no column PID
  */
 export function processTable(pids: readonly number[], options: readonly string[]): string[] {
-  const { stdout, status, error, stderr } = spawnSync(
-    "ps",
-    options.length > 0 ? [...options] : ["-ef"],
-    {
-      encoding: "utf8",
-      maxBuffer: 256 << 20,
-      env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
-    },
-  );
-  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
-    throw new NoPsError(["there is no ps: install procps"]);
-  }
-  if (error !== undefined || status !== 0) {
-    throw new WishError([`ps: ${error?.message ?? stderr.trim()}`]);
-  }
+  const args = options.length > 0 ? options : ["-ef"];
+  // By their pids, since options that choose none mean the caller's own processes. Some options do
+  // not go together with -q; docker's daemon asks in the same two ways.
+  let { stdout, failure } = ps([...args, `-q${pids.join(",")}`]);
+  if (failure !== null) ({ stdout, failure } = ps(args));
+  if (failure !== null) throw new WishError([`ps: ${failure}`]);
   const [head = "", ...lines] = stdout.split("\n");
   const column = head.trim().split(/\s+/).indexOf("PID");
   if (column < 0) throw new WishError(["ps: its output has no column PID: choose other options"]);

@@ -5,16 +5,30 @@
  */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { hasBlob, prepareStore, putBlob } from "./blob.ts";
-import { type BlobSource, readDocument, readFileInChunks } from "./blob-source.ts";
+import { digestOf, hasBlob, prepareStore, putBlob } from "./blob.ts";
+import { type BlobSource, gather, readDocument, readFileInChunks } from "./blob-source.ts";
 import { type ImageConfig, parseImageConfig } from "./config.ts";
 import { defaultLimits, type ExpansionLimits } from "./decompress.ts";
 import { refuseDuplicateKeys } from "./duplicate-key.ts";
 import { ImageError, quote } from "./error.ts";
 import { type ObjectKey, whileHeld } from "./hold.ts";
 import { bringLayer, type Layer, type LayerOptions, type LayerOutcome } from "./layer.ts";
-import { type Descriptor, type Manifest, type Platform, parseManifest } from "./manifest.ts";
-import { type ImageEntry, writeRecord, writeReference } from "./names.ts";
+import {
+  type Descriptor,
+  documentBytesMax,
+  type Manifest,
+  type Platform,
+  parseManifest,
+} from "./manifest.ts";
+import {
+  entryOf,
+  type ImageEntry,
+  listIds,
+  listReferences,
+  readIfSound,
+  writeRecord,
+  writeReference,
+} from "./names.ts";
 import { describePlatform, platformOf, selectPlatform } from "./platform.ts";
 import { isDigest } from "./reference.ts";
 import { removeTemporaries, staleTemporaries } from "./remove.ts";
@@ -183,6 +197,33 @@ export async function digestOfFile(path: string): Promise<string> {
   return `sha256:${hash.digest("hex")}`;
 }
 
+/** `DIGEST CHAIN-ID` of the blobs that images of the store were made of, each with its layer. */
+async function provenLayers(store: Store): Promise<ReadonlySet<string>> {
+  const proven = new Set<string>();
+  const records = (await listIds(store)).map((id) => readIfSound(store, id));
+  const named = (await listReferences(store)).map(({ manifest }) => manifest);
+  for (const descriptor of [...records, ...named]) {
+    const entry = descriptor && entryOf(descriptor);
+    const layers = entry === undefined ? [] : await layersOf(store, entry);
+    for (const [i, { digest }] of layers.entries()) proven.add(`${digest} ${entry?.chainIds[i]}`);
+  }
+  return proven;
+}
+
+/** The blobs of a manifest of the store; none when it is damaged. */
+async function layersOf(store: Store, { manifest }: ImageEntry): Promise<readonly Descriptor[]> {
+  const { digest, mediaType } = manifest;
+  const path = blobPath(store, digest);
+  try {
+    const bytes = await gather(readFileInChunks(path), documentBytesMax, path);
+    const parsed = digestOf(bytes) === digest ? parseManifest(bytes, mediaType, path) : undefined;
+    return parsed?.kind === "manifest" ? parsed.layers : [];
+  } catch (error) {
+    if (error instanceof ImageError) return [];
+    throw error;
+  }
+}
+
 async function bringLayers(
   store: Store,
   source: BlobSource,
@@ -195,6 +236,7 @@ async function bringLayers(
   const layers = manifest.layers.length;
   const limits = { ...defaultLimits, ...options.limits };
   await announceLayers(store, source, manifest, options);
+  const proven = await provenLayers(store);
   for (const [i, descriptor] of manifest.layers.entries()) {
     const about = { layer: i + 1, layers, digest: descriptor.digest };
     const total = descriptor.size;
@@ -206,6 +248,7 @@ async function bringLayers(
         diffId: diffIds[i] ?? "",
         chainId: ids[i] ?? "",
         lower: paths.slice(0, i),
+        isProven: proven.has(`${descriptor.digest} ${ids[i]}`),
         name: `layer ${i + 1} of ${layers} of ${source.name}`,
       },
       {

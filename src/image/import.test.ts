@@ -117,6 +117,27 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
     expect(progress[0]).toMatchObject({ missing: [] });
   });
 
+  test("layers that are there are not believed to be of another blob", async () => {
+    await bring(simple);
+    const other = tarArchive([file("etc/a", "harmless")]);
+    const [diffId] = [digestOf(base)];
+    for (const packed of [other, gzipSync(other)]) {
+      const lie = makeImage([{ tar: base, packed, diffId }]);
+      // Once from the source, and once when the store has the blob.
+      for (let i = 0; i < 2; i++) {
+        await expect(bring(lie)).rejects.toThrow(/layer 1 of 1 of it: its tar .* instead/);
+        writeFileSync(blobPath(store, digestOf(packed)), packed);
+      }
+      rmSync(blobPath(store, digestOf(packed)));
+    }
+    // The same tar in another packing is no lie.
+    const states: unknown[] = [];
+    const zstd = makeImage([{ tar: base, packed: zstdCompressSync(base) }]);
+    await bring(zstd, { onProgress: (p) => p.kind === "layer" && states.push(p.outcome.state) });
+    expect(states).toEqual(["copied"]);
+    expectClean(store, 2);
+  });
+
   test("a lost blob or layer is brought back, and only that", async () => {
     const { layers } = await bring(simple);
     const states = async () => {

@@ -26,6 +26,8 @@ export interface Layer {
   readonly lower: readonly string[];
   /** "layer 2 of 5 of …", for messages. */
   readonly name: string;
+  /** An image of the store has been made of this blob, unpacked to this very layer. */
+  readonly isProven?: boolean;
   /** Whoever is opened checks the blob and puts it into the store. */
   readonly isStored?: boolean;
   open(): AsyncIterable<Buffer>;
@@ -185,25 +187,22 @@ async function unpackInto(
   }
 }
 
-/** Copies a blob whose layer is unpacked already. */
-async function copyBlob(store: Store, layer: Layer, options: LayerOptions): Promise<void> {
-  if (layer.isStored) {
-    for await (const _ of metered(layer, new Meter(), undefined, options.onBytes)) {
-      // Its source does all there is to do.
-    }
-    return;
-  }
-  const blob = await createBlob(store);
-  try {
-    const meter = new Meter();
-    for await (const _ of metered(layer, meter, blob, options.onBytes)) {
-      // metered() does all there is to do.
-    }
-    checkContent(meter.content(), layer.blob, "its blob");
-    await blob.commit(layer.blob.digest);
-  } finally {
-    await blob.abort();
-  }
+/**
+ * Looks that a blob is one of the layer that is unpacked already, and copies it unless it is there.
+ * A manifest may name any blob beside any diff_id: what runs would not be what was sent.
+ */
+async function proveBlob(
+  layer: Layer,
+  blob: BlobWriter | undefined,
+  options: LayerOptions,
+): Promise<void> {
+  const [packed, plain] = [new Meter(), new Meter()];
+  const source = metered(layer, packed, blob, options.onBytes);
+  await decompress(source, options.limits, async (chunk) => plain.update(chunk));
+  if (layer.isStored !== true) checkContent(packed.content(), layer.blob, "its blob");
+  const { digest, size } = plain.content();
+  checkContent({ digest, size }, { digest: layer.diffId, size }, `its tar (${layer.diffId})`);
+  await blob?.commit(layer.blob.digest);
 }
 
 async function isUnpacked(path: string): Promise<boolean> {
@@ -277,13 +276,13 @@ export async function bringLayer(
       hasBlob(store, layer.blob),
       isUnpacked(layerPath(store, layer.chainId)),
     ]);
-    if (unpackedIsThere && blobIsThere) return { state: "present" };
-    if (unpackedIsThere) {
-      await copyBlob(store, layer, options);
-      return { state: "copied" };
-    }
+    if (unpackedIsThere && blobIsThere && layer.isProven) return { state: "present" };
     const blob = blobIsThere || layer.isStored ? undefined : await createBlob(store);
     try {
+      if (unpackedIsThere) {
+        await proveBlob(layer, blob, options);
+        return { state: blobIsThere ? "present" : "copied" };
+      }
       return { state: "unpacked", report: await unpackLayer(store, layer, blob, options) };
     } finally {
       await blob?.abort();

@@ -198,6 +198,7 @@ function targetOf(
     of: processFile(container.directory),
     namespaces: record.namespaces,
     linux: spec.linux,
+    root: null,
     cgroupFiles: [
       ...cgroupFiles(container, readAll(given, "cgroup"), layout),
       ...rdtGroups(spec.linux?.intelRdt, id, rdtMount).joined.map((path) => `${path}/tasks`),

@@ -15,5 +15,7 @@ export interface ImageConfig {
   readonly Labels?: Readonly<Record<string, string>> | null | undefined;
   /** Paths in the container: a list, or the keys of a map as in the document. */
   readonly Volumes?: readonly string[] | Readonly<Record<string, unknown>> | null | undefined;
+  /** `80/tcp` each. */
+  readonly ExposedPorts?: readonly string[] | undefined;
   readonly StopSignal?: string | undefined;
 }

@@ -43,6 +43,16 @@ test.each([
   ["default", "private"],
   ["bridge", { network: "bridge" }],
   ["my-net.1", { network: "my-net.1" }],
+  [
+    "name=web,alias=x,alias=y,ip=10.0.0.2,ip6=fd00::2,mac-address=02-42-AC-11-00-02",
+    {
+      network: "web",
+      aliases: ["x", "y"],
+      ip: "10.0.0.2",
+      ip6: "fd00::2",
+      mac: "02:42:ac:11:00:02",
+    },
+  ],
 ])("--network %s", (given, mode) => {
   expect<unknown>(outcome(parseNetworkMode(given))).toEqual(mode);
 });
@@ -54,7 +64,13 @@ test.each([
   ["container:", names],
   ["container", names],
   ["a b", names],
-  ["name=web,alias=x", "settings of a network are not there yet: give its name alone"],
+  ["alias=x", "name=NETWORK is missing"],
+  ["name=web,color=x", "unknown setting color: there are name, alias, ip, ip6 and mac-address"],
+  ["name=web,ip=fd00::1", "it is an IPv4 address"],
+  [
+    "name=web,mac-address=01:00:00:00:00:00",
+    "it is the address of a group, and not of one interface",
+  ],
 ])("--network %p is refused", (given, reason) => {
   expect(outcome(parseNetworkMode(given))).toBe(
     `invalid argument "${given}" for "--network": ${reason}`,

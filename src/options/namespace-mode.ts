@@ -1,5 +1,6 @@
 // Whose namespaces a container gets: its own, the host's, another container's.
 
+import { type NetworkWish, networkNameProblem, parseNetworkFields } from "./network.ts";
 import { accept, type Result, refuse } from "./problem.ts";
 
 /** One of its own, the host's, that of a running container (by id or name), or that of a file. */
@@ -14,7 +15,7 @@ export type NamespaceMode =
  * `private` is a network namespace of its own, connected as the engine's default is; `none` one with
  * the loopback device alone; with a name it is connected to that network.
  */
-export type NetworkMode = NamespaceMode | "none" | { readonly network: string };
+export type NetworkMode = NamespaceMode | "none" | NetworkWish;
 
 /** `shareable` is an own one that other containers may join; `none` an own one without /dev/shm. */
 export type IpcMode = NamespaceMode | "shareable" | "none";
@@ -48,19 +49,15 @@ export function parseIpcMode(given: string): Result<IpcMode> {
     : accept(mode);
 }
 
-/** Parses `--network`: as the others, and `none`, `default`, or the name of a network. */
+/** Parses `--network`: as the others, and `none`, `default`, or a network by its name. */
 export function parseNetworkMode(given: string): Result<NetworkMode> {
   const option = "--network";
   if (given === "none") return accept(given);
   if (given === "default") return accept("private");
   const mode = readMode(given);
   if (mode !== undefined) return accept(mode);
-  if (given.includes("=")) {
-    return refuse(option, given, "settings of a network are not there yet: give its name alone");
-  }
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(given) && !/^(?:container|ns)$/.test(given)) {
-    return accept({ network: given });
-  }
+  if (given.includes("=")) return parseNetworkFields(given);
+  if (networkNameProblem(given) === null) return accept({ network: given });
   return refuse(
     option,
     given,

@@ -6,6 +6,8 @@ import type { DeviceOption } from "./device.ts";
 import type { HostEntry } from "./host-entry.ts";
 import type { Count, MountOption } from "./mount-option.ts";
 import type { IpcMode, NamespaceMode, NetworkMode } from "./namespace-mode.ts";
+import type { NetworkWish } from "./network.ts";
+import type { ExposedPorts, PublishedPorts } from "./publish.ts";
 import type { ProcOptions, SecurityOptions } from "./security.ts";
 import type { Ulimit } from "./ulimit.ts";
 
@@ -26,6 +28,7 @@ export interface RunChoices
     FileChoices,
     SecurityChoices,
     NamespaceChoices,
+    NetworkChoices,
     ResourceChoices {}
 
 interface IdentityChoices {
@@ -127,6 +130,20 @@ interface NamespaceChoices {
   timeOffsets: { readonly boottime?: number | undefined; readonly monotonic?: number | undefined };
   /** Kernel settings by name, with dots; only those that belong to a namespace. */
   sysctls: Readonly<Record<string, string>>;
+}
+
+interface NetworkChoices {
+  /** Networks beside the first, which `network` is. */
+  networks: readonly NetworkWish[];
+  /** What it is on the first of its networks; there over what `network` itself says. */
+  ip: string;
+  ip6: string;
+  macAddress: string;
+  networkAliases: readonly string[];
+  publish: readonly PublishedPorts[];
+  /** All ports that the image or `expose` names get a free one of the host. */
+  publishAll: boolean;
+  expose: readonly ExposedPorts[];
 }
 
 interface ResourceChoices {

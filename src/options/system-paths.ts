@@ -5,7 +5,7 @@ import { targetProblem } from "./path.ts";
 import type { Findings } from "./problem.ts";
 
 /** What docker 28 hides: memory of the kernel, keys, and what is told by timers and sensors. */
-const MASKED = [
+export const MASKED = [
   "/proc/acpi",
   "/proc/asound",
   "/proc/interrupts",
@@ -20,7 +20,7 @@ const MASKED = [
   "/sys/firmware",
 ];
 
-const READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+export const READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 export interface SystemPaths {
   readonly masked: readonly string[];

@@ -10,6 +10,7 @@ import { files } from "./catalogue/files.ts";
 import { lifecycle } from "./catalogue/lifecycle.ts";
 import { mounts } from "./catalogue/mounts.ts";
 import { namespaces } from "./catalogue/namespaces.ts";
+import { network } from "./catalogue/network.ts";
 import { process } from "./catalogue/process.ts";
 import { transfer } from "./catalogue/transfer.ts";
 import type { Entry } from "./entry.ts";
@@ -23,6 +24,7 @@ export const catalogue = {
   ...process,
   ...lifecycle,
   ...transfer,
+  ...network,
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Catalogue = typeof catalogue;

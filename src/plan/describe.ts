@@ -1,6 +1,6 @@
 /** Says an operation in words: for the table of `pivot plan`, and for the line of a failure. */
 
-import { type Op, type Place, unreachable } from "./op.ts";
+import { type Op, type OpOf, type Place, unreachable } from "./op.ts";
 
 export type Description = {
   /** Continues "cannot …": `mount proc on /proc`. */
@@ -253,12 +253,24 @@ export function describeOp(op: Op): Description {
       return say(`copy to ${op.path === "" ? "/" : op.path}`);
     case "list_changes":
       return say("list what has changed", ` layers=${op.layers.length}`);
+    case "network_setup":
+      return say("connect the container to a network", ` config=${describePlace(op.config)}`);
+    case "network_teardown":
+      return say("disconnect the container", ` configs=${describePlace(op.configs)}`);
+    case "reserve_port":
+      return say(`hold ${portText(op)}`);
     case "pause":
       return say("pause");
     default:
       return unreachable(op);
   }
 }
+
+const protocols: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+/** `port 8080/tcp`, `ports 8000-8009/udp`. */
+const portText = ({ protocol, port, count }: OpOf<"reserve_port">): string =>
+  `${count > 1 ? `ports ${port}-${port + count - 1}` : `port ${port}`}/${protocols[protocol] ?? protocol}`;
 
 const nameOf = (place: Place | null): string => place?.path.replace(/^.*\//, "") ?? "";
 

@@ -30,6 +30,11 @@ export type Target = {
   readonly agent: readonly Step[];
   /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
   readonly cgroupFiles: readonly string[];
+  /**
+   * Its root, where its mount namespace has another one: after `--root-switch chroot` that is the
+   * host's. Null: they are the same.
+   */
+  readonly root: string | null;
 };
 
 /** What the engine says of the process beside its `Process`. */
@@ -63,6 +68,26 @@ function planTerminal(process: Process, { consoleSocket }: ExecSetting): Step[] 
   ];
 }
 
+/**
+ * By a descriptor from before the namespaces are joined. The pid may be another process's by then;
+ * but joining is by the pidfd from before, and fails when the container's own has ended.
+ */
+const planRoot = (root: string | null): { readonly before: Step[]; readonly after: Step[] } =>
+  root === null
+    ? { before: [], after: [] }
+    : {
+        before: [
+          byParent(
+            { op: "open", at: onHost(root), flags: ["path", "directory"], into: "chroot" },
+            "--root-switch chroot: the root of its mount namespace is the host's",
+          ),
+        ],
+        after: [
+          byInit({ op: "chdir", at: slot("chroot") }, "--root-switch chroot"),
+          byInit({ op: "chroot", path: "." }, "--root-switch chroot"),
+        ],
+      };
+
 export function planExec(
   target: Target,
   process: Process,
@@ -72,9 +97,11 @@ export function planExec(
   const { of, namespaces, cgroupFiles } = target;
   const affinity = planAffinity(process.execCPUAffinity ?? {});
   const last = planProcess(process, { ...setting, init: false }, facts);
+  const root = planRoot(target.root);
   const cgroup = (i: number) => `cgroup${i}`;
   const steps: Step[] = [
     byParent({ op: "process", of, into: "target" }, "the container's first process"),
+    ...root.before,
     ...cgroupFiles.map((file, i) =>
       byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
     ),
@@ -98,6 +125,7 @@ export function planExec(
     ...affinity.final,
     ...planScheduling(process),
     ...(namespaces.includes("user") ? [planRootOfNamespace] : []),
+    ...root.after,
     byInit({ op: "open", at: onHost("/"), flags: ["path", "directory"], into: "root" }, "its root"),
     ...planLabelFiles(process, facts),
     ...planTerminal(process, setting),

@@ -16,6 +16,7 @@ import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
+import { planLeasesOf, planNetwork } from "./network.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
 import {
   planDirectories,
@@ -211,6 +212,7 @@ export function planContainer(
     ...planDetach(setting),
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
+    ...planLeasesOf(setting),
     ...planMonitor(setting),
     ...hooks.due,
     ...planListener(setting),
@@ -242,6 +244,7 @@ export function planContainer(
     ...namespaces.maps,
     ...planOomScore(process),
     ...planPidFiles(setting),
+    ...planNetwork(setting),
     ...cgroup.join,
     ...rdt.join,
     ...namespaces.join,

@@ -1,6 +1,7 @@
 /** What an engine says of a container beyond its OCI configuration. */
 
 import type { Stream } from "../plan/constants.ts";
+import type { NetworkSetting } from "./network.ts";
 
 export type Setting = {
   /** The container's id: names its directories and its cgroup. */
@@ -57,6 +58,8 @@ export type Setting = {
    * else, is there as who they are.
    */
   readonly asCaller?: Caller;
+  /** Networks that it is connected to; absent: none. */
+  readonly network?: NetworkSetting | null;
   /** What later commands will do, encoded, by the name of the file. */
   readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };

@@ -10,6 +10,8 @@ import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./st
 export type StoredMount = {
   /** A directory or file of the host. */
   readonly source: string;
+  /** What is shown of a volume: looked up with `source` as its root, since links in it are a container's. */
+  readonly subpath: string | null;
   readonly destination: string;
   readonly readonly: boolean;
 };
@@ -82,10 +84,18 @@ const end: Step = byParent(
 
 /** The files of stopped containers that have volumes are where the container would have them. */
 const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =>
-  mounts.map(({ source, destination, readonly }) =>
+  mounts.flatMap(({ source, subpath, destination, readonly }, i) => [
+    ...(subpath === null
+      ? []
+      : [
+          byInit(
+            { op: "open", at: onHost(source), flags: ["path", "directory"], into: `volume${i}` },
+            "a volume, of which the container has a part",
+          ),
+        ]),
     byInit(
       bind({
-        from: onHost(source),
+        from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
         deepAttributes: attributes(writable && !readonly),
         deepPropagation: true,
@@ -94,7 +104,7 @@ const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =
       }),
       "a volume or bind mount of the container",
     ),
-  );
+  ]);
 
 type LayersRoot = Extract<FileRoot, { kind: "layers" }>;
 

@@ -1,5 +1,5 @@
 // The compiler against a plain reading of the profile, over generated profiles and calls.
-import { test } from "bun:test";
+import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type Abi, type Arch, abisOf, syscallNumbers } from "./abi.ts";
 import { compile } from "./compile.ts";
@@ -129,4 +129,24 @@ test("a compiled profile answers each call as a plain reading of the profile doe
     }),
     { numRuns: 300 },
   );
+});
+
+test("what goes through socketcall names its number, which is then not younger than the profile", () => {
+  const profile: Profile = {
+    architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+    defaultAction: "SCMP_ACT_KILL_PROCESS",
+    syscalls: [
+      {
+        names: ["send", "execve"],
+        args: [{ index: 1, value: 5n, op: "SCMP_CMP_EQ" }],
+        action: "SCMP_ACT_LOG",
+      },
+    ],
+  };
+  const socketcall = { nr: 102, arch: 0x40000003, args: [9n, 6n, 0n, 0n, 0n, 0n] };
+  const compiled = compile(profile, "x86_64");
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problem));
+  const killed = 0x80000000;
+  expect(run(compiled.program, socketcall).action).toBe(killed);
+  expect(decide(profile, "x86_64", socketcall)).toMatchObject({ value: { action: killed } });
 });

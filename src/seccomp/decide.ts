@@ -58,7 +58,11 @@ function decideChecked(profile: CheckedProfile, call: SyscallData): Decision {
     names.map((name) => numbers.get(name) ?? -1),
   );
   const newest = Math.max(-1, ...named.filter((number) => number < ARM_PRIVATE));
-  const isNamed = named.includes(nr - abi.base);
+  const isNamed =
+    named.includes(nr - abi.base) ||
+    // A call that goes through another's number names that number too.
+    (abi.name === "x86" &&
+      profile.entries.some(({ names }) => names.some((name) => multiplexed(name)?.number === nr)));
   const isYounger = newest >= 0 && newest + abi.base > 0 && nr > newest + abi.base && !isNamed;
   const tracerSkips = nr === 0xffffffff && abi.name === "x86_64";
   if (isYounger && !tracerSkips && !isPermissive(profile.defaultAction)) {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
+import { hasJustEnded } from "../engine/act.ts";
 import { executorPath } from "../executor/locate.ts";
 import { kernelVersion } from "../host/facts.ts";
 import { checkContent, digestOf, prepareStore } from "../image/blob.ts";
@@ -75,10 +76,12 @@ const canFreeze = (path: string): boolean =>
   ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
 
 /** The cgroup to freeze; one that somebody has paused stays so and needs nothing. */
-function freezerOf({ record, status, name }: TransferContainer, pause: boolean): string | null {
+function freezerOf(container: TransferContainer, pause: boolean): string | null {
+  const { record, status, name } = container;
   if (!pause || status !== "running") return null;
   const path = record.cgroups.find(canFreeze);
   if (path !== undefined) return path;
+  if (hasJustEnded(container)) return null;
   throw new WishError([
     `container ${name} has no cgroup that can be frozen: commit it with --pause=false`,
   ]);

@@ -6,7 +6,9 @@ import type { RecordedMount } from "../container/record.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Container } from "../engine/status.ts";
 import { layerPath, openStore } from "../image/store.ts";
+import { volumeKind } from "../options/volume-mount.ts";
 import type { FileRoot, StoredMount } from "../planner/transfer.ts";
+import { readVolume } from "../volume/store.ts";
 
 /** What these commands need to know of a container: the engine's own has it. */
 export type TransferContainer = Pick<
@@ -30,12 +32,26 @@ export function layersOf({ record }: TransferContainer): readonly string[] | nul
 }
 
 /** What was in memory is gone, and an anonymous volume of a container that is not kept, too. */
-const storedMount = ({ source, destination, readonly }: RecordedMount): StoredMount[] =>
-  source === "" ? [] : [{ source, destination, readonly }];
+const storedMount = (
+  { source, destination, readonly, volume }: RecordedMount,
+  { record }: TransferContainer,
+): StoredMount[] => {
+  const mount = { destination, readonly, subpath: null };
+  if (source === "") return [];
+  if (volume === undefined) return [{ ...mount, source }];
+  const options = readVolume(record, volume)?.options ?? {};
+  const kind = volumeKind(options);
+  // A file system of its own is there only while the container runs.
+  if (kind === "own") return [];
+  const asked = record.options.mounts?.find((each) => each.target === destination);
+  const subpath = asked?.type === "volume" ? (asked.subpath ?? null) : null;
+  const device = kind === "bind" ? (options["device"] ?? source) : source;
+  return [{ ...mount, source: device, subpath }];
+};
 
 /** Its mounts as it would have them if it ran: outer ones first. */
-function storedMounts({ record }: TransferContainer): StoredMount[] {
-  const mounts = record.mounts.flatMap(storedMount);
+function storedMounts(container: TransferContainer): StoredMount[] {
+  const mounts = container.record.mounts.flatMap((mount) => storedMount(mount, container));
   return mounts
     .filter(({ source }) => existsSync(source))
     .toSorted((a, b) => a.destination.split("/").length - b.destination.split("/").length);

@@ -66,6 +66,10 @@ export function describeTrouble(trouble: Trouble, subject: string): string {
   const { errno, words, path } = trouble;
   const about = path === "" || path === subject ? subject : `${subject}: ${quote(path)}`;
   const said = `${errno} ${words}`;
+  // Which file it was at says nothing: `export | head` wants no more.
+  if (said === "EPIPE cannot write the archive") {
+    return `${subject}: nobody reads the archive to its end: it is written in part only`;
+  }
   return `${about}: ${Object.hasOwn(plainly, said) ? plainly[said] : words} (${reasonOf(trouble)})`;
 }
 

@@ -14,6 +14,7 @@ import {
   unescapeBytes,
 } from "./report.ts";
 
+const EAGAIN = 11;
 const textBytesMax = 256 * 1024;
 const archiveBytesAhead = 1024 * 1024;
 
@@ -29,7 +30,15 @@ async function textOf(stream: Readable): Promise<string> {
 }
 
 function reportOf(plan: Plan, outcome: Outcome, text: string, subject: string): Report {
-  if (outcome.failure !== null) throw new TransferError(describeFailure(plan, outcome.failure));
+  const { failure } = outcome;
+  if (failure !== null) {
+    const isBusy = failure.errno === EAGAIN && plan.steps[failure.step]?.op.op === "lock";
+    throw new TransferError(
+      isBusy
+        ? `${subject}: another command copies into this container: try again when it is done`
+        : describeFailure(plan, failure),
+    );
+  }
   const report = parseReport(text);
   if (report !== undefined && "entries" in report) return report;
   if (report !== undefined) throw new TransferError(describeTrouble(report, subject), report);

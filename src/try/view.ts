@@ -14,7 +14,7 @@
  */
 
 import { resolve } from "node:path";
-import { defaultRoots, type Roots } from "../container/roots.ts";
+import { defaultRoots, ownRunRoot, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
 import { type RunResult, runPrepared, type StreamRequest } from "../run.ts";
@@ -96,7 +96,8 @@ function callersEnvironment(): Record<string, string> {
 
 /** A view of the host. Nothing is made before a program is run in it. */
 export function openView(request: ViewRequest = {}): HostView {
-  const roots = { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...request.roots };
+  const uid = process.geteuid?.() ?? 0;
+  const roots = { ...defaultRoots(uid, process.env), ...request.roots };
   const cwd = resolve(request.cwd ?? ".");
   let name = request.name ?? null;
   const stored = (): Try | null => (name === null ? null : tryNamed(roots.dataRoot, name));
@@ -112,6 +113,7 @@ export function openView(request: ViewRequest = {}): HostView {
     },
     run: ({ command, env, share, hide, show, network, memory, cpus, pidsLimit, ...streams }) =>
       runPrepared(streams, async (facts) => {
+        if (request.roots?.runRoot === undefined) ownRunRoot(uid, process.env);
         const begun = await beginTry({
           name,
           command,

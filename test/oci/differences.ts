@@ -117,6 +117,12 @@ export const differences: Readonly<
     runc: { why: "it runs poststart in create, and says created" },
     crun: { why: "its ociVersion is 1.0" },
   },
+  ...Object.fromEntries(
+    ["poststart", "poststop"].map((kind) => [
+      `${kind} that ends before it has read the state is none that failed`,
+      { crun: { why: "SIGPIPE ends crun", run: false } },
+    ]),
+  ),
   "without env a hook has an empty environment": {
     runc: { why: "the runtime's own environment is inherited" },
     crun: { why: "the runtime's own environment is inherited" },
@@ -127,7 +133,7 @@ export const differences: Readonly<
   },
   "poststart that fails: start fails and the container is stopped": {
     runc: { why: "it runs poststart in create" },
-    crun: { why: "the failure is ignored, as specifications before 1.2 had it" },
+    crun: { why: "the failure is ignored, as specifications before 1.3 had it" },
   },
   "poststop that fails: a warning, and the container is gone": {
     crun: { why: "it says nothing" },
@@ -169,6 +175,15 @@ export const differences: Readonly<
       { crun: { why: "0 is no timeout, and it tells of others in two lines" } },
     ]),
   ),
+
+  // ── capabilities ───────────────────────────────────────────────────────────────────────────
+  "an unknown capability is a warning in one line that names it": {
+    crun: { why: "it leaves it out, and says nothing" },
+  },
+  "a capability that the caller has not got is left out, with a warning": {
+    runc: { why: "it fails" },
+    crun: { why: "it fails" },
+  },
 
   // ── exec ───────────────────────────────────────────────────────────────────────────────────
   "user, environment, directory, limits and rights are those of the config": {

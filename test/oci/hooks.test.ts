@@ -315,6 +315,22 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
     expect(order()).toEqual(["poststop", "next"]);
   });
 
+  for (const kind of kinds) {
+    demand(`${kind} that ends before it has read the state is none that failed`, async () => {
+      const deaf = { path: "/bin/busybox", args: ["true"] };
+      const { id } = ground.start(
+        withHooks({ [kind]: [deaf, hook(kind)] }, (config) => {
+          // More than a pipe holds: whoever writes it hears of the end.
+          config.annotations = { long: "x".repeat(200_000) };
+        }),
+      );
+      await until("process");
+      ground.ok(["delete", "--force", id]);
+      expect(order().filter((name) => name === kind)).toEqual([kind]);
+      await ground.expectNothingLeft();
+    });
+  }
+
   for (const kind of ["prestart", "createContainer"] as const) {
     demand(`${kind} is killed when its timeout of a second is over, and create fails`, async () => {
       const slow = { ...hook(kind, kind, ["sleep", "30"]), timeout: 1 };

@@ -11,6 +11,10 @@ const isOther = runtimeName !== "pivot";
 const skipped = whyNot !== undefined || isOther;
 
 describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`, () => {
+  if (isOther) {
+    test("pivot's own affair", () => undefined);
+    return; // the ground of tests that are skipped would stay
+  }
   const ground = new OciGround("kept");
   // Without `pivot-oci-program` beside it: whatever this one does, it does alone.
   const alone = `${ground.path("bin")}`;

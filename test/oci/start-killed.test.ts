@@ -12,6 +12,10 @@ const isOther = runtimeName !== "pivot";
 const skipped = whyNot !== undefined || isOther;
 
 describe.skipIf(skipped)(`${title("a killed start")}${isOther ? ": not pivot" : ""}`, () => {
+  if (isOther) {
+    test("pivot's own affair", () => undefined);
+    return; // the ground of tests that are skipped would stay
+  }
   const ground = new OciGround("start-killed");
 
   for (const [moment, words] of [

@@ -15,7 +15,7 @@ import type { Proposal, Sources } from "./propose.ts";
 const plain = (word: string): Proposal => ({ word, about: "" });
 
 /** Commands that mean only some of the containers. */
-const alive = new Set(["attach", "exec", "kill", "pause", "port", "stop", "top"]);
+const alive = new Set(["attach", "exec", "kill", "pause", "port", "stop", "top", "verify"]);
 
 function means(command: string, container: Container): boolean {
   if (command === "unpause") return container.status === "paused";
@@ -38,6 +38,14 @@ async function containers(roots: Roots, command: string): Promise<readonly Propo
 async function images({ dataRoot }: Roots): Promise<readonly Proposal[]> {
   const names = await listReferences(openStore(dataRoot));
   return names.map(({ name }) => plain(familiarName(name)));
+}
+
+async function networks({ dataRoot }: Roots): Promise<readonly Proposal[]> {
+  const { listNetworks } = await import("../../network/store.ts");
+  return (await listNetworks(dataRoot)).map(({ name, subnets }) => ({
+    word: name,
+    about: subnets.map(({ subnet }) => subnet).join(", "),
+  }));
 }
 
 function namesIn(directory: string): readonly Proposal[] {
@@ -79,7 +87,7 @@ export const readSources =
       case "volumes":
         return namesIn(`${roots.dataRoot}/volumes`);
       case "networks":
-        return namesIn(`${roots.dataRoot}/networks`);
+        return networks(roots);
       case "signals":
         return Object.keys(constants.signals).map((name) => plain(name.replace(/^SIG/, "")));
       case "capabilities":

@@ -270,9 +270,9 @@ export const lifecycle = {
   },
   pause: {
     code: 55,
-    calls: "kill SIGSTOP",
+    calls: "signalfd, poll",
     man: "signal(7)",
-    gist: "Stop here until somebody says go on.",
+    gist: "Wait here until SIGCONT says go on; when who started the executor ends, that is a failure.",
     fields: {},
   },
 } as const satisfies Readonly<Record<string, Entry>>;

@@ -1,0 +1,21 @@
+/** What this machine can do for containers, and what not. */
+
+import { existsSync } from "node:fs";
+import type { Roots } from "../container/roots.ts";
+import { type Diagnosis, diagnosisLevels } from "./diagnosis.ts";
+import { checkPrograms } from "./programs.ts";
+import { checkSettings } from "./settings.ts";
+import { tryProbes } from "./try-probes.ts";
+
+/** The worst first. */
+export async function examine(roots: Roots): Promise<Diagnosis[]> {
+  const probes = tryProbes({
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    dataRoot: existsSync(roots.dataRoot) ? roots.dataRoot : null,
+    name: `doctor-${process.pid}`,
+  });
+  const others = [...checkSettings(roots), ...checkPrograms()];
+  const all = [...(await probes), ...others];
+  return diagnosisLevels.flatMap((level) => all.filter((each) => each.level === level));
+}

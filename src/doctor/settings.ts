@@ -1,0 +1,303 @@
+/** What the machine says of itself without being tried: settings, places, users. */
+
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import type { Roots } from "../container/roots.ts";
+import { readCgroupLayout } from "../host/cgroups.ts";
+import { kernelVersion } from "../host/facts.ts";
+import { fileSystemOf, isInForce, machineWarnings } from "../host/machine.ts";
+import { parseMountTable } from "../verify/mount-table.ts";
+import { type Diagnosis, diagnosis } from "./diagnosis.ts";
+
+const readText = (path: string): string | null => {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return null;
+  }
+};
+
+const sysctl = (name: string): string | null => readText(`/proc/sys/${name.replaceAll(".", "/")}`);
+
+function checkKernel(): Diagnosis {
+  const [major, minor] = kernelVersion();
+  const isNew = major > 5 || (major === 5 && minor >= 12);
+  const says = `Linux ${sysctl("kernel.osrelease") ?? "unknown"}`;
+  return isNew
+    ? diagnosis("ok", "kernel", says, "every container")
+    : diagnosis(
+        "fatal",
+        "kernel",
+        `${says}: too old`,
+        "every container",
+        "use Linux 5.12 or newer",
+      );
+}
+
+function checkUser(): Diagnosis {
+  return process.geteuid?.() === 0
+    ? diagnosis("ok", "user", "root", "every container")
+    : diagnosis(
+        "fatal",
+        "user",
+        "an ordinary user, who has `pivot try` alone so far",
+        "every container but tries",
+        "sudo pivot doctor",
+      );
+}
+
+const nearest = (path: string): string => {
+  for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/")))
+    if (existsSync(at)) return at;
+  return "/";
+};
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const gibi = 2 ** 30;
+
+function checkPlace(about: string, path: string, flag: string): Diagnosis {
+  const needs = "every container";
+  const at = nearest(path);
+  if (!isWritable(at)) {
+    return diagnosis(
+      "fatal",
+      about,
+      `${at} cannot be written to`,
+      needs,
+      `pivot ${flag} DIR, a directory that can`,
+    );
+  }
+  const { bavail, bsize, files, ffree } = statfsSync(at);
+  const free = bavail * bsize;
+  const says = `${path}: ${(free / gibi).toFixed(1)} GiB free, ${fileSystemOf(path)}`;
+  if (about === "data root" && free < gibi)
+    return diagnosis("lack", about, says, "images", "pivot system prune -a");
+  if (files > 0 && ffree < 10_000) {
+    return diagnosis(
+      "lack",
+      about,
+      `${says}; ${ffree} inodes free`,
+      "images",
+      "pivot system prune -a",
+    );
+  }
+  return diagnosis("ok", about, says, needs);
+}
+
+function checkCgroups(): Diagnosis[] {
+  const needs = "limits, pause, stats";
+  const layout = readCgroupLayout();
+  if (layout.mode === "none") {
+    return [
+      diagnosis(
+        "lack",
+        "cgroups",
+        "none that can be written to is mounted",
+        needs,
+        "sudo mount -t cgroup2 none /sys/fs/cgroup",
+      ),
+    ];
+  }
+  const mount = layout.v2?.mount ?? layout.v1[0]?.mount ?? "";
+  const where = [...new Set([...layout.v1.map(({ own }) => own), layout.v2?.own ?? "/"])];
+  if (!isWritable(mount)) {
+    return [
+      diagnosis(
+        "lack",
+        "cgroups",
+        `${layout.mode}: ${mount} is not delegated to this user`,
+        needs,
+        "sudo pivot doctor",
+      ),
+    ];
+  }
+  const warnings = machineWarnings(layout);
+  const says = `version ${layout.mode.replace(/^v/, "")}, own: ${where.join(", ")}`;
+  const cure =
+    layout.mode === "v2"
+      ? `echo "+memory +pids +cpu +cpuset +io" | sudo tee ${mount}/cgroup.subtree_control`
+      : "add cgroup_enable=memory swapaccount=1 to the kernel's command line";
+  return [
+    diagnosis("ok", "cgroups", says, needs),
+    ...warnings.map((text) => diagnosis("note", "cgroups", text, needs, cure)),
+  ];
+}
+
+function checkProc(): Diagnosis {
+  const needs = "ps, top, verify";
+  const mounts = parseMountTable(readText("/proc/self/mountinfo")?.concat("\n") ?? "");
+  const proc = mounts.findLast(({ point }) => point === "/proc");
+  const hides = proc?.options.find((each) => /^hidepid=(?!0|off)/.test(each));
+  if (proc === undefined)
+    return diagnosis(
+      "fatal",
+      "/proc",
+      "it is not mounted",
+      "everything",
+      "sudo mount -t proc proc /proc",
+    );
+  return hides === undefined
+    ? diagnosis("ok", "/proc", "shows all processes", needs)
+    : diagnosis(
+        "note",
+        "/proc",
+        `hides others' processes (${hides})`,
+        needs,
+        "sudo mount -o remount,hidepid=0 /proc",
+      );
+}
+
+/** pivot_root(2) refuses a root that is the kernel's first one. */
+function checkRoot(): Diagnosis {
+  const needs = "pivot_root";
+  const root = parseMountTable(readText("/proc/self/mountinfo")?.concat("\n") ?? "").find(
+    ({ point }) => point === "/",
+  );
+  return root !== undefined && (root.type === "rootfs" || root.parent === root.id)
+    ? diagnosis(
+        "lack",
+        "root",
+        `the host's root is the kernel's first one (${root.type}), which cannot be moved`,
+        needs,
+        "pivot run --root-switch move",
+      )
+    : diagnosis("ok", "root", "can be moved", needs);
+}
+
+function checkSysctls(): Diagnosis[] {
+  const found: Diagnosis[] = [];
+  if (sysctl("kernel.unprivileged_userns_clone") === "0") {
+    found.push(
+      diagnosis(
+        "lack",
+        "user namespaces",
+        "for root alone (kernel.unprivileged_userns_clone=0)",
+        "pivot try of ordinary users",
+        "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+      ),
+    );
+  }
+  if (sysctl("kernel.apparmor_restrict_unprivileged_userns") === "1") {
+    found.push(
+      diagnosis(
+        "lack",
+        "user namespaces",
+        "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1)",
+        "pivot try of ordinary users",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+      ),
+    );
+  }
+  if ((sysctl("vm.memfd_noexec") ?? "0") === "2") {
+    found.push(
+      diagnosis(
+        "fatal",
+        "memfd",
+        "programs in memory may not run (vm.memfd_noexec=2)",
+        "the executor seals itself in memory",
+        "sudo sysctl -w vm.memfd_noexec=0",
+      ),
+    );
+  }
+  const mounts = Number(sysctl("fs.mount-max") ?? "100000");
+  if (mounts < 10_000) {
+    found.push(
+      diagnosis(
+        "note",
+        "mounts",
+        `at most ${mounts} in a mount namespace (fs.mount-max)`,
+        "containers with many mounts",
+        "sudo sysctl -w fs.mount-max=100000",
+      ),
+    );
+  }
+  const pattern = sysctl("kernel.core_pattern") ?? "";
+  if (pattern.startsWith("|")) {
+    found.push(
+      diagnosis(
+        "note",
+        "core dumps",
+        `a crash in a container starts ${pattern.slice(1).split(" ")[0]} on the host`,
+        "nothing",
+        "pivot run --ulimit core=0",
+      ),
+    );
+  }
+  if (readText("/proc/sys/kernel/seccomp/actions_avail") === null) {
+    found.push(
+      diagnosis(
+        "lack",
+        "seccomp",
+        "this kernel has no filters",
+        "the default filter",
+        "pivot run --security-opt seccomp=unconfined",
+      ),
+    );
+  }
+  return found;
+}
+
+/** A clock before the program was made is wrong. */
+function checkClock(): Diagnosis {
+  const needs = "registries: certificates are of a time";
+  const made = statSync(process.execPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() + 24 * 3_600_000 < made
+    ? diagnosis(
+        "lack",
+        "clock",
+        "it stands before the day on which this program was made",
+        needs,
+        "sudo timedatectl set-ntp true",
+      )
+    : diagnosis("ok", "clock", new Date().toISOString(), needs);
+}
+
+function checkSubordinateIds(): Diagnosis[] {
+  const { username: known, uid } = userInfo();
+  if (uid === 0) return [];
+  const username = known === "unknown" ? String(uid) : known;
+  const has = (file: string) =>
+    (readText(file) ?? "")
+      .split("\n")
+      .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`));
+  return has("/etc/subuid") && has("/etc/subgid")
+    ? [diagnosis("ok", "subordinate ids", "there are some", "containers of ordinary users")]
+    : [
+        diagnosis(
+          "note",
+          "subordinate ids",
+          `${username} has none in /etc/subuid and /etc/subgid`,
+          "containers of ordinary users",
+          `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+        ),
+      ];
+}
+
+function checkSecurityModule(): Diagnosis {
+  const module = (["apparmor", "selinux"] as const).find(isInForce);
+  return module === undefined
+    ? diagnosis("note", "security module", "neither AppArmor nor SELinux is in force", "labels")
+    : diagnosis("ok", "security module", module, "labels");
+}
+
+export const checkSettings = ({ dataRoot, runRoot }: Roots): Diagnosis[] => [
+  checkUser(),
+  checkKernel(),
+  checkPlace("data root", dataRoot, "--root"),
+  checkPlace("run root", runRoot, "--runroot"),
+  checkProc(),
+  checkRoot(),
+  ...checkCgroups(),
+  ...checkSysctls(),
+  checkSecurityModule(),
+  ...checkSubordinateIds(),
+  checkClock(),
+];

@@ -1,0 +1,147 @@
+/**
+ * Leases: marks that an address of a network, or a port of the host, is some container's.
+ *
+ *      RUNROOT/network/leases/NETWORK-ID/10.90.0.2  -> the container's id
+ *      RUNROOT/network/leases/ports/tcp-8080@0.0.0.0 -> the container's id
+ *
+ * A symbolic link is made by one of many who want it, and read in one piece. The container's plan
+ * takes it away at the end; what a kill leaves over is nobody's as soon as the container has no state.
+ */
+
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import type { Roots } from "../container/roots.ts";
+import { inTransaction, openDatabase } from "../engine/database.ts";
+import { sharedDirectory } from "./network.ts";
+
+export const leaseDirectory = (roots: Pick<Roots, "runRoot">, of: string): string =>
+  `${sharedDirectory(roots)}/leases/${of}`;
+
+/** Behind the owner when that runs already: then no start is being planned. */
+const runs = " runs";
+
+/** Milliseconds that a start takes at most from its plan to its state directory. */
+const planningTime = 60_000;
+
+const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+export function ownerOf(path: string): string | null {
+  try {
+    return readlinkSync(path).split(" ")[0] ?? null;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Its container has no state, and is not one whose start is being planned. */
+function isStale(path: string, { runRoot }: Pick<Roots, "runRoot">): boolean {
+  const owner = ownerOf(path);
+  if (owner === null || existsSync(`${runRoot}/${owner}`)) return false;
+  if (readlinkSync(path).endsWith(runs)) return true;
+  const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return made !== undefined && Math.abs(Date.now() - made) > planningTime;
+}
+
+/** Names of the leases in a directory. */
+export function listLeases(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** One at a time: of two who see the same stale lease, the second would remove the first one's. */
+async function removeStale(path: string, roots: Roots): Promise<void> {
+  const database = await openDatabase(roots.dataRoot);
+  try {
+    inTransaction(database, () => {
+      if (isStale(path, roots)) rmSync(path, { force: true });
+    });
+  } finally {
+    database.close();
+  }
+}
+
+function tryToTake(path: string, owner: string): boolean {
+  try {
+    symlinkSync(owner, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes a lease for a container.
+ *
+ * @param isRunning it is one that runs: the lease is nobody's as soon as it does not
+ * @returns its path; null when another container has it
+ */
+export async function takeLease(
+  roots: Roots,
+  of: string,
+  name: string,
+  id: string,
+  isRunning = false,
+): Promise<string | null> {
+  const directory = leaseDirectory(roots, of);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = `${directory}/${name}`;
+  const owner = isRunning ? id + runs : id;
+  // It may be connected to the network again, from which it was disconnected.
+  if (tryToTake(path, owner) || ownerOf(path) === id) return path;
+  if (!isStale(path, roots)) return null;
+  await removeStale(path, roots);
+  return tryToTake(path, owner) ? path : null;
+}
+
+/** Of a start that does not come about, or of who is disconnected. */
+export function releaseLeases(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
+}
+
+/** All leases of a container. */
+export function leasesOf(roots: Pick<Roots, "runRoot">, id: string): string[] {
+  const all = leaseDirectory(roots, "");
+  return listLeases(all).flatMap((of) =>
+    listLeases(`${all}${of}`)
+      .map((name) => `${all}${of}/${name}`)
+      .filter((path) => ownerOf(path) === id),
+  );
+}
+
+/** A container that has no state yet has an address of the network. */
+export function isAboutToBeUsed(of: string, roots: Roots): boolean {
+  const directory = leaseDirectory(roots, of);
+  return listLeases(directory).some((name) => {
+    const path = `${directory}/${name}`;
+    const owner = ownerOf(path);
+    return owner !== null && !existsSync(`${roots.runRoot}/${owner}`) && !isStale(path, roots);
+  });
+}
+
+/** Of a network that is removed. */
+export const forgetLeases = (roots: Pick<Roots, "runRoot">, of: string): void =>
+  rmSync(leaseDirectory(roots, of), { recursive: true, force: true });
+
+/** Takes away what killed containers have left over; for `system prune`. */
+export async function removeStaleLeases(roots: Roots): Promise<void> {
+  const all = leaseDirectory(roots, ".");
+  for (const of of listLeases(all)) {
+    for (const name of listLeases(`${all}/${of}`)) {
+      const path = `${all}/${of}/${name}`;
+      if (isStale(path, roots)) await removeStale(path, roots);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# The web page: `build` makes it in build/web, `fresh` does so only where it is older than its
+# sources, `test` walks through it in Chromium. Its packages are its own: nothing else needs them.
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+say() { printf 'pivot: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+bun=node_modules/.bin/bun
+mkdir -p build
+# Two at once: the second waits, and then finds nothing to do.
+if [ "${1:-}" != test ] && [ "${PIVOT_WEB_LOCKED:-}" != 1 ] && command -v flock >/dev/null; then
+  PIVOT_WEB_LOCKED=1 exec flock build/.web-lock "$0" "$@"
+fi
+
+newer() { # newer THAN PATH...: is a file at or below one of the paths newer?
+  than=$1
+  shift
+  [ -e "$than" ] || return 0
+  [ -n "$(find "$@" -type f -newer "$than" | head -n 1)" ]
+}
+
+packages() {
+  newer web/node_modules/.package-lock.json web/package-lock.json || return 0
+  say "installing packages of the web page"
+  (cd web && npm install --no-save --no-audit --no-fund --ignore-scripts) \
+    </dev/null >build/npm-web.log 2>&1 || fail "npm install failed: see build/npm-web.log"
+  touch web/node_modules/.package-lock.json
+}
+
+page() {
+  say "building the web page"
+  "$bun" --bun web/node_modules/vite/bin/vite.js build web --logLevel warn \
+    </dev/null >build/web.log 2>&1 || fail "the page could not be built: see build/web.log"
+  # Vite keeps the times of files that it copies.
+  touch build/web/index.html
+}
+
+sources="web/index.html web/package-lock.json web/public web/src web/vite.config.ts src/simulator src/learn/live.ts"
+case ${1:-} in
+  fresh)
+    # shellcheck disable=SC2086 # words are meant
+    newer build/web/index.html $sources || exit 0
+    packages
+    page
+    ;;
+  build)
+    packages
+    { node_modules/.bin/tsc -p web/tsconfig.json && node_modules/.bin/tsc -p web/test/tsconfig.json; } ||
+      fail "the page's types are not right"
+    page
+    ;;
+  test)
+    shift
+    tools/web.sh build
+    report=build/web-report.xml
+    rm -f "$report"
+    status=0
+    "$bun" test --timeout 180000 --reporter=junit --reporter-outfile="$report" \
+      ./web/test/*.web.ts "$@" </dev/null || status=$?
+    "$bun" tools/count-tests.ts "$report" "$status"
+    ;;
+  *) fail "usage: tools/web.sh build|fresh|test" ;;
+esac
