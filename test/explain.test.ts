@@ -28,9 +28,11 @@ const wishes: readonly (readonly string[])[] = [
   [],
   [
     ..."--read-only --init --ipc host --tmpfs /run:size=1m,noexec -v /etc:/host-etc:ro".split(" "),
-    ...["--mount", "type=bind,source=/usr,target=/x,bind-recursive=disabled,readonly"],
+    "--mount",
+    "type=bind,source=/usr,target=/x,bind-recursive=disabled,readonly",
   ],
   ["--security-opt", "mask=/usr/bin:/etc/passwd:/nowhere", "--cgroupns", "host"],
+  ["--userns", "private"],
 ];
 
 for (const wish of wishes) {
@@ -49,10 +51,9 @@ for (const wish of wishes) {
 containers(`text: the steps of the plan, each with what it is for${because}`, () => {
   const { code, stdout } = explain(["--rm", "busybox", "true"]);
   expect(code).toBe(0);
-  const plan =
-    there().pivot(["plan", "--rm", "busybox", "true"]).stdout.trim().split("\n").length - 1;
-  expect(stdout).toStartWith(`pivot run --rm busybox true: ${plan} steps.`);
-  expect(stdout.match(/^without /gm)).toHaveLength(plan);
+  const steps = Number(/^pivot run --rm busybox true: (\d+) steps\./.exec(stdout)?.[1]);
+  expect(steps).toBeGreaterThan(80);
+  expect(stdout.match(/^without /gm)).toHaveLength(steps);
   expect(stdout).not.toContain("\u001b");
   expect(stdout).not.toMatch(/[0-9a-f]{64}\/(upper|hosts)/);
 });

@@ -17,6 +17,7 @@ import { writeAll } from "../host/write.ts";
 import { catalogue } from "../plan/catalogue.ts";
 import type { Step } from "../plan/op.ts";
 import { fromMountinfo } from "../simulator/from-mountinfo.ts";
+import { parseMountinfo } from "../simulator/parse-mountinfo.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { ownExplainFlags } from "./explain-flags.ts";
@@ -133,18 +134,15 @@ export async function explainCommand(given: ParsedArguments, globals: Globals): 
     writeAll(1, planScript(plan, title));
     return 0;
   }
-  const start = fromMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  const mountinfo = readFileSync("/proc/self/mountinfo", "utf8");
+  const start = fromMountinfo(mountinfo);
+  const inhabitants = inhabitantsFor(plan, parseMountinfo(mountinfo));
   const isWanted = (step: Step, number: number): boolean =>
     chosen.steps.length + chosen.only.length === 0 ||
     chosen.steps.includes(number) ||
     chosen.only.includes(step.op.op);
   const tries = !chosen.brief && chosen.format !== "mermaid";
-  const forecast = predictPlan(
-    plan,
-    start,
-    inhabitantsFor(plan),
-    (step, n) => tries && isWanted(step, n),
-  );
+  const forecast = predictPlan(plan, start, inhabitants, (step, n) => tries && isWanted(step, n));
   const explanation = explainPlan(plan, { title, id, ...forecast });
   const text = print(choose(explanation, chosen), chosen);
   writeAll(1, chosen.format === "json" ? text : text.replaceAll(id, shortId(id)));

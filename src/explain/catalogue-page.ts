@@ -4,6 +4,7 @@ import { files } from "../plan/catalogue/files.ts";
 import { lifecycle } from "../plan/catalogue/lifecycle.ts";
 import { mounts } from "../plan/catalogue/mounts.ts";
 import { namespaces } from "../plan/catalogue/namespaces.ts";
+import { network } from "../plan/catalogue/network.ts";
 import { process } from "../plan/catalogue/process.ts";
 import { transfer } from "../plan/catalogue/transfer.ts";
 import type { Entry, Kind } from "../plan/catalogue.ts";
@@ -14,6 +15,7 @@ type Group = { readonly title: string; readonly entries: Readonly<Record<string,
 const groups: readonly Group[] = [
   { title: "Files on the host", entries: files },
   { title: "Namespaces", entries: namespaces },
+  { title: "Networks and ports", entries: network },
   { title: "Mounts, devices and the change of root", entries: mounts },
   { title: "What the process is and may do", entries: process },
   { title: "The moments of a container's life", entries: lifecycle },

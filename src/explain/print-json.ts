@@ -14,8 +14,9 @@ export function explanationAsJson({ steps, mounts, ...rest }: Explanation): stri
             ? null
             : {
                 ...prediction,
-                before: prediction.before.map(formatRow),
-                after: prediction.after.map(formatRow),
+                // Of a step that changes nothing they would only be long.
+                before: prediction.changes.length === 0 ? null : prediction.before.map(formatRow),
+                after: prediction.changes.length === 0 ? null : prediction.after.map(formatRow),
                 changes: prediction.changes.map(({ row, ...change }) => ({
                   ...change,
                   row: formatRow(row),

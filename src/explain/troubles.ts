@@ -339,6 +339,21 @@ export const troubles: Readonly<Record<string, Trouble>> = {
       ["`pack`: a socket, which no archive can hold", "Name files beside it."],
     ],
   },
+  EADDRINUSE: {
+    steps: ["reserve_port", "listen", "attachable"],
+    means: "Somebody has this port, or this socket, already.",
+    causes: [
+      [
+        "a program of this machine, or another container, serves the port",
+        "Choose another by `-p`; `ss -lntp` says who has it.",
+      ],
+    ],
+  },
+  EADDRNOTAVAIL: {
+    steps: ["reserve_port"],
+    means: "The machine does not have this address.",
+    causes: [["`-p ADDRESS:…` names an address of another machine", "Look at `ip address`."]],
+  },
   ECONNREFUSED: {
     steps: ["take_part", "start", "seccomp_agent", "send_terminal"],
     means: "The socket's file is there, and nobody listens.",
@@ -422,7 +437,8 @@ export function troublesPage(): string {
         means,
         "",
         ...causes.map(
-          ([cause, cure]) => `- ${cause.charAt(0).toUpperCase()}${cause.slice(1)}. ${cure}`,
+          ([cause, cure]) =>
+            `- ${cause.startsWith("pivot ") ? cause : cause.charAt(0).toUpperCase() + cause.slice(1)}. ${cure}`,
         ),
       ];
     }),

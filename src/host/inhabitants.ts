@@ -5,6 +5,7 @@
 
 import { lstatSync, type Stats, statSync } from "node:fs";
 import type { Plan } from "../plan/op.ts";
+import type { MountinfoRow } from "../simulator/mountinfo.ts";
 import type { Inhabitants } from "../simulator/plan.ts";
 
 type Kind = "directory" | "file";
@@ -54,16 +55,29 @@ function inLayers(layers: readonly string[], path: string): Kind | null {
   return null;
 }
 
-/** Of this machine's procfs and sysfs, of the layers of a plan's root, and of the root file system. */
-export function inhabitantsFor(plan: Plan): Inhabitants {
+/** A path of a file system as the host has it mounted; of several, one where there is something. */
+function onHost(rows: readonly MountinfoRow[], type: string, path: string): Kind | null {
+  for (const row of rows) {
+    const root = row.root === "/" ? "" : row.root;
+    if (row.type !== type || !`${path}/`.startsWith(`${root}/`)) continue;
+    const place = `${row.mountpoint === "/" ? "" : row.mountpoint}${path.slice(root.length)}`;
+    try {
+      const found = statSync(place === "" ? "/" : place, { throwIfNoEntry: false });
+      if (found !== undefined) return kindOf(found);
+    } catch {} // not for us to see
+  }
+  return null;
+}
+
+/**
+ * Of the layers of a plan's root, and of the file systems of this machine: a procfs of the container
+ * has what the host's has. What is not known of is taken to be a directory.
+ */
+export function inhabitantsFor(plan: Plan, rows: readonly MountinfoRow[]): Inhabitants {
   const layers = layersOf(plan);
   return (type, path) => {
     if (type === "overlay" && layers.length > 0) return inLayers(layers, path);
-    const prefix = type === "proc" ? "/proc" : type === "sysfs" ? "/sys" : "";
-    try {
-      const found = statSync(`${prefix}${path}`, { throwIfNoEntry: false });
-      if (found !== undefined) return kindOf(found);
-    } catch {} // not for us to see
-    return prefix === "" ? "directory" : null;
+    const found = onHost(rows, type, path);
+    return found ?? (type === "proc" || type === "sysfs" ? null : "directory");
   };
 }

@@ -5,6 +5,7 @@ import type { Attribute } from "./operation.ts";
 import { refuse } from "./outcome.ts";
 import { capable } from "./rights.ts";
 import type { Mount, Process, Superblock } from "./state.ts";
+import { dentryPath } from "./tree.ts";
 
 type FileSystem = {
   /** Who is root of a user namespace may mount it there (FS_USERNS_MOUNT). */
@@ -52,11 +53,31 @@ const fileSystems: Readonly<Record<string, FileSystem>> = {
   vfat: {},
 };
 
-/** Is something that is known never to be empty covered by a locked mount? mnt_already_visible. */
+/**
+ * Directories that the kernel made to be mounted on, and that are empty for good: who covers one hides
+ * nothing. sysfs_create_mount_point, proc_create_mount_point and register_sysctl_mount_point.
+ */
+const emptyForGood: Readonly<Record<string, ReadonlySet<string>>> = {
+  sysfs: new Set(
+    (
+      "/firmware/efi/efivars /fs/bpf /fs/cgroup /fs/fuse/connections /fs/pstore /fs/resctrl " +
+      "/fs/selinux /fs/smackfs /kernel/config /kernel/debug /kernel/security /kernel/tracing"
+    ).split(" "),
+  ),
+  proc: new Set(["/fs/nfsd", "/openprom", "/sys/fs/binfmt_misc"]),
+};
+
+function hidesSomething(draft: Draft, child: Mount, type: string): boolean {
+  if (!child.locks.place || child.mountpoint === null) return false;
+  return emptyForGood[type]?.has(dentryPath(draft, child.mountpoint)) !== true;
+}
+
+/** Is nothing of it covered by a locked mount? mnt_already_visible in fs/namespace.c. */
 function isFullyVisible(draft: Draft, mount: Mount, attributes: readonly Attribute[]): boolean {
-  if (draft.superblock(mount.superblock).root !== mount.root) return false;
+  const { root, type } = draft.superblock(mount.superblock);
+  if (root !== mount.root) return false;
   if (mount.locks.ro && !attributes.includes("ro")) return false;
-  return draft.childrenOf(mount.id).every((child) => !child.locks.place);
+  return draft.childrenOf(mount.id).every((child) => !hidesSomething(draft, child, type));
 }
 
 /**
