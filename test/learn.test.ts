@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { shownImage } from "../src/cli/ps.ts";
 import { liveContainers } from "../src/learn/containers.ts";
 import { Ground, whyNot } from "./pivot.ts";
@@ -18,6 +19,8 @@ describe.skipIf(whyNot !== undefined)(`pivot learn (${whyNot ?? "as root"})`, ()
     const args = ["--pid", "--mount", "--fork", "--kill-child", "sh", "-c", script];
     const other = spawn("unshare", args, { stdio: ["ignore", "pipe", "ignore"] });
     await once(other.stdout, "data");
+    const list = `/proc/${other.pid}/task/${other.pid}/children`;
+    const children = new Set(readFileSync(list, "utf8").trim().split(" ").map(Number));
     const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
     const live = await liveContainers(roots, shownImage);
     other.kill("SIGKILL");
@@ -28,8 +31,8 @@ describe.skipIf(whyNot !== undefined)(`pivot learn (${whyNot ?? "as root"})`, ()
     expect(own?.command).toContain("sh -c");
     expect(own?.mountinfo).toMatch(/ \/scratch .* - tmpfs /);
     expect(live.containers.filter(({ pid }) => pid === container.pid)).toHaveLength(1);
-    const foreign = live.containers.filter(({ command }) => command === "sleep 1000");
-    expect(foreign.map(({ image }) => image)).toContain(null);
+    const foreign = live.containers.filter(({ pid }) => children.has(pid));
+    expect(foreign).toMatchObject([{ image: null, name: "sleep", command: "sleep" }]);
     expect(live.host).not.toContain(" /scratch ");
   });
 

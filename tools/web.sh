@@ -10,6 +10,8 @@ fail() {
 }
 bun=node_modules/.bin/bun
 mkdir -p build
+# Somebody else's clone: the page that is there has to do.
+[ -w build ] || [ "${1:-}" != fresh ] || exit 0
 # Two at once: the second waits, and then finds nothing to do.
 if [ "${1:-}" != test ] && [ "${PIVOT_WEB_LOCKED:-}" != 1 ] && command -v flock >/dev/null; then
   PIVOT_WEB_LOCKED=1 exec flock build/.web-lock "$0" "$@"

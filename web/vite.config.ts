@@ -1,4 +1,4 @@
-/** How the page is built: static files that work below any address, also from a directory. */
+/** How the page is built: static files, for any web server and any path. */
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";

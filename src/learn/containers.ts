@@ -29,7 +29,7 @@ const tableOf = (pid: number): string | null => {
   return text === null || text === "" ? null : boundedTable(text);
 };
 
-/** Control characters of a foreign command line are nothing to look at. */
+/** Control characters are nothing to look at. */
 const plain = (text: string): string =>
   text
     .replaceAll(/\p{Cc}/gu, " ")
@@ -63,9 +63,10 @@ function foreignOne(pid: number): LiveContainer[] {
   if (status === null || !isFirstProcess(status)) return [];
   const mountinfo = tableOf(pid);
   if (mountinfo === null) return [];
-  const comm = plain(readProc(pid, "comm") ?? "?");
-  const name = foreignName(readProc(pid, "cgroup") ?? "", comm);
-  const command = plain((readProc(pid, "cmdline") ?? "").replaceAll("\0", " ")) || comm;
+  // Not its command line: that is the process's own memory, which it can make wait for as long as it
+  // likes (userfaultfd). What is read here is the kernel's.
+  const command = plain(readProc(pid, "comm") ?? "?");
+  const name = foreignName(readProc(pid, "cgroup") ?? "", command);
   return [{ id: `pid ${pid}`, name, image: null, command, pid, mountinfo }];
 }
 

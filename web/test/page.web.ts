@@ -99,7 +99,9 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
           expect(note).toContain(failure.cure ?? "");
         } else {
           await page.keyboard.press("End");
-          expect(await page.locator(".failure").count()).toBe(0);
+          const { length } = lesson.steps;
+          await counter(page).getByText(`${length}/${length}`, { exact: true }).waitFor();
+          expect(await page.locator(".outcome-failed").count()).toBe(0);
         }
         await steps(page).nth(number).getByRole("button").click();
         expect(await page.locator(".left-out-note").textContent()).toContain(leaveOut?.shows ?? "");

@@ -106,7 +106,7 @@ export const devLesson: Lesson = {
       by: "box",
       lines: ["mount --bind /run/pivot/box/resolv.conf etc/resolv.conf"],
       what: "A file that the runtime wrote on the host shows up inside as /etc/resolv.conf; hosts and hostname likewise.",
-      why: "Names servers and addresses are known when the container starts, not when the image is built. A bind stays current.",
+      why: "Name servers and addresses are known when the container starts, not when the image is built. A bind stays current.",
       without: "The box cannot look up names.",
       claims: [{ who: "box", at: "/srv/box/etc/resolv.conf", is: "ext4" }],
       leaveOut: {

@@ -23,6 +23,7 @@ export const dockerRunLesson: Lesson = {
         { told: "unshare --pid --uts --ipc --net --cgroup --fork" },
       ],
       newPids: true,
+      newNetwork: true,
       what: "Mounts, processes, host name, message queues, network and cgroups are the box's own. Its mounts are slaves of the host's: they receive and do not send.",
       why: "Each namespace is one kind of thing that the box sees its own of. A container is a process in all of them.",
       without: "The box exchanges the root of the whole machine.",
@@ -62,10 +63,13 @@ export const dockerRunLesson: Lesson = {
         { who: "box", cwd: "/" },
       ],
       leaveOut: {
-        fails: { step: 4, errno: "EBUSY" },
-        claims: [{ who: "box", at: "/", is: "ext4" }],
+        claims: [
+          { who: "box", at: "/", is: "ext4" },
+          { who: "box", at: "/dev", is: "tmpfs" },
+          { who: "host", at: "/dev", is: "devtmpfs" },
+        ],
         shows:
-          "The box still has the host's root. There is one sysfs for the whole machine, and it is on /sys already.",
+          "The box still has the host's root, and its files. /proc, /sys and /dev are mounted on top of the host's, in the box's copy of the tree.",
       },
     },
     {
@@ -150,7 +154,7 @@ export const dockerRunLesson: Lesson = {
           text: "A slave receives what the host mounts later, and still sends nothing",
           right: true,
           because:
-            "pivot_root refuses shared parents only. docker takes rprivate unless told; slave shows that it would do.",
+            "To pivot_root a slave is as good as a private mount. runc, which docker starts, makes everything a slave, too, unless it is told otherwise.",
         },
         {
           text: "pivot_root works with slaves alone",

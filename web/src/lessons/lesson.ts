@@ -36,6 +36,8 @@ export type Step = {
   readonly brings?: readonly string[];
   /** Its children are counted anew: pid_namespaces(7). */
   readonly newPids?: true;
+  /** It has a network of its own from then on, and so a sysfs: network_namespaces(7). */
+  readonly newNetwork?: true;
   readonly what: string;
   readonly why: string;
   /** What goes wrong without it. */

@@ -60,7 +60,7 @@ export function playScript(text: string): PlayedScript {
   for (const line of lines) {
     const { state, failure } = carryOut(session.state, line);
     const names = new Map(Object.values(state.processes).map(({ id }) => [id, `p${id}`] as const));
-    session = { state, names };
+    session = { ...session, state, names };
     frames.push(frameOf(session, frames.at(-1), line, failure));
   }
   return { frames, problems };

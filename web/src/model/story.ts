@@ -62,6 +62,11 @@ function take(scene: Scene, step: Step): Taken {
   if (step.newPids === true) {
     now = { ...now, pids: withOwnPids(now.pids, processId(now.session, step.by)) };
   }
+  if (step.newNetwork === true) {
+    const { session } = now;
+    const ownNetwork = new Set([...session.ownNetwork, processId(session, step.by)]);
+    now = { ...now, session: { ...session, ownNetwork } };
+  }
   return { scene: now, failure: null, failedLine: null };
 }
 

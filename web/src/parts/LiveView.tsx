@@ -18,7 +18,7 @@ const interval = 3000;
 async function ask(signal: AbortSignal): Promise<Answer> {
   try {
     const response = await fetch(livePath, { signal });
-    if (!response.ok) return { kind: "bad", why: `pivot learn said ${response.status}` };
+    if (!response.ok) return { kind: "bad", why: await response.text() };
     // Our own server's answer, of this very version: its shape is src/model/live.ts.
     const live: Live = await response.json();
     return { kind: "live", live };

@@ -17,14 +17,14 @@ export type PlayerProps = {
 /** Milliseconds that a step is shown for. */
 const pace = 2600;
 
-/** Keys belong to what they are typed into. */
+/** Keys belong to what they are typed into; a switch knows but the space bar. */
 const takesKeys = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
-  target.closest("input, textarea, select, [contenteditable]") !== null;
+  target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 
 /** Space presses buttons and unfolds what is folded. */
 const takesSpace = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && target.closest("button, summary, a") !== null;
+  target instanceof HTMLElement && target.closest("button, summary, a, input") !== null;
 
 type Key = Pick<globalThis.KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "target">;
 
