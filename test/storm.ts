@@ -131,7 +131,7 @@ const refusals = [
   /is (not |already )?(running|paused|in use)/,
   /name .* in use|used by|(?<!File )exists|has (just )?ended|copies into this|about to (start again|be removed)/,
   /container \S+ (was (removed|started) meanwhile|has just ended)/,
-  /is removed when it ends/,
+  /is removed when it ends|another container has this name/,
   // Another has ended what is starting.
   /stopped by signal|was ended by signal 9/,
 ] as const;
