@@ -53,12 +53,23 @@ function planOf(): Plan {
 }
 
 async function killAfter(plan: Plan, count: number): Promise<void> {
-  const { child, outcome } = executePlan(pausedAfter(plan, count), ["ignore", "pipe", "pipe"]);
-  const pid = child.pid ?? 0;
-  await until(() => /[TtZ]|^$/.test(stateOf(pid)), `step ${count} was done`);
-  expect(`after step ${count}: ${stateOf(pid)}`).toBe(`after step ${count}: T`);
+  let stop = (): void => {};
+  const isPaused = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const { child, outcome } = executePlan(
+    pausedAfter(plan, count),
+    ["ignore", "pipe", "pipe"],
+    ({ kind }) => {
+      if (kind === "paused") stop();
+    },
+  );
+  const ended = outcome.then(({ failure }) => {
+    throw new Error(`it ended before step ${count} was done: ${JSON.stringify(failure)}`);
+  });
+  await Promise.race([isPaused, ended]);
   child.kill("SIGKILL");
-  await outcome;
+  await ended.catch(() => {});
 }
 
 /** What the plan would take away again, and is there: its directories, names and cgroups. */

@@ -132,20 +132,37 @@ function endingOf(container: Container, signal: number, seconds: number): Step[]
   return [...begin, byParent({ ...first, signal: 0 }, "stop: time to end"), byParent(last, "stop")];
 }
 
-/** Who waits to start a container again gives up, and takes away what is there. */
-function endingOfMonitor({ directory }: Container): Step[] {
-  const of = onHost(`${directory}/monitor`);
-  const first = {
-    op: "signal",
-    of,
-    signal: SIGTERM,
-    wait: false,
-    patience: 5_000,
-    required: false,
-  } as const;
-  const last = { ...first, signal: SIGKILL, wait: true, patience: 0 };
-  const why = "stop: it waits to start again";
-  return [byParent(first, why), byParent(last, why)];
+/** Milliseconds for an executor that waits, or makes a container, to give up and to take all away. */
+const givingUp = 2_000;
+
+const signalMonitor = ({ directory }: Container, signal: number): Step =>
+  byParent(
+    {
+      op: "signal",
+      of: onHost(`${directory}/monitor`),
+      signal,
+      wait: false,
+      patience: givingUp,
+      required: false,
+    },
+    "stop: it is about to start",
+  );
+
+/**
+ * One that has no process yet: its executor waits before it starts it again, or is making it. It may
+ * have made it by now, and hands the signal on: then it is ended as others are.
+ */
+async function endBeforeStart(
+  container: Container,
+  roots: Roots,
+  wish: { readonly signal: number; readonly seconds: number },
+): Promise<void> {
+  await carryOut([signalMonitor(container, SIGTERM)]);
+  const seen = (await listContainers(roots)).find(({ id }) => id === container.id);
+  if (seen === undefined || !existsSync(seen.directory)) return;
+  if (seen.process !== null) return endContainer(seen, roots, wish);
+  await carryOut([signalMonitor(container, SIGKILL)]);
+  if (existsSync(container.directory)) await clearRemains(container, roots);
 }
 
 /** @throws WishError when it does not end, although nobody has paused it meanwhile */
@@ -172,7 +189,7 @@ export async function endContainer(
   if (!isAlive(container)) return;
   if (container.kept) await noteStop(roots.dataRoot, container.id);
   const wasWaiting = container.process === null && existsSync(container.directory);
-  if (container.process === null) await carryOut(endingOfMonitor(container));
+  if (container.process === null) await endBeforeStart(container, roots, { signal, seconds });
   else await endProcess(container, roots, endingOf(container, signal, seconds));
   if (await waitUntilGone(container, 20_000, hasRunAnew)) {
     const policy = container.record.engine?.restart.name ?? "no";
