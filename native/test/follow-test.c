@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#include <sys/prctl.h>
+
 #include "../follow.c"
 
 static uint8_t decoded[1 << 20];
@@ -90,6 +92,7 @@ static void hands_over_in_drops(int fd) {
     uint8_t byte;
     CHECK(pipe(ends) == 0);
     if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* the program is ended, and so is this */
         close(ends[0]);
         hands_over(ends[1]);
     }
