@@ -58,6 +58,7 @@ async function startAttached(
   return handOver(encodePlan(plan), ["--log-format", globals.logFormat, ...told]);
 }
 
+const EINTR = 4;
 const EEXIST = 17;
 
 /** The directory of its state was there already: it has just been started, or has yet to end. */
@@ -84,7 +85,7 @@ export async function startDetached(
   roots: Roots,
   globals: Globals,
   announce: string | null,
-  attempts = 3,
+  attempts = 8,
 ): Promise<void> {
   const { id } = found;
   if (isAlive(found)) {
@@ -106,6 +107,11 @@ export async function startDetached(
     }
     if (announce !== null) writeAll(1, announce);
     return;
+  }
+  // Another's `restart` has ended what was starting, for a start of its own.
+  if (failure?.errno === EINTR && attempts > 1) {
+    const seen = await findContainer(roots, id);
+    return startDetached(seen, roots, globals, announce, attempts - 1);
   }
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   if (failure === null) return;
