@@ -1,6 +1,6 @@
 /** `pivot ps`: containers, as docker lists them. */
 
-import { WishError } from "../container/wish-error.ts";
+import { pickContainer } from "../engine/find.ts";
 import { readHealth } from "../engine/health-log.ts";
 import { portsText } from "../engine/network-settings.ts";
 import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
@@ -207,20 +207,15 @@ function matchesExit({ status, end }: Container, value: string): boolean {
 }
 
 /** The moment at which the container that a filter names was made. */
-function momentOf(all: readonly Container[], key: string, value: string): number {
-  const found = all.find(({ id, name }) => name === value || id.startsWith(value));
-  if (found === undefined) {
-    throw new WishError([`--filter ${key}=${value}: no such container`]);
-  }
-  return found.record.created;
-}
+const momentOf = (all: readonly Container[], value: string): number =>
+  pickContainer(all, value).record.created;
 
 /** Of all containers, those that were asked for; the newest first. */
 function choose(given: ParsedArguments, all: readonly Container[]): Container[] {
   const wanted = given.flags.get("filter") ?? [];
   const passes = readFilters<Container>(wanted, {
     ancestor: matchesAncestor,
-    before: ({ record }, value) => record.created < momentOf(all, "before", value),
+    before: ({ record }, value) => record.created < momentOf(all, value),
     exited: matchesExit,
     health: (row, value) => healthText(row) === value,
     id: ({ id }, value) => id.startsWith(value),
@@ -228,7 +223,7 @@ function choose(given: ParsedArguments, all: readonly Container[]): Container[] 
     name: matchesName,
     network: (row, value) =>
       networksOf(row).includes(value) || uses(row, { id: value, name: value }),
-    since: ({ record }, value) => record.created > momentOf(all, "since", value),
+    since: ({ record }, value) => record.created > momentOf(all, value),
     status: matchesStatus,
     volume: (row, value) =>
       row.record.mounts.some(({ destination }) => destination === value) ||
