@@ -111,3 +111,11 @@ export function parseArguments(
   }
   return { flags: found, words: [...passed, ...words.slice(at)] };
 }
+
+/** The last value of a flag, or null. */
+export const lastValue = ({ flags }: ParsedArguments, name: string): string | null =>
+  flags.get(name)?.at(-1) ?? null;
+
+/** Whether a switch is on. */
+export const isOn = (given: ParsedArguments, name: string): boolean =>
+  lastValue(given, name) === "true";

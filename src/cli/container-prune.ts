@@ -5,13 +5,13 @@ import { BusyError } from "../engine/act.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, listContainers } from "../engine/status.ts";
 import { writeAll } from "../host/write.ts";
-import type { Flag, ParsedArguments } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilters } from "./filter.ts";
 import { humanSize } from "./human.ts";
-import { forceFlag, isOn, pruneFilterFlag } from "./listing-flags.ts";
+import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
 import { treeSize } from "./tree-size.ts";
 

@@ -21,7 +21,7 @@ import { archiveName, cleanPath, parseSide, type Side } from "../transfer/copy-r
 import { fileRootOf } from "../transfer/file-root.ts";
 import { describeTrouble } from "../transfer/report.ts";
 import { startPacker } from "../transfer/worker.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { humanSize } from "./human.ts";
@@ -41,9 +41,6 @@ export const copyFlags: readonly Flag[] = [
     help: "no progress and no summary; so it is unless standard output is a terminal",
   },
 ];
-
-const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
-  flags.get(name)?.at(-1) === "true";
 
 type InContainer = Extract<Side, { kind: "container" }>;
 

@@ -9,18 +9,14 @@ import { exitCodeOf } from "../executor/failure.ts";
 import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
 import type { StreamFact } from "../planner/facts.ts";
-import { type ParsedArguments, UsageError } from "./arguments.ts";
+import { isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { lastValue } from "./listing-flags.ts";
 import { openPrompt } from "./prompt.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
 import { visible } from "./visible.ts";
 
 type Streams = readonly [StreamFact, StreamFact, StreamFact];
-
-const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
-  flags.get(name)?.at(-1) === "true";
 
 /** What is typed is for the debugger until the program runs, and then for the program. */
 function streamsFor(given: ParsedArguments, streams: Streams, isRecord: boolean): Streams {

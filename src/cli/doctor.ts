@@ -3,11 +3,10 @@
 import { diagnosisLevels } from "../doctor/diagnosis.ts";
 import { examine } from "../doctor/doctor.ts";
 import { writeAll } from "../host/write.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { countText, findingsText } from "./findings-text.ts";
-import { lastValue } from "./listing-flags.ts";
 import { printDocument } from "./output.ts";
 import { visible } from "./visible.ts";
 import { terminalWidth } from "./wrap.ts";

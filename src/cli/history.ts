@@ -2,10 +2,10 @@
 
 import { type HistoryStep, historyOf } from "../image/history.ts";
 import { configOf, createdTime, findImageByText, layerSizes } from "../image/images.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { ago, ellipsis, humanSize, shortId } from "./human.ts";
-import { formatFlag, lastValue, noTruncFlag, quietFlag, readListing } from "./listing-flags.ts";
+import { formatFlag, noTruncFlag, quietFlag, readListing } from "./listing-flags.ts";
 import { type Column, printRows } from "./output.ts";
 import { storeContext } from "./store.ts";
 

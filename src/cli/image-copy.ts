@@ -5,11 +5,11 @@ import { executorPath } from "../executor/locate.ts";
 import { writeAll } from "../host/write.ts";
 import { copyImage } from "../image/copy.ts";
 import { parseReference } from "../image/reference.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress, stoppable } from "./import-progress.ts";
 import { interruptible } from "./interrupt.ts";
-import { isOn, quietFlag } from "./listing-flags.ts";
+import { quietFlag } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
 export const imageCopyFlags: readonly Flag[] = [

@@ -3,9 +3,9 @@
 import { ImageError } from "../image/error.ts";
 import { findImageByText } from "../image/images.ts";
 import { inspectImage } from "../image/inspect-image.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { inspectFormatFlag, lastValue } from "./listing-flags.ts";
+import { inspectFormatFlag } from "./listing-flags.ts";
 import { printDocuments } from "./output.ts";
 import { report } from "./report-error.ts";
 import { storeContext } from "./store.ts";

@@ -5,13 +5,13 @@ import { writeAll } from "../host/write.ts";
 import { familiarName } from "../image/familiar.ts";
 import type { StoredImage } from "../image/images.ts";
 import { type PrunedImages, pruneImages } from "../image/prune.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { humanSize } from "./human.ts";
 import { pruneKeys, readImageFilters } from "./image-filters.ts";
 import { imageRows } from "./image-rows.ts";
-import { forceFlag, isOn, pruneFilterFlag } from "./listing-flags.ts";
+import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { type StoreContext, storeContext } from "./store.ts";
 
 export const imagePruneFlags: readonly Flag[] = [

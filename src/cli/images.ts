@@ -1,17 +1,10 @@
 /** `pivot images`. */
 
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { listKeys, readImageFilters } from "./image-filters.ts";
 import { imageColumns, imageRows } from "./image-rows.ts";
-import {
-  filterFlag,
-  formatFlag,
-  isOn,
-  noTruncFlag,
-  quietFlag,
-  readListing,
-} from "./listing-flags.ts";
+import { filterFlag, formatFlag, noTruncFlag, quietFlag, readListing } from "./listing-flags.ts";
 import { printRows } from "./output.ts";
 import { storeContext } from "./store.ts";
 

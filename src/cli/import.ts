@@ -8,11 +8,10 @@ import { readFileInChunks } from "../image/blob-source.ts";
 import { ImageError, quote } from "../image/error.ts";
 import { importRoot, sourceName } from "../image/import-root.ts";
 import { parseReference } from "../image/reference.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress, stoppable } from "./import-progress.ts";
 import { interruptible, untilAborted } from "./interrupt.ts";
-import { lastValue } from "./listing-flags.ts";
 import { standardInput } from "./standard-input.ts";
 import { storeContext } from "./store.ts";
 

@@ -7,11 +7,10 @@ import { writeAll } from "../host/write.ts";
 import { listImages } from "../image/images.ts";
 import { openStore } from "../image/store.ts";
 import { version } from "../version.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { binarySize } from "./human.ts";
-import { lastValue } from "./listing-flags.ts";
 import { printDocument } from "./output.ts";
 
 export const infoFlags: readonly Flag[] = [

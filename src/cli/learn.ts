@@ -5,11 +5,10 @@ import { writeAll } from "../host/write.ts";
 import { liveContainers } from "../learn/containers.ts";
 import { readPage } from "../learn/page.ts";
 import { serveLearn } from "../learn/serve.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { interruptible } from "./interrupt.ts";
-import { isOn, lastValue } from "./listing-flags.ts";
 import { shownImage } from "./ps.ts";
 
 export const learnFlags: readonly Flag[] = [

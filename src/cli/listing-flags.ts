@@ -1,6 +1,6 @@
 /** The flags that listings, inspections and prunes share, and what was given of them. */
 
-import { type Flag, type ParsedArguments } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments } from "./arguments.ts";
 import type { Listing } from "./output.ts";
 
 const template = "table, 'table TEMPLATE', json, or a Go template: '{{.ID}}'";
@@ -35,14 +35,6 @@ export const pruneFilterFlag = (keys: readonly string[]): Flag => {
 };
 
 export const forceFlag: Flag = { name: "force", short: "f", help: "do not ask first" };
-
-/** The last value of a flag, or null. */
-export const lastValue = ({ flags }: ParsedArguments, name: string): string | null =>
-  flags.get(name)?.at(-1) ?? null;
-
-/** Whether a switch is on. */
-export const isOn = (given: ParsedArguments, name: string): boolean =>
-  lastValue(given, name) === "true";
 
 /** What `printRows` takes, of the flags above. */
 export const readListing = (given: ParsedArguments): Listing => ({

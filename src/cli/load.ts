@@ -7,11 +7,11 @@ import { ImageError } from "../image/error.ts";
 import { familiarName } from "../image/familiar.ts";
 import { type ImportedImage, loadDockerArchive } from "../image/import.ts";
 import type { Store } from "../image/store.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress, stoppable } from "./import-progress.ts";
 import { interruptible } from "./interrupt.ts";
-import { isOn, lastValue, quietFlag } from "./listing-flags.ts";
+import { quietFlag } from "./listing-flags.ts";
 import { withStandardInput } from "./standard-input.ts";
 import { storeContext } from "./store.ts";
 

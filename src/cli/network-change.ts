@@ -26,12 +26,12 @@ import {
 import { parseLabel } from "../options/label.ts";
 import { networkNameProblem } from "../options/network.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilterPairs, readFilters } from "./filter.ts";
-import { forceFlag, isOn, lastValue, pruneFilterFlag } from "./listing-flags.ts";
+import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
 import { isBuiltIn } from "./network-show.ts";
 import { report } from "./report-error.ts";

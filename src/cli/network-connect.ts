@@ -7,10 +7,9 @@ import { connectExisting, disconnectExisting } from "../network/change.ts";
 import { networksWithDefault, pickNetwork } from "../network/store.ts";
 import { type NetworkWish, parseAlias, parseIp4, parseIp6, parseMac } from "../options/network.ts";
 import { formatOptionProblem, type Result } from "../options/problem.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
-import { isOn } from "./listing-flags.ts";
 
 export const connectFlags: readonly Flag[] = [
   {

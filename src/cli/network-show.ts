@@ -6,7 +6,7 @@ import { type Container, listContainers } from "../engine/status.ts";
 import { liveMembers, uses } from "../network/members.ts";
 import { defaultNetwork, type Network } from "../network/network.ts";
 import { networksWithDefault, noSuchNetwork, pickNetwork } from "../network/store.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilters, readTruth } from "./filter.ts";
@@ -15,7 +15,6 @@ import {
   filterFlag,
   formatFlag,
   inspectFormatFlag,
-  lastValue,
   noTruncFlag,
   quietFlag,
   readListing,

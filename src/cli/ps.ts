@@ -5,20 +5,12 @@ import { readHealth } from "../engine/health-log.ts";
 import { portsText } from "../engine/network-settings.ts";
 import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
 import { networkNames, uses } from "../network/members.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilters } from "./filter.ts";
 import { ago, ellipsis, humanDuration, humanSize, shortId } from "./human.ts";
-import {
-  filterFlag,
-  formatFlag,
-  isOn,
-  lastValue,
-  noTruncFlag,
-  quietFlag,
-  readListing,
-} from "./listing-flags.ts";
+import { filterFlag, formatFlag, noTruncFlag, quietFlag, readListing } from "./listing-flags.ts";
 import { type Column, printRows } from "./output.ts";
 import { treeSize } from "./tree-size.ts";
 

@@ -7,10 +7,9 @@ import { familiarName, repoDigests, splitName } from "../image/familiar.ts";
 import { type FoundImage, findImageByText, type StoredImage } from "../image/images.ts";
 import { parseReference } from "../image/reference.ts";
 import { type RemovedImage, removeImage } from "../image/remove-image.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { shortId } from "./human.ts";
-import { isOn } from "./listing-flags.ts";
 import { report } from "./report-error.ts";
 import { type StoreContext, storeContext } from "./store.ts";
 

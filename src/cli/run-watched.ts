@@ -15,16 +15,13 @@ import { encodePlan } from "../executor/encode.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { writeAll } from "../host/write.ts";
 import type { StreamFact } from "../planner/facts.ts";
-import type { ParsedArguments } from "./arguments.ts";
+import { isOn, type ParsedArguments } from "./arguments.ts";
 import { readAttachment } from "./attachment.ts";
 import type { Globals } from "./command.ts";
 import { readEngineWish } from "./engine-wish.ts";
 import { importProgress } from "./import-progress.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
-
-const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
-  flags.get(name)?.at(-1) === "true";
 
 type Made = { readonly prepared: PreparedContainer; readonly record: Described };
 

@@ -5,7 +5,7 @@ import { handOver } from "../executor/hand-over.ts";
 import { fillTemplate } from "../executor/template.ts";
 import { readStreams } from "../host/streams.ts";
 import type { StreamFact } from "../planner/facts.ts";
-import { type ParsedArguments, UsageError } from "./arguments.ts";
+import { isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineFlags } from "./engine-flags.ts";
 import {
@@ -17,9 +17,6 @@ import {
 } from "./remembered-plan.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
-
-const isOn = ({ flags }: ParsedArguments, name: string): boolean =>
-  flags.get(name)?.at(-1) === "true";
 
 /** Whether the engine has anything to do for the container once the caller has gone. */
 const isWatched = (given: ParsedArguments): boolean =>

@@ -8,10 +8,9 @@ import { ImageError } from "../image/error.ts";
 import { writeArchive } from "../image/export.ts";
 import { writeLayoutDirectory } from "../image/layout-directory.ts";
 import { withStored } from "../image/outgoing.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
-import { lastValue } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
 export const saveFlags: readonly Flag[] = [

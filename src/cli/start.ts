@@ -10,14 +10,13 @@ import { prepareStart } from "../engine/start.ts";
 import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
 import { encodePlan } from "../executor/encode.ts";
-import { describeFailure, type StepFailure } from "../executor/failure.ts";
+import { describeFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { readProcess } from "../host/first-process.ts";
 import { writeAll } from "../host/write.ts";
-import type { Plan } from "../plan/op.ts";
 import type { Attachment } from "../planner/setting.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
 import { detachKeysFlag, readAttachment } from "./attachment.ts";
 import { whileItIsThere } from "./changed-meanwhile.ts";
@@ -59,13 +58,6 @@ async function startAttached(
 }
 
 const EINTR = 4;
-const EEXIST = 17;
-
-/** The directory of its state was there already: it has just been started, or has yet to end. */
-const wasThere = ({ directory }: Container, plan: Plan, { step, errno }: StepFailure): boolean => {
-  const op = plan.steps[step]?.op;
-  return errno === EEXIST && op?.op === "mkdir" && op.at?.path === directory;
-};
 
 /** Whether what another has begun comes to run; false: it is gone, or is still there without. */
 async function runsByAnother(found: Container): Promise<boolean> {
@@ -101,7 +93,7 @@ export async function startDetached(
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
   if (failure !== null) release();
-  if (failure !== null && wasThere(found, plan, failure) && attempts > 1) {
+  if (failure !== null && isStartedElsewhere(plan, failure, id) && attempts > 1) {
     if (!(await runsByAnother(found))) {
       return startDetached(found, roots, globals, announce, attempts - 1);
     }
@@ -125,14 +117,13 @@ export async function startDetached(
 }
 
 export async function startCommand(given: ParsedArguments, globals: Globals): Promise<number> {
-  const isOn = (name: string): boolean => given.flags.get(name)?.at(-1) === "true";
-  if (isOn("attach") || isOn("interactive")) {
+  if (isOn(given, "attach") || isOn(given, "interactive")) {
     const [word = "", ...more] = given.words;
     if (more.length > 0 || word === "") {
       throw new UsageError("start -a and -i take one container: it is its streams that are shown");
     }
     const roots = engineRoots(globals);
-    const attachment = readAttachment(given, isOn("interactive"));
+    const attachment = readAttachment(given, isOn(given, "interactive"));
     return startAttached(await findContainer(roots, word), roots, globals, attachment);
   }
   return eachContainer(given, globals, "start", async (container, word, roots) => {

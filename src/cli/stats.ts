@@ -8,11 +8,11 @@ import { cpuPercent, type Sample, takeSample } from "../engine/measure.ts";
 import { type Container, listContainers } from "../engine/status.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { writeAll } from "../host/write.ts";
-import type { Flag, ParsedArguments } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { binarySize, humanSize, shortId } from "./human.ts";
-import { formatFlag, isOn, noTruncFlag, readListing } from "./listing-flags.ts";
+import { formatFlag, noTruncFlag, readListing } from "./listing-flags.ts";
 import { type Column, formatRows } from "./output.ts";
 
 export const statsFlags: readonly Flag[] = [

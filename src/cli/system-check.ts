@@ -6,10 +6,10 @@ import { writeAll } from "../host/write.ts";
 import { checkStore, type Finding } from "../image/check-store.ts";
 import type { Store } from "../image/store.ts";
 import { idleParts } from "../registry/partial.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { humanSize } from "./human.ts";
-import { isOn, quietFlag } from "./listing-flags.ts";
+import { quietFlag } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
 export const systemCheckFlags: readonly Flag[] = [

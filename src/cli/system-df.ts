@@ -11,11 +11,11 @@ import {
 } from "../engine/usage.ts";
 import { writeAll } from "../host/write.ts";
 import { splitName } from "../image/familiar.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { ago, ellipsis, humanSize, shortId } from "./human.ts";
-import { formatFlag, isOn, lastValue } from "./listing-flags.ts";
+import { formatFlag } from "./listing-flags.ts";
 import { type Column, formatRows, type Listing, printDocument, printRows } from "./output.ts";
 import { shownImage, statusText } from "./ps.ts";
 

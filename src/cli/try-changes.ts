@@ -5,14 +5,11 @@ import { writeAll } from "../host/write.ts";
 import { chooseTry } from "../try/choose.ts";
 import { type ApplyOutcome, applyMeant, findMeant, type Meant } from "../try/outcome.ts";
 import { listJson, listText, patchOf, shownPath, statText } from "../try/show.ts";
-import { type ParsedArguments, UsageError } from "./arguments.ts";
+import { isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 import { presentDirectory } from "./try.ts";
-
-const isOn = (given: ParsedArguments, name: string): boolean =>
-  given.flags.get(name)?.at(-1) === "true";
 
 function readMeant(given: ParsedArguments, { logFormat, ...globals }: Globals, cwd: string): Meant {
   const roots = readRoots({ logFormat, ...globals }, cwd);

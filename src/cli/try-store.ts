@@ -4,14 +4,11 @@ import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { chooseTry, tryNamed } from "../try/choose.ts";
 import { isInUse, isUntouched, listTries, removeTry, type Try } from "../try/store.ts";
-import { type ParsedArguments, UsageError } from "./arguments.ts";
+import { isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
 import { presentDirectory } from "./try.ts";
-
-const isOn = (given: ParsedArguments, name: string): boolean =>
-  given.flags.get(name)?.at(-1) === "true";
 
 export async function tryDiscardCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const isAll = isOn(given, "all");

@@ -8,15 +8,14 @@ import { formatOptionProblem } from "../options/problem.ts";
 import { driverProblem } from "../options/volume-mount.ts";
 import { makeVolume, removePaths, removeVolume } from "../volume/change.ts";
 import { volumesInUse } from "../volume/in-use.ts";
-
 import { listVolumes, newVolumeName, readVolume, removedVolumes } from "../volume/store.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilterPairs, readFilters, readTruth } from "./filter.ts";
 import { humanSize } from "./human.ts";
-import { forceFlag, isOn, lastValue, pruneFilterFlag } from "./listing-flags.ts";
+import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { report } from "./report-error.ts";
 import { treeSize } from "./tree-size.ts";
 import { noSuchVolume } from "./volume-show.ts";

@@ -3,7 +3,7 @@
 import { WishError } from "../container/wish-error.ts";
 import type { VolumesInUse } from "../volume/in-use.ts";
 import { listVolumes, readVolume, type Volume } from "../volume/store.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { type FilterTests, hasLabel, readFilters, readTruth } from "./filter.ts";
@@ -11,7 +11,6 @@ import {
   filterFlag,
   formatFlag,
   inspectFormatFlag,
-  lastValue,
   quietFlag,
   readListing,
 } from "./listing-flags.ts";
