@@ -1,26 +1,16 @@
 /** Two columns of text, the second wrapped to the width of the terminal. */
 
+import { wrapLine } from "../explain/wrap-line.ts";
+
 /** Of the terminal that is written to; elsewhere 80, and never too little to read. */
 export function terminalWidth(fd: 1 | 2 = 1): number {
   const { columns } = fd === 1 ? process.stdout : process.stderr;
   return Math.max(40, columns ?? 80);
 }
 
-/** Lines of at most so many characters, broken at blanks; a longer word has its own line. */
-function wrapLine(text: string, width: number): readonly string[] {
-  if (text.length <= width) return [text];
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
-}
+/** What fits stays as it is, with all its blanks. */
+const linesOf = (text: string, width: number): readonly string[] =>
+  text.length <= width ? [text] : wrapLine(text, width);
 
 /**
  * Text in lines of at most so many characters. Lines that stand below each other flow together; one
@@ -37,7 +27,7 @@ export function wrapText(text: string, width: number): readonly string[] {
       flowing[flowing.length - 1] = `${before} ${line}`;
     }
   }
-  return flowing.flatMap((line) => (line.startsWith(" ") ? [line] : wrapLine(line, width)));
+  return flowing.flatMap((line) => (line.startsWith(" ") ? [line] : linesOf(line, width)));
 }
 
 /** A left text that is wider than this has a line of its own. */

@@ -2,6 +2,7 @@
 
 import type { ExplainedStep, Explanation, Prediction } from "./explanation.ts";
 import { changeLines, inOrder, rowText } from "./table-change.ts";
+import { wrapLine } from "./wrap-line.ts";
 
 /** How words are set off; each gives its text back where there are no colours. */
 export type Paint = {
@@ -50,26 +51,11 @@ const visible = (text: string): string =>
     (each) => `\\x${(each.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`,
   );
 
-/** Lines of at most so many characters, broken at blanks; a longer word has a line of its own. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
-}
-
 const indent = 9;
 
 /** `label    text`, the text wrapped beside its label. */
 function paragraph(label: string, text: string, { width, paint }: TextSettings): string {
-  const lines = wrap(visible(text), Math.max(20, width - indent));
+  const lines = wrapLine(visible(text), Math.max(20, width - indent));
   return `${paint.faint(label.padEnd(indent))}${lines.join(`\n${" ".repeat(indent)}`)}`;
 }
 
@@ -144,8 +130,8 @@ export function explanationAsText(explanation: Explanation, settings: TextSettin
           ...inOrder(last).map((row) => `  ${visible(rowText(row))}`),
         ];
   return `${[
-    ...wrap(visible(head), width),
-    ...wrap(legend, width).map(paint.faint),
+    ...wrapLine(visible(head), width),
+    ...wrapLine(legend, width).map(paint.faint),
     "",
     steps.map((each) => step(each, total, settings)).join(brief ? "\n" : "\n\n"),
     ...table,
