@@ -103,14 +103,14 @@ static int read_call(struct call *call, char **argv) {
            (strcmp(call->format, "text") == 0 || strcmp(call->format, "json") == 0);
 }
 
-/* Nobody but us may have written it. */
-static int open_plan(int directory, const char *name) {
+/* Nobody but us may have written it. `begin`: where in the file the plan does. */
+static int open_plan(int directory, const char *name, off_t begin) {
     struct stat st;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-        !(st.st_mode & 022))
+        !(st.st_mode & 022) && pv_plan_is_whole(fd, begin, st.st_size))
         return fd;
     close(fd);
     return -1;
@@ -171,12 +171,13 @@ void pv_try_kept(char **argv, const char *program, const char *repository) {
         close(root);
     if (directory < 0)
         return;
-    int plan = open_plan(directory, call.plan);
+    int has_parameter = is(call.plan, "kill.plan");
+    int plan = open_plan(directory, call.plan, has_parameter ? sizeof call.signal : 0);
     int goes = plan >= 0 && may_go(&call, directory);
     close(directory);
     if (goes && repository)
         goes = !pv_is_stale(repository);
-    if (goes && is(call.plan, "kill.plan")) {
+    if (goes && has_parameter) {
         plan = with_parameter(plan, call.signal);
         goes = plan >= 0;
     }

@@ -149,14 +149,27 @@ static int take_record(struct reader *r, struct pv_record *record, const struct 
     return body.bad || body.left != 0 ? -EPROTO : 0;
 }
 
+static int take_header(struct reader *r, uint32_t *total, uint32_t *count) {
+    const char *magic = take(r, 6);
+    uint16_t version = (uint16_t)take_number(r, 2);
+    *total = take_u32(r);
+    *count = take_u32(r);
+    return !r->bad && memcmp(magic, PV_MAGIC, 6) == 0 && version == PV_WIRE_VERSION;
+}
+
+int pv_plan_is_whole(int fd, off_t begin, off_t size) {
+    char header[PV_HEADER_SIZE];
+    struct reader r = {.at = header, .left = sizeof header};
+    uint32_t total, count;
+    return pread(fd, header, sizeof header, begin) == sizeof header &&
+           take_header(&r, &total, &count) && begin + (off_t)total == size;
+}
+
 int pv_plan_decode(void *bytes, size_t size, struct pv_plan *plan) {
     memset(plan, 0, sizeof *plan);
     struct reader r = {.at = bytes, .left = size};
-    const char *magic = take(&r, 6);
-    uint16_t version = (uint16_t)take_number(&r, 2);
-    uint32_t total = take_u32(&r);
-    uint32_t count = take_u32(&r);
-    if (r.bad || memcmp(magic, PV_MAGIC, 6) != 0 || version != PV_WIRE_VERSION)
+    uint32_t total, count;
+    if (!take_header(&r, &total, &count))
         return -EPROTO;
     if (total < PV_HEADER_SIZE || total > size || count > total / PV_RECORD_HEADER_SIZE)
         return -EPROTO;

@@ -3,6 +3,8 @@
 #define PV_PLAN_H
 
 #include <stddef.h>
+#include <sys/types.h>
+
 #include "plan.generated.h"
 
 enum pv_actor { PV_BY_PARENT, PV_BY_INIT };
@@ -27,6 +29,12 @@ int pv_plan_load(int fd, struct pv_plan *plan);
 int pv_plan_decode(void *bytes, size_t size, struct pv_plan *plan);
 
 void pv_plan_free(struct pv_plan *plan);
+
+/*
+ * Whether a file of `size` bytes is, from `begin` on, a plan of this version and all of it. One that
+ * was kept may be of another release, or of somebody who was killed while he wrote it.
+ */
+int pv_plan_is_whole(int fd, off_t begin, off_t size);
 
 const char *pv_op_name(uint16_t code);
 

@@ -3,7 +3,15 @@
 
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { OciGround, textOf } from "./ground.ts";
 import { runtimeName, title, whyNot } from "./runtime.ts";
 
@@ -123,5 +131,34 @@ describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`
     expect(call("start", id)).toEqual(leftToProgram);
     chownSync(file, 0, 0);
     expect(call("start", id)).toEqual(done);
+  });
+
+  test("one that its writer was killed over, or of another release, is none", async () => {
+    const { id } = ground.create();
+    for (const [name, words, begin] of [
+      ["start.plan", ["start", id], 0],
+      ["kill.plan", ["kill", id, "0"], 4],
+      ["kill-9.plan", ["kill", id, "9"], 0],
+      ["delete.plan", ["delete", "--force", id], 0],
+    ] as const) {
+      const file = `${directoryOf(id)}/${name}`;
+      const whole = readFileSync(file);
+      const other = Buffer.from(whole);
+      other.writeUInt16LE(other.readUInt16LE(begin + 6) + 1, begin + 6);
+      const cuts = [0, 1, begin + 8, begin + 15, begin + 16, whole.length - 1];
+      const broken = [...cuts.map((size) => whole.subarray(0, size)), other];
+      for (const bytes of [...broken, Buffer.concat([whole, Buffer.alloc(1)])]) {
+        writeFileSync(file, bytes);
+        expect({ name, size: bytes.length, ...call(...words) }).toEqual({
+          name,
+          size: bytes.length,
+          ...leftToProgram,
+        });
+      }
+    }
+    ground.ok(["start", id]);
+    ground.ok(["kill", id, "9"]);
+    ground.ok(["delete", "--force", id]);
+    await ground.expectNothingLeft();
   });
 });
