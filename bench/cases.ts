@@ -174,7 +174,7 @@ function engineCases(site: Site): CommandCase[] {
       prepare: importOnce,
       argv: (payload) => run(payload),
       detached: (payload) => run(payload, "--detach"),
-      reset: () => void command([...base, "rm", "--force", "--all"], site.env),
+      reset: () => void command([...base, "rm", "--force", "--all"], site),
     };
   };
   return [{ ...podmanCase("crun"), resident: true }, podmanCase("runc"), ...pivotCases(site)];
@@ -189,7 +189,7 @@ function pivotCases({ bench, prepared, env }: Site): CommandCase[] {
       ...about,
       unavailable: existsSync(path) ? undefined : `there is no ${name} in the repository`,
       // The first run makes the image.
-      prepare: () => void command([...base, ...source, "/bin/true"], env),
+      prepare: () => void command([...base, ...source, "/bin/true"], { env }),
       argv: ({ argv }) => [...base, ...source, ...argv],
     };
   };

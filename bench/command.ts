@@ -6,9 +6,12 @@ import { spawnSync } from "node:child_process";
  * Runs a command to its end and returns its standard output.
  * Throws an Error of one line, with the last line of its standard error, when it fails.
  */
-export function command(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
+export function command(
+  argv: readonly string[],
+  { env = process.env, minutes = 1 }: { env?: NodeJS.ProcessEnv; minutes?: number } = {},
+): string {
   const [program = "", ...args] = argv;
-  const result = spawnSync(program, args, { env, encoding: "utf8", timeout: 60_000 });
+  const result = spawnSync(program, args, { env, encoding: "utf8", timeout: minutes * 60_000 });
   if (result.error) throw new Error(`${program}: ${result.error.message}`);
   if (result.status !== 0) {
     const said = result.stderr.trim().split("\n").at(-1);

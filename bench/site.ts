@@ -140,5 +140,5 @@ export function bundleFor(
 /** Imports the root into podman's storage, which lies in the workbench. */
 export function importWithPodman({ bench, archive, env }: Site, podman: readonly string[]): void {
   hideDirectory(bench, "/var/lib/containers");
-  command([...podman, "import", archive, "busybox"], env);
+  command([...podman, "import", archive, "busybox"], { env });
 }

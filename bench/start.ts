@@ -76,7 +76,7 @@ function tryCase(site: Site, each: CommandCase): string | undefined {
   try {
     prepare?.();
     if (reset) site.bench.cleanup.add("remove containers", reset);
-    return contradiction(command(argv(proof), site.env), { shares, seccomp }, ownNamespaces());
+    return contradiction(command(argv(proof), site), { shares, seccomp }, ownNamespaces());
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
