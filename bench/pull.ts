@@ -16,6 +16,7 @@ import { createGzip } from "node:zlib";
 import { DockerRegistry } from "../test/docker-registry.ts";
 import { command, findProgram } from "./command.ts";
 import { compile } from "./compile.ts";
+import { socketOf, startDockerd } from "./dockerd.ts";
 import { circumstances, markdownTable, mib, ms } from "./report.ts";
 import { failInOneLine, interruptible, progress, publish } from "./session.ts";
 import {
@@ -84,6 +85,8 @@ interface Puller {
   readonly argv: (directory: string, image: string) => readonly string[];
   /** Below its directory, where the root is when it is done. */
   readonly root: string;
+  /** The daemon that does it: it is started before, and its store stays; neither is timed. */
+  readonly daemon?: (directory: string) => Promise<AsyncDisposable>;
 }
 
 const executable = join(import.meta.dirname, "../build/pivot");
@@ -104,6 +107,13 @@ const pullers: readonly Puller[] = [
         `podman --root ${directory}/root --runroot ${directory}/run --storage-driver overlay pull -q --tls-verify=false ${image}`,
       ),
     root: "root/overlay/*/diff",
+  },
+  {
+    name: "docker",
+    needs: ["docker", "dockerd", "containerd", "unshare"],
+    argv: (directory, image) => words(`docker -H ${socketOf(directory)} pull -q ${image}`),
+    root: "data/overlay2/*/diff",
+    daemon: (directory) => startDockerd("docker", directory),
   },
   {
     name: "skopeo + umoci",
@@ -238,6 +248,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
       mkdirSync(directory);
       // What the last one wrote is on the disk before the next one begins.
       Bun.spawnSync(["sync", "-f", directory]);
+      await using _ = await each.puller.daemon?.(directory);
       const run = await stopwatch.run((round + options.warmup) * measured.length + index);
       if (run.status !== 0) throw new Error(`${each.puller.name}: status ${run.status}`);
       if (round === -options.warmup) roots.add(fingerprint(`${directory}/${each.puller.root}`));
@@ -257,7 +268,8 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
     `- Image: ${[...roots].join("")}; ${mib(Bun.file(tar).size / 1024)} MiB, packed by gzip`,
     ...leftOut.map((text) => `- Left out: ${text}`),
     "",
-    "Wall and processor time in milliseconds, memory in MiB.",
+    "Wall and processor time in milliseconds, memory in MiB; of docker, which works in its daemon, only",
+    "the wall time compares.",
     "",
     table(measured, random),
     "",
