@@ -57,6 +57,19 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
   });
   afterAll(() => ground.close());
 
+  test("start waits for a copy into the container, which holds its layer", async () => {
+    const id = said("create", "--name", "copied", ...loop);
+    said("cp", "/etc/passwd", "copied:/tmp/passwd"); // makes the layer
+    const layer = `${ground.root}/containers/${id}`;
+    const mark = `${ground.directory}/copied`;
+    const holder = spawn("flock", [layer, "sh", "-c", `echo held; sleep 0.5; touch ${mark}`]);
+    const ended = once(holder, "exit");
+    await once(holder.stdout, "data");
+    expect(said("start", "copied")).toBe("copied");
+    expect(existsSync(mark)).toBe(true);
+    await ended;
+  });
+
   test("run -d prints the id and returns; ps shows it; stop, start, restart; rm", async () => {
     const id = said("run", "-d", "--name", "box", ...loop);
     expect(id).toMatch(/^[0-9a-f]{64}$/);

@@ -10,11 +10,12 @@ import { prepareStart } from "../engine/start.ts";
 import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
 import { encodePlan } from "../executor/encode.ts";
-import { describeFailure } from "../executor/failure.ts";
+import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { readProcess } from "../host/first-process.ts";
 import { writeAll } from "../host/write.ts";
+import type { Plan } from "../plan/op.ts";
 import type { Attachment } from "../planner/setting.ts";
 import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import { attachTo } from "./attach.ts";
@@ -58,6 +59,13 @@ async function startAttached(
 }
 
 const EINTR = 4;
+const EAGAIN = 11;
+
+/** Of the locks, the container's own is that of a layer into which files are copied meanwhile. */
+const isCopiedInto = ({ steps }: Plan, { step, errno }: StepFailure): boolean => {
+  const op = steps[step]?.op;
+  return errno === EAGAIN && op?.op === "lock" && op.patience > 0;
+};
 
 /** Whether what another has begun comes to run; false: it is gone, or is still there without. */
 async function runsByAnother(found: Container): Promise<boolean> {
@@ -111,7 +119,9 @@ export async function startDetached(
     if (announce !== null) writeAll(1, announce);
     return;
   }
-  const line = describeFailure(plan, failure);
+  const line = isCopiedInto(plan, failure)
+    ? `container ${found.name}: another command copies into it: start it when that is done`
+    : describeFailure(plan, failure);
   await noteFailure(roots.dataRoot, id, line);
   await whileItIsThere(found, roots, () => Promise.reject(new WishError([line])));
 }

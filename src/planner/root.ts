@@ -96,6 +96,9 @@ export const planMade = (setting: DirectorySetting): Step[] =>
     ? []
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
+/** Milliseconds for a copy into a container that does not run to be done. */
+const COPY_PATIENCE = 10_000;
+
 /** A layer that is kept beyond the run may be there from an earlier one, and goes with no failure. */
 function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why: string): Step[] {
   const stays = keep && monitor !== null;
@@ -103,7 +106,14 @@ function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why
   const made = byParent(mkdir(data, 0o700, stays), why, stays ? undefined : remove);
   return [
     keep && !stays ? { ...made, keep: true } : made,
-    ...(stays ? [byParent(lock(data), "nobody copies files into it meanwhile")] : []),
+    ...(stays
+      ? [
+          byParent(
+            { ...lock(data), patience: COPY_PATIENCE },
+            "nobody copies files into it meanwhile",
+          ),
+        ]
+      : []),
     byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
     byParent(
       mkdir(onHost(`${data.path}/work`), 0o700, stays),
