@@ -37,6 +37,9 @@ export function makeBusyboxRoot(root: string): void {
   command(["chroot", root, "/bin/busybox", "--install", "-s"]);
   writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
   writeFileSync(join(root, "etc/group"), "root:x:0:\n");
+  // What engines mount their own files on.
+  for (const name of ["hostname", "hosts", "resolv.conf"])
+    writeFileSync(join(root, `etc/${name}`), "");
 }
 
 interface ProfileRule {

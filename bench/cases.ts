@@ -39,7 +39,12 @@ export function commandCases(site: Site): CommandCase[] {
 }
 
 /** The command line of the floor program; `lane` keeps containers apart that run at once. */
-export function floorArgv(site: Site, about: Omit<About, "id">, payload: Payload, lane = "") {
+export function floorArgv(
+  site: Site,
+  about: Omit<About, "id">,
+  payload: Payload,
+  { lane = "", engine = false }: { readonly lane?: string; readonly engine?: boolean } = {},
+) {
   const { root, prepared, bench, seccomp, programs } = site;
   const scratch = about.root === "fresh" ? site.scratch : site.memoryScratch;
   return [
@@ -48,6 +53,7 @@ export function floorArgv(site: Site, about: Omit<About, "id">, payload: Payload
       ? ["--root", prepared]
       : ["--overlay", root, "--scratch", scratch]),
     ...(about.cgroups ? bench.cgroups.flatMap((path) => ["--cgroup", `${path}/floor${lane}`]) : []),
+    ...(engine ? ["--engine", site.memoryScratch] : []),
     ...(about.seccomp && "filter" in seccomp ? ["--seccomp", seccomp.filter] : []),
     "--",
     ...payload.argv,
@@ -57,6 +63,7 @@ export function floorArgv(site: Site, about: Omit<About, "id">, payload: Payload
 function floorCases(site: Site): CommandCase[] {
   const bare = { root: "prepared", cgroups: false, seccomp: false } as const;
   const cgroups = site.bench.cgroups.length > 0;
+  const full = { id: "floor", root: "fresh", cgroups, seccomp: true } as const;
   const floor = (about: About): CommandCase => ({
     ...about,
     unavailable: about.seccomp ? seccompMissing(site) : undefined,
@@ -80,7 +87,11 @@ function floorCases(site: Site): CommandCase[] {
     floor({ id: "floor-no-seccomp", root: "prepared", cgroups, seccomp: false }),
     floor({ id: "floor-prepared", root: "prepared", cgroups, seccomp: true }),
     floor({ id: "floor-tmpfs", root: "fresh, tmpfs", cgroups, seccomp: true }),
-    { ...floor({ id: "floor", root: "fresh", cgroups, seccomp: true }), resident: true },
+    { ...floor(full), resident: true },
+    {
+      ...floor({ ...full, id: "floor-engine" }),
+      argv: (payload) => floorArgv(site, full, payload, { engine: true }),
+    },
   ];
 }
 

@@ -51,6 +51,7 @@ struct container {
     const char *lower;                    /* lowerdir= of the overlay, or NULL with a root */
     const char *root;                     /* a directory used as it is, or NULL with a lower */
     const char *cgroups[MAX_CGROUPS + 1]; /* directories to make, join and remove */
+    char engine[PATH_MAX];                /* where an engine keeps its state, or "" without one */
     bool net;
     struct sock_fprog filter;             /* len is 0 without a filter */
     char **command;
@@ -73,6 +74,21 @@ static const char *const readonly_paths[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
+/* What an engine writes for a container: a record of it, and the files of name resolution. */
+static const struct { const char *name, *text, *target; } engine_files[] = {
+    {"state.json", "{\"version\":1,\"id\":\"floor\"}", NULL},
+    {"command", "[\"true\"]", NULL},
+    {"hostname", "floor\n", "etc/hostname"},
+    {"hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n", "etc/hosts"},
+    {"resolv.conf", "nameserver 127.0.0.1\n", "etc/resolv.conf"},
+};
+
+/* docker's: nothing but these, and to make any. The first line takes all away. */
+static const char *const device_rules[] = {
+    "a",         "c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm",   "c 1:7 rwm",    "c 1:8 rwm",
+    "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm",
+};
+
 static _Noreturn void die(const char *doing, const char *object)
 {
     fprintf(stderr, "floor: %s %s: %s\n", doing, object, strerror(errno));
@@ -86,9 +102,57 @@ static void must(int result, const char *doing, const char *object)
         die(doing, object);
 }
 
+static void write_text(const char *path, int flags, const char *text)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+    must(fd, "open", path);
+    must((int)write(fd, text, strlen(text)), "write", path);
+    close(fd);
+}
+
+static const char *base_of(const char *path)
+{
+    return strrchr(path, '/') + 1;
+}
+
 static void mount_fs(const char *type, const char *target, unsigned long flags, const char *data)
 {
     must(mount(type, target, type, flags, data), "mount", target);
+}
+
+/* A host's file is only seen before the root is changed. */
+static void bind_engine_files(const struct container *c, const char *root)
+{
+    char from[PATH_MAX + 16], to[PATH_MAX + 16];
+    for (size_t i = 0; c->engine[0] && i < ARRAY_LENGTH(engine_files); i++) {
+        if (!engine_files[i].target)
+            continue;
+        snprintf(from, sizeof from, "%s/%s", c->engine, engine_files[i].name);
+        snprintf(to, sizeof to, "%s/%s", root, engine_files[i].target);
+        must(mount(from, to, NULL, MS_BIND, NULL), "bind", to);
+    }
+}
+
+/* The container's own cgroups, read only, as its /sys/fs/cgroup. */
+static void mount_cgroups(const struct container *c)
+{
+    const unsigned long quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    char target[PATH_MAX], data[PATH_MAX];
+
+    mount_fs("tmpfs", "/sys/fs/cgroup", quiet, "mode=755");
+    for (size_t i = 0; c->cgroups[i]; i++) {
+        char hierarchy[PATH_MAX];
+        snprintf(hierarchy, sizeof hierarchy, "%s", c->cgroups[i]);
+        for (int up = 0; up < 2; up++)
+            *strrchr(hierarchy, '/') = '\0';
+        const char *name = base_of(hierarchy);
+        snprintf(target, sizeof target, "/sys/fs/cgroup/%s", name);
+        snprintf(data, sizeof data, "%s%s", strcmp(name, "systemd") == 0 ? "name=" : "", name);
+        must(mkdir(target, 0755), "mkdir", target);
+        mount_fs("cgroup", target, quiet | MS_RDONLY, data);
+    }
+    must(mount(NULL, "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | quiet, NULL),
+         "make read-only", "/sys/fs/cgroup");
 }
 
 static void enter_root(const struct container *c)
@@ -105,6 +169,7 @@ static void enter_root(const struct container *c)
         /* pivot_root wants a mount point; an existing directory becomes one by a bind. */
         must(mount(root, root, NULL, MS_BIND | MS_REC, NULL), "bind", root);
     }
+    bind_engine_files(c, root);
     must(chdir(root), "chdir", root);
     must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root", root);
     /* The old root lies on top of the new one now; "." still names the old. */
@@ -225,6 +290,11 @@ static _Noreturn void be_container(const struct container *c)
     umask(0);
     make_devices();
     umask(022);
+    if (c->engine[0]) {
+        mount_cgroups(c);
+        write_text("/proc/sys/net/ipv4/ping_group_range", 0, "0 2147483647");
+        write_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", 0, "0");
+    }
     hide_kernel_paths();
     if (c->net)
         bring_loopback_up();
@@ -274,8 +344,40 @@ static void make_directories(struct container *c, const char *scratch)
         must(mkdir(c->cgroups[i], 0755), "mkdir", c->cgroups[i]);
 }
 
+/* What an engine adds, of which nothing needs the container. */
+static void prepare_engine(struct container *c, const char *state)
+{
+    char path[PATH_MAX + 16];
+    snprintf(c->engine, sizeof c->engine, "%s/engine.%d", state, getpid());
+    must(mkdir(c->engine, 0755), "mkdir", c->engine);
+    for (size_t i = 0; i < ARRAY_LENGTH(engine_files); i++) {
+        snprintf(path, sizeof path, "%s/%s", c->engine, engine_files[i].name);
+        write_text(path, O_CREAT | O_EXCL, engine_files[i].text);
+    }
+    for (size_t i = 0; c->cgroups[i]; i++) {
+        if (!strstr(c->cgroups[i], "/devices/"))
+            continue;
+        for (size_t rule = 0; rule < ARRAY_LENGTH(device_rules); rule++) {
+            snprintf(path, sizeof path, "%s/devices.%s", c->cgroups[i], rule ? "allow" : "deny");
+            write_text(path, 0, device_rules[rule]);
+        }
+    }
+}
+
+static void write_pid(const struct container *c, pid_t child)
+{
+    char path[PATH_MAX + 16], text[16];
+    if (!c->engine[0])
+        return;
+    snprintf(path, sizeof path, "%s/pid", c->engine);
+    snprintf(text, sizeof text, "%d", child);
+    write_text(path, O_CREAT | O_EXCL, text);
+}
+
 static void remove_directories(const struct container *c)
 {
+    if (c->engine[0])
+        remove_tree(c->engine);
     for (size_t i = 0; c->cgroups[i]; i++)
         must(rmdir(c->cgroups[i]), "rmdir", c->cgroups[i]);
     if (c->lower) {
@@ -307,6 +409,8 @@ static const char usage[] =
     "  --root DIR          root is DIR itself\n"
     "  --cgroup DIR        make, join and remove the v1 cgroup DIR (once per hierarchy)\n"
     "  --seccomp FILE      install FILE, an array of struct sock_filter\n"
+    "  --engine DIR        add what an engine does, its state in DIR: files of name resolution,\n"
+    "                      device rules, a cgroup mount, a record; with --overlay\n"
     "  --no-net            stay in the caller's network namespace\n";
 
 static _Noreturn void refuse(void)
@@ -315,13 +419,14 @@ static _Noreturn void refuse(void)
     exit(125);
 }
 
-static struct container parse(int argc, char **argv, const char **scratch)
+static struct container parse(int argc, char **argv, const char **scratch, const char **state)
 {
     static const struct option options[] = {
         {"overlay", required_argument, NULL, 'o'}, {"scratch", required_argument, NULL, 's'},
         {"root", required_argument, NULL, 'r'},    {"cgroup", required_argument, NULL, 'c'},
-        {"seccomp", required_argument, NULL, 'f'}, {"no-net", no_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"engine", required_argument, NULL, 'e'},  {"seccomp", required_argument, NULL, 'f'},
+        {"no-net", no_argument, NULL, 'n'},           {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct container c = {.net = true};
     size_t cgroups = 0;
@@ -335,6 +440,7 @@ static struct container parse(int argc, char **argv, const char **scratch)
                 refuse();
             c.cgroups[cgroups++] = optarg;
             break;
+        case 'e': *state = optarg; break;
         case 'f': read_filter(optarg, &c.filter); break;
         case 'n': c.net = false; break;
         case 'h': fputs(usage, stdout); exit(0);
@@ -343,20 +449,24 @@ static struct container parse(int argc, char **argv, const char **scratch)
     }
     c.command = argv + optind;
     const bool overlay = c.lower != NULL;
-    if (!c.command[0] || overlay == (c.root != NULL) || overlay != (*scratch != NULL))
+    if (!c.command[0] || overlay == (c.root != NULL) || overlay != (*scratch != NULL) ||
+        (*state && !overlay))
         refuse();
     return c;
 }
 
 int main(int argc, char **argv)
 {
-    const char *scratch = NULL;
-    struct container c = parse(argc, argv, &scratch);
+    const char *scratch = NULL, *state = NULL;
+    struct container c = parse(argc, argv, &scratch, &state);
     make_directories(&c, scratch);
+    if (state)
+        prepare_engine(&c, state);
     const pid_t child = clone_container(&c);
     must(child, "clone3", "the container");
     if (child == 0)
         be_container(&c);
+    write_pid(&c, child);
     int status;
     must(waitpid(child, &status, 0), "wait for", "the container");
     remove_directories(&c);

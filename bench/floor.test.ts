@@ -46,6 +46,20 @@ describe.skipIf(!able)("the floor program (needs root and busybox)", () => {
     expect(root).toEqual(readdirSync(within("root")).sort());
   });
 
+  test("adds what an engine does, and takes it away again", () => {
+    mkdirSync(within("state"));
+    const script = `cat /etc/hostname; grep -c localhost /etc/hosts; cat /etc/resolv.conf
+      grep -c ' /etc/hosts ' /proc/self/mountinfo; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+      grep ' /sys/fs/cgroup ' /proc/self/mountinfo | cut -d' ' -f6`;
+    const { stdout, stderr } = run([...fresh(), "--engine", within("state")], script);
+    expect(stderr).toBe("");
+    const [host, localhost, server, bound, port, options] = stdout.trim().split("\n");
+    expect([host, localhost, server]).toEqual(["floor", "2", "nameserver 127.0.0.1"]);
+    expect([bound, port]).toEqual(["1", "0"]);
+    expect(options).toMatch(/^ro,nosuid,nodev,noexec/);
+    expect(readdirSync(within("state"))).toEqual([]);
+  });
+
   test("takes privileges away and hides what the kernel tells about the host", () => {
     const script = `grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status
       ulimit -n; ls /sys/firmware | wc -l; wc -c </proc/timer_list; echo 1 >/proc/sys/vm/swappiness`;

@@ -16,7 +16,8 @@ export function libraryCases(site: Site): LibraryCase[] {
   const full = { root: "fresh", cgroups: site.bench.cgroups.length > 0, seccomp: true } as const;
   const { seccomp } = site;
   const unavailable = "unavailable" in seccomp ? seccomp.unavailable : undefined;
-  const spawnFloor = (lane: number) => spawnAndWait(floorArgv(site, full, ends, `-${lane}`));
+  const spawnFloor = (lane: number) =>
+    spawnAndWait(floorArgv(site, full, ends, { lane: `-${lane}` }));
   return [
     { id: "warm-floor", ...full, unavailable, library: inSequence(() => spawnFloor(0)) },
     { id: "warm-floor-2", ...full, unavailable, library: inParallel(2, spawnFloor) },
