@@ -160,9 +160,12 @@ test("ranges stay ranges; any of a range, and any at all, are what is free", asy
     "all ports from 61012 to 61013/tcp are in use",
   );
   const some = await Promise.all(
-    Array.from({ length: 64 }, () => takePorts([port("", 0)], taker("8"))),
+    Array.from({ length: 24 }, (_, i) => {
+      const one = { ...taker("8"), id: i.toString(16).padStart(2, "0").repeat(32) };
+      return takePorts([port("", 0)], one);
+    }),
   );
-  expect(new Set(some.flat().map(({ host_port }) => host_port)).size).toBe(64);
+  expect(new Set(some.flat().map(({ host_port }) => host_port)).size).toBe(24);
   await expect(takePorts([port("", 0, 0, 5000)], taker("9"))).rejects.toThrow("4096 are the most");
 });
 
