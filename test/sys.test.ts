@@ -27,7 +27,7 @@ function cgroupsOf(pid: number | "self"): Map<string, string> {
 describe.skipIf(whyNot !== undefined)(`/sys (${whyNot ?? "as root"})`, () => {
   let running: Running;
   beforeAll(async () => {
-    running = await ground.start(["--pids-limit", "77"]);
+    running = await ground.start(["--pids-limit", "77", "--cpuset-cpus", "0"]);
   });
   afterAll(() => ground.close());
 

@@ -30,14 +30,17 @@ function hierarchy(view: CgroupView, mountPoint: string, type: string, options: 
   return own === undefined ? [] : [byInit(bind({ from: onHost(own), attributes, at }), why)];
 }
 
-/** Version 1: a small tmpfs with a directory for each hierarchy, and links for co-mounted ones. */
+/**
+ * Version 1: a small tmpfs with a directory for each hierarchy, and links for co-mounted ones. Where
+ * the container has no cgroup of its own it would see those of everybody else: that hierarchy is left
+ * out.
+ */
 function planV1(view: CgroupView): Step[] {
-  const { layout, attributes, destination, why } = view;
-  const mountPoints = [
-    ...layout.v1.map(({ mount: point }) => point),
-    ...(layout.v2 === null ? [] : [layout.v2.mount]),
-  ];
-  const links = layout.v1
+  const { layout, attributes, destination, own, why } = view;
+  const v1 = layout.v1.filter(({ mount: point }) => ownBelow(own, point) !== undefined);
+  const v2 = layout.v2 !== null && ownBelow(own, layout.v2.mount) !== undefined ? layout.v2 : null;
+  const mountPoints = [...v1, ...(v2 === null ? [] : [v2])].map(({ mount: point }) => point);
+  const links = v1
     .filter(({ controllers }) => controllers.length > 1)
     .flatMap(({ controllers, mount: point }: CgroupV1) =>
       controllers
@@ -60,10 +63,10 @@ function planV1(view: CgroupView): Step[] {
     ),
     ...links,
     byInit({ op: "attach", mount: "cgroups", at: inRoot(destination), create: "matching" }, why),
-    ...layout.v1.flatMap(({ mount: point, controllers }) =>
+    ...v1.flatMap(({ mount: point, controllers }) =>
       hierarchy(view, point, "cgroup", [...controllers]),
     ),
-    ...(layout.v2 === null ? [] : hierarchy(view, layout.v2.mount, "cgroup2", [])),
+    ...(v2 === null ? [] : hierarchy(view, v2.mount, "cgroup2", [])),
     ...(attributes.includes("ro")
       ? [
           byInit(
