@@ -13,7 +13,8 @@ import { countOrNone, wholeNumber } from "./count.ts";
 import { idListProblem } from "./cpu.ts";
 import { blockDeviceAt } from "./devices.ts";
 import type { ContainerFacts } from "./facts.ts";
-import type { Count, RunOptions } from "./options.ts";
+import type { Count } from "./mount-option.ts";
+import type { RunOptions } from "./options.ts";
 import { presentOrNone } from "./present.ts";
 import type { Findings } from "./problem.ts";
 
