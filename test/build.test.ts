@@ -141,7 +141,7 @@ describe("pivot build", () => {
     ];
     for (const [words, line] of cases) {
       const ran = build(words);
-      expect(ran).toMatchObject({ code: 125, stdout: "" });
+      expect(ran).toMatchObject({ code: 1, stdout: "" });
       expect(ran.stderr.split("\n")[0]).toContain(line);
     }
   });

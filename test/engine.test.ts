@@ -118,12 +118,12 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     const id = said("create", "busybox");
     expect(inspect(id, "{{.Name}}")).toMatch(/^\/[a-z]+_[a-z]+_[0-9a-f]{3}$/);
     said("create", "--name", "taken", "busybox");
-    const line = refused(125, "create", "--name", "taken", "busybox");
+    const line = refused(1, "create", "--name", "taken", "busybox");
     expect(line).toContain('the container name "/taken" is already in use by container');
     expect(refused(125, "run", "--rm", "--name", "taken", "busybox", "true")).toContain("taken");
-    expect(refused(125, "rename", id, "taken")).toContain("already in use");
+    expect(refused(1, "rename", id, "taken")).toContain("already in use");
     said("run", "-d", "--rm", "--name", "brief", ...loop);
-    expect(refused(125, "rename", id, "brief")).toContain("already in use");
+    expect(refused(1, "rename", id, "brief")).toContain("already in use");
     said("rename", "taken", "other");
     expect(inspect("other", "{{.Name}}")).toBe("/other");
     expect(refused(1, "start", "taken")).toContain("no such container: taken");
@@ -305,11 +305,11 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     const id = said("create", "--cidfile", file, "busybox");
     expect(readFileSync(file, "utf8")).toBe(id);
     const again = ["create", "--name", "second", "--cidfile", file, "busybox"];
-    expect(refused(125, ...again)).toContain("it is there already");
+    expect(refused(1, ...again)).toContain("it is there already");
     expect(said("ps", "-a", "--filter", "name=second", "-q")).toBe("");
     said("create", "--name", "second", "busybox");
     const other = `${ground.directory}/other-cid`;
-    refused(125, "create", "--name", "second", "--cidfile", other, "busybox");
+    refused(1, "create", "--name", "second", "--cidfile", other, "busybox");
     expect(existsSync(other)).toBe(false);
   });
 
@@ -319,7 +319,7 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(inspect("small", "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}")).toBe(
       `${96 << 20} always`,
     );
-    expect(refused(125, "update", "small")).toContain("one or more flags");
+    expect(refused(1, "update", "small")).toContain("one or more flags");
   });
 
   test("filters, formats and the short forms of ps", () => {
@@ -336,7 +336,7 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(names("-a", "--filter", "status=created")).toEqual(["bb", "aa"]);
     expect(names("-a", "--filter", "before=bb")).toEqual(["aa"]);
     expect(names("-a", "--filter", "ancestor=busybox")).toEqual(["bb", "aa"]);
-    expect(refused(125, "ps", "--filter", "status=odd")).toContain("one of created, running");
+    expect(refused(1, "ps", "--filter", "status=odd")).toContain("one of created, running");
     expect(said("ps", "-a", "--no-trunc", "--filter", "name=bb")).toContain('"sleep 1"');
   });
 
@@ -360,7 +360,7 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     const database = new Database(`${ground.root}/pivot.db`);
     const version = database.query("PRAGMA user_version").get() as { user_version: number };
     database.run("PRAGMA user_version = 99");
-    expect(refused(125, "ps")).toContain("of a newer pivot");
+    expect(refused(1, "ps")).toContain("of a newer pivot");
     database.run(`PRAGMA user_version = ${version.user_version}`);
     database.close();
   });

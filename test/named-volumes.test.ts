@@ -138,7 +138,7 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
       expect(readdirSync(`${dataOf("tenants")}/a`)).toEqual(["new"]);
       expect(readdirSync(device)).toEqual(["new"]);
       for (const at of ["/in/b/secret", "/in/c/secret", "/in/../b/secret"]) {
-        expect(pivot("cp", `tenant:${at}`, `${ground.directory}/stolen`).code).toBe(125);
+        expect(pivot("cp", `tenant:${at}`, `${ground.directory}/stolen`).code).toBe(1);
       }
     } finally {
       pivot("rm", "tenant");

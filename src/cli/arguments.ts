@@ -29,6 +29,11 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** A flag that is unknown, lacks its value, or has one that cannot be read. */
+export class FlagError extends UsageError {
+  override name = "FlagError";
+}
+
 type Found = { readonly flag: Flag; readonly shown: string };
 
 function findLong(flags: readonly Flag[], name: string): Found {
@@ -38,26 +43,24 @@ function findLong(flags: readonly Flag[], name: string): Found {
     name,
     flags.map((each) => each.name),
   );
-  throw new UsageError(
-    `unknown flag: --${name}${near === null ? "" : `; did you mean --${near}?`}`,
-  );
+  throw new FlagError(`unknown flag: --${name}${near === null ? "" : `; did you mean --${near}?`}`);
 }
 
 function findShort(flags: readonly Flag[], letter: string, word: string): Found {
   const flag = flags.find((each) => each.short === letter);
   if (flag !== undefined) return { flag, shown: `-${letter}` };
-  throw new UsageError(`unknown shorthand flag: -${letter} in ${word}`);
+  throw new FlagError(`unknown shorthand flag: -${letter} in ${word}`);
 }
 
 function switchValue(shown: string, text: string): string {
   if (/^(true|1|t)$/i.test(text)) return "true";
   if (/^(false|0|f)$/i.test(text)) return "false";
-  throw new UsageError(`${shown} takes true or false, received ${JSON.stringify(text)}`);
+  throw new FlagError(`${shown} takes true or false, received ${JSON.stringify(text)}`);
 }
 
 /**
  * @param order whether flags may stand behind words: not where the words are a command's own
- * @throws UsageError naming the flag that is unknown, lacks its value or has none to take.
+ * @throws FlagError naming the flag that is unknown, lacks its value or has none to take.
  */
 export function parseArguments(
   flags: readonly Flag[],
@@ -74,7 +77,7 @@ export function parseArguments(
   let at = 0;
   const valueAfter = ({ shown, flag }: Found): string => {
     const value = words[++at];
-    if (value === undefined) throw new UsageError(`${shown} needs a value: ${flag.value}`);
+    if (value === undefined) throw new FlagError(`${shown} needs a value: ${flag.value}`);
     return value;
   };
   for (; at < words.length; at++) {

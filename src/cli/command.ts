@@ -15,6 +15,8 @@ export type Command = {
   readonly hidden?: boolean;
   /** The words from the second on are another program's: flags among them are not ours. */
   readonly takesCommand?: true;
+  /** Its exit code is a program's, or an answer: an error of pivot's own is 125 there, and 1 elsewhere. */
+  readonly answers?: true;
   /** Loaded only for this command: a start pays for nothing else. */
   readonly flags: () => Promise<readonly Flag[]>;
   /** @returns the exit code. */

@@ -11,7 +11,7 @@ import { type Container, isAlive, subjectOf } from "../engine/status.ts";
 import { parseContainerName } from "../options/name.ts";
 import { formatOptionProblem } from "../options/problem.ts";
 import { parseSignal } from "../options/signal.ts";
-import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
+import { type Flag, FlagError, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { eachContainer, engineRoots, manyAtOnce } from "./each-container.ts";
 
@@ -54,7 +54,7 @@ function readSeconds(given: ParsedArguments): number | undefined {
   const word = last(given, "timeout");
   if (word === undefined) return undefined;
   if (/^-?\d{1,9}$/.test(word)) return Number(word);
-  throw new UsageError(`--timeout takes a number of seconds, received ${JSON.stringify(word)}`);
+  throw new FlagError(`--timeout takes a number of seconds, received ${JSON.stringify(word)}`);
 }
 
 const stopWish = (given: ParsedArguments, { record }: Container) => ({

@@ -1,6 +1,6 @@
 /** `--filter KEY=VALUE`, as docker has it: one key's values are alternatives, keys must all match. */
 
-import { UsageError } from "./arguments.ts";
+import { FlagError, UsageError } from "./arguments.ts";
 
 /** Whether a row matches a value of the filter; throws UsageError when the value makes no sense. */
 export type FilterTest<Row> = (row: Row, value: string) => boolean;
@@ -20,7 +20,7 @@ export function readFilterPairs(
     const equals = word.indexOf("=");
     const key = (equals < 0 ? word : word.slice(0, equals)).trim();
     if (equals < 1) {
-      throw new UsageError(
+      throw new FlagError(
         `--filter takes KEY=VALUE, received ${JSON.stringify(word)}; keys are: ${keys.join(", ")}`,
       );
     }

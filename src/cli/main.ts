@@ -2,12 +2,9 @@
 
 import { readSync } from "node:fs";
 import { writeAll } from "../host/write.ts";
-import { type Flag, type ParsedArguments, parseArguments, UsageError } from "./arguments.ts";
+import { type Flag, FlagError, type ParsedArguments, parseArguments } from "./arguments.ts";
 import type { Command, Globals } from "./command.ts";
 import { commands, globalFlags } from "./commands.ts";
-
-/** As docker: the engine's own errors, as opposed to the exit codes of containers. */
-const engineError = 125;
 
 const lastOf = (given: ParsedArguments, name: string): string | null =>
   given.flags.get(name)?.at(-1) ?? null;
@@ -15,7 +12,7 @@ const lastOf = (given: ParsedArguments, name: string): string | null =>
 function readGlobals(given: ParsedArguments): Globals {
   const logFormat = lastOf(given, "log-format") ?? "text";
   if (logFormat !== "text" && logFormat !== "json") {
-    throw new UsageError(`--log-format takes text or json, received ${JSON.stringify(logFormat)}`);
+    throw new FlagError(`--log-format takes text or json, received ${JSON.stringify(logFormat)}`);
   }
   return { root: lastOf(given, "root"), runRoot: lastOf(given, "runroot"), logFormat };
 }
@@ -80,6 +77,15 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return run(own, globals);
 }
 
+/** Whether the command that the words name has exit codes of its own to be told from errors. */
+function answers(argv: readonly string[]): boolean {
+  try {
+    return findCommand(parseArguments(globalFlags, argv).words)?.command.answers === true;
+  } catch {
+    return false; // Nothing that names a command can be read.
+  }
+}
+
 /** In a clone the launcher looks for newer sources meanwhile: nothing is done before it says so. */
 function waitForLauncher(): void {
   const pipe = process.env["PIVOT_GO_FD"];
@@ -95,7 +101,7 @@ async function main(): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { reportError } = await import("./report-error.ts");
-    return reportError(error, argv) ?? engineError;
+    return reportError(error, argv, answers(argv));
   }
 }
 

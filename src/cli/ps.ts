@@ -5,7 +5,14 @@ import { readHealth } from "../engine/health-log.ts";
 import { portsText } from "../engine/network-settings.ts";
 import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
 import { networkNames, uses } from "../network/members.ts";
-import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
+import {
+  type Flag,
+  FlagError,
+  isOn,
+  lastValue,
+  type ParsedArguments,
+  UsageError,
+} from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilters } from "./filter.ts";
@@ -231,7 +238,7 @@ function choose(given: ParsedArguments, all: readonly Container[]): Container[] 
 function readCount(given: string | null): number | null {
   if (given === null || given === "-1") return null;
   if (/^\d{1,9}$/.test(given)) return Number(given);
-  throw new UsageError(`--last takes a number, received ${JSON.stringify(given)}`);
+  throw new FlagError(`--last takes a number, received ${JSON.stringify(given)}`);
 }
 
 export async function psCommand(given: ParsedArguments, globals: Globals): Promise<number> {

@@ -1,8 +1,8 @@
 /** Turns whatever went wrong into one line, and an exit code. */
 
-import { WishError } from "../container/wish-error.ts";
+import { OptionError, WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
-import { UsageError } from "./arguments.ts";
+import { FlagError, UsageError } from "./arguments.ts";
 import type { Interruption } from "./interrupt.ts";
 import { visible } from "./visible.ts";
 
@@ -25,8 +25,18 @@ export function report(
 const isInterruption = (error: unknown): error is Interruption =>
   error instanceof Error && error.name === "Interruption";
 
-/** @returns the exit code: 125, as docker has it for what is not the container's own. */
-export function reportError(error: unknown, argv: readonly string[]): number {
+/**
+ * Docker's: 125 for every error of a command whose codes are a program's own, and anywhere for flags
+ * that cannot be read; else 1.
+ */
+const exitCodeOf = (error: unknown, answers: boolean): number =>
+  answers || error instanceof FlagError || error instanceof OptionError ? 125 : 1;
+
+/**
+ * @param answers whether the command's exit codes are a program's, or an answer: see `Command`
+ * @returns the exit code
+ */
+export function reportError(error: unknown, argv: readonly string[], answers: boolean): number {
   // Whoever interrupted it knows.
   if (isInterruption(error)) return error.exitCode;
   const asJson = argv.some((word) => word === "--log-format=json" || word === "json");
@@ -40,5 +50,5 @@ export function reportError(error: unknown, argv: readonly string[]): number {
   if (error instanceof UsageError && format === "text") {
     writeAll(2, "pivot: see `pivot --help`, or `pivot COMMAND --help`\n");
   }
-  return 125;
+  return exitCodeOf(error, answers);
 }

@@ -6,7 +6,7 @@ import { type PreparedContainer, prepareContainer } from "../container/prepare.t
 import { type Described, nameOf } from "../container/record.ts";
 import { describeContainer } from "../container/record-container.ts";
 import { absolutePath, type Roots } from "../container/roots.ts";
-import { WishError } from "../container/wish-error.ts";
+import { OptionError, WishError } from "../container/wish-error.ts";
 import { noteEvent } from "../engine/events.ts";
 import { checkNameIsFree, keepContainer, noteStart } from "../engine/kept.ts";
 import { engineOptions } from "../engine/options.ts";
@@ -54,7 +54,7 @@ async function makeContainer(
 ): Promise<Made & { readonly roots: Roots }> {
   const wish = readRunWish(given, globals, streams, importProgress(globals.logFormat));
   const engine = readEngineWish(given);
-  if (engine.problems.length > 0) throw new WishError(engine.problems);
+  if (engine.problems.length > 0) throw new OptionError(engine.problems);
   const { roots, options } = wish;
   if (options.name !== undefined) await checkNameIsFree(roots, options.name);
   const id = newId();

@@ -3,7 +3,7 @@
 import type { PullPolicy } from "../container/find-image.ts";
 import type { ContainerWish, Source } from "../container/prepare.ts";
 import { absolutePath } from "../container/roots.ts";
-import { WishError } from "../container/wish-error.ts";
+import { OptionError, WishError } from "../container/wish-error.ts";
 import type { ImportProgress } from "../image/import.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -70,7 +70,7 @@ function pullingAloud(given: ParsedArguments): NonNullable<ContainerWish["pullIm
 }
 
 /**
- * @throws WishError with every problem of the options; UsageError
+ * @throws OptionError with every problem of the options; UsageError
  */
 export function readRunWish(
   given: ParsedArguments,
@@ -81,7 +81,7 @@ export function readRunWish(
   const cwd = workingDirectory(given, globals);
   const { source, command } = sourceOf(given, cwd);
   const { options, problems } = readRunOptions(given, { cwd, env: process.env });
-  if (problems.length > 0) throw new WishError(problems);
+  if (problems.length > 0) throw new OptionError(problems);
   const pidFile = given.flags.get("pid-file")?.at(-1);
   return {
     source,

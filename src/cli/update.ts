@@ -2,7 +2,7 @@
 
 import { gatherContainerFacts } from "../container/gather.ts";
 import type { Roots } from "../container/roots.ts";
-import { WishError } from "../container/wish-error.ts";
+import { OptionError, WishError } from "../container/wish-error.ts";
 import { carryOut } from "../engine/act.ts";
 import { changeRecord } from "../engine/kept.ts";
 import { planLimits } from "../engine/limits.ts";
@@ -51,7 +51,7 @@ const optionOf = (flag: string): string =>
 function readLimits(given: ParsedArguments): RunOptions {
   const flags = new Map([...given.flags].filter(([name]) => limitNames.has(name)));
   const { options, problems } = readRunOptions({ flags, words: [] }, { cwd: "/", env: {} });
-  if (problems.length > 0) throw new WishError(problems);
+  if (problems.length > 0) throw new OptionError(problems);
   const wanted = new Set([...flags.keys()].map(optionOf));
   return Object.fromEntries(Object.entries(options).filter(([name]) => wanted.has(name)));
 }

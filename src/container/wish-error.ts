@@ -8,3 +8,8 @@ export class WishError extends Error {
     this.problems = problems;
   }
 }
+
+/** Options that are wrong whatever the machine and the store have. */
+export class OptionError extends WishError {
+  override name = "OptionError";
+}

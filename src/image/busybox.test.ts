@@ -1,7 +1,7 @@
 /** The image made of this machine's own busybox. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { busyboxCandidates, ensureBusybox } from "./busybox.ts";
 import { whyNotStatic } from "./elf.ts";
 import { openStore, resolveImage } from "./store.ts";
@@ -44,6 +44,8 @@ describe.skipIf(!isRoot || found === undefined)(
       const image = await ensureBusybox(one, unpackerOptions());
       expect((await ensureBusybox(two, unpackerOptions())).digest).toBe(image.digest);
       expect(resolveImage(one, "busybox")).toEqual(image);
+      const { mtimeMs } = statSync(found ?? "");
+      expect(Date.parse(String(image.config.created))).toBe(Math.floor(mtimeMs / 1000) * 1000);
       expect(image.config.config).toMatchObject({ Cmd: ["sh"], Entrypoint: [], User: "" });
       const [layer = ""] = image.layers;
       const tree = describeTree(layer);

@@ -2,10 +2,12 @@
  * The image that is there before any has been pulled: made from this machine's
  * static busybox, and stored like any other as docker.io/library/busybox:latest.
  *
- * The same busybox gives the same bytes, hence the same digest, every time.
+ * The same busybox gives the same bytes, hence the same digest, every time. Of the same it is what
+ * the program's own time is too, which package managers give it from the package: the image is as old
+ * as its program, and not from 1970, which lists would tell of and filters by age would act upon.
  */
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { digestOf } from "./blob.ts";
 import { memorySource } from "./blob-source.ts";
 import { whyNotStatic } from "./elf.ts";
@@ -22,7 +24,6 @@ export const busyboxReference = "docker.io/library/busybox:latest";
 export const busyboxCandidates: readonly string[] = ["/bin/busybox", "/usr/bin/busybox"];
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const created = "1970-01-01T00:00:00Z";
 
 const directories: readonly (readonly [name: string, mode: number])[] = [
   ["bin", 0o755],
@@ -156,7 +157,7 @@ function describe(mediaType: string, bytes: Buffer): Descriptor {
 }
 
 /** Makes the image's blobs from a busybox. */
-function busyboxImage(program: Buffer, applets: readonly string[]) {
+function busyboxImage(program: Buffer, applets: readonly string[], created: string) {
   const layer = busyboxLayer(program, applets);
   const { os, architecture, variant } = platformOf(process.arch);
   const config = encode({
@@ -200,6 +201,9 @@ export async function ensureBusybox(store: Store, options: BusyboxOptions): Prom
 
 async function makeBusybox(store: Store, name: string, options: BusyboxOptions): Promise<void> {
   const { file, bytes } = await readBusybox(options.candidates ?? busyboxCandidates);
-  const { descriptor, source } = busyboxImage(bytes, listApplets(file));
+  // To the second: not every file system and archive has more.
+  const seconds = Math.floor((await stat(file)).mtimeMs / 1000);
+  const created = new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+  const { descriptor, source } = busyboxImage(bytes, listApplets(file), created);
   await importImage(store, source, descriptor, [name], options);
 }

@@ -35,8 +35,8 @@ export type ContainerSpec =
  * not. All problems are found, not only the first.
  *
  * It differs from docker's in this: what has no limit is left out, where docker writes 0 or -1; the oom
- * score stays the caller's unless one is asked for, where docker makes it 0; the device rules that runc
- * adds are written out; and there is no least amount of memory.
+ * score stays the caller's unless one is asked for, where docker makes it 0; and the device rules that
+ * runc adds are written out.
  *
  * @example
  * ```ts

@@ -48,19 +48,25 @@ test("nothing is limited unless asked for", () => {
 });
 
 test("memory, and by default as much swap again", () => {
-  expect(limits({ memory: 1000 })).toEqual({ memory: { limit: 1000n, swap: 2000n } });
-  expect(limits({ memory: 1000n, memorySwap: 1500, memoryReservation: 900 })).toEqual({
-    memory: { limit: 1000n, reservation: 900n, swap: 1500n },
+  expect(limits({ memory: 10_000_000 })).toEqual({
+    memory: { limit: 10_000_000n, swap: 20_000_000n },
   });
-  expect(limits({ memory: 1000, memorySwap: -1 })).toEqual({ memory: { limit: 1000n } });
-  expect(limits({ memory: 1000 }, { ...facts, swapLimit: false })).toEqual({
-    memory: { limit: 1000n },
+  expect(
+    limits({ memory: 10_000_000n, memorySwap: 15_000_000, memoryReservation: 9_000_000 }),
+  ).toEqual({
+    memory: { limit: 10_000_000n, reservation: 9_000_000n, swap: 15_000_000n },
+  });
+  expect(limits({ memory: 10_000_000, memorySwap: -1 })).toEqual({
+    memory: { limit: 10_000_000n },
+  });
+  expect(limits({ memory: 10_000_000 }, { ...facts, swapLimit: false })).toEqual({
+    memory: { limit: 10_000_000n },
   });
   expect(limits({ memory: 2n ** 62n })).toEqual({ memory: { limit: 2n ** 62n } });
   expect(
-    limits({ memory: 1000, memorySwap: -1, memorySwappiness: 0, oomKillDisable: true }),
+    limits({ memory: 10_000_000, memorySwap: -1, memorySwappiness: 0, oomKillDisable: true }),
   ).toEqual({
-    memory: { limit: 1000n, swappiness: 0, disableOOMKiller: true },
+    memory: { limit: 10_000_000n, swappiness: 0, disableOOMKiller: true },
   });
 });
 
@@ -123,15 +129,22 @@ test.each<[RunOptions, readonly string[]]>([
     ],
   ],
   [
-    { memory: 10, memoryReservation: 20 },
+    { memory: 10_000_000, memoryReservation: 20_000_000 },
     [
-      'invalid argument "10" for "-m, --memory": the memory limit can not be less than the reservation, 20',
+      'invalid argument "10000000" for "-m, --memory": the memory limit can not be less than the reservation, 20000000',
     ],
   ],
   [
-    { memory: 10, memorySwap: 5 },
+    { memory: 10_000_000, memorySwap: 5 },
     [
-      'invalid argument "5" for "--memory-swap": it is memory and swap together, and so at least the memory limit, 10',
+      'invalid argument "5" for "--memory-swap": it is memory and swap together, and so at least the memory limit, 10000000',
+    ],
+  ],
+  [
+    { memory: 4096, memoryReservation: 6_291_455 },
+    [
+      'invalid argument "4096" for "-m, --memory": a container needs 6m (6291456 bytes) at least',
+      'invalid argument "6291455" for "--memory-reservation": a container needs 6m (6291456 bytes) at least',
     ],
   ],
   [

@@ -13,6 +13,7 @@ import { countOrNone, wholeNumber } from "./count.ts";
 import { idListProblem } from "./cpu.ts";
 import { blockDeviceAt } from "./devices.ts";
 import type { ContainerFacts } from "./facts.ts";
+import type { Count } from "./mount-option.ts";
 import type { RunOptions } from "./options.ts";
 import { presentOrNone } from "./present.ts";
 import type { Findings } from "./problem.ts";
@@ -38,13 +39,27 @@ export function containerResources(
   });
 }
 
+/** Docker's, and enough for the start of any container: bytes. */
+const LEAST_MEMORY = 6n << 20n;
+
+function memoryAmount(
+  given: Count | undefined,
+  option: string,
+  findings: Findings,
+): bigint | undefined {
+  const amount = countOrNone(given, option, findings);
+  if (amount === undefined || amount >= LEAST_MEMORY) return amount;
+  findings.problem(option, String(amount), "a container needs 6m (6291456 bytes) at least");
+  return undefined;
+}
+
 function memoryLimits(
   options: RunOptions,
   facts: ContainerFacts,
   findings: Findings,
 ): LinuxMemory | undefined {
-  const limit = countOrNone(options.memory, "-m, --memory", findings);
-  const reservation = countOrNone(options.memoryReservation, "--memory-reservation", findings);
+  const limit = memoryAmount(options.memory, "-m, --memory", findings);
+  const reservation = memoryAmount(options.memoryReservation, "--memory-reservation", findings);
   const swappiness = wholeNumber(options.memorySwappiness, "--memory-swappiness", findings, {
     min: -1n,
     max: 100n,

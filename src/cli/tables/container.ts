@@ -5,6 +5,7 @@ import { type Command, noFlags } from "../command.ts";
 export const containerCommands: readonly Command[] = [
   {
     name: "run",
+    answers: true,
     aliases: ["container run"],
     takesCommand: true,
     usage: "pivot run [OPTIONS] IMAGE [COMMAND] [ARG...]",

@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 export const learnCommands: readonly Command[] = [
   {
     name: "debug",
+    answers: true,
     usage: "pivot debug [OPTIONS] IMAGE [COMMAND] [ARG...]",
     summary: "Make a real container one operation at a time",
     about: `Takes the options of \`run\`, and stops before each step of the plan. What is shown of mounts is the
@@ -30,6 +31,7 @@ the program runs, the terminal is its own, and the exit code is the program's.`,
   },
   {
     name: "verify",
+    answers: true,
     usage: "pivot verify [OPTIONS] CONTAINER|--pid N",
     summary: "Say what separates a running container from the host",
     about: `Looks from outside, at a container of pivot's or at any other process: of docker, podman, runc,

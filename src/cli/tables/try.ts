@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 export const tryCommands: readonly Command[] = [
   {
     name: "try",
+    answers: true,
     usage: "pivot try [OPTIONS] [-- COMMAND [ARG...]]",
     summary: "Run a command, or a shell, in a copy-on-write view of this machine",
     about: `The command sees the files of this machine at their own paths, as the same user, in the same
