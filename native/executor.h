@@ -325,6 +325,9 @@ int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op);
 /* hook.c */
 int pv_do_hook(struct pv_run *run, const struct pv_hook *op);
 
+/* systemd.c */
+int pv_do_ask_systemd(struct pv_run *run, const struct pv_ask_systemd *op);
+
 /* criu.c */
 int pv_do_criu(struct pv_run *run, const struct pv_criu *op);
 

@@ -88,6 +88,7 @@ enum pv_opcode {
     PV_SIGNAL_CGROUP = 107,
     PV_FREEZE = 108,
     PV_HOOK = 109,
+    PV_ASK_SYSTEMD = 124,
     PV_DUE = 110,
     PV_FIND_PROGRAM = 111,
     PV_SEND_TERMINAL = 112,
@@ -614,6 +615,18 @@ struct pv_hook {
     uint32_t required; /* its failure is the plan's */
 };
 
+/* Ask systemd for something by D-Bus, and wait for its answers and for the jobs that they name. org.freedesktop.systemd1(5) */
+struct pv_ask_systemd {
+    const char *gist; /* what is asked, for people */
+    struct pv_place at; /* the socket of systemd, or of a message bus */
+    const char *identity; /* who asks: the digits of the user id, each as two hexadecimal ones */
+    struct pv_bytes messages; /* the method calls, one after the other; each is answered before the next */
+    uint32_t process_at; /* where in them the pid of the container's first process goes; 0: nowhere */
+    struct pv_texts tolerated; /* the names of errors that are none here */
+    uint32_t patience; /* milliseconds until all is answered and done */
+    uint32_t required; /* what goes wrong is the plan's failure */
+};
+
 /* Look whether the program is there, before the container counts as created. execve(2) */
 struct pv_find_program {
     struct pv_texts paths; /* tried in order until one is there */
@@ -778,6 +791,7 @@ struct pv_op {
         struct pv_signal_cgroup signal_cgroup;
         struct pv_freeze freeze;
         struct pv_hook hook;
+        struct pv_ask_systemd ask_systemd;
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
@@ -1160,6 +1174,16 @@ static const struct pv_field pv_fields_hook[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, hook.after)},
     {PV_KIND_U32, offsetof(struct pv_op, hook.required)},
 };
+static const struct pv_field pv_fields_ask_systemd[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, ask_systemd.gist)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, ask_systemd.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, ask_systemd.identity)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, ask_systemd.messages)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.process_at)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, ask_systemd.tolerated)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.patience)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.required)},
+};
 static const struct pv_field pv_fields_find_program[] = {
     {PV_KIND_TEXTS, offsetof(struct pv_op, find_program.paths)},
 };
@@ -1308,6 +1332,7 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_SIGNAL_CGROUP] = {"signal_cgroup", 2, pv_fields_signal_cgroup},
     [PV_FREEZE] = {"freeze", 2, pv_fields_freeze},
     [PV_HOOK] = {"hook", 8, pv_fields_hook},
+    [PV_ASK_SYSTEMD] = {"ask_systemd", 8, pv_fields_ask_systemd},
     [PV_DUE] = {"due", 0, NULL},
     [PV_FIND_PROGRAM] = {"find_program", 1, pv_fields_find_program},
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},

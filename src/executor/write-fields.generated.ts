@@ -82,6 +82,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   signal_cgroup: 107,
   freeze: 108,
   hook: 109,
+  ask_systemd: 124,
   due: 110,
   find_program: 111,
   send_terminal: 112,
@@ -474,6 +475,16 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.u32(op.timeout);
       out.text(op.before);
       out.text(op.after);
+      out.bool(op.required);
+      return;
+    case "ask_systemd":
+      out.text(op.gist);
+      out.place(op.at);
+      out.text(op.identity);
+      out.bytesOf(op.messages);
+      out.u32(op.process_at);
+      out.texts(op.tolerated);
+      out.u32(op.patience);
       out.bool(op.required);
       return;
     case "due":

@@ -200,6 +200,8 @@ export function describeOp(op: Op): Description {
       return say(`${op.frozen ? "freeze" : "thaw"} the cgroup ${describePlace(op.at)}`);
     case "hook":
       return say(`run the hook ${op.name}`, ` path=${op.path}`);
+    case "ask_systemd":
+      return say(`have systemd ${op.gist}`, ` at=${describePlace(op.at)}`);
     case "criu":
       return say(
         op.pid === null ? "checkpoint the container" : "restore the container",

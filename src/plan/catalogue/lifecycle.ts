@@ -230,6 +230,28 @@ export const lifecycle = {
       required: ["bool", "its failure is the plan's"],
     },
   },
+  ask_systemd: {
+    code: 124,
+    calls: "socket, connect, sendmsg, recvmsg, poll",
+    man: "org.freedesktop.systemd1(5)",
+    gist: "Ask systemd for something by D-Bus, and wait for its answers and for the jobs that they name.",
+    fields: {
+      gist: ["text", "what is asked, for people"],
+      at: at("the socket of systemd, or of a message bus"),
+      identity: ["text", "who asks: the digits of the user id, each as two hexadecimal ones"],
+      messages: [
+        "bytes",
+        "the method calls, one after the other; each is answered before the next",
+      ],
+      process_at: [
+        "u32",
+        "where in them the pid of the container's first process goes; 0: nowhere",
+      ],
+      tolerated: ["texts", "the names of errors that are none here"],
+      patience: ["u32", "milliseconds until all is answered and done"],
+      required: ["bool", "what goes wrong is the plan's failure"],
+    },
+  },
   due: {
     code: 110,
     calls: "none",
