@@ -245,7 +245,10 @@ function planV1(wish: Wish<CgroupV1>, draft: Draft): Problem | undefined {
  * that this cgroup is the one that it is in.
  */
 const planEntry = (at: Place): Step =>
-  byParent({ op: "write_pid", at, how: "existing", mode: 0, started: false, own: false }, CGROUPS_PATH);
+  byParent(
+    { op: "write_pid", at, how: "existing", mode: 0, started: false, own: false },
+    CGROUPS_PATH,
+  );
 
 /** Fills the cpuset of a new cgroup, and those of the new cgroups above it, from the one that is there. */
 function planCpuset(wish: Wish<CgroupV1>, location: Location, draft: Draft): Problem | undefined {

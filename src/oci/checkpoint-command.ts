@@ -27,10 +27,10 @@ import {
   STREAMS_FILE,
 } from "./criu-flags.ts";
 import { planRemoval } from "./delete.ts";
-import { groupsToRemove } from "./groups.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
+import { groupsToRemove } from "./groups.ts";
 import { type Container, type ContainerRecord, findContainer, type Groups } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
@@ -182,10 +182,7 @@ export function planCheckpoint(
   ];
 }
 
-export async function checkpointCommand(
-  given: ParsedArguments,
-  globals: Globals,
-): Promise<number> {
+export async function checkpointCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const id = onlyId(given, "pivot-oci checkpoint [OPTIONS] ID");
   const common = readCriuOptions(given);
   const options: DumpOptions = {

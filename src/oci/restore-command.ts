@@ -103,6 +103,11 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
     lsmProfile: readLast(given, "lsm-profile"),
     lsmMountContext: readLast(given, "lsm-mount-context"),
   };
+  if (globals.systemdCgroup) {
+    throw new WishError([
+      "--systemd-cgroup: restore makes cgroups itself, since systemd makes a scope only around a process that is there: leave it out",
+    ]);
+  }
   checkId({ id, root });
   checkCriu();
   const { bundle, config, spec, rootfs } = readBundle(given);

@@ -4,7 +4,10 @@
  * Source: org.freedesktop.systemd1(5), "The Manager Object".
  */
 
+import type { DeviceRule } from "../cgroup/device-rules.ts";
+import type { FileWrite } from "../cgroup/limits.ts";
 import type { ScopeAsk } from "../cgroup/plan.ts";
+import type { ScopeChange } from "../cgroup/update.ts";
 import type { OpOf } from "../plan/op.ts";
 import { onHost } from "../planner/step.ts";
 import type { Problem } from "../spec/mod.ts";
@@ -161,15 +164,27 @@ export const stopScope = (manager: Manager, unit: string): Ask =>
     false,
   );
 
+function propertiesOf(
+  writes: readonly FileWrite[],
+  rules: readonly DeviceRule[] | undefined,
+): Property[] {
+  const devices = rules === undefined ? [] : propertiesOfDevices(rules);
+  return [...propertiesOfWrites(writes), ...devices];
+}
+
 /** What `planCgroup` is to ask for. */
 export const askForScope = (wish: ScopeWish): ScopeAsk => ({
-  start: (writes, rules) =>
-    startScope(wish, [
-      ...propertiesOfWrites(writes),
-      ...(rules === undefined ? [] : propertiesOfDevices(rules)),
-    ]),
+  start: (writes, rules) => startScope(wish, propertiesOf(writes, rules)),
   stop: stopScope(wish.manager, wish.scope.unit),
 });
+
+/** What `planUpdate` is to ask for. */
+export const askForChange =
+  (manager: Manager, unit: string): ScopeChange =>
+  (writes, rules) => {
+    const limits = propertiesOf(writes, rules);
+    return limits.length === 0 ? null : changeScope(manager, unit, limits);
+  };
 
 const ANNOTATION = "org.systemd.property.";
 

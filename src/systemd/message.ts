@@ -206,8 +206,8 @@ export function marshalCall(call: Call, serial: number): Message {
   message.write(
     array("(yv)", [
       field(PATH, { type: "o", value: call.path }),
-      field(INTERFACE, text(call.interface)),
       field(MEMBER, text(call.member)),
+      field(INTERFACE, text(call.interface)),
       field(DESTINATION, text(call.destination)),
       ...(signature === "" ? [] : [field(SIGNATURE, { type: "g", value: signature })]),
     ]),

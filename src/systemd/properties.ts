@@ -198,14 +198,11 @@ function namesOf({ type, major, minor }: DeviceRule): string[] {
 /**
  * The device rules, as far as systemd can say them: it allows, and never denies one of many. So what it
  * keeps is at least as wide as the rules, and their own program or list makes it narrow.
- *
- * @param rules undefined: nothing is denied
  */
-export function propertiesOfDevices(rules: readonly DeviceRule[] | undefined): Property[] {
-  const first = rules?.[0];
-  const isOpen = first === undefined || (isSweeping(first) && first.allow);
-  // The last that speaks of a device counts, for each of its accesses.
-  const allowed = isOpen ? [] : (rules ?? []).filter(({ allow }) => allow);
+export function propertiesOfDevices(rules: readonly DeviceRule[]): Property[] {
+  const isOpen = rules.some((rule) => isSweeping(rule) && rule.allow);
+  // What a later rule takes back of one of these stays allowed here.
+  const allowed = isOpen ? [] : rules.filter(({ allow }) => allow);
   const entry = (name: string, access: number): Value =>
     struct(text(name), text(lettersOf(access)));
   const entries = allowed.flatMap((rule) => namesOf(rule).map((name) => entry(name, rule.access)));
