@@ -153,8 +153,8 @@ export const changeScope = (manager: Manager, unit: string, limits: readonly Pro
   );
 
 /**
- * The scope's end. What went wrong is told and is no failure: a container can be deleted also where
- * systemd is gone, and a scope without processes goes by itself.
+ * The scope's end. What goes wrong is told and is no failure: a container can be deleted also where
+ * systemd is gone.
  */
 export const stopScope = (manager: Manager, unit: string): Ask =>
   ask(
