@@ -93,6 +93,8 @@ enum pv_opcode {
     PV_FIND_PROGRAM = 111,
     PV_SEND_TERMINAL = 112,
     PV_CRIU = 114,
+    PV_CRIU_CHILD = 125,
+    PV_CRIU_REST = 126,
     PV_PAUSE = 55,
     PV_BORROW_ROOT = 130,
     PV_PACK = 131,
@@ -648,6 +650,13 @@ struct pv_criu {
     uint32_t network; /* a network namespace, which it finds as descriptor 13; null: none */
     uint32_t pids; /* a pid namespace, which it finds as descriptor 14; null: none */
     struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
+    struct pv_place told; /* the socket by which it tells that the namespaces are there; null: nobody asks */
+};
+
+/* Let CRIU go on, which has told of the namespaces and waits, or have it give up. criu(8) */
+struct pv_criu_rest {
+    struct pv_place pid; /* as there */
+    uint32_t gives_up; /* it is not to go on */
 };
 
 /* Take a detached copy of the mounts at a process's root, which it cannot change any more. open_tree(2) */
@@ -795,6 +804,7 @@ struct pv_op {
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
+        struct pv_criu_rest criu_rest;
         struct pv_borrow_root borrow_root;
         struct pv_pack pack;
         struct pv_unpack unpack;
@@ -1200,6 +1210,11 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.network)},
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu.told)},
+};
+static const struct pv_field pv_fields_criu_rest[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu_rest.pid)},
+    {PV_KIND_U32, offsetof(struct pv_op, criu_rest.gives_up)},
 };
 static const struct pv_field pv_fields_borrow_root[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, borrow_root.of)},
@@ -1336,7 +1351,9 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_DUE] = {"due", 0, NULL},
     [PV_FIND_PROGRAM] = {"find_program", 1, pv_fields_find_program},
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
-    [PV_CRIU] = {"criu", 9, pv_fields_criu},
+    [PV_CRIU] = {"criu", 10, pv_fields_criu},
+    [PV_CRIU_CHILD] = {"criu_child", 0, NULL},
+    [PV_CRIU_REST] = {"criu_rest", 2, pv_fields_criu_rest},
     [PV_PAUSE] = {"pause", 0, NULL},
     [PV_BORROW_ROOT] = {"borrow_root", 4, pv_fields_borrow_root},
     [PV_PACK] = {"pack", 6, pv_fields_pack},

@@ -87,6 +87,8 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   find_program: 111,
   send_terminal: 112,
   criu: 114,
+  criu_child: 125,
+  criu_rest: 126,
   pause: 55,
   borrow_root: 130,
   pack: 131,
@@ -505,6 +507,13 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.network);
       out.slot(op.pids);
       out.place(op.pid);
+      out.place(op.told);
+      return;
+    case "criu_child":
+      return;
+    case "criu_rest":
+      out.place(op.pid);
+      out.bool(op.gives_up);
       return;
     case "pause":
       return;

@@ -173,6 +173,7 @@ export function planCheckpoint(
         network: null,
         pids: null,
         pid: null,
+        told: null,
       },
       "checkpoint",
     ),

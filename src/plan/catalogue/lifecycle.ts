@@ -288,6 +288,24 @@ export const lifecycle = {
       network: ["slot", "a network namespace, which it finds as descriptor 13; null: none"],
       pids: ["slot", "a pid namespace, which it finds as descriptor 14; null: none"],
       pid: at("the file by which it tells whom it has brought back; null: it tells nothing"),
+      told: at("the socket by which it tells that the namespaces are there; null: nobody asks"),
+    },
+  },
+  criu_child: {
+    code: 125,
+    calls: "fork, read",
+    man: "fork(2)",
+    gist: "Fork the process that becomes CRIU at the step `criu`; until then it is who is moved about.",
+    fields: {},
+  },
+  criu_rest: {
+    code: 126,
+    calls: "sendmsg, wait4",
+    man: "criu(8)",
+    gist: "Let CRIU go on, which has told of the namespaces and waits, or have it give up.",
+    fields: {
+      pid: at("as there"),
+      gives_up: ["bool", "it is not to go on"],
     },
   },
   pause: {
