@@ -2,21 +2,31 @@
  * Saving a container to files and bringing it back: CRIU does it, as our child.
  *
  *   executor                    criu                         the container
- *     | fork ------------------> joins cgroups, mounts
- *     |                          restores ------------------> is born as the executor's child
- *     | waits <----------------- tells its pid, ends             runs
+ *     | fork ------------------> waits
+ *     | (systemd's scope is made around it, when there is to be one)
+ *     | go --------------------> joins cgroups, mounts
+ *     |                          makes namespaces -----------> is born as the executor's child
+ *     |       <----------------- its script tells of them and waits, when there are hooks
+ *     | runs hooks
+ *     | go --------------------> restores ------------------->   runs
+ *     | waits <----------------- tells its pid, ends
  *     | takes hold of it
+ *
+ * Its script is this program by its launcher's name: pv_criu_script().
  *
  * What it mounts is in a mount namespace that ends with it. Its words go to a file in memory: they
  * are few, since what goes wrong is in its log.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -26,6 +36,21 @@
 #define PV_CRIU_STREAMS 10
 #define PV_CRIU_FDS 5 /* three streams, a network namespace, a pid namespace */
 #define PV_OUT_OF_THE_WAY 100
+#define PV_CRIU_PATIENCE 10000 /* milliseconds to give up */
+
+static struct {
+    pid_t pid; /* of the process that is or will be CRIU, or 0 */
+    int pidfd;
+    int words; /* what it writes to standard error */
+    int go;    /* the other end of the pipe at which it waits, or -1 */
+    int talk;  /* the connection by which its script has told of namespaces, or -1 */
+} criu = {0, -1, -1, -1, -1};
+
+static void close_one(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
 
 static int join_cgroups(const struct pv_texts *files) {
     for (uint32_t i = 0; i < files->count; i++) {
@@ -140,26 +165,166 @@ static int adopt(struct pv_run *run, const struct pv_place *at) {
     return 0;
 }
 
-int pv_do_criu(struct pv_run *run, const struct pv_criu *op) {
+static const struct pv_criu *next_criu(const struct pv_run *run) {
+    for (uint32_t i = run->step; i < run->plan.count; i++)
+        if (run->plan.records[i].op.code == PV_CRIU)
+            return &run->plan.records[i].op.criu;
+    return NULL;
+}
+
+static void __attribute__((noreturn)) wait_for_go(struct pv_run *run, int go) {
+    char byte;
+    ssize_t n;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    do
+        n = read(go, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    const struct pv_criu *op = n == 1 ? next_criu(run) : NULL;
+    if (!op)
+        _exit(0);
+    prctl(PR_SET_PDEATHSIG, 0);
+    become_criu(run, op, criu.words);
+}
+
+static int fork_criu(struct pv_run *run) {
+    int go[2];
+    criu.words = pv_result(memfd_create("pivot-criu", MFD_CLOEXEC));
+    if (criu.words < 0)
+        return criu.words;
+    if (pipe2(go, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(go[1]);
+        wait_for_go(run, go[0]);
+    }
+    int rc = pid < 0 ? -errno : 0;
+    close(go[0]);
+    criu.go = go[1];
+    if (rc == 0) {
+        criu.pid = pid;
+        rc = criu.pidfd = pv_pidfd_open(pid);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int pv_do_criu_child(struct pv_run *run) {
+    int rc = fork_criu(run);
+    if (rc == 0)
+        run->init = criu.pid;
+    return rc;
+}
+
+/* How CRIU has ended; afterwards there is none. */
+static int end_of_criu(struct pv_run *run) {
     char line[PV_TEXT / 2];
     int status = 0;
-    int words = pv_result(memfd_create("pivot-criu", MFD_CLOEXEC));
-    if (words < 0)
-        return words;
-    pid_t pid = fork();
-    if (pid == 0)
-        become_criu(run, op, words);
-    int rc = pid < 0 ? -errno : 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    while (waitpid(criu.pid, &status, 0) < 0 && errno == EINTR)
         ;
-    last_line(words, line, sizeof line);
-    close(words);
+    criu.pid = 0;
+    last_line(criu.words, line, sizeof line);
+    close_one(&criu.words);
+    close_one(&criu.pidfd);
+    close_one(&criu.talk);
     const char *colon = line[0] ? ": " : "";
-    if (rc < 0)
-        return rc;
     if (WIFSIGNALED(status))
         return pv_say(run, -ECANCELED, "it was ended by signal %d", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
         return pv_say(run, -ECANCELED, "CRIU ended with %d%s%s", WEXITSTATUS(status), colon, line);
-    return op->pid.slot == PV_SLOT_NONE ? 0 : adopt(run, &op->pid);
+    return 0;
+}
+
+/* Its script connects and says whose namespaces are there; or it ends before. */
+static int hear_of_namespaces(struct pv_run *run, int listener) {
+    for (;;) {
+        struct pollfd fds[3] = {{listener, POLLIN, 0},
+                                {criu.pidfd, POLLIN, 0},
+                                {pv_heard_signals(run), POLLIN, 0}};
+        if (poll(fds, 3, -1) < 0 && errno != EINTR)
+            return -errno;
+        int rc = fds[2].revents ? pv_hear_signal(run) : 0;
+        if (rc < 0)
+            return rc;
+        if (fds[0].revents & POLLIN) {
+            char text[16] = "";
+            criu.talk = pv_result(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+            if (criu.talk < 0)
+                return criu.talk;
+            ssize_t n = recv(criu.talk, text, sizeof text - 1, 0);
+            run->told_pid = n > 0 ? atoi(text) : 0;
+            return run->told_pid > 0 ? 0 : pv_say(run, -EPROTO, "CRIU tells of no process");
+        }
+        if (fds[1].revents) {
+            rc = end_of_criu(run);
+            return rc < 0 ? rc : pv_say(run, -EPROTO, "CRIU has told of no namespaces");
+        }
+    }
+}
+
+static int let_go(struct pv_run *run) {
+    ssize_t n = write(criu.go, "x", 1);
+    close_one(&criu.go);
+    if (run->init == criu.pid)
+        run->init = 0; /* it is no container's process any more */
+    return n == 1 ? 0 : -EPIPE;
+}
+
+int pv_do_criu(struct pv_run *run, const struct pv_criu *op) {
+    int asks = op->told.slot != PV_SLOT_NONE;
+    int rc = criu.pid ? 0 : fork_criu(run);
+    int listener = rc == 0 && asks ? pv_listen_at(run, &op->told, 0, 1) : -1;
+    if (rc == 0 && asks && listener < 0)
+        rc = listener;
+    if (rc == 0)
+        rc = let_go(run);
+    close_one(&criu.go); /* without a word it ends */
+    if (rc == 0 && asks) {
+        rc = hear_of_namespaces(run, listener);
+        close_one(&listener);
+        if (rc < 0 && criu.pid) {
+            pv_pidfd_send_signal(criu.pidfd, SIGKILL);
+            end_of_criu(run);
+        }
+        return rc;
+    }
+    close_one(&listener);
+    if (criu.pid) {
+        int end = end_of_criu(run);
+        rc = rc < 0 ? rc : end;
+    }
+    return rc < 0 || op->pid.slot == PV_SLOT_NONE ? rc : adopt(run, &op->pid);
+}
+
+/* Whom it has brought so far goes with CRIU itself, which takes a failed script for a failure. */
+static int give_up(struct pv_run *run) {
+    if (!criu.pid)
+        return 0;
+    close_one(&criu.talk);
+    struct pollfd end = {criu.pidfd, POLLIN, 0};
+    if (poll(&end, 1, PV_CRIU_PATIENCE) == 0)
+        pv_pidfd_send_signal(criu.pidfd, SIGKILL);
+    end_of_criu(run);
+    return 0;
+}
+
+int pv_do_criu_rest(struct pv_run *run, const struct pv_criu_rest *op) {
+    if (op->gives_up)
+        return give_up(run);
+    int rc = send(criu.talk, "x", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+    close_one(&criu.talk);
+    int end = end_of_criu(run);
+    if (rc == 0 || end < 0)
+        rc = end;
+    return rc < 0 ? rc : adopt(run, &op->pid);
+}
+
+/* CRIU's script, for all that it tells of; 0 when that was told, and the executor says go on. */
+int pv_criu_script(const char *action, const char *at) {
+    const char *pid = getenv("CRTOOLS_INIT_PID");
+    char byte;
+    if (strcmp(action, "setup-namespaces") != 0)
+        return 0;
+    int file = open(at, O_PATH | O_CLOEXEC);
+    int fd = file < 0 || !pid ? -1 : pv_connect_to(file, SOCK_SEQPACKET);
+    return fd >= 0 && send(fd, pid, strlen(pid), MSG_NOSIGNAL) > 0 && recv(fd, &byte, 1, 0) == 1 ? 0 : 1;
 }

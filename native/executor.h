@@ -325,8 +325,14 @@ int pv_do_send_terminal(struct pv_run *run, const struct pv_send_terminal *op);
 /* hook.c */
 int pv_do_hook(struct pv_run *run, const struct pv_hook *op);
 
+/* systemd.c */
+int pv_do_ask_systemd(struct pv_run *run, const struct pv_ask_systemd *op);
+
 /* criu.c */
 int pv_do_criu(struct pv_run *run, const struct pv_criu *op);
+int pv_do_criu_child(struct pv_run *run);
+int pv_do_criu_rest(struct pv_run *run, const struct pv_criu_rest *op);
+int pv_criu_script(const char *action, const char *at);
 
 /* others.c */
 int pv_do_process(struct pv_run *run, const struct pv_process *op);

@@ -47,7 +47,8 @@ static int is_id(const char *id) {
 static int read_globals(struct call *call, char ***argv) {
     for (; **argv && (**argv)[0] == '-'; ++*argv) {
         const char *value;
-        if (strcmp(**argv, "--debug") == 0)
+        /* How cgroups are made was settled when the container was. */
+        if (strcmp(**argv, "--debug") == 0 || strcmp(**argv, "--systemd-cgroup") == 0)
             continue;
         if ((value = value_of("root", argv)))
             call->root = value;

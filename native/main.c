@@ -3,6 +3,7 @@
  * the executor, anything else the launcher. So the launcher can seal its own file for the other.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "executor.h"
@@ -41,5 +42,9 @@ static int executor_main(int argc, char **argv) {
 int main(int argc, char **argv) {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+    /* CRIU starts its script by a name alone, and says the rest by the environment: see criu.c. */
+    const char *action = getenv("CRTOOLS_SCRIPT_ACTION"), *socket = getenv("PIVOT_CRIU_SOCKET");
+    if (action && socket)
+        return pv_criu_script(action, socket);
     return strcmp(name, "pivot-executor") == 0 ? executor_main(argc, argv) : pv_launch_main(argv);
 }

@@ -140,8 +140,14 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_signal_cgroup(run, &op->signal_cgroup);
     case PV_FREEZE:
         return pv_do_freeze(run, &op->freeze);
+    case PV_ASK_SYSTEMD:
+        return pv_do_ask_systemd(run, &op->ask_systemd);
     case PV_HOOK:
         return pv_do_hook(run, &op->hook);
+    case PV_CRIU_CHILD:
+        return pv_do_criu_child(run);
+    case PV_CRIU_REST:
+        return pv_do_criu_rest(run, &op->criu_rest);
     case PV_CRIU:
         return pv_do_criu(run, &op->criu);
     case PV_DUE:

@@ -88,10 +88,13 @@ enum pv_opcode {
     PV_SIGNAL_CGROUP = 107,
     PV_FREEZE = 108,
     PV_HOOK = 109,
+    PV_ASK_SYSTEMD = 124,
     PV_DUE = 110,
     PV_FIND_PROGRAM = 111,
     PV_SEND_TERMINAL = 112,
     PV_CRIU = 114,
+    PV_CRIU_CHILD = 125,
+    PV_CRIU_REST = 126,
     PV_PAUSE = 55,
     PV_BORROW_ROOT = 130,
     PV_PACK = 131,
@@ -614,6 +617,18 @@ struct pv_hook {
     uint32_t required; /* its failure is the plan's */
 };
 
+/* Ask systemd for something by D-Bus, and wait for its answers and for the jobs that they name. org.freedesktop.systemd1(5) */
+struct pv_ask_systemd {
+    const char *gist; /* what is asked, for people */
+    struct pv_place at; /* the socket of systemd, or of a message bus */
+    const char *identity; /* who asks: the digits of the user id, each as two hexadecimal ones */
+    struct pv_bytes messages; /* the method calls, one after the other; each is answered before the next */
+    uint32_t process_at; /* where in them the pid of the container's first process goes; 0: nowhere */
+    struct pv_texts tolerated; /* the names of errors that are none here */
+    uint32_t patience; /* milliseconds until all is answered and done */
+    uint32_t required; /* what goes wrong is the plan's failure */
+};
+
 /* Look whether the program is there, before the container counts as created. execve(2) */
 struct pv_find_program {
     struct pv_texts paths; /* tried in order until one is there */
@@ -635,6 +650,13 @@ struct pv_criu {
     uint32_t network; /* a network namespace, which it finds as descriptor 13; null: none */
     uint32_t pids; /* a pid namespace, which it finds as descriptor 14; null: none */
     struct pv_place pid; /* the file by which it tells whom it has brought back; null: it tells nothing */
+    struct pv_place told; /* the socket by which it tells that the namespaces are there; null: nobody asks */
+};
+
+/* Let CRIU go on, which has told of the namespaces and waits, or have it give up. criu(8) */
+struct pv_criu_rest {
+    struct pv_place pid; /* as there */
+    uint32_t gives_up; /* it is not to go on */
 };
 
 /* Take a detached copy of the mounts at a process's root, which it cannot change any more. open_tree(2) */
@@ -778,9 +800,11 @@ struct pv_op {
         struct pv_signal_cgroup signal_cgroup;
         struct pv_freeze freeze;
         struct pv_hook hook;
+        struct pv_ask_systemd ask_systemd;
         struct pv_find_program find_program;
         struct pv_send_terminal send_terminal;
         struct pv_criu criu;
+        struct pv_criu_rest criu_rest;
         struct pv_borrow_root borrow_root;
         struct pv_pack pack;
         struct pv_unpack unpack;
@@ -1160,6 +1184,16 @@ static const struct pv_field pv_fields_hook[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, hook.after)},
     {PV_KIND_U32, offsetof(struct pv_op, hook.required)},
 };
+static const struct pv_field pv_fields_ask_systemd[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, ask_systemd.gist)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, ask_systemd.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, ask_systemd.identity)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, ask_systemd.messages)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.process_at)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, ask_systemd.tolerated)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.patience)},
+    {PV_KIND_U32, offsetof(struct pv_op, ask_systemd.required)},
+};
 static const struct pv_field pv_fields_find_program[] = {
     {PV_KIND_TEXTS, offsetof(struct pv_op, find_program.paths)},
 };
@@ -1176,6 +1210,11 @@ static const struct pv_field pv_fields_criu[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.network)},
     {PV_KIND_SLOT, offsetof(struct pv_op, criu.pids)},
     {PV_KIND_PLACE, offsetof(struct pv_op, criu.pid)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu.told)},
+};
+static const struct pv_field pv_fields_criu_rest[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, criu_rest.pid)},
+    {PV_KIND_U32, offsetof(struct pv_op, criu_rest.gives_up)},
 };
 static const struct pv_field pv_fields_borrow_root[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, borrow_root.of)},
@@ -1308,10 +1347,13 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_SIGNAL_CGROUP] = {"signal_cgroup", 2, pv_fields_signal_cgroup},
     [PV_FREEZE] = {"freeze", 2, pv_fields_freeze},
     [PV_HOOK] = {"hook", 8, pv_fields_hook},
+    [PV_ASK_SYSTEMD] = {"ask_systemd", 8, pv_fields_ask_systemd},
     [PV_DUE] = {"due", 0, NULL},
     [PV_FIND_PROGRAM] = {"find_program", 1, pv_fields_find_program},
     [PV_SEND_TERMINAL] = {"send_terminal", 1, pv_fields_send_terminal},
-    [PV_CRIU] = {"criu", 9, pv_fields_criu},
+    [PV_CRIU] = {"criu", 10, pv_fields_criu},
+    [PV_CRIU_CHILD] = {"criu_child", 0, NULL},
+    [PV_CRIU_REST] = {"criu_rest", 2, pv_fields_criu_rest},
     [PV_PAUSE] = {"pause", 0, NULL},
     [PV_BORROW_ROOT] = {"borrow_root", 4, pv_fields_borrow_root},
     [PV_PACK] = {"pack", 6, pv_fields_pack},

@@ -82,7 +82,8 @@ static void test_words(void) {
     CHECK(!DOES("oci", "--root", "relative", "start", "box"));
     CHECK(!DOES("oci", "--root", root, "--log", "relative", "start", "box"));
     CHECK(!DOES("oci", "--root", root, "--log-format", "xml", "start", "box"));
-    CHECK(!DOES("oci", "--systemd-cgroup", "--root", root, "start", "box"));
+    CHECK(DOES("oci", "--systemd-cgroup", "--root", root, "start", "box"));
+    CHECK(!DOES("oci", "--systemd-cgroup=false", "--root", root, "start", "box"));
     CHECK(!DOES("oci", "--rooted", root, "start", "box"));
     CHECK(!DOES("oci", "--root", "/dev/null", "start", "box"));
 }

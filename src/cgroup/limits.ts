@@ -110,6 +110,11 @@ export class Limits {
     return this.#writes.get(name) ?? none;
   }
 
+  /** All that is written, for whatever controller. */
+  all(): readonly FileWrite[] {
+    return [...this.#writes.values()].flat();
+  }
+
   /** Adds a write. The controller is the part of the file's name before the first dot. */
   write(file: string, text: string | bigint | number, why: string): void {
     const controller = file.slice(0, file.indexOf("."));

@@ -5,5 +5,11 @@
 export type { IoWeightFile } from "./block-io.ts";
 export { parseCgroupLayout, type ReadFile } from "./layout.ts";
 export { locateV1, locateV2 } from "./name.ts";
-export { type CgroupPlan, type CgroupRequest, type CpusetParent, planCgroup } from "./plan.ts";
+export {
+  type CgroupPlan,
+  type CgroupRequest,
+  type CpusetParent,
+  planCgroup,
+  type ScopeAsk,
+} from "./plan.ts";
 export type { PresentLimits } from "./present.ts";

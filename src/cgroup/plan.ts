@@ -5,8 +5,11 @@
 // itself, by "0" to the file `tasks`, which the parent has opened: unlike `cgroup.procs` that file takes
 // no lock that all forks of the machine wait for. It is alone in its process then, so both files say
 // the same.
+//
+// With systemd the directory is systemd's: it makes a scope around a process, so that comes after
+// `clone`. What systemd makes no cgroup for, or has no property for, is made and written as without it.
 
-import type { Slot, Step } from "../plan/op.ts";
+import type { Op, Place, Slot, Step } from "../plan/op.ts";
 import type { CgroupLayout, CgroupV1, CgroupV2 } from "../planner/facts.ts";
 import { byInit, byParent, mkdir, onHost, slot, write } from "../planner/step.ts";
 import type { LinuxResources, Problem } from "../spec/mod.ts";
@@ -42,6 +45,15 @@ export type CgroupRequest = {
   readonly cpusetParent?: CpusetParent | undefined;
   /** Needed for weights of block devices in version 2; `io.weight` when absent. */
   readonly ioWeight?: IoWeightFile | undefined;
+  /** systemd keeps the container in a scope; `name` is then the scope's cgroup. */
+  readonly scope?: ScopeAsk | undefined;
+};
+
+/** What systemd is asked for a container: see src/systemd/ask.ts. */
+export type ScopeAsk = {
+  /** It makes the scope, with the limits that it can keep itself; `rules`: of devices, if any. */
+  readonly start: (writes: readonly FileWrite[], rules: readonly DeviceRule[] | undefined) => Op;
+  readonly stop: Op;
 };
 
 /** The nearest cpuset that is there above the container's. */
@@ -56,6 +68,8 @@ export type CpusetParent = {
 export type CgroupPlan = {
   /** By the parent, before `clone`. */
   readonly make: readonly Step[];
+  /** By the parent, right after `clone`: what can be made only around a process; absent: nothing. */
+  readonly around?: readonly Step[];
   /** The slot with the version 2 cgroup in which the process is born, or null. */
   readonly clone: Slot | null;
   /** By init, before all else: until then it is in the caller's cgroups of version 1. */
@@ -103,6 +117,11 @@ export function planCgroup(request: CgroupRequest, layout: CgroupLayout): Cgroup
   if (limits.problems.length > 0) return limits.problems;
 
   const draft: Draft = { make: [], join: [], paths: [], clone: null };
+  const { scope } = request;
+  if (scope !== undefined) {
+    const start = scope.start(limits.all(), devices?.rules);
+    draft.make.push(byParent(start, CGROUPS_PATH, scope.stop));
+  }
   if (!rootless && layout.mode !== "v2") {
     for (const hierarchy of layout.v1) {
       const problem = planV1({ hierarchy, request, limits, devices }, draft);
@@ -115,7 +134,9 @@ export function planCgroup(request: CgroupRequest, layout: CgroupLayout): Cgroup
   if (rootless && draft.paths.length === 0 && name.startsWith("/")) {
     limits.warnings.push(`${CGROUPS_PATH}: not used: only root may make cgroups there`);
   }
-  return { ...draft, warnings: limits.warnings };
+  const { make, ...rest } = draft;
+  const steps = scope === undefined ? { make } : { make: [], around: make };
+  return { ...rest, ...steps, warnings: limits.warnings };
 }
 
 /** Device rules, for the one hierarchy that keeps them. */
@@ -145,9 +166,9 @@ function isV2Wanted(
   v2: CgroupV2,
   limits: Limits,
   devices: Devices | undefined,
-  { rootless, joinAll = false }: CgroupRequest,
+  { rootless, joinAll = false, scope }: CgroupRequest,
 ): boolean {
-  if (devices?.version === 2) return true;
+  if (devices?.version === 2 || scope !== undefined) return true;
   if (!rootless && (layout.mode === "v2" || joinAll)) return true;
   return writesOf(v2.controllers, limits).length > 0 || limits.writes("cgroup").length > 0;
 }
@@ -175,10 +196,14 @@ function planAbove({ between }: Location, why: string, draft: Draft): void {
   if (above !== undefined) draft.make.push(byParent(mkdir(onHost(above), 0o755, true), why));
 }
 
-/** Makes the cgroup, which must not be there: its end would end whatever else is in it. */
-function planDirectory({ directory }: Location, why: string, draft: Draft): void {
+/**
+ * Makes the cgroup, which must not be there: its end would end whatever else is in it. That of a scope
+ * is there, or not, as systemd has it; the scope itself was new.
+ */
+function planDirectory({ directory }: Location, request: CgroupRequest, draft: Draft): void {
   const at = onHost(directory);
-  draft.make.push(byParent(mkdir(at, 0o755), why, { op: "remove_cgroup", at }));
+  const make = mkdir(at, 0o755, request.scope !== undefined);
+  draft.make.push(byParent(make, CGROUPS_PATH, { op: "remove_cgroup", at }));
   draft.paths.push(directory);
 }
 
@@ -191,7 +216,7 @@ function planV1(wish: Wish<CgroupV1>, draft: Draft): Problem | undefined {
   const location = locateV1(hierarchy, request.name);
   const why = CGROUPS_PATH;
   planAbove(location, why, draft);
-  planDirectory(location, why, draft);
+  planDirectory(location, request, draft);
   if (controllers.includes("cpuset")) {
     const problem = planCpuset(wish, location, draft);
     if (problem !== undefined) return problem;
@@ -204,12 +229,26 @@ function planV1(wish: Wish<CgroupV1>, draft: Draft): Problem | undefined {
     if ("path" in list) return list;
     draft.make.push(...list.map((entry) => writeIn(location.directory, entry)));
   }
-  const tasks: Slot = `cgroup ${controllers.join(",")}`;
   const at = onHost(`${location.directory}/tasks`);
+  if (request.scope !== undefined) {
+    draft.make.push(planEntry(at));
+    return undefined;
+  }
+  const tasks: Slot = `cgroup ${controllers.join(",")}`;
   draft.make.push(byParent({ op: "open", at, flags: ["write"], into: tasks }, why));
   draft.join.push(byInit(write(slot(tasks), "0"), why));
   return undefined;
 }
+
+/**
+ * Moves the first process, which is there already, to where systemd may have moved it: so it is sure
+ * that this cgroup is the one that it is in.
+ */
+const planEntry = (at: Place): Step =>
+  byParent(
+    { op: "write_pid", at, how: "existing", mode: 0, started: false, own: false },
+    CGROUPS_PATH,
+  );
 
 /** Fills the cpuset of a new cgroup, and those of the new cgroups above it, from the one that is there. */
 function planCpuset(wish: Wish<CgroupV1>, location: Location, draft: Draft): Problem | undefined {
@@ -245,8 +284,9 @@ function planV2(wish: Wish<CgroupV2>, draft: Draft): void {
   const location = locateV2(hierarchy, request.name);
   const why = CGROUPS_PATH;
   planAbove(location, why, draft);
-  planControllers(wish, location, draft);
-  planDirectory(location, why, draft);
+  // In a user's own, systemd has switched on what it may.
+  if (request.scope === undefined || !request.rootless) planControllers(wish, location, draft);
+  planDirectory(location, request, draft);
   const writes = writesOf([...hierarchy.controllers, "cgroup"], limits);
   writes.forEach((entry) => draft.make.push(writeIn(location.directory, entry)));
   const at = onHost(location.directory);
@@ -257,12 +297,16 @@ function planV2(wish: Wish<CgroupV2>, draft: Draft): void {
       byParent({ op: "device_filter", cgroup: DIRECTORY, program }, "linux.resources.devices"),
     );
   }
+  const file = onHost(`${location.directory}/cgroup.procs`);
+  if (request.scope !== undefined) {
+    draft.make.push(planEntry(file));
+    return;
+  }
   if (limits.isSince([5, 7])) {
     draft.clone = DIRECTORY;
     return;
   }
   const processes: Slot = "cgroup processes";
-  const file = onHost(`${location.directory}/cgroup.procs`);
   draft.make.push(byParent({ op: "open", at: file, flags: ["write"], into: processes }, why));
   draft.join.push(byInit(write(slot(processes), "0"), why));
 }

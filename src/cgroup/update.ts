@@ -3,7 +3,7 @@
 // What is left out of the new limits stays as it is. Nothing is made here and nothing undone: a write
 // that the kernel refuses leaves those before it in force, as the order of the steps shows.
 
-import type { Slot, Step } from "../plan/op.ts";
+import type { Op, Slot, Step } from "../plan/op.ts";
 import type { CgroupLayout, CgroupV2 } from "../planner/facts.ts";
 import { byParent, onHost, write } from "../planner/step.ts";
 import type { LinuxResources, Problem } from "../spec/mod.ts";
@@ -31,7 +31,15 @@ export type UpdateRequest = {
   readonly rootless: boolean;
   /** Needed for weights of block devices in version 2; `io.weight` when absent. */
   readonly ioWeight?: IoWeightFile | undefined;
+  /** Of a container in a scope: systemd is told as well, which else would write the old ones again. */
+  readonly scope?: ScopeChange | undefined;
 };
+
+/** What systemd is asked; `rules` only with new ones; null: nothing. */
+export type ScopeChange = (
+  writes: readonly FileWrite[],
+  rules: readonly DeviceRule[] | undefined,
+) => Op | null;
 
 export type UpdatePlan = {
   /** All by the parent: there is no other process. */
@@ -54,7 +62,7 @@ export function planUpdate(request: UpdateRequest, layout: CgroupLayout): Update
   if (limits.problems.length > 0) return limits.problems;
   addLimits(resources, limits, layout, ioWeight);
   addReturns(resources, present, limits, layout);
-  const steps: Step[] = [];
+  const steps: Step[] = [...planScope(request, limits)];
   for (const { controllers, mount } of layout.v1) {
     const writes = controllers.flatMap((name) => limits.writes(name));
     if (writes.length === 0) continue;
@@ -189,6 +197,18 @@ function between(mount: string, directory: string): string[] {
   return found;
 }
 
+/** First: what it writes to the files too is then written as the kernel takes it. */
+function planScope({ scope, resources, rootless }: UpdateRequest, limits: Limits): Step[] {
+  const rules = rootless ? undefined : newRules(resources);
+  const change = scope?.(limits.all(), rules) ?? null;
+  return change === null ? [] : [byParent(change, "linux.resources")];
+}
+
+/** Undefined when there are no new ones. */
+function newRules({ devices = [] }: LinuxResources): readonly DeviceRule[] | undefined {
+  return devices.length === 0 ? undefined : (deviceRules(devices) ?? [everything]);
+}
+
 const everything: DeviceRule = {
   allow: true,
   type: null,
@@ -204,13 +224,12 @@ function planDevices(
   limits: Limits,
   steps: Step[],
 ): void {
-  const { devices = [] } = resources;
-  if (devices.length === 0) return;
+  const rules = newRules(resources);
+  if (rules === undefined) return;
   if (rootless) {
     limits.warnings.push(`${DEVICES}: not in force: only root may set them`);
     return;
   }
-  const rules = deviceRules(devices) ?? [everything];
   const v1 = layout.v1.find(({ controllers }) => controllers.includes("devices"));
   const mount = v1?.mount ?? layout.v2?.mount;
   const directory = mount === undefined ? undefined : below(mount, directories);

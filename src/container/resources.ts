@@ -1,6 +1,6 @@
 /** The cgroup of a container, planned from its configuration and from what is there. */
 
-import { type CgroupPlan, planCgroup } from "../cgroup/mod.ts";
+import { type CgroupPlan, planCgroup, type ScopeAsk } from "../cgroup/mod.ts";
 import { readCgroupFacts } from "../host/cgroups.ts";
 import type { Facts } from "../planner/facts.ts";
 import type { Spec } from "../spec/mod.ts";
@@ -9,19 +9,35 @@ import { WishError } from "./wish-error.ts";
 const pathText = (path: string | readonly (string | number)[]): string =>
   typeof path === "string" ? path : path.join(".");
 
+/** The scope that systemd makes for it. */
+export type ScopeOfContainer = {
+  /** Its cgroup, from the mounts. */
+  readonly path: string;
+  readonly ask: ScopeAsk;
+  /** It is in a user's own part of the cgroups. */
+  readonly user: boolean;
+};
+
 /**
  * @param joinAll every hierarchy, for limits that come later and tools that look there
  * @throws WishError with everything that stands against it
  */
-export function planResources(spec: Spec, id: string, facts: Facts, joinAll = false): CgroupPlan {
+export function planResources(
+  spec: Spec,
+  id: string,
+  facts: Facts,
+  joinAll = false,
+  scope?: ScopeOfContainer,
+): CgroupPlan {
   const resources = spec.linux?.resources;
-  const name = spec.linux?.cgroupsPath ?? `/pivot-${id}`;
+  const name = scope?.path ?? spec.linux?.cgroupsPath ?? `/pivot-${id}`;
   const planned = planCgroup(
     {
       name,
       resources,
       kernel: facts.kernel,
-      rootless: facts.uid !== 0,
+      rootless: facts.uid !== 0 || scope?.user === true,
+      scope: scope?.ask,
       joinAll,
       ...readCgroupFacts({ name, resources, joinAll }, facts.cgroups),
     },

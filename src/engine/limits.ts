@@ -1,6 +1,6 @@
 /** Other limits for a container that runs: the steps that change its cgroups. */
 
-import { planUpdate } from "../cgroup/update.ts";
+import { planUpdate, type ScopeChange } from "../cgroup/update.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
@@ -14,11 +14,22 @@ export type LimitSteps = {
   readonly warnings: readonly string[];
 };
 
+/** The scope in which systemd keeps the container. */
+export type ScopeOfLimits = {
+  readonly change: ScopeChange;
+  /** It is in a user's own part of the cgroups. */
+  readonly user: boolean;
+};
+
 /**
  * @param directories the container's cgroups
  * @throws WishError with everything that stands against it
  */
-export function planLimits(directories: readonly string[], resources: LinuxResources): LimitSteps {
+export function planLimits(
+  directories: readonly string[],
+  resources: LinuxResources,
+  scope?: ScopeOfLimits,
+): LimitSteps {
   const layout = readCgroupLayout();
   const facts = readFacts(layout, readStreams());
   const planned = planUpdate(
@@ -27,7 +38,8 @@ export function planLimits(directories: readonly string[], resources: LinuxResou
       directories,
       present: readPresentLimits(directories, layout),
       kernel: facts.kernel,
-      rootless: facts.uid !== 0,
+      rootless: facts.uid !== 0 || scope?.user === true,
+      scope: scope?.change,
       ioWeight: findOwnIoWeight(directories, layout),
     },
     layout,

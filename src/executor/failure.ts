@@ -29,6 +29,7 @@ const ENOEXEC = 8;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const ECONNREFUSED = 111;
+const ETIMEDOUT = 110;
 
 /** The file of which a slot holds the descriptor. */
 function openedAs(slot: Slot | null, steps: readonly Step[]): string {
@@ -151,12 +152,26 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EPERM && /_(FIFO|RR)$/.test(op.policy))
         return "its cgroup gives realtime processes no time: set linux.resources.cpu.realtimeRuntime";
       return "";
+    case "ask_systemd":
+      return systemdHint(errno, text);
     case "remove_cgroup":
       if (errno === EBUSY) return "processes are still in it: `pivot system prune` tries again";
       return "";
     default:
       return text === "" ? "" : "";
   }
+}
+
+/** What to do when systemd does not do as it is asked. */
+function systemdHint(errno: number, text: string): string {
+  if (/\.UnitExists\b/.test(text))
+    return "another container has this scope: delete that one first, or stop it with `systemctl stop`";
+  if (/UnknownProperty|PropertyReadOnly|Cannot set property|unknown property/.test(text))
+    return "this systemd is too old for it, or an annotation org.systemd.property.* names no property of a scope";
+  if (errno === ENOENT || errno === ECONNREFUSED)
+    return "systemd does not run here: use cgroups without it (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false; docker: native.cgroupdriver=cgroupfs)";
+  if (errno === ETIMEDOUT) return "see what systemd is at with `systemctl list-jobs`";
+  return "";
 }
 
 /** The kernel's own kill, or somebody's: before the program could be started. */

@@ -82,10 +82,13 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   signal_cgroup: 107,
   freeze: 108,
   hook: 109,
+  ask_systemd: 124,
   due: 110,
   find_program: 111,
   send_terminal: 112,
   criu: 114,
+  criu_child: 125,
+  criu_rest: 126,
   pause: 55,
   borrow_root: 130,
   pack: 131,
@@ -476,6 +479,16 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.after);
       out.bool(op.required);
       return;
+    case "ask_systemd":
+      out.text(op.gist);
+      out.place(op.at);
+      out.text(op.identity);
+      out.bytesOf(op.messages);
+      out.u32(op.process_at);
+      out.texts(op.tolerated);
+      out.u32(op.patience);
+      out.bool(op.required);
+      return;
     case "due":
       return;
     case "find_program":
@@ -494,6 +507,13 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.network);
       out.slot(op.pids);
       out.place(op.pid);
+      out.place(op.told);
+      return;
+    case "criu_child":
+      return;
+    case "criu_rest":
+      out.place(op.pid);
+      out.bool(op.gives_up);
       return;
     case "pause":
       return;

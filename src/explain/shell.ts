@@ -243,6 +243,13 @@ export function shellLines(op: Op, places: Places): Lines {
       return [`printf ${op.frozen ? 1 : 0} >${places.word(op.at).word}/cgroup.freeze`];
     case "hook":
       return hook(op);
+    case "ask_systemd":
+      return cannot(
+        "systemd is asked by D-Bus: `busctl call` and `systemd-run --scope` are made for people",
+      );
+    case "criu_child":
+    case "criu_rest":
+      return [comment("part of criu restore: --action-script tells when the namespaces are there")];
     case "criu":
       return [quoteAll(op.argv)];
     case "due":

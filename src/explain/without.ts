@@ -204,6 +204,12 @@ export function withoutStep(step: Step): string {
       return "Without it processes go on while they are looked at.";
     case "hook":
       return "Without it what the configuration's author wants done at this moment is not done: a network, for one, is set up by hooks.";
+    case "ask_systemd":
+      return "Without it systemd does not know of the container: it would take its cgroup for one that is its own, and change or remove it.";
+    case "criu_child":
+      return "Without it there is no process around which systemd could make a scope.";
+    case "criu_rest":
+      return "Without it CRIU waits for ever, and the container's processes stand still.";
     case "criu":
       return "Without it there is no image of the processes, or none that is brought back.";
     case "due":

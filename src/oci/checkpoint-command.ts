@@ -30,7 +30,8 @@ import { planRemoval } from "./delete.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { freezerOf } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
-import { type Container, type ContainerRecord, findContainer } from "./record.ts";
+import { groupsToRemove } from "./groups.ts";
+import { type Container, type ContainerRecord, findContainer, type Groups } from "./record.ts";
 
 export const checkpointFlags: readonly Flag[] = [
   ...criuFlags,
@@ -126,7 +127,12 @@ function planNotes(images: string, pid: number, { endsWithParent }: ContainerRec
  *
  * @throws WishError when it does not run
  */
-export function planCheckpoint(container: Container, spec: Spec, options: DumpOptions): Step[] {
+export function planCheckpoint(
+  container: Container,
+  groups: Groups,
+  spec: Spec,
+  options: DumpOptions,
+): Step[] {
   const { id, directory, process, record, status } = container;
   if (process === null || record === null || status !== "running") {
     throw new WishError([
@@ -167,16 +173,17 @@ export function planCheckpoint(container: Container, spec: Spec, options: DumpOp
         network: null,
         pids: null,
         pid: null,
+        told: null,
       },
       "checkpoint",
     ),
     ...(preDump || leaveRunning || isSupervised
       ? []
-      : planRemoval({ id, directory, bundle: record.bundle }, record, spec)),
+      : planRemoval({ id, directory, bundle: record.bundle }, groups, spec)),
   ];
 }
 
-export function checkpointCommand(given: ParsedArguments, globals: Globals): number {
+export async function checkpointCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const id = onlyId(given, "pivot-oci checkpoint [OPTIONS] ID");
   const common = readCriuOptions(given);
   const options: DumpOptions = {
@@ -189,5 +196,7 @@ export function checkpointCommand(given: ParsedArguments, globals: Globals): num
   };
   const container = findContainer(globals.root, id);
   checkCriu();
-  return carryOutSteps(planCheckpoint(container, containerSpecOf(container), options), globals);
+  const groups = await groupsToRemove(container);
+  const spec = containerSpecOf(container);
+  return carryOutSteps(planCheckpoint(container, groups, spec, options), globals);
 }

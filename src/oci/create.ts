@@ -41,6 +41,7 @@ function wishOf(
     consoleSocket: file("console-socket"),
     preserveFds: readCount(given, "preserve-fds") ?? 0,
     noPivot: readSwitch(given, "no-pivot"),
+    systemdCgroup: globals.systemdCgroup,
   };
 }
 

@@ -31,6 +31,8 @@ function planRest({ id, directory, bundle }: Later, groups: Groups, spec: Spec |
     ...groupsOf(groups).map((path) =>
       byParent({ op: "remove_cgroup", at: onHost(path) }, "state.json: cgroups"),
     ),
+    // Empty by now, it is stopped at once: systemd would give processes a minute and a half to end.
+    ...(groups.stop === undefined ? [] : [byParent(groups.stop, "state.json: scope")]),
     ...(spec === null ? [] : planHooksOf("poststop", { spec, setting })),
     byParent(
       { op: "remove", at: onHost(directory) },

@@ -9,11 +9,11 @@ export const globalFlags: readonly Flag[] = [
   { name: "log", value: "FILE", help: "write errors and warnings to this file too" },
   { name: "log-format", value: "text|json", help: "how they are written there" },
   { name: "debug", help: "accepted: what goes wrong is always told in full" },
-  { name: "systemd-cgroup", help: "let systemd make cgroups: only where systemd runs" },
+  { name: "systemd-cgroup", help: "have systemd make the container's cgroups: a scope" },
   {
     name: "cgroup-manager",
-    value: "cgroupfs|systemd|disabled",
-    help: "who makes cgroups: cgroupfs is the default",
+    value: "cgroupfs|systemd",
+    help: "who makes cgroups: pivot itself, or systemd",
   },
   { name: "rootless", value: "true|false|auto", help: "accepted: found out by itself" },
   { name: "criu", value: "PATH", help: "accepted: criu is looked for in PATH" },
@@ -27,6 +27,8 @@ export type Globals = {
   /** Where errors are written beside standard error, or null. */
   readonly log: string | null;
   readonly logFormat: "text" | "json";
+  /** systemd makes the cgroups of new containers. */
+  readonly systemdCgroup: boolean;
 };
 
 const fallbackRoot = (uid: number): string => `/tmp/pivot-oci-${uid}`;
@@ -65,22 +67,17 @@ export function readGlobals(given: ParsedArguments): Globals {
   const cwd = workingDirectory();
   const root = lastOf(given, "root");
   const log = lastOf(given, "log");
+  const manager = lastOf(given, "cgroup-manager") ?? "cgroupfs";
+  if (manager !== "cgroupfs" && manager !== "systemd") {
+    throw new UsageError(
+      `--cgroup-manager takes cgroupfs or systemd, received ${JSON.stringify(manager)}`,
+    );
+  }
   const isNoFile = log === null || log === "" || log === "/dev/stderr";
   return {
     root: root === null || root === "" ? defaultRoot() : absolutePath(root, cwd),
     log: isNoFile ? null : absolutePath(log, cwd),
     logFormat,
+    systemdCgroup: manager === "systemd" || lastOf(given, "systemd-cgroup") === "true",
   };
-}
-
-/** Why cgroups cannot be made as asked, or null. */
-export function cgroupProblem(given: ParsedArguments): string | null {
-  const manager = lastOf(given, "cgroup-manager");
-  if (manager !== null && manager !== "cgroupfs" && manager !== "systemd") {
-    return `--cgroup-manager takes cgroupfs, received ${JSON.stringify(manager)}`;
-  }
-  const wantsSystemd = manager === "systemd" || lastOf(given, "systemd-cgroup") === "true";
-  return wantsSystemd
-    ? "--systemd-cgroup: cgroups by way of systemd are not there yet: use cgroupfs (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false; docker: native.cgroupdriver=cgroupfs)"
-    : null;
 }

@@ -4,7 +4,7 @@ import { parseArguments, UsageError } from "../cli/arguments.ts";
 import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { commands, type OciCommand } from "./commands.ts";
-import { cgroupProblem, claimRoot, type Globals, globalFlags, readGlobals } from "./globals.ts";
+import { claimRoot, type Globals, globalFlags, readGlobals } from "./globals.ts";
 import { type Logging, log } from "./log.ts";
 
 /** Until the flags that say otherwise are read. */
@@ -74,8 +74,6 @@ export async function ociMain(argv: readonly string[]): Promise<number> {
     }
     const command = await findCommand(name);
     ownError = command.ownError ?? 1;
-    const problem = cgroupProblem(given);
-    if (problem !== null) throw new WishError([problem]);
     claimRoot(globals);
     return await dispatch(command, words, globals);
   } catch (error) {

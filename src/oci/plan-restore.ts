@@ -1,7 +1,7 @@
 // The steps that bring a container back: what `create` makes around one, and CRIU in its middle.
 
 import type { Op, OpOf, Step } from "../plan/op.ts";
-import { planHooks } from "../planner/hooks.ts";
+import { planHooks, planHooksOf } from "../planner/hooks.ts";
 import { type CgroupSteps, kept, planEnd, planPidFile } from "../planner/plan.ts";
 import { planDirectories, planMade } from "../planner/root.ts";
 import type { Bundle, Lifetime, Setting } from "../planner/setting.ts";
@@ -30,7 +30,16 @@ export type RestoreCall = Pick<OpOf<"criu">, "paths" | "argv" | "env"> & {
   readonly pidFile: string;
   /** Files of cgroups by which CRIU joins them. */
   readonly joins: readonly string[];
+  /** Where CRIU's script tells that the namespaces are there; null: there are no hooks to run then. */
+  readonly told: string | null;
 };
+
+/**
+ * The hooks that restore runs, when CRIU has made the namespaces and nothing runs in them yet: of the
+ * host those that have work to do there, such as a network's. runc runs the same two. The container's
+ * own would find no root, and startContainer and poststart belong to a start, which there is none.
+ */
+export const RESTORE_HOOKS = ["prestart", "createRuntime"] as const;
 
 const isBelow = (path: string, { destination }: Mount): boolean =>
   path.startsWith(destination.endsWith("/") ? destination : `${destination}/`);
@@ -79,6 +88,31 @@ function planNamespaceFiles({ linux }: Spec): {
   return { steps, slots };
 }
 
+/** A scope is made around a process: the one that will become CRIU. */
+const planScope = ({ around = [] }: CgroupSteps): Step[] =>
+  around.length === 0
+    ? []
+    : [byParent({ op: "criu_child" }, "systemd makes a scope around a process"), ...around];
+
+/** CRIU, and between its making of namespaces and of processes the hooks. */
+function planCriu(
+  spec: Spec,
+  { id, config }: RestoreWish,
+  { told }: RestoreCall,
+  criu: OpOf<"criu">,
+): Step[] {
+  const why = "restore";
+  if (told === null) return [byParent(criu, why)];
+  const rest = { op: "criu_rest", pid: criu.pid } as const;
+  const view = { spec, setting: { id, bundle: config } };
+  return [
+    byParent(criu, why, { ...rest, gives_up: true }),
+    ...RESTORE_HOOKS.flatMap((kind) => planHooksOf(kind, view)),
+    byParent({ ...rest, gives_up: false }, why),
+    byParent({ op: "remove", at: onHost(told) }, "it has been told"),
+  ];
+}
+
 const planPid = (path: string): Step =>
   byParent(
     { op: "write_pid", at: onHost(path), how: "exclusive", mode: 0o600, started: true, own: false },
@@ -120,24 +154,23 @@ export function planRestore(
     ...planDirectories(directories, spec.process?.args ?? []),
     ...planHooks(spec, setting).due,
     ...cgroup.make,
+    ...planScope(cgroup),
     ...planMountPoints(spec, wish),
     ...namespaces.steps,
     ...(work === null ? [] : [byParent(mkdir(onHost(work), 0o700, true), "--work-path")]),
     byParent({ op: "remove", at: log }, "what an earlier CRIU said"),
-    byParent(
-      {
-        op: "criu",
-        paths: call.paths,
-        argv: call.argv,
-        env: call.env,
-        log,
-        cgroups: call.joins,
-        root: onHost(wish.rootfs),
-        ...namespaces.slots,
-        pid: onHost(call.pidFile),
-      },
-      "restore",
-    ),
+    ...planCriu(spec, wish, call, {
+      op: "criu",
+      paths: call.paths,
+      argv: call.argv,
+      env: call.env,
+      log,
+      cgroups: call.joins,
+      root: onHost(wish.rootfs),
+      ...namespaces.slots,
+      pid: onHost(call.pidFile),
+      told: call.told === null ? null : onHost(call.told),
+    }),
     byParent({ op: "remove", at: onHost(call.pidFile) }, "it has been read"),
     planPid(`${root}/${id}/pid`),
     ...planMade(directories),

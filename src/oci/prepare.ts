@@ -37,6 +37,8 @@ export type CreateWish = {
   /** State and cgroups stay when a container that was supervised has ended. */
   readonly keep: boolean;
   readonly noPivot: boolean;
+  /** systemd makes its cgroups. */
+  readonly systemdCgroup: boolean;
 };
 
 export type Prepared = { readonly plan: Plan; readonly warnings: readonly string[] };
@@ -109,7 +111,7 @@ export function recordOf(
   wish: Pick<CreateWish, "id" | "bundle"> & { readonly endsWithParent: boolean },
   spec: Spec,
   rootfs: string,
-  { cgroups, rdtGroups: ofRdt = [] }: Groups,
+  { cgroups, scope, rdtGroups: ofRdt = [] }: Groups,
 ): string {
   const record: ContainerRecord = {
     version: 1,
@@ -121,6 +123,7 @@ export function recordOf(
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
     namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type),
     cgroups,
+    ...(scope === undefined ? {} : { scope }),
     ...(ofRdt.length === 0 ? {} : { rdtGroups: ofRdt }),
     ...(wish.endsWithParent ? { endsWithParent: true } : {}),
   };
@@ -196,9 +199,12 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
   const { spec, descriptors } = withServiceManager(withAbsoluteSources(config.spec, bundle));
   const rootfs = absolutePath(spec.root.path, bundle);
   checkRootDirectory(rootfs, `${bundle}/config.json: root.path`);
-  const cgroup = planResources(spec, id, facts, true);
+  // Loaded only where it is asked for: not on the path of other starts.
+  const scope = wish.systemdCgroup ? (await import("./scope.ts")).planScope(spec, id) : undefined;
+  const cgroup = planResources(spec, id, facts, true, scope?.cgroup);
   const groups = {
     cgroups: cgroup.paths,
+    ...(scope === undefined ? {} : { scope: scope.record, stop: scope.stop }),
     rdtGroups: rdtGroups(spec.linux?.intelRdt, id, facts.resctrl?.mount ?? null).own,
   };
   const terminal = spec.process?.terminal === true;

@@ -24,8 +24,12 @@ import {
   readProcess,
 } from "../host/first-process.ts";
 import type { Namespace } from "../plan/constants.ts";
-import type { Place } from "../plan/op.ts";
+import type { Op, Place } from "../plan/op.ts";
 import { onHost } from "../planner/step.ts";
+import type { Manager } from "../systemd/ask.ts";
+
+/** What later commands have to know of a scope. */
+export type ScopeRecord = { readonly unit: string; readonly manager: Manager };
 
 export type ContainerRecord = {
   readonly version: 1;
@@ -41,6 +45,8 @@ export type ContainerRecord = {
   readonly namespaces: readonly Namespace[];
   /** Directories of cgroups that were made for it alone. */
   readonly cgroups: readonly string[];
+  /** The scope in which systemd keeps it; absent: none. */
+  readonly scope?: ScopeRecord;
   /** Directories of resctrl that were made for it alone, the inner ones first; absent: none. */
   readonly rdtGroups?: readonly string[];
   /**
@@ -50,8 +56,11 @@ export type ContainerRecord = {
   readonly endsWithParent?: true;
 };
 
-/** What a container has of the kernel's file systems. */
-export type Groups = Pick<ContainerRecord, "cgroups" | "rdtGroups">;
+/** What a container has of the kernel's file systems, and of systemd. */
+export type Groups = Pick<ContainerRecord, "cgroups" | "rdtGroups" | "scope"> & {
+  /** What stops its scope; absent: it has none. */
+  readonly stop?: Op;
+};
 
 /** All of it, as directories that are removed with the container. */
 export const groupsOf = ({ cgroups, rdtGroups = [] }: Groups): readonly string[] => [

@@ -8,6 +8,7 @@ import { planResources } from "../container/resources.ts";
 import { checkRootDirectory } from "../container/root-directory.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { executorPath } from "../executor/locate.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
@@ -27,7 +28,7 @@ import {
 } from "./criu-flags.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
-import { planRestore } from "./plan-restore.ts";
+import { planRestore, RESTORE_HOOKS } from "./plan-restore.ts";
 import { checkId, keptPlans, recordOf } from "./prepare.ts";
 
 export const restoreFlags: readonly Flag[] = [
@@ -90,12 +91,30 @@ function readBundle(given: ParsedArguments) {
   return { bundle, config, spec, rootfs };
 }
 
-const ignored = (spec: Spec): string[] =>
-  Object.keys(spec.hooks ?? {}).some((kind) => kind !== "poststop")
-    ? ["hooks: restore calls none of them, and delete calls poststop"]
-    : [];
+/** Of hooks that a restore has no moment for. */
+function ignored({ hooks = {} }: Spec): string[] {
+  const known: readonly string[] = [...RESTORE_HOOKS, "poststop"];
+  const others = Object.keys(hooks).filter((kind) => !known.includes(kind));
+  return others.length === 0
+    ? []
+    : [
+        `hooks: restore has no moment for ${others.join(", ")}: it calls ${RESTORE_HOOKS.join(" and ")}`,
+      ];
+}
 
-export function restoreCommand(given: ParsedArguments, globals: Globals): number {
+/** CRIU calls its script when there are namespaces: the launcher, which finds us by the socket. */
+function scriptOf(spec: Spec, socket: string) {
+  const hasHooks = RESTORE_HOOKS.some((kind) => (spec.hooks?.[kind] ?? []).length > 0);
+  return hasHooks
+    ? {
+        told: socket,
+        argv: ["--action-script", executorPath()],
+        env: [`PIVOT_CRIU_SOCKET=${socket}`],
+      }
+    : { told: null, argv: [], env: [] };
+}
+
+export async function restoreCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const { root } = globals;
   const id = onlyId(given, "pivot-oci restore [OPTIONS] ID");
   const options: RestoreOptions = {
@@ -117,7 +136,16 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
   }
   const layout = readCgroupLayout();
   const facts: Facts = readFacts(layout, readStreams());
-  const cgroup = planResources(spec, id, facts, true);
+  const scope = globals.systemdCgroup
+    ? (await import("./scope.ts")).planScope(spec, id)
+    : undefined;
+  const cgroup = planResources(spec, id, facts, true, scope?.cgroup);
+  const groups = {
+    cgroups: cgroup.paths,
+    ...(scope === undefined ? {} : { scope: scope.record, stop: scope.stop }),
+  };
+  const script = scriptOf(spec, `${root}/${id}/criu`);
+  const program = criuProgram();
   const namespaces = externalNamespaces(spec, () => 0n);
   const pidFile = `${root}/${id}/restored`;
   const target: RestoreTarget = {
@@ -135,9 +163,9 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
         id,
         rootfs,
         config: { directory: bundle, config: config.text },
-        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, { cgroups: cgroup.paths }),
+        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, groups),
         keptPlans: isDetached
-          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, { cgroups: cgroup.paths })
+          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, groups)
           : [],
         lifetime: isDetached ? "detached" : "supervised",
         pidFile: pathOf(given, "pid-file"),
@@ -145,11 +173,14 @@ export function restoreCommand(given: ParsedArguments, globals: Globals): number
       },
       cgroup,
       {
-        ...criuProgram(),
-        argv: ["criu", ...restoreArguments(options, target)],
+        paths: program.paths,
+        env: [...program.env, ...script.env],
+        argv: ["criu", ...restoreArguments(options, target), ...script.argv],
+        told: script.told,
         options,
         pidFile,
-        joins: cgroup.paths.map((path) => joinFile(path, layout)),
+        // Who is in a scope is there already.
+        joins: scope === undefined ? cgroup.paths.map((path) => joinFile(path, layout)) : [],
       },
     ),
     globals,

@@ -6,6 +6,7 @@ import { carryOutSteps } from "./carry-out.ts";
 import { onlyId, readSwitch } from "./flags.ts";
 import { planPause, planResume } from "./freeze.ts";
 import type { Globals } from "./globals.ts";
+import { groupsToRemove } from "./groups.ts";
 import { type Container, findContainer, readContainer } from "./record.ts";
 import type { Later } from "./start.ts";
 
@@ -42,7 +43,7 @@ async function stepsOfDelete(container: Container, force: boolean): Promise<Step
   const { checkDelete, planDelete } = await import("./delete.ts");
   checkDelete(container, force);
   const { containerSpecIfThere } = await import("./config-copy.ts");
-  const groups = container.record ?? { cgroups: [] };
+  const groups = await groupsToRemove(container);
   const spec = containerSpecIfThere(container);
   return planDelete(laterOf(container), groups, spec, force ? "end" : "lock");
 }

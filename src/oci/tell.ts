@@ -5,7 +5,7 @@ import { decodePlan } from "../executor/decode.ts";
 import { readEvents } from "../executor/events.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { readReport } from "../executor/hand-over.ts";
-import type { Plan } from "../plan/op.ts";
+import type { Op, Plan } from "../plan/op.ts";
 import { findCriuError } from "./checkpoint.ts";
 import { type Logging, log } from "./log.ts";
 
@@ -49,6 +49,9 @@ function lineOf(plan: Plan, failure: StepFailure): string {
   return words === null ? line : `${words} (${line})`;
 }
 
+/** Steps of which a failure is told, and the plan goes on; of any other it is the undo that failed. */
+const mayFail = (op: Op): boolean => op.op === "hook" || (op.op === "ask_systemd" && !op.required);
+
 /** @param exitCode of an error that is not the program's */
 export function tell(exitCode: number, logging: Logging): number {
   const laidDown = readReport();
@@ -65,7 +68,7 @@ export function tell(exitCode: number, logging: Logging): number {
       continue;
     }
     const found = plan.steps[step];
-    const op = found?.op.op === "hook" ? found.op : found?.undo;
+    const op = found !== undefined && mayFail(found.op) ? found.op : found?.undo;
     const alone: Plan =
       op === undefined ? plan : { version: 1, steps: [{ by: "parent", op, why: "" }] };
     log("warning", describeFailure(alone, { step: 0, errno, text }), logging);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { planLimits } from "../engine/limits.ts";
+import { planLimits, type ScopeOfLimits } from "../engine/limits.ts";
 import { readResctrlMount } from "../host/asked.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { planRdtUpdate } from "../planner/intel-rdt.ts";
@@ -18,7 +18,7 @@ import { carryOut, warnOf } from "./carry-out.ts";
 import { containerSpecOf } from "./config-copy.ts";
 import { onlyId, readLast } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
-import { type Container, findContainer } from "./record.ts";
+import { type Container, type ContainerRecord, findContainer } from "./record.ts";
 import { joinResources, readUpdateFlag, updateFlagNames } from "./update-flags.ts";
 
 export const updateFlags: readonly Flag[] = [
@@ -73,27 +73,33 @@ function planRdt(container: Container, change: LinuxIntelRdt): Step[] {
   throw new WishError([`cannot update container ${container.id}: ${steps}`]);
 }
 
-function planFor(
+async function scopeOf({ scope }: ContainerRecord): Promise<ScopeOfLimits | undefined> {
+  if (scope === undefined) return undefined;
+  const { askForChange } = await import("../systemd/ask.ts");
+  return { change: askForChange(scope.manager, scope.unit), user: scope.manager.user };
+}
+
+async function planFor(
   container: Container,
   { resources, intelRdt }: Changes,
-): {
+): Promise<{
   readonly plan: Plan;
   readonly warnings: readonly string[];
-} {
+}> {
   const { record, id, status } = container;
   if (record === null || status === "stopped" || status === "creating") {
     throw new WishError([`cannot update container ${id}: it is ${status}`]);
   }
-  const { steps, warnings } = planLimits(record.cgroups, resources);
+  const { steps, warnings } = planLimits(record.cgroups, resources, await scopeOf(record));
   return {
     plan: { version: 1, steps: [...planRdt(container, intelRdt), ...steps] },
     warnings,
   };
 }
 
-export function updateCommand(given: ParsedArguments, globals: Globals): number {
+export async function updateCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const container = findContainer(globals.root, onlyId(given, "pivot-oci update [OPTIONS] ID"));
-  const { plan, warnings } = planFor(container, readChanges(given));
+  const { plan, warnings } = await planFor(container, readChanges(given));
   warnOf(warnings, globals);
   return plan.steps.length === 0 ? 0 : carryOut(plan, globals);
 }

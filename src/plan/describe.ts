@@ -200,6 +200,12 @@ export function describeOp(op: Op): Description {
       return say(`${op.frozen ? "freeze" : "thaw"} the cgroup ${describePlace(op.at)}`);
     case "hook":
       return say(`run the hook ${op.name}`, ` path=${op.path}`);
+    case "ask_systemd":
+      return say(`have systemd ${op.gist}`, ` at=${describePlace(op.at)}`);
+    case "criu_child":
+      return say("fork the process that becomes CRIU");
+    case "criu_rest":
+      return say(op.gives_up ? "have CRIU give up" : "restore the container");
     case "criu":
       return say(
         op.pid === null ? "checkpoint the container" : "restore the container",

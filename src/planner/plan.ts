@@ -44,6 +44,8 @@ export type Planned =
 export type CgroupSteps = {
   /** By the parent before `clone`. */
   readonly make: readonly Step[];
+  /** By the parent after `clone`; absent: nothing. */
+  readonly around?: readonly Step[];
   /** The slot of the cgroup v2 in which init starts, or null. */
   readonly clone: string | null;
   /** By init, first of all. */
@@ -242,6 +244,7 @@ export function planContainer(
       "linux.namespaces",
     ),
     ...namespaces.maps,
+    ...(cgroup.around ?? []),
     ...planOomScore(process),
     ...planPidFiles(setting),
     ...planNetwork(setting),

@@ -31,6 +31,19 @@ const counter: Change = (config) => {
   config.linux["readonlyPaths"] = ["/proc/sys"];
 };
 
+/** Hooks that append `KIND STATE` to a file, and then do as the script says. */
+function writeHooks(bundle: string, seen: string, kinds: readonly string[], script = ""): void {
+  const path = `${bundle}/config.json`;
+  const config = JSON.parse(readFileSync(path, "utf8"));
+  const hook = (kind: string) => ({
+    path: "/bin/sh",
+    args: ["sh", "-c", `echo "${kind} $(cat)" >>"$0"; ${script}`, seen],
+    env: [`PATH=${process.env["PATH"]}`, `SEEN=${seen}`],
+  });
+  config.hooks = Object.fromEntries(kinds.map((kind) => [kind, [hook(kind)]]));
+  writeFileSync(path, JSON.stringify(config));
+}
+
 const numbers = (text: string): number[] => text.trim().split("\n").map(Number);
 
 describe.skipIf(whyNotReal !== undefined)(`checkpoint (${whyNotReal ?? runtimeName})`, () => {
@@ -129,6 +142,20 @@ describe.skipIf(whyNotReal !== undefined)(`checkpoint (${whyNotReal ?? runtimeNa
     },
     4 * long,
   );
+
+  demand("hooks of the host run between the namespaces and the processes", () => {
+    const { id: before, bundle } = ground.start(counter, [], quiet);
+    const images = dump(before);
+    const seen = ground.path("seen");
+    writeHooks(bundle, seen, ["prestart", "createRuntime"]);
+    const id = ground.id();
+    const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images, id];
+    ground.ok(words, quiet);
+    const { pid } = ground.state(id);
+    const lines = readFileSync(seen, "utf8").trim().split("\n");
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(["prestart", "createRuntime"]);
+    for (const line of lines) expect(JSON.parse(line.slice(line.indexOf(" "))).pid).toBe(pid);
+  });
 
   demand(
     "images that CRIU cannot read: its own words in one line, and nothing is left",
@@ -260,6 +287,99 @@ describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
     ground.call([...again.slice(0, -1), last], settings());
     expect(ground.state(last).status).toBe("running");
   });
+
+  /** The configuration of a saved container gains hooks: each appends its name and state to a file. */
+  const withHooks = (bundle: string, kinds: readonly string[], script = "") => {
+    const seen = ground.path("seen");
+    writeHooks(bundle, seen, kinds, script);
+    return () =>
+      readFileSync(seen, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => [
+          line.slice(0, line.indexOf(" ")),
+          JSON.parse(line.slice(line.indexOf(" "))),
+        ]);
+  };
+
+  test("hooks of the host run when the namespaces are there, and poststop at the end", () => {
+    const { bundle, images } = save();
+    const seen = withHooks(bundle, [
+      "poststart",
+      "createRuntime",
+      "prestart",
+      "createContainer",
+      "poststop",
+    ]);
+    const id = ground.id();
+    const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images, id];
+    const called = ground.call(words, settings());
+    expect(called.code).toBe(0);
+    expect(called.stderr).toMatch(/^[^\n]*no moment for poststart, createContainer[^\n]*\n$/);
+    const { pid } = ground.state(id);
+    expect(seen()).toMatchObject([
+      ["prestart", { id, pid, bundle }],
+      ["createRuntime", { id, pid, status: "creating", bundle }],
+    ]);
+    expect(existsSync(`${ground.root}/${id}/criu`)).toBe(false);
+    ground.ok(["delete", "--force", id]);
+    expect(seen().at(-1)).toMatchObject(["poststop", { id, status: "stopped" }]);
+  });
+
+  test("a hook that fails ends the restore, and nothing is left of it", async () => {
+    const { bundle, images } = save();
+    const seen = withHooks(bundle, ["prestart", "createRuntime"], "echo no network >&2; exit 3");
+    const words = ["restore", "--detach", "--bundle", bundle, "--image-path", images, ground.id()];
+    expect(ground.refused(words, settings())).toMatch(/prestart\[0\].*ended with 3: no network/);
+    const [[, { pid }]] = seen() as [[string, { pid: number }]];
+    expect(seen().length).toBe(1);
+    for (let i = 0; i < 100 && isAlive(pid); i++) await Bun.sleep(20);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test(
+    "a restore that is ended while a hook runs can be taken away",
+    async () => {
+      // A hook of its own accord ends with who started it.
+      const { bundle, images } = save();
+      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+        const seen = withHooks(
+          bundle,
+          ["createRuntime"],
+          "while kill -0 $PPID 2>/dev/null; do sleep 0.1; done",
+        );
+        const { env = {} } = settings();
+        const id = ground.id();
+        const words = [
+          "--root",
+          ground.root,
+          "restore",
+          "--bundle",
+          bundle,
+          "--image-path",
+          images,
+          id,
+        ];
+        const restore = Bun.spawn([...runtimeWords, ...words], {
+          env,
+          stdio: ["ignore", "ignore", "ignore"],
+        });
+        for (let i = 0; i < 200; i++) {
+          try {
+            if (seen().length > 0) break;
+          } catch {}
+          await Bun.sleep(20);
+        }
+        const [[, { pid }]] = seen() as [[string, { pid: number }]];
+        restore.kill(signal);
+        await restore.exited;
+        ground.ok(["delete", "--force", id]);
+        for (let i = 0; i < 100 && isAlive(pid); i++) await Bun.sleep(20);
+        expect(isAlive(pid)).toBe(false);
+      }
+    },
+    long,
+  );
 
   test("a failure to restore leaves nothing, and says CRIU's own words", () => {
     const { bundle, images } = save();

@@ -4,7 +4,8 @@
  *
  *   criu check | dump --tree PID --images-dir DIR ... | restore --pidfile FILE --images-dir DIR ...
  *
- * With a file DIR/fail it writes an error to its log, as CRIU words it, and exits 1.
+ * With a file DIR/fail it writes an error to its log, as CRIU words it, and exits 1. With
+ * --action-script it starts that as CRIU does, and a script that fails is a failure.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *value_of(char **argv, const char *flag) {
@@ -30,6 +32,22 @@ static void copy_file(const char *from, FILE *to) {
         fputs(line, to);
     if (file)
         fclose(file);
+}
+
+static int call_script(const char *script, const char *action, long pid) {
+    char text[32];
+    int status = 0;
+    if (!*script)
+        return 0;
+    snprintf(text, sizeof text, "%ld", pid);
+    setenv("CRTOOLS_SCRIPT_ACTION", action, 1);
+    setenv("CRTOOLS_INIT_PID", text, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        execl(script, script, (char *)NULL);
+        _exit(127);
+    }
+    return waitpid(child, &status, 0) < 0 || status != 0;
 }
 
 int main(int argc, char **argv) {
@@ -58,6 +76,8 @@ int main(int argc, char **argv) {
         pause();
         _exit(5);
     }
+    fails |= call_script(value_of(argv, "--action-script"), "pre-restore", child) != 0;
+    fails |= call_script(value_of(argv, "--action-script"), "setup-namespaces", child) != 0;
     FILE *file = fopen(value_of(argv, "--pidfile"), "wx");
     if (!file)
         return 6;

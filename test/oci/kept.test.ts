@@ -111,7 +111,7 @@ describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`
       ["start", id, id],
       ["start"],
       ["delete", "--wrong", id],
-      ["--systemd-cgroup", "start", id],
+      ["--rootless", "false", "start", id],
       ["--log", "relative", "delete", "--force", id],
       ["--log-format", "xml", "delete", "--force", id],
       ["state", id],

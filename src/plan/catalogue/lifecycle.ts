@@ -230,6 +230,28 @@ export const lifecycle = {
       required: ["bool", "its failure is the plan's"],
     },
   },
+  ask_systemd: {
+    code: 124,
+    calls: "socket, connect, sendmsg, recvmsg, poll",
+    man: "org.freedesktop.systemd1(5)",
+    gist: "Ask systemd for something by D-Bus, and wait for its answers and for the jobs that they name.",
+    fields: {
+      gist: ["text", "what is asked, for people"],
+      at: at("the socket of systemd, or of a message bus"),
+      identity: ["text", "who asks: the digits of the user id, each as two hexadecimal ones"],
+      messages: [
+        "bytes",
+        "the method calls, one after the other; each is answered before the next",
+      ],
+      process_at: [
+        "u32",
+        "where in them the pid of the container's first process goes; 0: nowhere",
+      ],
+      tolerated: ["texts", "the names of errors that are none here"],
+      patience: ["u32", "milliseconds until all is answered and done"],
+      required: ["bool", "what goes wrong is the plan's failure"],
+    },
+  },
   due: {
     code: 110,
     calls: "none",
@@ -266,6 +288,24 @@ export const lifecycle = {
       network: ["slot", "a network namespace, which it finds as descriptor 13; null: none"],
       pids: ["slot", "a pid namespace, which it finds as descriptor 14; null: none"],
       pid: at("the file by which it tells whom it has brought back; null: it tells nothing"),
+      told: at("the socket by which it tells that the namespaces are there; null: nobody asks"),
+    },
+  },
+  criu_child: {
+    code: 125,
+    calls: "fork, read",
+    man: "fork(2)",
+    gist: "Fork the process that becomes CRIU at the step `criu`; until then it is who is moved about.",
+    fields: {},
+  },
+  criu_rest: {
+    code: 126,
+    calls: "sendmsg, wait4",
+    man: "criu(8)",
+    gist: "Let CRIU go on, which has told of the namespaces and waits, or have it give up.",
+    fields: {
+      pid: at("as there"),
+      gives_up: ["bool", "it is not to go on"],
     },
   },
   pause: {

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Drives an OCI runtime with a real systemd, and podman with its cgroup manager systemd; closes with
+# one line that counts: `N passed, N failed`. Arguments are flags of `bun test`.
+#
+#   PIVOT_TEST_RUNTIME=/usr/sbin/runc tools/test-systemd.sh -t slice
+#
+# systemd is this machine's own, in a world of its own (tools/systemd-world.sh), with the cgroups that
+# this machine has. With PIVOT_VM (test/vm.test.ts) the same is done in a virtual machine, of which
+# cgroups are all of version 2.
+set -u
+case ${PIVOT_TEST_RUNTIME:-} in
+  '' | /*) ;;
+  *) PIVOT_TEST_RUNTIME=$PWD/$PIVOT_TEST_RUNTIME ;;
+esac
+cd "$(dirname "$(readlink -f "$0")")/.."
+tools/setup.sh || exit 1
+PIVOT_TEST_RUNTIME=${PIVOT_TEST_RUNTIME:-$PWD/pivot-oci}
+export PIVOT_TEST_RUNTIME
+skip() {
+  printf 'test-systemd: skipped: %s\n' "$*"
+  echo '0 passed, 0 failed'
+  exit 0
+}
+
+[ "$(id -u)" = 0 ] || skip "only root can make a machine with systemd"
+packages=
+need() { [ -x "$1" ] || packages="$packages $2"; }
+need /usr/lib/systemd/systemd systemd
+need /usr/bin/dbus-daemon dbus
+need /bin/busybox busybox-static
+if [ -n "$packages" ] && command -v apt-get >/dev/null; then
+  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
+    </dev/null >build/apt-systemd.log 2>&1 || skip "not installed:$packages (build/apt-systemd.log)"
+fi
+
+report=build/systemd.xml
+rm -f "$report"
+tools/systemd-world.sh "$PWD/node_modules/.bin/bun" test --timeout 60000 --reporter=junit \
+  --reporter-outfile="$PWD/$report" ./test/systemd/*.systemd.ts "$@"
+status=$?
+node_modules/.bin/bun tools/count-tests.ts "$report" "$status"
