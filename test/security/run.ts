@@ -15,8 +15,9 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
+import { EngineWorld } from "./engine.ts";
 import type { Outcome, Row } from "./outcome.ts";
-import { runtimeRows } from "./rows.ts";
+import { engineRows, runtimeRows } from "./rows.ts";
 import { RuntimeWorld } from "./runtime.ts";
 
 const { values } = parseArgs({
@@ -68,12 +69,21 @@ async function tryAll<World>(
 }
 
 const directory = mkdtempSync(`${realpathSync(tmpdir())}/security-`);
+const isOwn = values.runtime === "";
+const all: Outcome[] = [];
 try {
-  const path = values.runtime === "" ? own : values.runtime;
-  const world = new RuntimeWorld(path, directory, tries);
+  const world = new RuntimeWorld(isOwn ? own : values.runtime, directory, tries);
   const outcomes = await tryAll(runtimeRows, world, () => world.clear());
-  const bad = [...outcomes.values()].filter(({ result }) => result === "broken");
-  if (bad.length > 0) process.exitCode = 1;
+  all.push(...outcomes.values());
+  if (isOwn) {
+    const engine = new EngineWorld(tries);
+    const more = await tryAll(engineRows, engine, () => engine.clear());
+    all.push(...more.values());
+    engine.close();
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
+const count = (result: Outcome["result"]) => all.filter((each) => each.result === result).length;
+console.log(`${count("holds")} hold, ${count("broken")} broken, ${count("not applicable")} not applicable`);
+if (count("broken") > 0) process.exitCode = 1;
