@@ -1,9 +1,10 @@
 // The kernel settings of a container's configuration.
 
+import { namespaceOf } from "../spec/mod.ts";
 import { isOwn, type NamespaceModes } from "./namespaces.ts";
 import type { RunOptions } from "./options.ts";
 import type { Findings } from "./problem.ts";
-import { namespaceOf, sysctlProblem } from "./sysctl.ts";
+import { sysctlProblem } from "./sysctl.ts";
 
 /** docker's settings for a network of the container's own, and those asked for over them. */
 export function containerSysctls(

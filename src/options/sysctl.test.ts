@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { namespaceOf, parseSysctl } from "./sysctl.ts";
+import { namespaceOf } from "../spec/mod.ts";
+import { parseSysctl } from "./sysctl.ts";
 import { outcome } from "./testing/outcome.ts";
 
 test.each([

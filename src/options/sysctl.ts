@@ -1,29 +1,9 @@
 // Kernel settings below /proc/sys that belong to a namespace, and so to one container.
 
+import { namespaceOf } from "../spec/mod.ts";
 import { accept, type Result, refuse } from "./problem.ts";
 
 const OPTION = "--sysctl";
-
-/** The kind of namespace that a kernel setting belongs to. */
-export type SysctlNamespace = "ipc" | "network" | "uts";
-
-const IPC: ReadonlySet<string> = new Set([
-  "kernel.msgmax",
-  "kernel.msgmnb",
-  "kernel.msgmni",
-  "kernel.sem",
-  "kernel.shmall",
-  "kernel.shmmax",
-  "kernel.shmmni",
-  "kernel.shm_rmid_forced",
-]);
-
-/** The namespace that a setting belongs to; undefined if it is one of the whole machine. */
-export function namespaceOf(name: string): SysctlNamespace | undefined {
-  if (IPC.has(name) || name.startsWith("fs.mqueue.")) return "ipc";
-  if (name.startsWith("net.")) return "network";
-  return name === "kernel.domainname" ? "uts" : undefined;
-}
 
 /** What is wrong with a setting and its value; null if nothing. */
 export function sysctlProblem(name: string, value: string): string | null {

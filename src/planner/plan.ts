@@ -5,12 +5,13 @@
  * Invariant: no input or output here, and no decision left to the executor.
  */
 
-import type { Place, Plan, Slot, Step } from "../plan/op.ts";
+import type { Place, Plan, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { consolePlace, nullDevice, planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
+import { findSysctlProblems, planKernelSettings } from "./kernel-settings.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
 import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
@@ -53,25 +54,6 @@ export type CgroupSteps = {
   /** The cgroups, as directories of the host. */
   readonly paths: readonly string[];
 };
-
-function planKernelSettings(spec: Spec, proc: Slot | null): Step[] {
-  const entries = Object.entries(spec.linux?.sysctl ?? {});
-  if (entries.length === 0) return [];
-  // A procfs of our own, which nothing was mounted over.
-  const own =
-    proc === null
-      ? [byInit(mount({ type: "proc", into: "settings" }), "linux.sysctl: a procfs to write to")]
-      : [];
-  return [
-    ...own,
-    ...entries.map(([name, value]) =>
-      byInit(
-        write({ in: proc ?? "settings", path: `sys/${name.replaceAll(".", "/")}` }, value),
-        `linux.sysctl.${name}`,
-      ),
-    ),
-  ];
-}
 
 /**
  * What directories are covered with. It has to be mounted somewhere to be cloned (before Linux
@@ -146,6 +128,7 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
     ...problems,
     ...schedule,
     ...findNetDeviceProblems(spec),
+    ...findSysctlProblems(spec),
     ...findLabelProblems(spec, facts),
   ];
 }

@@ -78,6 +78,7 @@ export {
   FLAGS as SECCOMP_FLAGS,
   OPERATORS as SECCOMP_OPERATORS,
 } from "./seccomp.ts";
+export { namespaceOf, type SysctlNamespace } from "./sysctl-namespace.ts";
 
 /** The version of the specification that is implemented here. */
 export const OCI_VERSION = "1.3.0";
