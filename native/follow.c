@@ -132,7 +132,7 @@ void pv_end_program(struct pv_run *run) {
     run->program = 0;
 }
 
-int pv_follow(struct pv_run *run, int pipe, pid_t program) {
+static int take_over(struct pv_run *run, int pipe, pid_t program) {
     uint8_t head[4];
     run->program = program;
     run->program_pidfd = pv_pidfd_open(program);
@@ -154,7 +154,16 @@ int pv_follow(struct pv_run *run, int pipe, pid_t program) {
     if (rc == 0)
         rc = pv_take_hand_over(run, bytes, size);
     if (rc < 0)
-        free(bytes);
+        free(bytes); /* with the reporter's arguments: see below */
+    return rc;
+}
+
+int pv_follow(struct pv_run *run, int pipe, pid_t program) {
+    int rc = take_over(run, pipe, program);
+    if (rc < 0) {
+        kill(program, SIGKILL); /* it may wait for ever for us to read its plan */
+        run->reporter[1] = NULL; /* without a plan there is nothing that it could tell of */
+    }
     return rc;
 }
 
