@@ -81,6 +81,8 @@ const diskTroubles: Readonly<Record<number, string>> = {
 /** What is wrong with the disk; undefined: this is another error. */
 function diskTrouble(error: unknown): string | undefined {
   const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
+  if (code === "EROFS") return diskTroubles[8];
+  if (code === "ENOSPC" || code === "EDQUOT") return diskTroubles[13];
   return code === "ERR_SQLITE_ERROR" ? diskTroubles[(errcode ?? 0) & 0xff] : undefined;
 }
 
@@ -170,7 +172,10 @@ export async function readDatabase<T>(
   dataRoot: string,
   work: (database: DatabaseSync) => T,
 ): Promise<T | undefined> {
-  if (!existsSync(databasePath(dataRoot))) return undefined;
+  const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const path = databasePath(dataRoot);
+  // An empty one is what a disk that was full already has left of the first.
+  if (size(path) === 0 && size(`${path}-wal`) === 0) return undefined;
   try {
     return await once(dataRoot, work);
   } catch (error) {
