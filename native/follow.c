@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,6 +114,12 @@ static void __attribute__((noreturn)) end_as_program(struct pv_run *run) {
     if (WIFEXITED(status))
         _exit(WEXITSTATUS(status));
     int signal_number = WTERMSIG(status);
+    /* Nobody asked for its end: the kernel for want of memory, or its runtime for want of anything. */
+    if (!pv_means_stop(signal_number) && signal_number != SIGPIPE)
+        dprintf(STDERR_FILENO,
+                "pivot: its program was ended by signal %d: there may be too little memory, or too few "
+                "processes allowed\n",
+                signal_number);
     struct rlimit none = {0, 0};
     sigset_t all;
     setrlimit(RLIMIT_CORE, &none); /* one core is enough, and it was the program's */
