@@ -351,6 +351,8 @@ int pv_next_signal(struct pv_run *run); /* its number, or 0 */
 void pv_start_flow(struct pv_run *run);
 void pv_poll_flow(struct pollfd fds[PV_FLOW_POLLS]);
 void pv_move_flow(struct pv_run *run, const struct pollfd fds[PV_FLOW_POLLS]);
+/* The errno with which the caller's output could not be written, or 0. */
+int pv_lost_output(void);
 void pv_drain_flow(struct pv_run *run);
 void pv_forget_caller(struct pv_run *run);
 /* Whether the container has an input; and whether it takes more, or has none. */

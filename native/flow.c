@@ -32,6 +32,7 @@ struct copy {
 enum { COPY_IN, COPY_OUT, COPY_ERR, COPIES };
 
 static struct copy copies[COPIES];
+static int lost; /* the errno with which the caller's output or error could not be written, or 0 */
 static int slave = -1; /* of the terminal: held open, or its last user would seem to have gone */
 
 /* A pipe of ours or the terminal of the container, and not a descriptor of the caller. */
@@ -180,8 +181,16 @@ static void move_bytes(struct pv_run *run, struct copy *copy, short from_events,
         copy->start += (size_t)n;
     else if (n < 0 && is_caller && errno != EAGAIN)
         pv_forget_caller(run);
-    else if (n < 0 && errno != EINTR && errno != EAGAIN)
+    else if (n < 0 && errno != EINTR && errno != EAGAIN) {
+        /* Who has gone away or hung up wants no more; but a file that is full lacks what was said. */
+        if (copy != &copies[COPY_IN] && errno != EPIPE && errno != EIO)
+            lost = errno;
         end_copy(run, copy);
+    }
+}
+
+int pv_lost_output(void) {
+    return lost;
 }
 
 static void poll_copy(const struct copy *copy, struct pollfd *fds) {

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,6 +114,12 @@ static void __attribute__((noreturn)) end_as_program(struct pv_run *run) {
     if (WIFEXITED(status))
         _exit(WEXITSTATUS(status));
     int signal_number = WTERMSIG(status);
+    /* Nobody asked for its end: the kernel for want of memory, or its runtime for want of anything. */
+    if (!pv_means_stop(signal_number) && signal_number != SIGPIPE)
+        dprintf(STDERR_FILENO,
+                "pivot: its program was ended by signal %d: there may be too little memory, or too few "
+                "processes allowed\n",
+                signal_number);
     struct rlimit none = {0, 0};
     sigset_t all;
     setrlimit(RLIMIT_CORE, &none); /* one core is enough, and it was the program's */
@@ -132,7 +139,7 @@ void pv_end_program(struct pv_run *run) {
     run->program = 0;
 }
 
-int pv_follow(struct pv_run *run, int pipe, pid_t program) {
+static int take_over(struct pv_run *run, int pipe, pid_t program) {
     uint8_t head[4];
     run->program = program;
     run->program_pidfd = pv_pidfd_open(program);
@@ -154,7 +161,16 @@ int pv_follow(struct pv_run *run, int pipe, pid_t program) {
     if (rc == 0)
         rc = pv_take_hand_over(run, bytes, size);
     if (rc < 0)
-        free(bytes);
+        free(bytes); /* with the reporter's arguments: see below */
+    return rc;
+}
+
+int pv_follow(struct pv_run *run, int pipe, pid_t program) {
+    int rc = take_over(run, pipe, program);
+    if (rc < 0) {
+        kill(program, SIGKILL); /* it may wait for ever for us to read its plan */
+        run->reporter[1] = NULL; /* without a plan there is nothing that it could tell of */
+    }
     return rc;
 }
 

@@ -125,7 +125,9 @@ struct program {
 static void __attribute__((noreturn)) become_program(const struct program *program, char **argv,
                                                      pid_t parent, int plan, int go) {
     /* Whoever ends the launcher means the program. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        give_up("cannot start the program", strerror(errno));
+    if (getppid() != parent)
         _exit(125);
     name_descriptor("PIVOT_PLAN_FD", plan);
     if (go >= 0)

@@ -17,7 +17,7 @@ static int executor_main(int argc, char **argv) {
     pv_open_missing_streams();
     int rc = pv_seal_self(argv);
     if (rc < 0) {
-        fprintf(stderr, "pivot-executor: cannot seal itself: %s\n", strerror(-rc));
+        fprintf(stderr, "pivot: cannot make a sealed copy of its program in memory: %s\n", strerror(-rc));
         return 125;
     }
     if (strcmp(trade, "run") == 0 && argc == 4)

@@ -214,12 +214,27 @@ static void kill_init(struct pv_run *run) {
     run->init = 0;
 }
 
-/* Takes away what the steps that were done have made, the last first. */
+/* The first lock: on the directory that says what there is to take away. */
+static uint32_t locked_at(const struct pv_run *run) {
+    for (uint32_t i = 0; i < run->plan.count; i++)
+        if (run->plan.records[i].op.code == PV_LOCK)
+            return i;
+    return 0;
+}
+
+/*
+ * Takes away what the steps that were done have made, the last first. When something stays, so does
+ * the directory by which others find it, unlocked: `system prune` then does the rest.
+ */
 static void undo(struct pv_run *run, int failed) {
     run->undoing = 1;
+    uint32_t locked = locked_at(run);
+    int something_stays = 0;
     for (uint32_t i = run->plan.count; i-- > 0;) {
         const struct pv_record *record = &run->plan.records[i];
         if (!(record->flags & PV_RECORD_UNDO) || !run->done[i - 1])
+            continue;
+        if (something_stays && i < locked)
             continue;
         if (record->flags & PV_RECORD_ON_FAILURE && !failed)
             continue;
@@ -228,6 +243,7 @@ static void undo(struct pv_run *run, int failed) {
         int rc = pv_do_op(run, &record->op);
         if (rc < 0)
             pv_event(run, PV_EVENT_LEFT, i, -rc, 0, run->text);
+        something_stays |= rc < 0;
     }
 }
 
@@ -404,7 +420,7 @@ int pv_follow_main(int argc, char **argv) {
     int rc = start(&run);
     if (rc == 0)
         rc = pv_follow(&run, atoi(argv[2]), atoi(argv[3]));
-    if (rc < 0 && !run.reporter[1])
+    if (rc < 0)
         dprintf(STDERR_FILENO, "pivot: no plan came from %s: %s\n", argv[4], strerror(-rc));
     return carry_out(&run, rc);
 }

@@ -115,6 +115,11 @@ int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     pv_log_end();
     if (rc == 0)
         rc = reap(run, op);
+    if (rc == 0 && pv_lost_output()) {
+        run->exit_code = 125;
+        pv_event(run, PV_EVENT_FAILED, run->step, pv_lost_output(), 0,
+                 "the container's output could not be written to where it was sent");
+    }
     if (rc == 0)
         pv_tell_clients_end(run);
     return rc;

@@ -28,7 +28,10 @@ struct identity {
     char name[256]; /* of the user, when /etc/passwd knows it */
 };
 
-/* A descriptor of a regular file, or -1: only to open a device can have effects. */
+/*
+ * A descriptor of a regular file, or -ENOENT when there is none: only to open a device can have
+ * effects. Another errno says that there may be one: who goes on then could be somebody else.
+ */
 static int open_regular(const char *path) {
     const uint64_t looks[] = {O_PATH | O_CLOEXEC, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC};
     int fd = -1;
@@ -38,32 +41,42 @@ static int open_regular(const char *path) {
         if (fd >= 0)
             close(fd);
         fd = pv_openat2(AT_FDCWD, path, &how);
+        if (fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV)
+            return -ENOENT;
         if (fd < 0)
-            return -1;
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+            return fd;
+        int rc = pv_result(fstat(fd, &st));
+        if (rc < 0 || !S_ISREG(st.st_mode)) {
             close(fd);
-            return -1;
+            return rc < 0 ? rc : -ENOENT;
         }
     }
     return fd;
 }
 
 /* The file's text in `database`, empty when it is not there or no regular file. */
-static void read_database(const char *path) {
+static int read_database(struct pv_run *run, const char *path) {
     size_t size = 0;
+    database[0] = '\0';
     int fd = open_regular(path);
-    if (fd >= 0) {
-        ssize_t n;
-        while (size < PV_DATABASE && (n = read(fd, database + size, PV_DATABASE - size)) > 0)
-            size += (size_t)n;
-        close(fd);
+    if (fd == -ENOENT)
+        return 0;
+    ssize_t n = fd < 0 ? fd : 1;
+    while (n > 0 && size < PV_DATABASE) {
+        n = pv_result(read(fd, database + size, PV_DATABASE - size));
+        size += n > 0 ? (size_t)n : 0;
     }
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return pv_say(run, (int)n, "reading the container's %s", path);
     /* Of a line that is cut off the numbers would be wrong. */
     if (size == PV_DATABASE)
         while (size > 0 && database[size - 1] != '\n')
             size--;
     database[size] = '\0';
     /* A NUL would end the text for strchr: nothing that follows one is looked at. */
+    return 0;
 }
 
 /* Splits the line at `*text` into fields and moves on; 0 at the end. */
@@ -113,8 +126,9 @@ static int find_user(struct pv_run *run, const char *user, struct identity *who,
     if (number && !parse_id(user, &who->uid))
         return pv_say(run, -EINVAL, "the user %.32s: ids end at 4294967294", user);
     int found = 0;
-    if (lookup)
-        read_database("/etc/passwd");
+    int rc = lookup ? read_database(run, "/etc/passwd") : 0;
+    if (rc < 0)
+        return rc;
     char *text = database, *f[PV_FIELDS];
     while (lookup && !found && next_line(&text, f)) {
         uint32_t uid, gid;
@@ -164,8 +178,9 @@ static int find_group(struct pv_run *run, const char *group, gid_t *gid, int loo
         return parse_id(group, gid)
                    ? 0
                    : pv_say(run, -EINVAL, "the group %.32s: ids end at 4294967294", group);
-    if (lookup)
-        read_database("/etc/group");
+    int rc = lookup ? read_database(run, "/etc/group") : 0;
+    if (rc < 0)
+        return rc;
     char *text = database, *f[PV_FIELDS];
     while (lookup && next_line(&text, f))
         if (strcmp(f[0], group) == 0 && parse_id(f[2], gid))
@@ -181,7 +196,7 @@ static int find_groups(struct pv_run *run, const struct pv_set_user *op, struct 
         rc = add_group(who, who->gid);
     /* Who names a group gets that one; otherwise those that list the user. */
     if (rc == 0 && op->lookup && !op->group[0] && who->name[0]) {
-        read_database("/etc/group");
+        rc = read_database(run, "/etc/group");
         char *text = database, *f[PV_FIELDS];
         gid_t gid;
         while (rc == 0 && next_line(&text, f))

@@ -17,6 +17,10 @@ int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid) {
     *pid = 1;
     return ended;
 }
+int pv_plan_is_whole(int fd, off_t begin, off_t size) {
+    (void)fd, (void)begin, (void)size;
+    return 1;
+}
 int pv_is_stale(const char *repository) {
     (void)repository;
     return stale;

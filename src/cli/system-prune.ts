@@ -1,11 +1,13 @@
 /** `pivot system prune`: everything that nothing uses. */
 
+import { rm } from "node:fs/promises";
 import { removeBuildCache } from "../build/cache.ts";
 import { prune } from "../container/prune.ts";
 import type { Roots } from "../container/roots.ts";
 import { listKept } from "../engine/kept.ts";
 import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
+import { idleParts } from "../registry/partial.ts";
 import { removeLeftovers } from "../try/store.ts";
 import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -87,6 +89,14 @@ async function freeImages({ all, filters }: Wish, _: Roots, globals: Globals): P
   };
 }
 
+/** What a new pull would have gone on with. */
+async function freeDownloads(_: Wish, __: Roots, globals: Globals): Promise<Freed> {
+  const parts = await idleParts(storeContext(globals).store);
+  for (const { path } of parts) await rm(path, { force: true });
+  const bytes = parts.reduce((sum, { size }) => sum + size, 0);
+  return { deleted: [["Deleted", parts.map(({ path }) => path)]], bytes, problems: [] };
+}
+
 async function freeBuildCache(_: Wish, roots: Roots): Promise<Freed> {
   const { bytes, problem } = await removeBuildCache(roots);
   return { deleted: [], bytes, problems: problem === null ? [] : [problem] };
@@ -113,6 +123,10 @@ const parts: readonly Part[] = [
     // It has neither labels nor an age.
     warning: ({ filters }) => (filters.length === 0 ? "unused build cache" : null),
     free: freeBuildCache,
+  },
+  {
+    warning: ({ filters }) => (filters.length === 0 ? "interrupted downloads" : null),
+    free: freeDownloads,
   },
 ];
 

@@ -8,6 +8,8 @@
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { giveRoomUp, putRoomBy } from "./database-room.ts";
 
 /** Milliseconds that a writer waits for another. */
 const patience = 10_000;
@@ -68,6 +70,32 @@ function makePrivate(path: string): void {
   }
 }
 
+/** SQLite's primary result codes (sqlite3.h) of what a disk does, by what it comes to. */
+const diskTroubles: Readonly<Record<number, string>> = {
+  8: "the file system is read-only",
+  10: "the disk is full, or broken",
+  13: "the disk is full",
+  14: "the disk is full, or the file system is read-only",
+};
+
+/** What is wrong with the disk; undefined: this is another error. */
+function diskTrouble(error: unknown): string | undefined {
+  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
+  if (code === "EROFS") return diskTroubles[8];
+  if (code === "ENOSPC" || code === "EDQUOT") return diskTroubles[13];
+  return code === "ERR_SQLITE_ERROR" ? diskTroubles[(errcode ?? 0) & 0xff] : undefined;
+}
+
+/** Says of which file it is, and what to do. */
+function told(error: unknown, dataRoot: string): unknown {
+  const trouble = diskTrouble(error);
+  if (trouble === undefined) return error;
+  return new Error(
+    `${databasePath(dataRoot)}, the engine's database, cannot be used: ${trouble}: make room, or choose another --root`,
+    { cause: error },
+  );
+}
+
 /**
  * Opens the database, and makes it when there is none. To be closed by `using` or `close`.
  *
@@ -84,6 +112,7 @@ export async function openDatabase(dataRoot: string): Promise<DatabaseSync> {
       `PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`,
     );
     if (isBehind(database)) inTransaction(database, () => migrate(database));
+    putRoomBy(dataRoot);
     return database;
   } catch (error) {
     database.close();
@@ -91,9 +120,70 @@ export async function openDatabase(dataRoot: string): Promise<DatabaseSync> {
   }
 }
 
-/** As `openDatabase`, but makes none: null when nothing was ever kept. */
-export const openIfThere = (dataRoot: string): Promise<DatabaseSync> | null =>
-  existsSync(databasePath(dataRoot)) ? openDatabase(dataRoot) : null;
+async function once<T>(dataRoot: string, work: (database: DatabaseSync) => T): Promise<T> {
+  const database = await openDatabase(dataRoot);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Does something with the database, which is made when there is none. On a full disk it gives up the
+ * room that was put by, and does it again: so the work has to be one change, or a transaction.
+ *
+ * @throws Error in one line when it is of a newer pivot, or the disk has no room for it
+ */
+export async function withDatabase<T>(
+  dataRoot: string,
+  work: (database: DatabaseSync) => T,
+): Promise<T> {
+  try {
+    return await once(dataRoot, work);
+  } catch (error) {
+    if (diskTrouble(error) === undefined || !giveRoomUp(dataRoot)) throw told(error, dataRoot);
+  }
+  return once(dataRoot, work).catch((error: unknown) => {
+    throw told(error, dataRoot);
+  });
+}
+
+/** Where nothing can be written there is nobody who writes: the file is all, unless there is a log. */
+async function readFrozen<T>(
+  dataRoot: string,
+  work: (database: DatabaseSync) => T,
+): Promise<readonly [T] | undefined> {
+  const path = databasePath(dataRoot);
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
+  const { DatabaseSync } = await import("node:sqlite");
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  const database = new DatabaseSync(url, { readOnly: true });
+  try {
+    return isBehind(database) ? undefined : [work(database)];
+  } finally {
+    database.close();
+  }
+}
+
+/** Reads what there is; undefined when nothing was ever kept. Also on a disk that nothing can be written to. */
+export async function readDatabase<T>(
+  dataRoot: string,
+  work: (database: DatabaseSync) => T,
+): Promise<T | undefined> {
+  const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const path = databasePath(dataRoot);
+  // An empty one is what a disk that was full already has left of the first.
+  if (size(path) === 0 && size(`${path}-wal`) === 0) return undefined;
+  try {
+    return await once(dataRoot, work);
+  } catch (error) {
+    if (diskTrouble(error) === undefined) throw error;
+  }
+  const frozen = await readFrozen(dataRoot, work);
+  return frozen === undefined ? withDatabase(dataRoot, work) : frozen[0];
+}
 
 /** All of what the function does, or nothing; no other program writes meanwhile. */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
@@ -103,7 +193,11 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    database.exec("ROLLBACK");
+    try {
+      database.exec("ROLLBACK");
+    } catch {
+      // SQLite has done so by itself, as it does on a full disk.
+    }
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { type Described, decodeRecord, encodeRecord, nameOf } from "../container
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { isLocked } from "../host/first-process.ts";
-import { inTransaction, openDatabase, openIfThere } from "./database.ts";
+import { inTransaction, readDatabase, withDatabase } from "./database.ts";
 
 /** A container with what changes of it. */
 export type KeptContainer = {
@@ -37,15 +37,6 @@ function keptOf(row: Row): KeptContainer {
   };
 }
 
-async function withDatabase<T>(dataRoot: string, work: (database: DatabaseSync) => T): Promise<T> {
-  const database = await openDatabase(dataRoot);
-  try {
-    return work(database);
-  } finally {
-    database.close();
-  }
-}
-
 /** Who has a name that is wanted, in docker's words. */
 const conflict = (name: string, id: string): WishError =>
   new WishError([
@@ -72,28 +63,15 @@ export function keepContainer(record: Described): Promise<void> {
 
 /** Those that are kept, the oldest first. */
 export async function listKept(dataRoot: string): Promise<KeptContainer[]> {
-  const opening = openIfThere(dataRoot);
-  if (opening === null) return [];
-  const database = await opening;
-  try {
-    const sql = `SELECT ${columns} FROM containers ORDER BY created, id`;
-    return database.prepare(sql).all().map(keptOf);
-  } finally {
-    database.close();
-  }
+  const sql = `SELECT ${columns} FROM containers ORDER BY created, id`;
+  const all = await readDatabase(dataRoot, (database) => database.prepare(sql).all().map(keptOf));
+  return all ?? [];
 }
 
 export async function readKept(dataRoot: string, id: string): Promise<KeptContainer | null> {
-  const opening = openIfThere(dataRoot);
-  if (opening === null) return null;
-  const database = await opening;
-  try {
-    const sql = `SELECT ${columns} FROM containers WHERE id = ?`;
-    const row = database.prepare(sql).get(id);
-    return row === undefined ? null : keptOf(row);
-  } finally {
-    database.close();
-  }
+  const sql = `SELECT ${columns} FROM containers WHERE id = ?`;
+  const row = await readDatabase(dataRoot, (database) => database.prepare(sql).get(id));
+  return row === undefined ? null : keptOf(row);
 }
 
 /** What a link says; null when it is gone meanwhile. */
@@ -113,14 +91,7 @@ export async function checkNameIsFree({ dataRoot, runRoot }: Roots, name: string
     const target = readLinkIfThere(state);
     if (target !== null) throw conflict(name, basename(target));
   }
-  const opening = openIfThere(dataRoot);
-  if (opening === null) return;
-  const database = await opening;
-  try {
-    checkName(database, name);
-  } finally {
-    database.close();
-  }
+  await readDatabase(dataRoot, (database) => checkName(database, name));
 }
 
 const change = (dataRoot: string, sql: string, ...values: (string | number)[]): Promise<void> =>

@@ -100,6 +100,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EROFS) return "the root is read-only and lacks this: make it in the image";
       return "";
     case "mkdir":
+      if (errno === EROFS && op.at?.in === "host")
+        return "the file system is read-only: choose another --root or --runroot";
       if (errno === EROFS) return "the root is read-only and lacks this: make it in the image";
       return "";
     case "setrlimit":

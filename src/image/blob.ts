@@ -131,6 +131,12 @@ export async function replaceFile(
       await file.close();
     }
     await rename(temporary, path);
+  } catch (error) {
+    // Of a write that fails the system's own message names no file.
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const { message } = error as Error;
+    throw Object.assign(new Error(`cannot write ${path}: ${message}`, { cause: error }), { code });
   } finally {
     await rm(temporary, { force: true });
   }

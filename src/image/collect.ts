@@ -35,7 +35,9 @@ const isKey = (name: string): boolean => name.length === 64 && isHex(name);
 async function unneeded(store: Store): Promise<Pick<Garbage, "blobs" | "layers">> {
   // In this order: what an image that comes meanwhile needs, it holds.
   const blobs = (await names(`${store.root}/blobs/sha256`)).filter(isKey);
-  const layers = (await names(`${store.root}/layers`)).filter(isKey);
+  // A kill between a layer's size and the layer itself leaves a size alone.
+  const found = (await names(`${store.root}/layers`)).map((name) => name.replace(/\.size$/, ""));
+  const layers = [...new Set(found.filter(isKey))];
   const needed = await neededObjects(store);
   return {
     blobs:

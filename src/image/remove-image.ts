@@ -102,6 +102,7 @@ export async function doomLayers(
     const path = `${store.root}/layers/${temporaryName()}`;
     const bytes = (await layerSize(store, chainId)) ?? 0;
     if (await moveAway(layerPath(store, chainId), path)) moved.push({ chainId, path, bytes });
+    else await removeLayerSize(store, chainId);
   }
   const after = await layersInUse();
   const doomed: Doomed[] = [];

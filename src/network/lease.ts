@@ -18,7 +18,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import type { Roots } from "../container/roots.ts";
-import { inTransaction, openDatabase } from "../engine/database.ts";
+import { inTransaction, withDatabase } from "../engine/database.ts";
 import { sharedDirectory } from "./network.ts";
 
 export const leaseDirectory = (roots: Pick<Roots, "runRoot">, of: string): string =>
@@ -61,16 +61,12 @@ export function listLeases(directory: string): string[] {
 }
 
 /** One at a time: of two who see the same stale lease, the second would remove the first one's. */
-async function removeStale(path: string, roots: Roots): Promise<void> {
-  const database = await openDatabase(roots.dataRoot);
-  try {
+const removeStale = (path: string, roots: Roots): Promise<void> =>
+  withDatabase(roots.dataRoot, (database) =>
     inTransaction(database, () => {
       if (isStale(path, roots)) rmSync(path, { force: true });
-    });
-  } finally {
-    database.close();
-  }
-}
+    }),
+  );
 
 function tryToTake(path: string, owner: string): boolean {
   try {

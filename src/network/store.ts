@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { WishError } from "../container/wish-error.ts";
-import { inTransaction, openDatabase, openIfThere } from "../engine/database.ts";
+import { inTransaction, readDatabase, withDatabase } from "../engine/database.ts";
 import { type Family, formatAddress, overlaps, parseSubnet, type Subnet } from "./address.ts";
 import { defaultNetwork, type Network, type NetworkSubnet } from "./network.ts";
 import { freeSubnet, privateSubnet6 } from "./pool.ts";
@@ -28,16 +28,8 @@ const all = (database: DatabaseSync): Network[] =>
   database.prepare("SELECT record FROM networks ORDER BY created, id").all().map(networkOf);
 
 /** Those that there are, the oldest first. */
-export async function listNetworks(dataRoot: string): Promise<Network[]> {
-  const opening = openIfThere(dataRoot);
-  if (opening === null) return [];
-  const database = await opening;
-  try {
-    return all(database);
-  } finally {
-    database.close();
-  }
-}
+export const listNetworks = async (dataRoot: string): Promise<Network[]> =>
+  (await readDatabase(dataRoot, all)) ?? [];
 
 const subnetsOf = ({ subnets }: Network): Subnet[] =>
   subnets.flatMap(({ subnet }) => parseSubnet(subnet) ?? []);
@@ -128,14 +120,10 @@ function insert(database: DatabaseSync, wish: NewNetwork, dataRoot: string): Net
 }
 
 /** @throws WishError when the name or a subnet is taken, or there is none left */
-export async function createNetwork(dataRoot: string, wish: NewNetwork): Promise<Network> {
-  const database = await openDatabase(dataRoot);
-  try {
-    return inTransaction(database, () => insert(database, wish, dataRoot));
-  } finally {
-    database.close();
-  }
-}
+export const createNetwork = (dataRoot: string, wish: NewNetwork): Promise<Network> =>
+  withDatabase(dataRoot, (database) =>
+    inTransaction(database, () => insert(database, wish, dataRoot)),
+  );
 
 const standard: NewNetwork = {
   name: defaultNetwork,
@@ -148,29 +136,22 @@ const standard: NewNetwork = {
 };
 
 /** All of them, with the default one, which is made if it is not there yet. */
-export async function networksWithDefault(dataRoot: string): Promise<Network[]> {
-  const database = await openDatabase(dataRoot);
+export function networksWithDefault(dataRoot: string): Promise<Network[]> {
   const isThere = (list: readonly Network[]) => list.some(({ name }) => name === defaultNetwork);
-  try {
+  return withDatabase(dataRoot, (database) => {
     const found = all(database);
     if (isThere(found)) return found;
     return inTransaction(database, () => {
       const again = all(database);
       return isThere(again) ? again : [...again, insert(database, standard, dataRoot)];
     });
-  } finally {
-    database.close();
-  }
+  });
 }
 
-export async function forgetNetwork(dataRoot: string, id: string): Promise<void> {
-  const database = await openDatabase(dataRoot);
-  try {
+export const forgetNetwork = (dataRoot: string, id: string): Promise<void> =>
+  withDatabase(dataRoot, (database) => {
     database.prepare("DELETE FROM networks WHERE id = ?").run(id);
-  } finally {
-    database.close();
-  }
-}
+  });
 
 /** In docker's words, which scripts look for. */
 export const noSuchNetwork = (word: string): WishError =>

@@ -4,7 +4,9 @@
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
+import { gather } from "../image/blob-source.ts";
 import { ImageError } from "../image/error.ts";
+import { documentBytesMax } from "../image/manifest.ts";
 import type { Endpoint } from "./address.ts";
 import { authoritiesOf, machineAuthorities } from "./certificates.ts";
 import { type Challenge, parseChallenge } from "./challenge.ts";
@@ -136,6 +138,14 @@ export class RegistryClient {
     return request.retry === false
       ? this.#authorized(request)
       : this.#again(() => this.#authorized(request));
+  }
+
+  /** The same with a body that fits in memory, which is asked for again when it breaks off. */
+  document(request: RegistryRequest): Promise<{ readonly answer: Answer; readonly bytes: Buffer }> {
+    return this.#again(async () => {
+      const answer = await this.#authorized(request);
+      return { answer, bytes: await gather(answer.body(), documentBytesMax, request.what) };
+    });
   }
 
   async #again<T>(attempt: () => Promise<T>): Promise<T> {

@@ -1,12 +1,10 @@
 /** Manifests and tags of a repository, as the registry has them. */
 
 import { checkContent, digestOf } from "../image/blob.ts";
-import { gather } from "../image/blob-source.ts";
 import { parseObject, readString, readStrings } from "../image/document.ts";
 import { ImageError, quote } from "../image/error.ts";
 import {
   type Descriptor,
-  documentBytesMax,
   documentTypes,
   isIndexType,
   isManifestType,
@@ -48,14 +46,13 @@ export async function fetchManifest(
   name: string,
 ): Promise<FetchedManifest> {
   const what = `manifest of ${name}`;
-  const answer = await client.request({
+  const { answer, bytes } = await client.document({
     method: "GET",
     path: `v2/${repository}/manifests/${reference}`,
     headers: { Accept: documentTypes.join(", ") },
     accept: [200],
     what,
   });
-  const bytes = await gather(answer.body(), documentBytesMax, what);
   const content = { digest: digestOf(bytes), size: bytes.length };
   const said = answer.headers.get("docker-content-digest");
   const promised = isDigest(reference) ? reference : said;
@@ -82,8 +79,8 @@ export async function fetchTags(
   const tags: string[] = [];
   let path: string | URL | undefined = `v2/${repository}/tags/list?n=1000`;
   while (path !== undefined) {
-    const answer = await client.request({ method: "GET", path, accept: [200], what });
-    const bytes = await gather(answer.body(), documentBytesMax, what);
+    const request = { method: "GET", path, accept: [200], what } as const;
+    const { answer, bytes } = await client.document(request);
     const page = readStrings(parseObject(bytes, what), "tags", { document: what, field: "" }) ?? [];
     const strange = page.find((tag) => !/^\w[\w.-]{0,127}$/.test(tag));
     if (strange !== undefined) {

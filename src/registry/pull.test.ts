@@ -142,6 +142,18 @@ describe.skipIf(!isRoot)("pulls (need root: owners are kept)", () => {
     expect(retries).toEqual([`${registry.host} stalled`]);
   });
 
+  test("a manifest or config that breaks off is asked for again", async () => {
+    for (const path of [/manifests\/1/, new RegExp(digestOf(big.config))]) {
+      registry.trick(new RegExp(`GET .*${path.source}`), 1, (_, response) => {
+        response.writeHead(200, { "Content-Length": "500" });
+        response.write("{", () => setTimeout(() => response.destroy(), 30));
+      });
+    }
+    const retries: string[] = [];
+    await pull(store, name("big:1"), { onRetry: (why) => retries.push(why) });
+    expect(retries).toEqual(Array(2).fill(expect.stringMatching(/closed in the middle/)));
+  });
+
   test("what an interrupted pull has fetched is there for the next", async () => {
     stallOnce();
     const controller = new AbortController();

@@ -113,8 +113,7 @@ export class RegistrySource implements BlobSource {
     const { client, repository, name } = this.#options;
     const what = `config of ${name}`;
     const path = `v2/${repository}/blobs/${digest}`;
-    const answer = await client.request({ method: "GET", path, accept: [200], what });
-    return gather(answer.body(), documentBytesMax, what);
+    return (await client.document({ method: "GET", path, accept: [200], what })).bytes;
   }
 
   /** Waits until nothing is being downloaded any more: after an abort, or when all is there. */

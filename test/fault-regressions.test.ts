@@ -1,0 +1,79 @@
+// What faults have brought to light once (npm run test:faults looks for more): calls that fail at a
+// certain point, and files that a kill at a certain point leaves.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { pointsOf, type Traced, whyNot, withFault } from "./faults/trace.ts";
+import { Ground, pivotPath } from "./pivot.ts";
+
+const ground = new Ground("faults");
+const words = [...ground.roots(), "run", "--rm", "-m", "64m", "-u", "daemon", "busybox", "id"];
+
+const failing = (process: string, name: string, number: number, error: string): Promise<Traced> =>
+  withFault(ground, { words }, { process, name, number, errors: [] }, { how: "fail", error });
+
+describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"})`, () => {
+  afterAll(() => ground.close());
+
+  test("what the launcher cannot do it says in a line", async () => {
+    expect(ground.pivot(words.slice(4))).toMatchObject({ code: 0, stderr: "" });
+    const failures = [
+      ["0.1", "prctl", 1, "EINVAL", "cannot start the program"],
+      ["0", "memfd_create", 1, "EMFILE", "cannot make a file in memory"],
+      ["0", "pidfd_open", 2, "EMFILE", "no plan came from .*/pivot-program: "],
+    ] as const;
+    for (const [process, name, number, error, line] of failures) {
+      const came = await failing(process, name, number, error);
+      expect(came).toMatchObject({ code: 125, met: true, stdout: "" });
+      expect(came.stderr).toMatch(new RegExp(`^pivot: ${line}[^\n]*\n$`));
+      await ground.expectNothingLeft();
+    }
+  }, 60_000);
+
+  test("a cgroup that could not be removed is found by prune", async () => {
+    const came = await failing("0", "unlinkat", 1, "EIO");
+    expect(came).toMatchObject({
+      met: true,
+      stdout: "uid=1(daemon) gid=1(daemon) groups=1(daemon)\n",
+    });
+    expect(came.stderr).toMatch(/^pivot: warning: left behind: .* removes it\n$/);
+    expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
+    await ground.expectNothingLeft();
+  }, 60_000);
+
+  test("a passwd that cannot be read is no empty one", async () => {
+    // Who has no line there has group 0: so it must not be passed over.
+    const numeric = [...ground.roots(), "run", "--rm", "-u", "1", "busybox", "id"];
+    const points = await pointsOf(ground, { words: numeric });
+    const looks = points.filter(({ process, name }) => process === "0.2" && name === "openat2");
+    const ends = new Set<string>();
+    for (const point of looks.toReversed().slice(0, 12)) {
+      if (ends.size === 2) break;
+      const fault = { how: "fail", error: "EIO" } as const;
+      const came = await withFault(ground, { words: numeric }, point, fault);
+      if (came.code === 0)
+        expect(came.stdout).toBe("uid=1(daemon) gid=1(daemon) groups=1(daemon)\n");
+      if (/etc\/passwd/.test(came.stderr)) ends.add(point.number.toString());
+    }
+    expect(ends.size).toBe(2); // the look and the open
+  }, 60_000);
+
+  test("output that a full file does not take is told", () => {
+    const script = `"$0" "$@" >/dev/full`;
+    const ran = ground.command(["sh", "-c", script, pivotPath, ...words]);
+    expect(ran.stderr).toMatch(
+      /^pivot: .*ENOSPC.*the container's output could not be written[^\n]*\n$/,
+    );
+    expect(ran.code).toBe(125);
+  });
+
+  test("check names, and prune clears, what a killed pull leaves", () => {
+    const left = [`layers/${"a".repeat(64)}.size`, `downloads/${"b".repeat(64)}`];
+    mkdirSync(`${ground.root}/downloads`, { recursive: true });
+    for (const name of left) writeFileSync(`${ground.root}/${name}`, "12\n");
+    const checked = ground.pivot(["system", "check"]);
+    expect(checked.stdout).toMatch(/1 layer.* belong.* to no image[^]*1 interrupted download/);
+    expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
+    expect(left.filter((name) => existsSync(`${ground.root}/${name}`))).toEqual([]);
+  });
+});
