@@ -49,9 +49,7 @@ const flagRow = ({ name, short, value, help }: Flag): string => {
 };
 
 const table = (flags: readonly Flag[]): string[] =>
-  flags.length === 0
-    ? []
-    : ["| option | |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
+  flags.length === 0 ? [] : ["| option | |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : 1;

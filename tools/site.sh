@@ -33,6 +33,8 @@ component() {
     tar -xzf build/pivot-web-[0-9]*.tgz -C $made --strip-components=1
     rm -f build/pivot-web-[0-9]*.tgz
     touch $made/package.json
+    # Bundlers take a package of the same version for the same.
+    rm -rf website/node_modules/.cache
   fi
 }
 
@@ -41,11 +43,13 @@ build() {
   component
   node_modules/.bin/tsc -p website/tsconfig.json || fail "the site's types are not right"
   say "building the site"
-  (cd website && node node_modules/@docusaurus/core/bin/docusaurus.mjs build --out-dir ../build/docs) \
+  # Made below website/, since what renders it is CommonJS, which this project's own package.json denies.
+  (cd website && node node_modules/@docusaurus/core/bin/docusaurus.mjs build --out-dir build) \
     </dev/null >build/site.log 2>&1 || {
     grep -aE 'rror|broken|link' build/site.log | head -n 20 >&2
     fail "the site could not be built: see build/site.log"
   }
+  rm -rf build/docs && mv website/build build/docs
 }
 
 case ${1:-} in

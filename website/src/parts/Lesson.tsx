@@ -3,8 +3,8 @@
  * others, and takes the site's light or dark from `data-theme` of the page.
  */
 
-import { lazy, Suspense } from "react";
 import type { PivotRootDemoProps } from "pivot-web";
+import { lazy, Suspense } from "react";
 import "pivot-web/styles.css";
 
 const Demo = lazy(async () => ({ default: (await import("pivot-web")).PivotRootDemo }));
