@@ -92,6 +92,7 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
       "of its own: mount, pid, network, ipc, uts, cgroup",
     );
     expect(seen.about("promise", "ok")).toContain("as planned");
+    expect(seen.about("mount table", "ok")).toMatch(/^\d\d mounts, each as the simulator predicts/);
     expect(seen.about("/proc", "ok")).toContain("masked");
     expect(seen.about("seccomp", "ok")).toContain("filtered");
     expect(seen.about("descriptors", "ok")).toBe("none leads out of its root");
@@ -165,7 +166,53 @@ describe.skipIf(whyNot !== undefined)(`containers of pivot's (${whyNot ?? "as ro
       expect(seen.about("promise", "open")).toContain(
         "/data was to be read-only, and can be written",
       );
-      expect(seen.about("promise", "note")).toContain("mounted since, by somebody: /mnt");
+      expect(seen.about("mount table", "weak").split("\n")).toEqual([
+        "/data has the flags rw,relatime, in place of ro,relatime",
+        expect.stringMatching(/^\/proc\/keys \(\w+.*\) was planned, and is not mounted$/),
+      ]);
+      expect(seen.about("mount table", "note")).toBe("mounted since, by somebody: /mnt (tmpfs)");
+      expect(seen.about("mount table", "ok")).toBe("");
+    } finally {
+      await running.stop();
+    }
+  });
+
+  test("the live mount table is the predicted one, whatever the container is made with", async () => {
+    writeFileSync(`${ground.directory}/file`, "");
+    const here = ground.directory;
+    const kinds = [
+      ["--privileged", "-v", "/:/host"],
+      ["--read-only", "-t", "--init", "-v", `${here}/file:/etc/motd:ro`, "--tmpfs", "/t:size=1m"],
+      [
+        "--root-switch",
+        "chroot",
+        "--mount",
+        `type=bind,src=${here},dst=/s,bind-propagation=rslave`,
+      ],
+      ["-v", "verified:/v", "--cgroupns", "host", "--ipc", "host", "--network", "host"],
+    ];
+    for (const flags of kinds) {
+      const seen = await look(...flags);
+      expect(seen.about("mount table", "weak") + seen.about("mount table", "note")).toBe("");
+      expect(seen.about("mount table", "ok")).toContain("as the simulator predicts");
+    }
+  });
+
+  test("mounts that were exchanged, shared and covered behind its back are named", async () => {
+    const running = await ground.start(["-v", `${ground.directory}:/data`, "--tmpfs", "/t"]);
+    try {
+      const enter = ["nsenter", "-t", `${running.pid}`, "-m", "-p"];
+      const script =
+        "umount /data; mount -t tmpfs other /data; umount /t; mount -t tmpfs same /t; mount --make-shared /dev/shm; mount --bind /bin /dev/mqueue";
+      expect(ground.command([...enter, "sh", "-c", script]).code).toBe(0);
+      const seen = new Verified([running.name]);
+      const weak = seen.about("mount table", "weak");
+      expect(weak).toMatch(/^\/data is tmpfs, in place of \w+ \/.*pivot-verify-/m);
+      expect(weak).toContain("/t has the flags rw,relatime, in place of rw,nosuid,nodev,noexec");
+      expect(weak).toContain("/dev/shm is shared with others, in place of private");
+      expect(seen.about("mount table", "note")).toBe(
+        "mounted since, by somebody: /dev/mqueue (overlay /bin)",
+      );
     } finally {
       await running.stop();
     }

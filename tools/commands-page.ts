@@ -1,9 +1,9 @@
-/** The table of commands as a page: docs/reference/commands.md. */
+/** The table of commands as pages: docs/reference/commands, one each, and one that lists them. */
 
 import type { Flag } from "../src/cli/arguments.ts";
 import type { Command } from "../src/cli/command.ts";
 import { commands, globalFlags } from "../src/cli/commands.ts";
-import { namesOf } from "../src/cli/groups.ts";
+import { groupSummaries, namesOf } from "../src/cli/groups.ts";
 
 /** Outside of code, what Markdown or HTML would take for its own. */
 const escape = (text: string): string => text.replace(/[|<>*[\]\\]/g, "\\$&");
@@ -15,21 +15,32 @@ const prose = (text: string): string =>
     .map((part) => (part.startsWith("`") ? part.replaceAll("|", "\\|") : escape(part)))
     .join("");
 
+/** What a block of lines is written in: a shell's, or nothing in particular. */
+const languageOf = (block: readonly string[]): string =>
+  block.some((line) => /^(\w+ <)?\(?(pivot|source|tar|echo|mount) /.test(line)) ? "sh" : "text";
+
 /** Lines that are indented are examples; the others flow. */
 function about(text: string): string[] {
   const lines: string[] = [];
-  let isCode = false;
+  let block: string[] = [];
+  const close = (): void => {
+    if (block.length === 0) return;
+    // Empty lines at its end are outside of it.
+    const end = block.findLastIndex((line) => line !== "") + 1;
+    const code = block.slice(0, end);
+    lines.push(`\`\`\`${languageOf(code)}`, ...code, "```", ...block.slice(end));
+    block = [];
+  };
   for (const line of text.split("\n")) {
-    const indented = line.startsWith("  ");
-    if (indented !== isCode && line !== "") {
-      // What ends a fence stands before the empty line.
-      if (indented) lines.push("```sh");
-      else lines.splice(lines.at(-1) === "" ? -1 : lines.length, 0, "```");
-      isCode = indented;
+    if (line.startsWith("  ") || (line === "" && block.length > 0)) {
+      block.push(line.slice(2));
+      continue;
     }
-    lines.push(indented ? line.slice(2) : prose(line));
+    close();
+    lines.push(prose(line));
   }
-  return isCode ? [...lines, "```"] : lines;
+  close();
+  return lines;
 }
 
 const flagRow = ({ name, short, value, help }: Flag): string => {
@@ -38,20 +49,22 @@ const flagRow = ({ name, short, value, help }: Flag): string => {
 };
 
 const table = (flags: readonly Flag[]): string[] =>
-  flags.length === 0
-    ? []
-    : [
-        "",
-        "| option | |",
-        "|---|---|",
-        ...[...flags].sort((a, b) => (a.name < b.name ? -1 : 1)).map(flagRow),
-      ];
+  flags.length === 0 ? [] : ["| option | |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
 
-async function section(command: Command): Promise<string[]> {
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : 1;
+
+const note = "<!-- Made by `npm run docs:catalogue` from the tables in src/cli/tables. -->";
+
+const fileOf = ({ name }: Command): string => `${name.replaceAll(" ", "-")}.md`;
+
+async function page(command: Command): Promise<string> {
   const others = namesOf(command).slice(1);
-  return [
+  const flags = table(await command.flags());
+  return `${[
+    `# ${command.name}`,
     "",
-    `## ${command.name}`,
+    note,
     "",
     `${prose(command.summary)}.`,
     "",
@@ -62,23 +75,46 @@ async function section(command: Command): Promise<string[]> {
       ? []
       : ["", `Also ${others.map((name) => `\`pivot ${name}\``).join(", ")}.`]),
     ...(command.about === undefined ? [] : ["", ...about(command.about)]),
-    ...table(await command.flags()),
-  ];
+    ...(flags.length === 0 ? [] : ["", "## Options", "", ...flags]),
+  ].join("\n")}\n`;
 }
 
-export async function commandsPage(): Promise<string> {
-  const shown = commands.filter(({ hidden }) => hidden !== true);
-  const sorted = [...shown].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const sections = await Promise.all(sorted.map(section));
-  return `${[
+const listRow = (command: Command): string =>
+  `| [\`${command.name}\`](${fileOf(command)}) | ${prose(command.summary)} |`;
+
+/** Commands of one word, and then each group. */
+function list(shown: readonly Command[]): string[] {
+  const groupOf = ({ name }: Command): string =>
+    name.includes(" ") ? (name.split(" ")[0] ?? "") : "";
+  const groups = [...new Set(shown.map(groupOf))].sort();
+  return groups.flatMap((group) => [
+    "",
+    ...(group === "" ? [] : [`## ${group}`, "", `${prose(groupSummaries[group] ?? "")}.`, ""]),
+    "| command | |",
+    "|---|---|",
+    ...shown.filter((each) => groupOf(each) === group).map(listRow),
+  ]);
+}
+
+const index = (shown: readonly Command[]): string =>
+  `${[
     "# Commands",
     "",
-    "<!-- Made by `npm run docs:catalogue` from the tables in src/cli/tables. -->",
+    note,
     "",
-    "`pivot COMMAND --help` says the same.",
+    "`pivot COMMAND --help` says the same. What docker has goes by docker's names, flags and columns.",
     "",
     "These options stand before the command:",
+    "",
     ...table(globalFlags),
-    ...sections.flat(),
+    ...list(shown),
   ].join("\n")}\n`;
+
+/** By their names in docs/reference/commands. */
+export async function commandPages(): Promise<Readonly<Record<string, string>>> {
+  const shown = commands.filter(({ hidden }) => hidden !== true).sort(byName);
+  const pages = await Promise.all(
+    shown.map(async (command): Promise<[string, string]> => [fileOf(command), await page(command)]),
+  );
+  return { "index.md": index(shown), ...Object.fromEntries(pages) };
 }

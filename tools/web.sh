@@ -1,6 +1,7 @@
 #!/bin/sh
-# The web page: `build` makes it in build/web, `fresh` does so only where it is older than its
-# sources, `test` walks through it in Chromium. Its packages are its own: nothing else needs them.
+# The web page: `build` makes it in build/web, and its component as a package in build/web-package;
+# `fresh` makes the page, `package` the package, where they are older than their sources; `test` walks
+# through the page in Chromium. Its packages are its own: nothing else needs them.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 say() { printf 'pivot: %s\n' "$*" >&2; }
@@ -40,6 +41,14 @@ page() {
   touch build/web/index.html
 }
 
+# Complete when it has its package.json, which comes last.
+package() {
+  say "building the component"
+  { "$bun" --bun web/node_modules/vite/bin/vite.js build web --config web/vite.package.config.ts --logLevel warn &&
+    node_modules/.bin/tsc -p web/tsconfig.package.json && "$bun" tools/web-package.ts; } \
+    </dev/null >build/web-package.log 2>&1 || fail "the component could not be built: see build/web-package.log"
+}
+
 sources="web/index.html web/package-lock.json web/public web/src web/vite.config.ts src/simulator src/learn/live.ts"
 case ${1:-} in
   fresh)
@@ -53,6 +62,13 @@ case ${1:-} in
     { node_modules/.bin/tsc -p web/tsconfig.json && node_modules/.bin/tsc -p web/test/tsconfig.json; } ||
       fail "the page's types are not right"
     page
+    package
+    ;;
+  package)
+    # shellcheck disable=SC2086 # words are meant
+    newer build/web-package/package.json $sources web/vite.package.config.ts tools/web-package.ts || exit 0
+    packages
+    package
     ;;
   test)
     shift
@@ -64,5 +80,5 @@ case ${1:-} in
       ./web/test/*.web.ts "$@" </dev/null || status=$?
     "$bun" tools/count-tests.ts "$report" "$status"
     ;;
-  *) fail "usage: tools/web.sh build|fresh|test" ;;
+  *) fail "usage: tools/web.sh build|fresh|package|test" ;;
 esac

@@ -53,7 +53,7 @@ async function findTarget(given: ParsedArguments, globals: Globals): Promise<Tar
 async function checkOwn(container: Container, seen: Seen, roots: Roots): Promise<Finding[]> {
   const { promisedOf } = await import("../verify/promised.ts");
   try {
-    return checkPromise(await promisedOf(container.record, roots), seen, existsSync);
+    return checkPromise(await promisedOf(container.record, roots, seen.pid), seen, existsSync);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return [finding("note", "promise", `what was planned cannot be planned again: ${why}`)];

@@ -5,6 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { isInForce } from "../host/machine.ts";
 import { MASKED, READONLY } from "../options/system-paths.ts";
 import { type Capability, capabilities, type Namespace } from "../plan/constants.ts";
+import { parseMountinfo } from "../simulator/parse-mountinfo.ts";
 import { type Mount, MountTable, parseMountTable } from "./mount-table.ts";
 import { ProcessHandle, type Whereabouts } from "./process-handle.ts";
 import { readCgroupsOf } from "./read-cgroups.ts";
@@ -116,7 +117,8 @@ function readRoot(
     readonly: own?.readonly === true,
     beneath: covered,
   };
-  return { root: seen, table, isCut: text.length >= mountBytesMax, prompt };
+  const isCut = text.length >= mountBytesMax;
+  return { root: seen, table, rows: isCut ? null : parseMountinfo(text), isCut, prompt };
 }
 
 /** Kinds that lead to no file system: pipes, sockets, memory. */
@@ -219,7 +221,7 @@ function readSeen(
   }
   const namespaces = readNamespaces(process, host);
   const isInitial = namespaces.some(({ type, shared }) => type === "user" && shared);
-  const { root, table, isCut, prompt } = readRoot(
+  const { root, table, rows, isCut, prompt } = readRoot(
     process,
     host,
     hostSeen.mounts,
@@ -241,6 +243,7 @@ function readSeen(
     label: labelOf(process),
     root,
     mounts: table,
+    table: rows,
     isCut,
     descriptors: readDescriptors(process, hostSeen.mounts),
     workingDirectory: cwd === null ? null : { target: process.link("cwd") ?? "", mount: cwd },

@@ -1,6 +1,7 @@
 /** Of pivot's own containers: whether what was planned is what there is. */
 
 import type { Spec } from "../spec/mod.ts";
+import { compareTables, type Tables } from "./compare-tables.ts";
 import { type Finding, few, finding } from "./finding.ts";
 import type { Seen } from "./seen.ts";
 
@@ -11,6 +12,8 @@ export type Promised = {
   readonly isFiltered: boolean;
   /** Paths at which pivot itself puts files. */
   readonly files: readonly string[];
+  /** Its mounts as the simulator predicts them, and the host's; null: it cannot. */
+  readonly tables: Omit<Tables, "live"> | null;
 };
 
 const broken = (level: "open" | "weak" | "note", says: string): Finding =>
@@ -36,7 +39,8 @@ const isType = (wanted: string, live: string): boolean =>
   wanted === "none" ||
   (wanted === "cgroup" && /^(cgroup2?|tmpfs)$/.test(live));
 
-function compareMounts({ spec, files }: Promised, { mounts }: Seen): Finding[] {
+/** What was asked for, whatever became of all the rest. */
+function compareMounts({ spec, files, tables }: Promised, { mounts }: Seen): Finding[] {
   const wanted = spec.mounts ?? [];
   const found: Finding[] = [];
   const missing: string[] = [];
@@ -54,6 +58,8 @@ function compareMounts({ spec, files }: Promised, { mounts }: Seen): Finding[] {
   if (spec.root?.readonly === true && mounts.at("/")?.readonly !== true) {
     found.push(broken("open", "the root was to be read-only, and can be written"));
   }
+  // The tables say more exactly what is gone, and what has come.
+  if (tables !== null) return found;
   if (missing.length > 0) {
     found.push(
       finding(
@@ -129,6 +135,10 @@ export function checkPromise(
   seen: Seen,
   isThere: (path: string) => boolean,
 ): Finding[] {
+  const tables =
+    promised.tables === null || seen.table === null
+      ? []
+      : compareTables({ ...promised.tables, live: seen.table });
   const found = [
     ...compareNamespaces(promised, seen),
     ...compareMounts(promised, seen),
@@ -136,9 +146,10 @@ export function checkPromise(
     ...compareRights(promised, seen),
   ];
   return found.some(({ level }) => level !== "note")
-    ? found
+    ? [...found, ...tables]
     : [
         ...found,
+        ...tables,
         finding(
           "ok",
           "promise",

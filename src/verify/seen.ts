@@ -1,6 +1,7 @@
 /** What is seen of a process and of the host beside it: plain data, for the checks. */
 
 import type { Capability, Namespace } from "../plan/constants.ts";
+import type { MountinfoRow } from "../simulator/mountinfo.ts";
 import type { MountTable } from "./mount-table.ts";
 
 export type NamespaceSeen = {
@@ -84,6 +85,8 @@ export type Seen = {
   readonly label: string | null;
   readonly root: Root;
   readonly mounts: MountTable;
+  /** The same, row by row; null where it was too long to be read to its end. */
+  readonly table: readonly MountinfoRow[] | null;
   /** The table was longer than what is read of it. */
   readonly isCut: boolean;
   readonly descriptors: readonly Descriptor[];

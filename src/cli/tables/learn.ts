@@ -43,7 +43,8 @@ crun, bubblewrap. Nothing in the container is run or opened.
   ok     it separates
 
 Of a container of pivot's own it is also said whether it is what was planned: namespaces, mounts, masks,
-capabilities and filter. The exit code is 0 when nothing is open, 1 when something is, and 125 when
+capabilities and filter; and where its mount table is not the one that the simulator predicts of its
+plan, each difference. The exit code is 0 when nothing is open, 1 when something is, and 125 when
 nothing can be said.`,
     flags: async () => (await import("../verify.ts")).verifyFlags,
     run: async () => (await import("../verify.ts")).verifyCommand,

@@ -10,6 +10,7 @@ import type {
   State,
   Superblock,
 } from "../../../src/simulator/mod.ts";
+import { inTreeOrder } from "./in-tree-order.ts";
 import type { DrawnMount, DrawnNamespace, DrawnProcess, Place, World } from "./world.ts";
 
 /** What the kernel itself puts below the root file system, and nobody sees. */
@@ -109,10 +110,8 @@ class Drawing {
     const all = Object.values(this.#state.mounts).filter(
       (mount) => mount.namespace === namespace && !this.#hidden.has(mount.id),
     );
-    const children = Map.groupBy(all, (mount) => this.#parentOf(mount)?.id ?? null);
-    const inOrder = (parent: number | null): Mount[] =>
-      (children.get(parent) ?? []).flatMap((mount) => [mount, ...inOrder(mount.id)]);
-    return inOrder(null).map((mount) => this.mount(mount));
+    const sorted = inTreeOrder(all, (mount) => this.#parentOf(mount)?.id ?? null);
+    return sorted.map((mount) => this.mount(mount));
   }
 }
 

@@ -1,5 +1,6 @@
 /** A mount table of the kernel's, as a drawing: /proc/PID/mountinfo, proc_pid_mountinfo(5). */
 
+import { inTreeOrder } from "./in-tree-order.ts";
 import type { DrawnMount } from "./world.ts";
 
 /** Blanks and their kin are octal there. */
@@ -55,8 +56,5 @@ export function readMountTable(text: string): DrawnMount[] {
     const known = mount.parent !== null && ids.has(mount.parent) && mount.parent !== mount.id;
     return known ? mount : { ...mount, parent: null };
   });
-  const children = Map.groupBy(rooted, ({ parent }) => parent);
-  const inOrder = (parent: number | null): DrawnMount[] =>
-    (children.get(parent) ?? []).flatMap((mount) => [mount, ...inOrder(mount.id)]);
-  return inOrder(null);
+  return inTreeOrder(rooted, ({ parent }) => parent);
 }

@@ -1,0 +1,128 @@
+// The site in real Chromium: the lesson in its pages, search, light and dark, phones, accessibility.
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { openBrowser, Visit, whyNoBrowser } from "../../web/test/browser.ts";
+import { serve } from "./site.ts";
+
+// Other things may be running on the machine.
+setDefaultTimeout(180_000);
+
+const pictures = new URL("../../build/site-pictures/", import.meta.url).pathname;
+
+/** One of each kind. */
+const kinds = [
+  "/",
+  "/tutorial/",
+  "/tutorial/pivot-root/",
+  "/tutorial/networks/",
+  "/guides/look-inside/",
+  "/reference/commands/",
+  "/reference/commands/run/",
+  "/reference/operations/",
+  "/troubleshooting/",
+];
+
+describe.skipIf(whyNoBrowser !== undefined)(
+  `in Chromium (${whyNoBrowser ?? "as people see it"})`,
+  () => {
+    let browser: Browser;
+    let server: ReturnType<typeof serve>;
+    const at = (path: string): string => `http://127.0.0.1:${server.port}${path}`;
+
+    beforeAll(async () => {
+      mkdirSync(pictures, { recursive: true });
+      server = serve();
+      browser = await openBrowser();
+    });
+
+    afterAll(async () => {
+      await browser.close();
+      await server.stop(true);
+    });
+
+    for (const path of kinds) {
+      test(`${path} has no rule of accessibility broken, light and dark, and fits a phone`, async () => {
+        for (const look of [
+          { scheme: "light", width: 1280 },
+          { scheme: "dark", width: 360 },
+        ] as const) {
+          const visit = await Visit.start(browser, look);
+          await visit.go(at(path));
+          await visit.page.waitForLoadState("networkidle");
+          const name = `${path.replaceAll("/", "_")}${look.scheme}-${look.width}.png`;
+          await visit.page.screenshot({ path: pictures + name, fullPage: true });
+          expect(await visit.violations()).toEqual([]);
+          expect(await visit.overflow()).toBeLessThanOrEqual(0);
+          expect(visit.complaints()).toEqual([]);
+          await visit.close();
+        }
+      });
+    }
+
+    test("a lesson takes a step, a line is left out, and the errno is named", async () => {
+      const visit = await Visit.start(browser);
+      const { page } = visit;
+      await visit.go(at("/tutorial/pivot-root/"));
+      await page.waitForLoadState("networkidle");
+      const counter = page.locator(".lesson .counter");
+      expect(await counter.textContent()).toBe("0/7");
+      await page.getByRole("button", { name: "Next step" }).click();
+      await counter.getByText("1/7").waitFor();
+      await page
+        .getByRole("switch", { name: "leave out: Make the new root a mount point" })
+        .click();
+      for (let i = 2; i <= 5; i++) {
+        await page.getByRole("button", { name: "Next step" }).click();
+        await counter.getByText(`${i}/7`).waitFor();
+      }
+      await page.locator(".lesson").getByText("EBUSY").first().waitFor();
+      expect(visit.complaints()).toEqual([]);
+      await visit.close();
+    });
+
+    test("the lesson follows the site's light and dark", async () => {
+      const visit = await Visit.start(browser, { scheme: "light" });
+      const { page } = visit;
+      await visit.go(at("/tutorial/chroot/"));
+      await page.waitForLoadState("networkidle");
+      const ground = (): Promise<string> =>
+        page
+          .locator(".pivot-page")
+          .evaluate((element) => getComputedStyle(element).backgroundColor);
+      expect(await ground()).toBe("rgb(243, 245, 248)");
+      // From the system's choice to light, and on to dark.
+      const button = page.getByRole("button", { name: /Switch between dark and light mode/ });
+      await button.click();
+      await button.click();
+      await page.locator('html[data-theme="dark"]').waitFor();
+      expect(await ground()).toBe("rgb(16, 22, 29)");
+      await visit.close();
+    });
+
+    test("search finds what a page says, without a server's help", async () => {
+      const visit = await Visit.start(browser);
+      const { page } = visit;
+      await visit.go(at("/"));
+      await page.waitForLoadState("networkidle");
+      await page.getByRole("textbox", { name: "Search" }).click();
+      await page.keyboard.type("whiteout");
+      const found = page.getByRole("option").filter({ hasText: /whiteout/i });
+      await found.first().click();
+      await page.waitForURL(/tutorial\/overlayfs/);
+      expect(visit.complaints()).toEqual([]);
+      await visit.close();
+    });
+
+    test("diagrams are drawn", async () => {
+      const visit = await Visit.start(browser);
+      await visit.go(at("/tutorial/networks/"));
+      await visit.page.locator(".docusaurus-mermaid-container svg").waitFor();
+      expect(await visit.page.locator(".docusaurus-mermaid-container").textContent()).toContain(
+        "bridge",
+      );
+      await visit.close();
+    });
+  },
+);
