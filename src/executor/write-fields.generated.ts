@@ -94,6 +94,9 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   network_setup: 160,
   network_teardown: 161,
   reserve_port: 162,
+  user_overlay: 170,
+  user_copy: 171,
+  own: 172,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -548,6 +551,28 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bytesOf(op.address);
       out.u32(op.port);
       out.u32(op.count);
+      return;
+    case "user_overlay":
+      out.slot(op.namespace);
+      out.bool(op.mapped);
+      out.text(op.base);
+      out.texts(op.options);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.place(op.at);
+      out.slot(op.into);
+      return;
+    case "user_copy":
+      out.slot(op.namespace);
+      out.place(op.from);
+      out.place(op.to);
+      return;
+    case "own":
+      out.place(op.at);
+      out.slot(op.namespace);
+      out.slot(op.root);
+      out.text(op.user);
+      out.bool(op.deep);
+      out.bool(op.fresh);
       return;
     default:
       unreachable(op);

@@ -34,6 +34,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { planUsersLease } from "./users.ts";
 import { planVolumes } from "./volumes.ts";
 
 export type Planned =
@@ -182,7 +183,7 @@ export function planContainer(
   cgroup: CgroupSteps,
 ): Planned {
   const problems = findProblems(spec, setting, facts);
-  const namespaces = planNamespaces(spec);
+  const namespaces = planNamespaces(spec, setting.users !== undefined && setting.users !== null);
   const { asCaller } = setting;
   const isNamespaceNew = namespaces.has("user");
   const inUserNamespace = isNamespaceNew || asCaller !== undefined;
@@ -212,6 +213,7 @@ export function planContainer(
     ...planDetach(setting),
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
+    ...planUsersLease(setting),
     ...planLeasesOf(setting),
     ...planMonitor(setting),
     ...hooks.due,
@@ -225,6 +227,7 @@ export function planContainer(
       ? []
       : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
+    ...namespaces.owner,
     ...volumes.before,
     ...root.before,
     ...mounts.before,

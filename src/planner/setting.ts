@@ -58,6 +58,11 @@ export type Setting = {
    * else, is there as who they are.
    */
   readonly asCaller?: Caller;
+  /**
+   * Of a container of root's in a user namespace: whose its files are. Absent: it has none, or they
+   * are shown as they are.
+   */
+  readonly users?: UsersSetting | null;
   /** Networks that it is connected to; absent: none. */
   readonly network?: NetworkSetting | null;
   /** What later commands will do, encoded, by the name of the file. */
@@ -125,6 +130,16 @@ export type Monitor = {
   readonly environment: readonly string[];
   /** Milliseconds to wait before the start: of a container that is started again. */
   readonly delay: number;
+};
+
+export type UsersSetting = {
+  /**
+   * `same`: each id inside is itself outside. `mapped`: mounts show files with other owners than they
+   * have on the disk (Linux 5.19 for layers). `copied`: layers are copied, and the copies have others.
+   */
+  readonly owners: "same" | "mapped" | "copied";
+  /** A mark that the ids are this container's, until its state says so; or null. */
+  readonly lease: string | null;
 };
 
 /** Ids of the caller. */
