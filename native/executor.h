@@ -272,6 +272,7 @@ ssize_t pv_shift_xattr(const char *name, void *value, size_t length, size_t room
                        const struct pv_owners *owners);
 int pv_do_user_overlay(struct pv_run *run, const struct pv_user_overlay *op);
 int pv_do_user_copy(struct pv_run *run, const struct pv_user_copy *op);
+int pv_do_own_pipes(struct pv_run *run, const struct pv_own_pipes *op);
 int pv_do_own(struct pv_run *run, const struct pv_own *op);
 
 /* volume.c, fill.c */

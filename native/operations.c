@@ -41,6 +41,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_user_overlay(run, &op->user_overlay);
     case PV_USER_COPY:
         return pv_do_user_copy(run, &op->user_copy);
+    case PV_OWN_PIPES:
+        return pv_do_own_pipes(run, &op->own_pipes);
     case PV_OWN:
         return pv_do_own(run, &op->own);
     case PV_BECOME_ROOT:

@@ -136,3 +136,19 @@ int pv_do_own(struct pv_run *run, const struct pv_own *op) {
     close(fd);
     return rc;
 }
+
+/* Both ends of a pipe are one inode. */
+int pv_do_own_pipes(struct pv_run *run, const struct pv_own_pipes *op) {
+    static struct pv_owners owners;
+    uid_t uid;
+    gid_t gid;
+    int namespace = pv_slot(run, op->namespace);
+    int rc = namespace < 0 ? namespace : pv_read_owners(run, namespace, &owners);
+    if (rc < 0)
+        return rc;
+    pv_root_of(&owners, &uid, &gid);
+    for (int i = 0; i < PV_STREAMS; i++)
+        if (run->pipes[i][0] >= 0 && fchown(run->pipes[i][0], uid, gid) < 0)
+            return pv_say(run, -errno, "fchown");
+    return 0;
+}

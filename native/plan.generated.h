@@ -101,6 +101,7 @@ enum pv_opcode {
     PV_NETWORK_TEARDOWN = 161,
     PV_RESERVE_PORT = 162,
     PV_USER_OVERLAY = 170,
+    PV_OWN_PIPES = 173,
     PV_USER_COPY = 171,
     PV_OWN = 172,
 };
@@ -717,6 +718,11 @@ struct pv_user_overlay {
     uint32_t into; /* the name under which its root is kept */
 };
 
+/* Give the pipes of the standard streams to root of a user namespace, who could not open /dev/stdout otherwise. pipe(7) */
+struct pv_own_pipes {
+    uint32_t namespace; /* the user namespace's file, or a process in it */
+};
+
 /* Copy a directory, once and wholly, with the owners that a user namespace has outside for those inside. user_namespaces(7) */
 struct pv_user_copy {
     uint32_t namespace; /* the user namespace's file */
@@ -820,6 +826,7 @@ struct pv_op {
         struct pv_network_teardown network_teardown;
         struct pv_reserve_port reserve_port;
         struct pv_user_overlay user_overlay;
+        struct pv_own_pipes own_pipes;
         struct pv_user_copy user_copy;
         struct pv_own own;
     };
@@ -1272,6 +1279,9 @@ static const struct pv_field pv_fields_user_overlay[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, user_overlay.at)},
     {PV_KIND_SLOT, offsetof(struct pv_op, user_overlay.into)},
 };
+static const struct pv_field pv_fields_own_pipes[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, own_pipes.namespace)},
+};
 static const struct pv_field pv_fields_user_copy[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, user_copy.namespace)},
     {PV_KIND_PLACE, offsetof(struct pv_op, user_copy.from)},
@@ -1286,7 +1296,7 @@ static const struct pv_field pv_fields_own[] = {
     {PV_KIND_U32, offsetof(struct pv_op, own.fresh)},
 };
 
-static const struct pv_shape pv_shapes[173] = {
+static const struct pv_shape pv_shapes[174] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1377,6 +1387,7 @@ static const struct pv_shape pv_shapes[173] = {
     [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
     [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
     [PV_USER_OVERLAY] = {"user_overlay", 7, pv_fields_user_overlay},
+    [PV_OWN_PIPES] = {"own_pipes", 1, pv_fields_own_pipes},
     [PV_USER_COPY] = {"user_copy", 3, pv_fields_user_copy},
     [PV_OWN] = {"own", 6, pv_fields_own},
 };

@@ -35,6 +35,12 @@ static int copy_there(int process, int root, const struct pv_borrow_root *op) {
     if (attr.set & PV_MOUNT_ATTR_ATIME_MASK)
         attr.clear = PV_MOUNT_ATTR_ATIME_MASK; /* one value of three bits: to set it is to clear the others */
     int rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr);
+    /* How access times are kept is locked in the mounts of a user namespace: the lesser evil. */
+    if (rc == -EPERM && (attr.set & PV_MOUNT_ATTR_ATIME_MASK)) {
+        attr.set &= ~(uint64_t)PV_MOUNT_ATTR_ATIME_MASK;
+        attr.clear = 0;
+        rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr);
+    }
     return rc < 0 ? rc : mount;
 }
 

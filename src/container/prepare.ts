@@ -39,7 +39,7 @@ import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import { stateFiles } from "./state-files.ts";
-import { chooseStreams, watchedStreams } from "./streams.ts";
+import { chooseStreams, ownStreams, watchedStreams } from "./streams.ts";
 import type { Users } from "./users.ts";
 import { WishError } from "./wish-error.ts";
 
@@ -301,17 +301,16 @@ async function usersOf(
 /** How its files get the owners that they have inside; undefined: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
-  { kernel }: Facts,
-  users: Users | null,
+  { facts: { kernel }, users, id }: Described,
   { dataRoot }: Roots,
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
   if (own === undefined || source.kind === "bundle") return null;
   const lease = users?.lease ?? null;
   if (own.path === undefined && users?.maps == null) return { owners: "same", lease };
-  const { canMapOwners } = await import("../host/idmapped.ts");
-  const canMap = canMapOwners(root.kind === "directory" ? root.path : dataRoot, kernel);
-  return { owners: canMap ? "mapped" : "copied", lease };
+  const { ownersKind } = await import("../host/idmapped.ts");
+  const of = root.kind === "directory" ? root.path : dataRoot;
+  return { owners: ownersKind(dataRoot, id, of, kernel), lease };
 }
 
 type Described = {
@@ -331,6 +330,8 @@ async function planDescribed(
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;
   const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
+  const streams = engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras);
+  const usersSetting = await usersSettingOf(described, { id, facts, connected, users }, wish.roots);
   const setting: Setting = {
     id,
     ...wish.roots,
@@ -340,10 +341,10 @@ async function planDescribed(
     groups: extras.groups,
     files: stateFiles(described, { runRoot: wish.roots.runRoot, connected }),
     network: connected?.setting ?? null,
-    users: await usersSettingOf(described, facts, users, wish.roots),
+    users: usersSetting,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
-    streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
+    streams: usersSetting === null ? streams : ownStreams(streams),
     terminalInput: extras.interactive,
     init: extras.init,
     rootSwitch: extras.rootSwitch,

@@ -95,6 +95,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   network_teardown: 161,
   reserve_port: 162,
   user_overlay: 170,
+  own_pipes: 173,
   user_copy: 171,
   own: 172,
 };
@@ -560,6 +561,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.flags(flagSets.mountAttribute, op.attributes);
       out.place(op.at);
       out.slot(op.into);
+      return;
+    case "own_pipes":
+      out.slot(op.namespace);
       return;
     case "user_copy":
       out.slot(op.namespace);

@@ -267,6 +267,8 @@ export function shellLines(op: Op, places: Places): Lines {
         comment("and each owner is changed to whom the namespace's map says"),
       ];
     }
+    case "own_pipes":
+      return [comment("the shell's streams are not given away")];
     case "own":
       return [
         comment("the ids are those that the namespace's map has outside"),

@@ -220,6 +220,8 @@ export function withoutStep(step: Step): string {
       return "Without it there is no root whose files belong to the users of the namespace: all would be nobody's.";
     case "user_copy":
       return "Without it the files of this layer are nobody's inside.";
+    case "own_pipes":
+      return "Without it nobody inside can open /dev/stdout: the pipe would be the host's root's.";
     case "own":
       return "Without it the files stay with whoever has them on the host, who is somebody else inside, or nobody.";
     case "reconfigure":

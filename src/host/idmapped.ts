@@ -3,7 +3,7 @@
  * layers. Asked when a container has a user namespace.
  */
 
-import { statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 
 type Kernel = readonly [major: number, minor: number];
 
@@ -40,4 +40,22 @@ export function canMapOwners(
   const said = env["PIVOT_IDMAP"];
   if (said === "no" || said === "yes") return said === "yes";
   return canMapType(statfsSync(path).type, kernel);
+}
+
+/**
+ * How the files of a container get the owners that they have inside. One that was started stays with
+ * how that was done, since its files on the disk are of the one kind or the other.
+ *
+ * @param of the file system in question: the data root, or the directory that is the root
+ */
+export function ownersKind(
+  dataRoot: string,
+  id: string,
+  of: string,
+  kernel: Kernel,
+): "mapped" | "copied" {
+  const data = `${dataRoot}/containers/${id}`;
+  if (existsSync(`${data}/layers`)) return "copied";
+  if (existsSync(`${data}/upper`)) return "mapped";
+  return canMapOwners(of, kernel) ? "mapped" : "copied";
 }

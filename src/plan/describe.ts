@@ -231,6 +231,8 @@ export function describeOp(op: Op): Description {
         `copy ${describePlace(op.from)} with the owners of the user namespace`,
         ` to=${describePlace(op.to)}`,
       );
+    case "own_pipes":
+      return say("give the pipes to root of the container");
     case "own":
       return say(
         `give ${describePlace(op.at)} to ${op.user === "" ? "root" : op.user} of the container`,

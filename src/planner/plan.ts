@@ -34,7 +34,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
-import { planUsersLease } from "./users.ts";
+import { planUsersLease, planUsersPipes } from "./users.ts";
 import { planVolumes } from "./volumes.ts";
 
 export type Planned =
@@ -228,6 +228,7 @@ export function planContainer(
       : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
     ...namespaces.owner,
+    ...planUsersPipes(setting, namespaces.user),
     ...volumes.before,
     ...root.before,
     ...mounts.before,

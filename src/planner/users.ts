@@ -22,7 +22,7 @@ export const planUsersLease = ({ users }: Pick<Setting, "users">): Step[] =>
         ),
       ];
 
-type RootSetting = Pick<Setting, "dataRoot" | "id">;
+type RootSetting = Pick<Setting, "dataRoot">;
 
 /** Where the copies of a container's layers are, the lowest first. */
 export const copiesOf = (layers: readonly string[], data: string): string[] =>
@@ -105,3 +105,16 @@ export const planUsersDirectory = ({ users, root }: Pick<Setting, "users" | "roo
           "root: its files belong to users of the namespace",
         ),
       ];
+
+/**
+ * The executor's pipes are the host's root's, who is nobody inside.
+ *
+ * @param namespace the slot of the user namespace, or of a process in it; null: there is none
+ */
+export const planUsersPipes = (
+  { streams }: Pick<Setting, "streams">,
+  namespace: string | null,
+): Step[] =>
+  namespace === null || !streams.includes("pipe")
+    ? []
+    : [byParent({ op: "own_pipes", namespace }, "standard streams: /dev/stdout can be opened")];

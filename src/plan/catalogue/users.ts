@@ -18,6 +18,15 @@ export const users = {
       into: ["slot", "the name under which its root is kept"],
     },
   },
+  own_pipes: {
+    code: 173,
+    calls: "fork, setns, fchown",
+    man: "pipe(7)",
+    gist: "Give the pipes of the standard streams to root of a user namespace, who could not open /dev/stdout otherwise.",
+    fields: {
+      namespace: ["slot", "the user namespace's file, or a process in it"],
+    },
+  },
   user_copy: {
     code: 171,
     calls: "fork, setns, mkdirat, sendfile, linkat, mknodat, fchown, fsetxattr, renameat2",
