@@ -265,11 +265,15 @@ int pv_read_owners(struct pv_run *run, int namespace, struct pv_owners *owners);
 /* Outside, for an id inside; ~0u when it has none. */
 uint32_t pv_outside(const struct pv_map *map, uint32_t id);
 int pv_is_mapped(const struct pv_map *map, uint32_t outside);
+/* The other way round. */
+uint32_t pv_inside(const struct pv_map *map, uint32_t outside);
 /* The ids of its root, or of whoever stands first in its maps. */
 void pv_root_of(const struct pv_owners *owners, uid_t *uid, gid_t *gid);
 /* Ids that stand in an extended attribute; gives its length, or a negative errno. */
 ssize_t pv_shift_xattr(const char *name, void *value, size_t length, size_t room,
                        const struct pv_owners *owners);
+ssize_t pv_unshift_xattr(const char *name, void *value, size_t length,
+                         const struct pv_owners *owners);
 int pv_do_user_overlay(struct pv_run *run, const struct pv_user_overlay *op);
 int pv_do_user_copy(struct pv_run *run, const struct pv_user_copy *op);
 int pv_do_own_pipes(struct pv_run *run, const struct pv_own_pipes *op);
@@ -318,6 +322,7 @@ int pv_leap(struct pv_run *run);
 
 /* transfer.c */
 int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op);
+int pv_do_owners_inside(struct pv_run *run, const struct pv_owners_inside *op);
 int pv_do_pack(struct pv_run *run, const struct pv_pack *op);
 int pv_do_unpack(struct pv_run *run, const struct pv_unpack *op);
 int pv_do_list_changes(struct pv_run *run, const struct pv_list_changes *op);

@@ -75,11 +75,15 @@ uint32_t pv_outside(const struct pv_map *map, uint32_t id) {
     return ~0u;
 }
 
-int pv_is_mapped(const struct pv_map *map, uint32_t outside) {
+uint32_t pv_inside(const struct pv_map *map, uint32_t outside) {
     for (uint32_t i = 0; i < map->count; i++)
         if (outside >= map->lines[i].outside && outside - map->lines[i].outside < map->lines[i].size)
-            return 1;
-    return 0;
+            return map->lines[i].inside + (outside - map->lines[i].outside);
+    return ~0u;
+}
+
+int pv_is_mapped(const struct pv_map *map, uint32_t outside) {
+    return pv_inside(map, outside) != ~0u;
 }
 
 void pv_root_of(const struct pv_owners *owners, uid_t *uid, gid_t *gid) {

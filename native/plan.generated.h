@@ -103,6 +103,7 @@ enum pv_opcode {
     PV_USER_OVERLAY = 170,
     PV_OWN_PIPES = 173,
     PV_USER_COPY = 171,
+    PV_OWNERS_INSIDE = 174,
     PV_OWN = 172,
 };
 
@@ -730,6 +731,11 @@ struct pv_user_copy {
     struct pv_place to; /* the copy; one that is there is as it should be */
 };
 
+/* What is packed next has the owners that a user namespace shows inside for those on the disk. user_namespaces(7) */
+struct pv_owners_inside {
+    uint32_t namespace; /* the user namespace's file */
+};
+
 /* Give a directory or file to a user, as a user namespace has it outside. chown(2) */
 struct pv_own {
     struct pv_place at; /* what is given away */
@@ -828,6 +834,7 @@ struct pv_op {
         struct pv_user_overlay user_overlay;
         struct pv_own_pipes own_pipes;
         struct pv_user_copy user_copy;
+        struct pv_owners_inside owners_inside;
         struct pv_own own;
     };
 };
@@ -1287,6 +1294,9 @@ static const struct pv_field pv_fields_user_copy[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, user_copy.from)},
     {PV_KIND_PLACE, offsetof(struct pv_op, user_copy.to)},
 };
+static const struct pv_field pv_fields_owners_inside[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, owners_inside.namespace)},
+};
 static const struct pv_field pv_fields_own[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, own.at)},
     {PV_KIND_SLOT, offsetof(struct pv_op, own.namespace)},
@@ -1296,7 +1306,7 @@ static const struct pv_field pv_fields_own[] = {
     {PV_KIND_U32, offsetof(struct pv_op, own.fresh)},
 };
 
-static const struct pv_shape pv_shapes[174] = {
+static const struct pv_shape pv_shapes[175] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1389,6 +1399,7 @@ static const struct pv_shape pv_shapes[174] = {
     [PV_USER_OVERLAY] = {"user_overlay", 7, pv_fields_user_overlay},
     [PV_OWN_PIPES] = {"own_pipes", 1, pv_fields_own_pipes},
     [PV_USER_COPY] = {"user_copy", 3, pv_fields_user_copy},
+    [PV_OWNERS_INSIDE] = {"owners_inside", 1, pv_fields_owners_inside},
     [PV_OWN] = {"own", 6, pv_fields_own},
 };
 #endif

@@ -139,6 +139,28 @@ static int enter(struct pv_run *run, uint32_t slot, uint64_t rights) {
     return own;
 }
 
+/* Of what lies on the disk with the owners of a container's users. */
+static struct pv_owners owners;
+static int has_owners;
+
+/* Nobody's in the namespace is the overflow user's, as it is shown inside. */
+static void shift_owner(struct stat *st) {
+    uint32_t uid = pv_inside(&owners.uids, st->st_uid), gid = pv_inside(&owners.gids, st->st_gid);
+    st->st_uid = uid == ~0u ? 65534 : uid;
+    st->st_gid = gid == ~0u ? 65534 : gid;
+}
+
+static ssize_t shift_xattr(const char *name, void *value, size_t length) {
+    return pv_unshift_xattr(name, value, length, &owners);
+}
+
+int pv_do_owners_inside(struct pv_run *run, const struct pv_owners_inside *op) {
+    int namespace = pv_slot(run, op->namespace);
+    int rc = namespace < 0 ? namespace : pv_read_owners(run, namespace, &owners);
+    has_owners = rc == 0;
+    return rc;
+}
+
 int pv_do_pack(struct pv_run *run, const struct pv_pack *op) {
     /* trusted.overlay.* is seen by who may administer the system. */
     uint64_t layer = op->layer ? PV_BIT(CAP_SYS_ADMIN) : 0;
@@ -152,6 +174,8 @@ int pv_do_pack(struct pv_run *run, const struct pv_pack *op) {
         .follow = op->follow,
         .bare = op->bare,
         .layer = op->layer,
+        .shift_owner = has_owners ? shift_owner : NULL,
+        .shift_xattr = has_owners ? shift_xattr : NULL,
     };
     signal(SIGPIPE, SIG_IGN);
     _exit(pack_run(&wish));

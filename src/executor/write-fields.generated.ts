@@ -97,6 +97,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   user_overlay: 170,
   own_pipes: 173,
   user_copy: 171,
+  owners_inside: 174,
   own: 172,
 };
 
@@ -569,6 +570,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.slot(op.namespace);
       out.place(op.from);
       out.place(op.to);
+      return;
+    case "owners_inside":
+      out.slot(op.namespace);
       return;
     case "own":
       out.place(op.at);

@@ -269,6 +269,8 @@ export function shellLines(op: Op, places: Places): Lines {
     }
     case "own_pipes":
       return [comment("the shell's streams are not given away")];
+    case "owners_inside":
+      return [comment("tar --owner-map and --group-map, with the namespace's maps turned round")];
     case "own":
       return [
         comment("the ids are those that the namespace's map has outside"),

@@ -222,6 +222,8 @@ export function withoutStep(step: Step): string {
       return "Without it the files of this layer are nobody's inside.";
     case "own_pipes":
       return "Without it nobody inside can open /dev/stdout: the pipe would be the host's root's.";
+    case "owners_inside":
+      return "Without it what is packed belongs to ids that mean nothing elsewhere.";
     case "own":
       return "Without it the files stay with whoever has them on the host, who is somebody else inside, or nobody.";
     case "reconfigure":

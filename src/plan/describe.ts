@@ -233,6 +233,8 @@ export function describeOp(op: Op): Description {
       );
     case "own_pipes":
       return say("give the pipes to root of the container");
+    case "owners_inside":
+      return say("take the owners that the user namespace shows inside");
     case "own":
       return say(
         `give ${describePlace(op.at)} to ${op.user === "" ? "root" : op.user} of the container`,

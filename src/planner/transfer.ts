@@ -192,13 +192,25 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
   ];
 }
 
+const planStoredUsers = ({ maps }: StoredUsers): Step =>
+  byParent(
+    {
+      op: "user_namespace",
+      uid_map: mapLines(maps.uid),
+      gid_map: mapLines(maps.gid),
+      into: userNamespace,
+    },
+    "the container's users",
+  );
+
 /** As a start mounts them: what is read and written belongs to users of the namespace. */
 function planUsersLayers(
   { layers, data, hasUpper, mounts }: LayersRoot,
-  { maps, owners, dataRoot }: StoredUsers,
+  users: StoredUsers,
   use: Use,
   facts: Kernel,
 ): Step[] {
+  const { owners, dataRoot } = users;
   const isCopied = owners === "copied";
   const common = { at: onHost(data), options: [], attributes: attributes(use.writable), facts };
   const { before, steps } = use.writable
@@ -214,15 +226,7 @@ function planUsersLayers(
         { owners: isCopied ? "same" : owners },
       );
   return [
-    byParent(
-      {
-        op: "user_namespace",
-        uid_map: mapLines(maps.uid),
-        gid_map: mapLines(maps.gid),
-        into: userNamespace,
-      },
-      "the container's users",
-    ),
+    planStoredUsers(users),
     ...before,
     ...inUsers(userNamespace, false),
     nobodySees,
@@ -381,10 +385,24 @@ const openUpper = (path: string): Step =>
  * What the container wrote, as a layer of an image.
  *
  * @param freezer the cgroup that is frozen meanwhile, or null
+ * @param users of a container in a user namespace of its own; null: it has none
  */
-export const planLayer = (upper: string, freezer: string | null): Plan =>
+export const planLayer = (upper: string, freezer: string | null, users: StoredUsers | null): Plan =>
   planOf(
-    [...planFreezing(freezer), openUpper(upper), ownNamespace],
+    [
+      ...planFreezing(freezer),
+      openUpper(upper),
+      ...(users?.owners === "copied" ? [planStoredUsers(users)] : []),
+      ownNamespace,
+      ...(users?.owners === "copied"
+        ? [
+            byInit(
+              { op: "owners_inside", namespace: userNamespace },
+              "on the disk files belong to the container's users",
+            ),
+          ]
+        : []),
+    ],
     { op: "pack", root: "upper", path: "", name: "", follow: false, bare: true, layer: true },
     "whiteouts as layers have them",
   );

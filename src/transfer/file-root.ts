@@ -11,6 +11,7 @@ import { foreignNamespaces } from "../host/join.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
 import type { FileRoot, StoredMount, StoredUsers } from "../planner/transfer.ts";
+import { copiesOf } from "../planner/users.ts";
 import { readVolume } from "../volume/store.ts";
 
 /** What these commands need to know of a container: the engine's own has it. */
@@ -32,6 +33,13 @@ export function layersOf({ record }: TransferContainer): readonly string[] | nul
   const store = openStore(record.dataRoot);
   const layers = record.source.chainIds.map((id) => layerPath(store, id));
   return [baseLayer(record.dataRoot), ...layers];
+}
+
+/** The same as what the container wrote lies on: copies with owners of its user namespace, if it has some. */
+export function lowersOf(container: TransferContainer): readonly string[] | null {
+  const layers = layersOf(container);
+  const data = dataDirectory(container);
+  return layers !== null && existsSync(`${data}/layers`) ? copiesOf(layers, data) : layers;
 }
 
 /** What was in memory is gone, and an anonymous volume of a container that is not kept, too. */
@@ -61,7 +69,7 @@ function storedMounts(container: TransferContainer): StoredMount[] {
 }
 
 /** What was never started is as the image has it, with the owners that it has there. */
-function usersOf({ id, record }: TransferContainer, isNeeded: boolean): StoredUsers | null {
+export function usersOf({ id, record }: TransferContainer, isNeeded: boolean): StoredUsers | null {
   const { idMappings, dataRoot } = record;
   if (idMappings == null || !isNeeded) return null;
   return {

@@ -38,6 +38,13 @@ export const users = {
       to: at("the copy; one that is there is as it should be"),
     },
   },
+  owners_inside: {
+    code: 174,
+    calls: "fork, setns",
+    man: "user_namespaces(7)",
+    gist: "What is packed next has the owners that a user namespace shows inside for those on the disk.",
+    fields: { namespace: ["slot", "the user namespace's file"] },
+  },
   own: {
     code: 172,
     calls: "fork, setns, openat2, getdents64, fchownat",
