@@ -72,7 +72,9 @@ static int copy_xattrs(int from, int to, const struct pv_owners *owners) {
         if (length < 0 && (errno == ENODATA || errno == ENOTSUP))
             continue;
         if (length >= 0 && owners)
-            length = pv_shift_xattr(name, value, (size_t)length, sizeof value, owners);
+            length = owners->inward
+                         ? pv_unshift_xattr(name, value, (size_t)length, owners)
+                         : pv_shift_xattr(name, value, (size_t)length, sizeof value, owners);
         if (length < 0 || (fsetxattr(to, name, value, (size_t)length, 0) < 0 && errno != ENOTSUP))
             return -errno;
     }
@@ -209,7 +211,8 @@ static int copy_mount_point(int from, int to, const char *name) {
 
 /* Who has no id in the namespace is nobody there: the file stays with the host's root. */
 static void shift(struct stat *st, const struct pv_owners *owners) {
-    uint32_t uid = pv_outside(&owners->uids, st->st_uid), gid = pv_outside(&owners->gids, st->st_gid);
+    uint32_t (*other)(const struct pv_map *, uint32_t) = owners->inward ? pv_inside : pv_outside;
+    uint32_t uid = other(&owners->uids, st->st_uid), gid = other(&owners->gids, st->st_gid);
     st->st_uid = uid == ~0u ? 0 : uid;
     st->st_gid = gid == ~0u ? 0 : gid;
 }

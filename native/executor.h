@@ -259,7 +259,10 @@ struct pv_map {
 };
 struct pv_owners {
     struct pv_map uids, gids;
+    int inward; /* for a copy: of ids outside those inside are made, and not the other way */
 };
+/* What `owners_inside` has said, or NULL; in transfer.c. */
+const struct pv_owners *pv_owners_inside(void);
 /* The maps of a user namespace, as we see it. */
 int pv_read_owners(struct pv_run *run, int namespace, struct pv_owners *owners);
 /* Outside, for an id inside; ~0u when it has none. */

@@ -68,9 +68,9 @@ static int copy_aside(struct pv_run *run, int from, int staging) {
     int fd = rc < 0 ? rc : pv_result(openat(staging, PV_FILLING, PV_DIRECTORY));
     if (fd < 0)
         return fd;
-    rc = pv_copy_below(run, from, fd, NULL);
+    rc = pv_copy_below(run, from, fd, pv_owners_inside());
     if (rc == 0)
-        rc = pv_copy_attributes(from, fd, NULL);
+        rc = pv_copy_attributes(from, fd, pv_owners_inside());
     close(fd);
     return rc;
 }

@@ -731,9 +731,9 @@ struct pv_user_copy {
     struct pv_place to; /* the copy; one that is there is as it should be */
 };
 
-/* What is packed next has the owners that a user namespace shows inside for those on the disk. user_namespaces(7) */
+/* What is packed or filled next gets the owners that a user namespace shows inside for those that it has. user_namespaces(7) */
 struct pv_owners_inside {
-    uint32_t namespace; /* the user namespace's file */
+    uint32_t namespace; /* the user namespace's file; none: no more */
 };
 
 /* Give a directory or file to a user, as a user namespace has it outside. chown(2) */

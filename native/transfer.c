@@ -155,10 +155,18 @@ static ssize_t shift_xattr(const char *name, void *value, size_t length) {
 }
 
 int pv_do_owners_inside(struct pv_run *run, const struct pv_owners_inside *op) {
+    has_owners = 0;
+    if (op->namespace == PV_SLOT_NONE)
+        return 0;
     int namespace = pv_slot(run, op->namespace);
     int rc = namespace < 0 ? namespace : pv_read_owners(run, namespace, &owners);
     has_owners = rc == 0;
+    owners.inward = 1;
     return rc;
+}
+
+const struct pv_owners *pv_owners_inside(void) {
+    return has_owners ? &owners : NULL;
 }
 
 int pv_do_pack(struct pv_run *run, const struct pv_pack *op) {

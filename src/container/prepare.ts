@@ -307,7 +307,9 @@ async function usersSettingOf(
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
   if (own === undefined || source.kind === "bundle") return null;
   const lease = users?.lease ?? null;
-  if (own.path === undefined && users?.maps == null) return { owners: "same", lease };
+  if (own.path === undefined && (users?.maps ?? null) === null) {
+    return { owners: "same", lease };
+  }
   const { ownersKind } = await import("../host/idmapped.ts");
   const of = root.kind === "directory" ? root.path : dataRoot;
   return { owners: ownersKind(dataRoot, id, of, kernel), lease };
@@ -344,6 +346,7 @@ async function planDescribed(
     users: usersSetting,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
+    chown: extras.chown,
     streams: usersSetting === null ? streams : ownStreams(streams),
     terminalInput: extras.interactive,
     init: extras.init,

@@ -46,7 +46,7 @@ export function recordContainer(
     hostname: extras.hostname,
     cgroups,
     options,
-    ...(idMappings == null ? {} : { idMappings }),
+    ...((idMappings ?? null) === null ? {} : { idMappings: idMappings ?? null }),
     engine,
     process: {
       env: process?.env ?? [],

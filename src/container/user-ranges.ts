@@ -37,10 +37,8 @@ const planningTime = 60_000;
 
 const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}/userns`;
 
-const takenBy = (record: Pick<ContainerRecord, "idMappings">): Taken[] =>
-  record.idMappings == null
-    ? []
-    : [{ uid: outsideOf(record.idMappings.uid), gid: outsideOf(record.idMappings.gid) }];
+const takenBy = ({ idMappings }: Pick<ContainerRecord, "idMappings">): Taken[] =>
+  idMappings ? [takenByMaps(idMappings)] : [];
 
 /** Of a container whose executor was killed processes may be left, if it had no PID namespace. */
 const isInhabited = ({ cgroups }: ContainerRecord): boolean =>

@@ -237,7 +237,7 @@ export function describeOp(op: Op): Description {
       return say("take the owners that the user namespace shows inside");
     case "own":
       return say(
-        `give ${describePlace(op.at)} to ${op.user === "" ? "root" : op.user} of the container`,
+        `give ${op.at?.in.startsWith("#") ? "what is mounted" : describePlace(op.at)} to ${op.user === "" ? "root" : op.user} of the container`,
         `${op.deep ? " deep" : ""}${op.fresh ? " fresh" : ""}`,
       );
     case "reconfigure":

@@ -34,7 +34,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
-import { planUsersLease, planUsersPipes } from "./users.ts";
+import { planOwned, planUsersLease, planUsersPipes } from "./users.ts";
 import { planVolumes } from "./volumes.ts";
 
 export type Planned =
@@ -196,6 +196,7 @@ export function planContainer(
     facts,
     state: stateDirectory(setting),
     places: volumes.places,
+    chown: new Set(setting.chown ?? []),
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -206,6 +207,7 @@ export function planContainer(
   if (problems.length > 0 || process === undefined) return { ok: false, problems };
 
   const root = planRoot({ setting, facts, spec, inUserNamespace });
+  const owned = planOwned(setting, mounts.owned);
   const files = planFiles(setting);
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
@@ -231,7 +233,9 @@ export function planContainer(
     ...planUsersPipes(setting, namespaces.user),
     ...volumes.before,
     ...root.before,
+    ...volumes.fills,
     ...mounts.before,
+    ...owned.before,
     ...namespaces.before,
     byParent(
       {
@@ -261,6 +265,7 @@ export function planContainer(
     ...root.steps,
     ...(isNamespaceNew ? [planRootOfNamespace] : []),
     ...volumes.steps,
+    ...owned.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true

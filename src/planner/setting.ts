@@ -23,6 +23,8 @@ export type Setting = {
   readonly files: readonly StateFile[];
   /** Volumes among the configuration's mounts. */
   readonly volumes: readonly VolumeSetting[];
+  /** Destinations of mounts whose files are given to the container's user; absent: of none. */
+  readonly chown?: readonly string[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -203,6 +205,8 @@ export type VolumeSetting = {
   readonly subpath: string | null;
   /** It is filled from the container's root when it is empty. */
   readonly copy: boolean;
+  /** Its files are shown with other owners than they have on the disk. */
+  readonly idmapped: boolean;
   /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
   readonly kind: "data" | "bind" | "own";
   /** The directory of the host that it shows, or null: its own. */

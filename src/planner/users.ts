@@ -5,22 +5,22 @@
  * be others at each start, and `commit`, `diff` and `cp` need not know. With copies they do.
  */
 
-import type { Step } from "../plan/op.ts";
+import type { Slot, Step } from "../plan/op.ts";
 import { userNamespace } from "./namespaces.ts";
 import { lowerdirs, type Overlay, writableOptions } from "./root.ts";
 import type { Setting, UsersSetting } from "./setting.ts";
-import { byInit, byParent, mkdir, onHost } from "./step.ts";
+import { byInit, byParent, mkdir, onHost, slot } from "./step.ts";
 
 /** Its state says by now which ids it has. */
 export const planUsersLease = ({ users }: Pick<Setting, "users">): Step[] =>
-  users?.lease == null
-    ? []
-    : [
+  typeof users?.lease === "string"
+    ? [
         byParent(
           { op: "remove", at: onHost(users.lease) },
           "--userns: the container's state says which ids it has",
         ),
-      ];
+      ]
+    : [];
 
 type RootSetting = Pick<Setting, "dataRoot">;
 
@@ -118,3 +118,30 @@ export const planUsersPipes = (
   namespace === null || !streams.includes("pipe")
     ? []
     : [byParent({ op: "own_pipes", namespace }, "standard streams: /dev/stdout can be opened")];
+
+/**
+ * `U`: mounts whose files are given to the container's user, who may be a name of the image's. In a
+ * user namespace the parent does it, which has the rights; and it has the root there. Else init does.
+ */
+export function planOwned(
+  { users, user }: Pick<Setting, "users" | "user">,
+  slots: readonly Slot[],
+): { readonly before: readonly Step[]; readonly steps: readonly Step[] } {
+  const inUsers = users !== undefined && users !== null;
+  const by = inUsers ? byParent : byInit;
+  const given = slots.map((mount) =>
+    by(
+      {
+        op: "own",
+        at: slot(mount),
+        namespace: inUsers ? userNamespace : null,
+        root: "root",
+        user: user === null || user === "0" ? "" : user,
+        deep: true,
+        fresh: false,
+      },
+      "U: its files are the container's user's",
+    ),
+  );
+  return inUsers ? { before: given, steps: [] } : { before: [], steps: given };
+}

@@ -71,7 +71,7 @@ function storedMounts(container: TransferContainer): StoredMount[] {
 /** What was never started is as the image has it, with the owners that it has there. */
 export function usersOf({ id, record }: TransferContainer, isNeeded: boolean): StoredUsers | null {
   const { idMappings, dataRoot } = record;
-  if (idMappings == null || !isNeeded) return null;
+  if (!idMappings || !isNeeded) return null;
   return {
     maps: idMappings,
     owners: ownersKind(dataRoot, id, dataRoot, kernelVersion()),

@@ -42,8 +42,8 @@ export const users = {
     code: 174,
     calls: "fork, setns",
     man: "user_namespaces(7)",
-    gist: "What is packed next has the owners that a user namespace shows inside for those on the disk.",
-    fields: { namespace: ["slot", "the user namespace's file"] },
+    gist: "What is packed or filled next gets the owners that a user namespace shows inside for those that it has.",
+    fields: { namespace: ["slot", "the user namespace's file; none: no more"] },
   },
   own: {
     code: 172,
