@@ -34,6 +34,7 @@ struct link {
 struct copy {
     struct pv_run *run;
     int root;
+    const struct pv_owners *owners; /* or NULL */
     int depth;
     char path[PATH_MAX]; /* of the entry at hand, from `root` */
     struct link *links;
@@ -61,7 +62,7 @@ static int open_same(int directory, const char *name, const struct stat *st) {
 }
 
 /* Extended attributes; those that the new file system does not know are left out. */
-static int copy_xattrs(int from, int to) {
+static int copy_xattrs(int from, int to, const struct pv_owners *owners) {
     static char names[PV_XATTR_NAMES], value[XATTR_SIZE_MAX];
     ssize_t size = flistxattr(from, names, sizeof names);
     if (size < 0)
@@ -70,6 +71,10 @@ static int copy_xattrs(int from, int to) {
         ssize_t length = fgetxattr(from, name, value, sizeof value);
         if (length < 0 && (errno == ENODATA || errno == ENOTSUP))
             continue;
+        if (length >= 0 && owners)
+            length = owners->inward
+                         ? pv_unshift_xattr(name, value, (size_t)length, owners)
+                         : pv_shift_xattr(name, value, (size_t)length, sizeof value, owners);
         if (length < 0 || (fsetxattr(to, name, value, (size_t)length, 0) < 0 && errno != ENOTSUP))
             return -errno;
     }
@@ -77,11 +82,11 @@ static int copy_xattrs(int from, int to) {
 }
 
 /* In this order: a change of the owner takes set-user-id bits and file capabilities away. */
-static int attributes(int from, int to, const struct stat *st) {
+static int attributes(int from, int to, const struct stat *st, const struct pv_owners *owners) {
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
     if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
         return -errno;
-    int rc = copy_xattrs(from, to);
+    int rc = copy_xattrs(from, to, owners);
     return rc < 0 ? rc : pv_result(futimens(to, times));
 }
 
@@ -155,7 +160,7 @@ static int copy_file(struct copy *c, int from, int to, const char *name, const s
     int fd = pv_result(openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     int rc = fd < 0 ? fd : copy_bytes(source, fd, st->st_size);
     if (rc == 0)
-        rc = attributes(source, fd, st);
+        rc = attributes(source, fd, st, c->owners);
     if (rc == 0 && st->st_nlink > 1)
         rc = remember_link(c, st);
     if (fd >= 0)
@@ -189,7 +194,7 @@ static int copy_directory(struct copy *c, int from, int to, const char *name, co
         rc = copy_entries(c, source, fd);
         c->depth--;
         if (rc == 0)
-            rc = attributes(source, fd, st);
+            rc = attributes(source, fd, st, c->owners);
         close(fd);
     }
     close(source);
@@ -204,6 +209,14 @@ static int copy_mount_point(int from, int to, const char *name) {
     return pv_result(S_ISDIR(st.st_mode) ? mkdirat(to, name, 0755) : mknodat(to, name, S_IFREG | 0644, 0));
 }
 
+/* Who has no id in the namespace is nobody there: the file stays with the host's root. */
+static void shift(struct stat *st, const struct pv_owners *owners) {
+    uint32_t (*other)(const struct pv_map *, uint32_t) = owners->inward ? pv_inside : pv_outside;
+    uint32_t uid = other(&owners->uids, st->st_uid), gid = other(&owners->gids, st->st_gid);
+    st->st_uid = uid == ~0u ? 0 : uid;
+    st->st_gid = gid == ~0u ? 0 : gid;
+}
+
 static int copy_entry(struct copy *c, int from, int to, const char *name) {
     int entry = open_entry(from, name, O_PATH);
     struct stat st;
@@ -212,6 +225,8 @@ static int copy_entry(struct copy *c, int from, int to, const char *name) {
     if (entry < 0)
         return entry == -ENOENT ? 0 : entry;
     int rc = pv_result(fstat(entry, &st));
+    if (rc == 0 && c->owners)
+        shift(&st, c->owners);
     if (rc == 0 && S_ISLNK(st.st_mode))
         rc = copy_symlink(entry, to, name, &st);
     close(entry);
@@ -251,8 +266,8 @@ static int copy_entries(struct copy *c, int from, int to) {
 }
 
 /* Copies what is in a directory; both are descriptors that can be read. */
-int pv_copy_below(struct pv_run *run, int from, int to) {
-    struct copy c = {.run = run, .root = to};
+int pv_copy_below(struct pv_run *run, int from, int to, const struct pv_owners *owners) {
+    struct copy c = {.run = run, .root = to, .owners = owners};
     mode_t mask = umask(0);
     int rc = copy_entries(&c, from, to);
     umask(mask);
@@ -263,9 +278,13 @@ int pv_copy_below(struct pv_run *run, int from, int to) {
 }
 
 /* Owner, mode, extended attributes and times of a directory. */
-int pv_copy_attributes(int from, int to) {
+int pv_copy_attributes(int from, int to, const struct pv_owners *owners) {
     struct stat st;
-    return fstat(from, &st) < 0 ? -errno : attributes(from, to, &st);
+    if (fstat(from, &st) < 0)
+        return -errno;
+    if (owners)
+        shift(&st, owners);
+    return attributes(from, to, &st, owners);
 }
 
 /* The copy's own root: what the options of the file system do not say. */
@@ -293,7 +312,7 @@ int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op) {
         close(from);
         return to;
     }
-    int rc = pv_copy_below(run, from, to);
+    int rc = pv_copy_below(run, from, to, NULL);
     if (rc == 0)
         rc = copy_root(from, to, op);
     close(to);

@@ -229,6 +229,8 @@ int pv_do_reserve_port(struct pv_run *run, const struct pv_reserve_port *op);
 
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);
+/* A new file system with its options and flags, not attached to anything. */
+int pv_make_mount(struct pv_run *run, const struct pv_mount *op);
 int pv_do_bind(struct pv_run *run, const struct pv_bind *op);
 int pv_do_attach(struct pv_run *run, const struct pv_attach *op);
 int pv_do_mount_setattr(struct pv_run *run, const struct pv_mount_setattr *op);
@@ -241,9 +243,44 @@ int pv_do_user_namespace(struct pv_run *run, const struct pv_user_namespace *op)
 int pv_do_idmap(struct pv_run *run, const struct pv_idmap *op);
 
 /* copy.c */
+struct pv_owners;
 int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
-int pv_copy_below(struct pv_run *run, int from, int to);
-int pv_copy_attributes(int from, int to);
+/* With the owners that a user namespace has outside, or NULL: as they are. */
+int pv_copy_below(struct pv_run *run, int from, int to, const struct pv_owners *owners);
+int pv_copy_attributes(int from, int to, const struct pv_owners *owners);
+
+/* owners.c, owners-xattr.c, user-overlay.c, own.c */
+#define PV_MAP_LINES 340 /* as many as the kernel takes; user_namespaces(7) */
+struct pv_map {
+    uint32_t count;
+    struct {
+        uint32_t inside, outside, size;
+    } lines[PV_MAP_LINES];
+};
+struct pv_owners {
+    struct pv_map uids, gids;
+    int inward; /* for a copy: of ids outside those inside are made, and not the other way */
+};
+/* What `owners_inside` has said, or NULL; in transfer.c. */
+const struct pv_owners *pv_owners_inside(void);
+/* The maps of a user namespace, as we see it. */
+int pv_read_owners(struct pv_run *run, int namespace, struct pv_owners *owners);
+/* Outside, for an id inside; ~0u when it has none. */
+uint32_t pv_outside(const struct pv_map *map, uint32_t id);
+int pv_is_mapped(const struct pv_map *map, uint32_t outside);
+/* The other way round. */
+uint32_t pv_inside(const struct pv_map *map, uint32_t outside);
+/* The ids of its root, or of whoever stands first in its maps. */
+void pv_root_of(const struct pv_owners *owners, uid_t *uid, gid_t *gid);
+/* Ids that stand in an extended attribute; gives its length, or a negative errno. */
+ssize_t pv_shift_xattr(const char *name, void *value, size_t length, size_t room,
+                       const struct pv_owners *owners);
+ssize_t pv_unshift_xattr(const char *name, void *value, size_t length,
+                         const struct pv_owners *owners);
+int pv_do_user_overlay(struct pv_run *run, const struct pv_user_overlay *op);
+int pv_do_user_copy(struct pv_run *run, const struct pv_user_copy *op);
+int pv_do_own_pipes(struct pv_run *run, const struct pv_own_pipes *op);
+int pv_do_own(struct pv_run *run, const struct pv_own *op);
 
 /* volume.c, fill.c */
 int pv_do_volume(struct pv_run *run, const struct pv_volume *op);
@@ -288,6 +325,7 @@ int pv_leap(struct pv_run *run);
 
 /* transfer.c */
 int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op);
+int pv_do_owners_inside(struct pv_run *run, const struct pv_owners_inside *op);
 int pv_do_pack(struct pv_run *run, const struct pv_pack *op);
 int pv_do_unpack(struct pv_run *run, const struct pv_unpack *op);
 int pv_do_list_changes(struct pv_run *run, const struct pv_list_changes *op);
@@ -306,6 +344,8 @@ int pv_do_memory_policy(const struct pv_memory_policy *op);
 int pv_do_sched_affinity(struct pv_run *run, const struct pv_sched_affinity *op);
 
 /* user.c */
+/* The ids of `USER[:GROUP]`, by the files of a root, or of our own when it is -1. */
+int pv_find_ids(struct pv_run *run, int root, const char *user, uid_t *uid, gid_t *gid);
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op);
 int pv_do_become_root(struct pv_run *run);
 

@@ -68,9 +68,9 @@ static int copy_aside(struct pv_run *run, int from, int staging) {
     int fd = rc < 0 ? rc : pv_result(openat(staging, PV_FILLING, PV_DIRECTORY));
     if (fd < 0)
         return fd;
-    rc = pv_copy_below(run, from, fd);
+    rc = pv_copy_below(run, from, fd, pv_owners_inside());
     if (rc == 0)
-        rc = pv_copy_attributes(from, fd);
+        rc = pv_copy_attributes(from, fd, pv_owners_inside());
     close(fd);
     return rc;
 }
@@ -87,7 +87,7 @@ static int move_all(int volume, int staging, int to) {
     int from = pv_result(openat(staging, PV_FILLING, PV_DIRECTORY));
     int rc = from < 0 ? from : move_entries(from, to);
     if (rc == 0)
-        rc = pv_copy_attributes(from, to);
+        rc = pv_copy_attributes(from, to, NULL);
     if (from >= 0)
         close(from);
     if (rc == 0 || rc == -ENOENT)

@@ -63,7 +63,7 @@ static int configure(struct pv_run *run, int fs, const struct pv_mount *op) {
     return rc < 0 ? in_kernels_words(run, rc, fs, "fsconfig") : 0;
 }
 
-int pv_do_mount(struct pv_run *run, const struct pv_mount *op) {
+int pv_make_mount(struct pv_run *run, const struct pv_mount *op) {
     int fs = pv_fsopen(op->type);
     if (fs < 0)
         return pv_say(run, fs, "fsopen");
@@ -74,6 +74,11 @@ int pv_do_mount(struct pv_run *run, const struct pv_mount *op) {
             mount = in_kernels_words(run, mount, fs, "fsmount");
     }
     close(fs);
+    return mount;
+}
+
+int pv_do_mount(struct pv_run *run, const struct pv_mount *op) {
+    int mount = pv_make_mount(run, op);
     if (mount < 0)
         return mount;
     int rc = pv_attach_at(run, mount, &op->at, op->create);

@@ -37,6 +37,16 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_setns(run, &op->setns);
     case PV_UNSHARE:
         return pv_result(unshare((int)op->unshare.namespaces));
+    case PV_USER_OVERLAY:
+        return pv_do_user_overlay(run, &op->user_overlay);
+    case PV_USER_COPY:
+        return pv_do_user_copy(run, &op->user_copy);
+    case PV_OWN_PIPES:
+        return pv_do_own_pipes(run, &op->own_pipes);
+    case PV_OWNERS_INSIDE:
+        return pv_do_owners_inside(run, &op->owners_inside);
+    case PV_OWN:
+        return pv_do_own(run, &op->own);
     case PV_BECOME_ROOT:
         return pv_do_become_root(run);
     case PV_SETHOSTNAME:

@@ -70,6 +70,8 @@ static int take_attribute(struct pack *p, const struct subject *s, const char *n
         return 0; /* gone since it was listed */
     if (n < 0)
         return pack_fail(p, errno, "cannot read an extended attribute");
+    if (p->wish->shift_xattr)
+        n = p->wish->shift_xattr(name, value, (size_t)n);
     snprintf(key, sizeof key, "SCHILY.xattr.%s", name);
     if (!pack_pax(a->records, sizeof a->records, &a->length, key, value, (size_t)n))
         return pack_fail(p, E2BIG, "its extended attributes are too long");
@@ -111,11 +113,14 @@ static int check_name(struct pack *p, const char *name) {
 
 static int member(struct pack *p, char type, const char *link, const struct stat *st,
                   uint64_t size, const struct attributes *a) {
+    struct stat shifted = *st;
+    if (p->wish->shift_owner)
+        p->wish->shift_owner(&shifted);
     struct pack_member m = {
         .name = full_name(p, type == '5'),
         .type = type,
         .link = link,
-        .st = st,
+        .st = &shifted,
         .size = size,
         .xattrs = a ? a->records : NULL,
         .xattrs_length = a ? a->length : 0,

@@ -17,6 +17,8 @@
 #define PIVOT_PACK_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 struct pack_wish {
     /* A descriptor of the root, which is also this process's own root directory. */
@@ -32,6 +34,9 @@ struct pack_wish {
     /* The tree is the upper directory of an overlay: whiteouts and opaque directories are written
      * as the OCI's layers have them. */
     bool layer;
+    /* Whose the files are to be in the archive, and ids in their attributes, if not whose they are. */
+    void (*shift_owner)(struct stat *st);
+    ssize_t (*shift_xattr)(const char *name, void *value, size_t length);
 };
 
 int pack_run(const struct pack_wish *wish);

@@ -103,6 +103,11 @@ enum pv_opcode {
     PV_NETWORK_SETUP = 160,
     PV_NETWORK_TEARDOWN = 161,
     PV_RESERVE_PORT = 162,
+    PV_USER_OVERLAY = 170,
+    PV_OWN_PIPES = 173,
+    PV_USER_COPY = 171,
+    PV_OWNERS_INSIDE = 174,
+    PV_OWN = 172,
 };
 
 /* Make a directory. mkdir(2) */
@@ -725,6 +730,44 @@ struct pv_reserve_port {
     uint32_t count; /* how many, one after the other */
 };
 
+/* Mount an overlay for a user namespace, detached, by its root and with flags that nobody in it can change. mount_setattr(2) */
+struct pv_user_overlay {
+    uint32_t namespace; /* the user namespace's file */
+    uint32_t mapped; /* what lies below `base` is shown with the owners of the namespace */
+    const char *base; /* a directory of the host that holds all that the options name */
+    struct pv_texts options; /* the overlay's own options, `name=value` or `name` */
+    uint64_t attributes; /* the mount's own flags */
+    struct pv_place at; /* a directory to mount on meanwhile, in a mount namespace that goes */
+    uint32_t into; /* the name under which its root is kept */
+};
+
+/* Give the pipes of the standard streams to root of a user namespace, who could not open /dev/stdout otherwise. pipe(7) */
+struct pv_own_pipes {
+    uint32_t namespace; /* the user namespace's file, or a process in it */
+};
+
+/* Copy a directory, once and wholly, with the owners that a user namespace has outside for those inside. user_namespaces(7) */
+struct pv_user_copy {
+    uint32_t namespace; /* the user namespace's file */
+    struct pv_place from; /* the directory */
+    struct pv_place to; /* the copy; one that is there is as it should be */
+};
+
+/* What is packed or filled next gets the owners that a user namespace shows inside for those that it has. user_namespaces(7) */
+struct pv_owners_inside {
+    uint32_t namespace; /* the user namespace's file; none: no more */
+};
+
+/* Give a directory or file to a user, as a user namespace has it outside. chown(2) */
+struct pv_own {
+    struct pv_place at; /* what is given away */
+    uint32_t namespace; /* the user namespace's file; none: ids are as they are */
+    uint32_t root; /* the root in which the user's name is looked up; none: it is a number */
+    const char *user; /* `USER[:GROUP]`; empty: root */
+    uint32_t deep; /* with all that is in it */
+    uint32_t fresh; /* only a directory that is empty, and nobody's in the namespace */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -812,6 +855,11 @@ struct pv_op {
         struct pv_network_setup network_setup;
         struct pv_network_teardown network_teardown;
         struct pv_reserve_port reserve_port;
+        struct pv_user_overlay user_overlay;
+        struct pv_own_pipes own_pipes;
+        struct pv_user_copy user_copy;
+        struct pv_owners_inside owners_inside;
+        struct pv_own own;
     };
 };
 
@@ -1268,8 +1316,36 @@ static const struct pv_field pv_fields_reserve_port[] = {
     {PV_KIND_U32, offsetof(struct pv_op, reserve_port.port)},
     {PV_KIND_U32, offsetof(struct pv_op, reserve_port.count)},
 };
+static const struct pv_field pv_fields_user_overlay[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, user_overlay.namespace)},
+    {PV_KIND_U32, offsetof(struct pv_op, user_overlay.mapped)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, user_overlay.base)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, user_overlay.options)},
+    {PV_KIND_U64, offsetof(struct pv_op, user_overlay.attributes)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, user_overlay.at)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, user_overlay.into)},
+};
+static const struct pv_field pv_fields_own_pipes[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, own_pipes.namespace)},
+};
+static const struct pv_field pv_fields_user_copy[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, user_copy.namespace)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, user_copy.from)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, user_copy.to)},
+};
+static const struct pv_field pv_fields_owners_inside[] = {
+    {PV_KIND_SLOT, offsetof(struct pv_op, owners_inside.namespace)},
+};
+static const struct pv_field pv_fields_own[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, own.at)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, own.namespace)},
+    {PV_KIND_SLOT, offsetof(struct pv_op, own.root)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, own.user)},
+    {PV_KIND_U32, offsetof(struct pv_op, own.deep)},
+    {PV_KIND_U32, offsetof(struct pv_op, own.fresh)},
+};
 
-static const struct pv_shape pv_shapes[163] = {
+static const struct pv_shape pv_shapes[175] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1362,6 +1438,11 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_NETWORK_SETUP] = {"network_setup", 9, pv_fields_network_setup},
     [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
     [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
+    [PV_USER_OVERLAY] = {"user_overlay", 7, pv_fields_user_overlay},
+    [PV_OWN_PIPES] = {"own_pipes", 1, pv_fields_own_pipes},
+    [PV_USER_COPY] = {"user_copy", 3, pv_fields_user_copy},
+    [PV_OWNERS_INSIDE] = {"owners_inside", 1, pv_fields_owners_inside},
+    [PV_OWN] = {"own", 6, pv_fields_own},
 };
 #endif
 

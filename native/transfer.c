@@ -35,6 +35,12 @@ static int copy_there(int process, int root, const struct pv_borrow_root *op) {
     if (attr.set & PV_MOUNT_ATTR_ATIME_MASK)
         attr.clear = PV_MOUNT_ATTR_ATIME_MASK; /* one value of three bits: to set it is to clear the others */
     int rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr);
+    /* How access times are kept is locked in the mounts of a user namespace: the lesser evil. */
+    if (rc == -EPERM && (attr.set & PV_MOUNT_ATTR_ATIME_MASK)) {
+        attr.set &= ~(uint64_t)PV_MOUNT_ATTR_ATIME_MASK;
+        attr.clear = 0;
+        rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr);
+    }
     return rc < 0 ? rc : mount;
 }
 
@@ -133,6 +139,36 @@ static int enter(struct pv_run *run, uint32_t slot, uint64_t rights) {
     return own;
 }
 
+/* Of what lies on the disk with the owners of a container's users. */
+static struct pv_owners owners;
+static int has_owners;
+
+/* Nobody's in the namespace is the overflow user's, as it is shown inside. */
+static void shift_owner(struct stat *st) {
+    uint32_t uid = pv_inside(&owners.uids, st->st_uid), gid = pv_inside(&owners.gids, st->st_gid);
+    st->st_uid = uid == ~0u ? 65534 : uid;
+    st->st_gid = gid == ~0u ? 65534 : gid;
+}
+
+static ssize_t shift_xattr(const char *name, void *value, size_t length) {
+    return pv_unshift_xattr(name, value, length, &owners);
+}
+
+int pv_do_owners_inside(struct pv_run *run, const struct pv_owners_inside *op) {
+    has_owners = 0;
+    if (op->namespace == PV_SLOT_NONE)
+        return 0;
+    int namespace = pv_slot(run, op->namespace);
+    int rc = namespace < 0 ? namespace : pv_read_owners(run, namespace, &owners);
+    has_owners = rc == 0;
+    owners.inward = 1;
+    return rc;
+}
+
+const struct pv_owners *pv_owners_inside(void) {
+    return has_owners ? &owners : NULL;
+}
+
 int pv_do_pack(struct pv_run *run, const struct pv_pack *op) {
     /* trusted.overlay.* is seen by who may administer the system. */
     uint64_t layer = op->layer ? PV_BIT(CAP_SYS_ADMIN) : 0;
@@ -146,6 +182,8 @@ int pv_do_pack(struct pv_run *run, const struct pv_pack *op) {
         .follow = op->follow,
         .bare = op->bare,
         .layer = op->layer,
+        .shift_owner = has_owners ? shift_owner : NULL,
+        .shift_xattr = has_owners ? shift_xattr : NULL,
     };
     signal(SIGPIPE, SIG_IGN);
     _exit(pack_run(&wish));

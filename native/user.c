@@ -19,6 +19,7 @@
 #define PV_FIELDS 8
 
 static char database[PV_DATABASE + 1];
+static int database_root = -1; /* in which the files are; -1: our own */
 
 struct identity {
     uid_t uid;
@@ -36,11 +37,14 @@ static int open_regular(const char *path) {
     const uint64_t looks[] = {O_PATH | O_CLOEXEC, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC};
     int fd = -1;
     for (int i = 0; i < 2; i++) {
-        struct open_how how = {.flags = looks[i], .resolve = RESOLVE_NO_MAGICLINKS};
+        struct open_how how = {
+            .flags = looks[i],
+            .resolve = RESOLVE_NO_MAGICLINKS | (database_root < 0 ? 0 : RESOLVE_IN_ROOT),
+        };
         struct stat st;
         if (fd >= 0)
             close(fd);
-        fd = pv_openat2(AT_FDCWD, path, &how);
+        fd = pv_openat2(database_root < 0 ? AT_FDCWD : database_root, path, &how);
         if (fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV)
             return -ENOENT;
         if (fd < 0)
@@ -209,6 +213,27 @@ static int find_groups(struct pv_run *run, const struct pv_set_user *op, struct 
         if (rc == 0)
             rc = add_group(who, gid);
     }
+    return rc;
+}
+
+int pv_find_ids(struct pv_run *run, int root, const char *user, uid_t *uid, gid_t *gid) {
+    static struct identity who;
+    char name[256];
+    const char *colon = strchrnul(user, ':');
+    size_t length = (size_t)(colon - user);
+    if (length >= sizeof name)
+        return -ENAMETOOLONG;
+    memcpy(name, user, length);
+    name[length] = '\0';
+    memset(&who, 0, sizeof who);
+    database_root = root;
+    int rc = length == 0 ? 0 : find_user(run, name, &who, 1);
+    if (rc == 0 && *colon && colon[1])
+        rc = find_group(run, colon + 1, &who.gid, 1);
+    database_root = -1;
+    run->home[0] = '\0';
+    *uid = who.uid;
+    *gid = who.gid;
     return rc;
 }
 

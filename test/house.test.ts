@@ -57,7 +57,7 @@ test("no console in src: writeAll writes the whole of it, whatever reads", () =>
 test("pure folders import nothing of Node or Bun", () => {
   const pure = typescript.filter(
     (path) =>
-      /^src\/(plan|spec|planner|cgroup|options|seccomp|simulator|explain)\//.test(path) &&
+      /^src\/(plan|spec|planner|cgroup|options|seccomp|simulator|explain|users)\//.test(path) &&
       !/\.test\.ts$|\/testing\//.test(path),
   );
   expect(findings(pure, /^(import|export|\} from).*"(node:|bun)/)).toEqual([]);

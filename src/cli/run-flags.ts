@@ -57,6 +57,11 @@ const containerFlags: readonly Flag[] = [
   { name: "env", short: "e", value: "NAME[=VALUE]", help: `set a variable, or pass one on${many}` },
   { name: "env-file", value: "FILE", help: `read variables from a file${many}` },
   { name: "expose", value: "PORT[/PROTO]", help: `a port that -P publishes${many}` },
+  {
+    name: "gidmap",
+    value: "INSIDE:OUTSIDE:SIZE",
+    help: `the same for groups; one of the two is enough${many}`,
+  },
   { name: "group-add", value: "GROUP", help: `add a group${many}` },
   { name: "hostname", short: "h", value: "NAME", help: "hostname inside" },
   { name: "init", help: "run a process 1 that reaps orphans and passes signals on" },
@@ -136,7 +141,22 @@ const containerFlags: readonly Flag[] = [
     value: "USER[:GROUP]",
     help: "who to be, by the image's /etc/passwd",
   },
-  { name: "userns", value: "MODE", help: `user namespace: ${namespaceModes}` },
+  {
+    name: "subgidname",
+    value: "NAME",
+    help: "map groups over the ranges of NAME in /etc/subgid",
+  },
+  { name: "subuidname", value: "NAME", help: "map users over the ranges of NAME in /etc/subuid" },
+  {
+    name: "uidmap",
+    value: "INSIDE:OUTSIDE:SIZE",
+    help: `which users outside those inside are: 0:100000:65536${many}`,
+  },
+  {
+    name: "userns",
+    value: "MODE",
+    help: "user namespace: auto[:size=N,uidmapping=…,gidmapping=…]|keep-id[:uid=N,gid=N]|nomap|private|host|container:ID|PATH",
+  },
   { name: "uts", value: "MODE", help: `UTS namespace: ${namespaceModes}` },
   {
     name: "volume",

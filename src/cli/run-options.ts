@@ -40,6 +40,7 @@ import { parseSysctl } from "../options/sysctl.ts";
 import { parseTmpfs } from "../options/tmpfs.ts";
 import { parseUlimit } from "../options/ulimit.ts";
 import { parseGroup, parseUser } from "../options/user.ts";
+import { parseIdMap, parseUserns } from "../options/userns.ts";
 import { parseVolume } from "../options/volume.ts";
 import type { ParsedArguments } from "./arguments.ts";
 
@@ -131,6 +132,14 @@ const namespaceMode =
   (option: NamespaceOption): Parse<NamespaceMode> =>
   (given) =>
     parseNamespaceMode(asNamespace(given), option);
+
+/** A name as in the first column of /etc/subuid. */
+const ownerName =
+  (option: string): Parse<string> =>
+  (given) =>
+    /^[^:\s]+$/.test(given)
+      ? accept(given)
+      : refuse(option, given, "it is a user's name, or a uid, as in /etc/subuid");
 
 function readEnvFile(path: string, lookup: (name: string) => string | undefined) {
   try {
@@ -246,7 +255,11 @@ function readNamespaces(flags: FlagReader): RunOptions {
     ipc: flags.last("ipc", (given) => parseIpcMode(asNamespace(given))),
     uts: flags.last("uts", namespaceMode("--uts")),
     cgroupns: flags.last("cgroupns", namespaceMode("--cgroupns")),
-    userns: flags.last("userns", namespaceMode("--userns")),
+    userns: flags.last("userns", (given) => parseUserns(asNamespace(given))),
+    uidMap: flags.all("uidmap", (given) => parseIdMap(given, "--uidmap")),
+    gidMap: flags.all("gidmap", (given) => parseIdMap(given, "--gidmap")),
+    subuidName: flags.last("subuidname", ownerName("--subuidname")),
+    subgidName: flags.last("subgidname", ownerName("--subgidname")),
     timeOffsets: record(flags.all("time-offset", parseTimeOffset)),
     sysctls: record(flags.all("sysctl", parseSysctl)),
     hostname: flags.last("hostname", parseHostname),

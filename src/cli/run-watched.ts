@@ -70,7 +70,10 @@ async function makeContainer(
   const idFile = writeIdFile(given, wish.cwd, id);
   try {
     if (options.rm !== true) await keepContainer(record);
+    // From now on its record says what it has.
+    if (isOnlyMade) prepared.release();
   } catch (error) {
+    prepared.release();
     if (idFile !== null) rmSync(idFile, { force: true });
     throw error;
   }

@@ -97,6 +97,7 @@ export function bundleWish(directory: string, options: RunOptions): Bundle {
       selinux: [],
       relabel: [],
       createSources: [],
+      chown: [],
       volumes: [],
       warnings,
     },

@@ -16,14 +16,16 @@ import { missingWarning, settleMode } from "../network/default-mode.ts";
 import { howToInstall } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
+import type { IdMappings } from "../options/facts.ts";
 import type { ImageConfig } from "../options/image-config.ts";
+import { hasMaps } from "../options/namespaces.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
 import { hasVolumes } from "../options/settle-volumes.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Facts, StreamFact } from "../planner/facts.ts";
 import { planContainer } from "../planner/plan.ts";
-import type { Monitor, RootSource, Setting } from "../planner/setting.ts";
+import type { Monitor, RootSource, Setting, UsersSetting } from "../planner/setting.ts";
 import type { Spec } from "../spec/mod.ts";
 import { baseLayer } from "./base-layer.ts";
 import { bundleWish } from "./bundle.ts";
@@ -37,7 +39,8 @@ import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import { stateFiles } from "./state-files.ts";
-import { chooseStreams, watchedStreams } from "./streams.ts";
+import { chooseStreams, ownStreams, watchedStreams } from "./streams.ts";
+import type { Users } from "./users.ts";
 import { WishError } from "./wish-error.ts";
 
 /** What the root is made of. */
@@ -68,6 +71,8 @@ export type ContainerWish = {
   readonly pullImage?: PullImage;
   /** Of a container that the engine is to watch over, in place of the caller. */
   readonly engine?: EngineView;
+  /** The ids that it was given when it was made, if it has any of its own. */
+  readonly idMappings?: IdMappings | null;
   /** It is not started from this plan: nothing is taken for it from its networks. */
   readonly isOnlyMade?: boolean;
 };
@@ -108,6 +113,8 @@ export type DescribedContainer = {
   readonly sources: readonly string[];
   /** As they are after all volumes have got their names. */
   readonly options: RunOptions;
+  /** Of a user namespace of its own; null: there is none, or each id is itself. */
+  readonly idMappings: IdMappings | null;
 };
 
 type FoundRoot = {
@@ -157,10 +164,12 @@ async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
+  users: Users | null,
 ): Promise<DescribedContainer> {
   const { source, roots, options, command } = wish;
-  if (source.kind === "bundle")
-    return { source, options, ...bundleWish(source.directory, options) };
+  if (source.kind === "bundle") {
+    return { source, options, idMappings: null, ...bundleWish(source.directory, options) };
+  }
   const { recorded, root, config, sources } = await findRoot(source, wish);
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
@@ -172,24 +181,29 @@ async function describeContainer(
     command,
     {
       ...settled.options,
+      user: settled.options.user ?? users?.user ?? undefined,
       readOnly,
       cgroupns: options.cgroupns ?? "private",
       network: settleMode(options.network),
     },
-    gatherContainerFacts({
-      id,
-      root: `${roots.runRoot}/${id}`,
-      runRoot: roots.runRoot,
-      options,
-      facts,
-      volumes: settled.facts,
-    }),
+    {
+      ...gatherContainerFacts({
+        id,
+        root: `${roots.runRoot}/${id}`,
+        runRoot: roots.runRoot,
+        options,
+        facts,
+        volumes: settled.facts,
+      }),
+      idMappings: users?.maps ?? undefined,
+    },
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { spec, extras } = made;
   const { user } = extras;
   const { options: last } = settled;
-  return { source: recorded, spec, root, extras, image, user, sources, options: last };
+  const idMappings = users?.maps ?? null;
+  return { source: recorded, spec, root, extras, image, user, sources, options: last, idMappings };
 }
 
 function findRefusals({ uid }: Facts): string[] {
@@ -252,35 +266,74 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
-  const described = await describeContainer(wish, id, facts);
-  const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
-  const release = connected?.release ?? (() => {});
+  const users = await usersOf(wish, id);
+  let release = users?.release ?? (() => {});
   try {
-    const prepared = await planDescribed(wish, described, { id, facts, connected });
-    const isUnique = prepared.hasVolumes || connected !== null || isTold;
-    return { ...prepared, warnings: [...warnings, ...prepared.warnings], isUnique, release };
+    const described = await describeContainer(wish, id, facts, users);
+    const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
+    const releaseUsers = release;
+    release = () => {
+      connected?.release();
+      releaseUsers();
+    };
+    const prepared = await planDescribed(wish, described, { id, facts, connected, users });
+    const isUnique = prepared.hasVolumes || connected !== null || isTold || users !== null;
+    const all = [...(users?.warnings ?? []), ...warnings, ...prepared.warnings];
+    return { ...prepared, warnings: all, isUnique, release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
+/** The ids of a container that asks for a user namespace of its own; null: it does not. */
+async function usersOf(
+  { options, roots, source, idMappings }: ContainerWish,
+  id: string,
+): Promise<Users | null> {
+  const { userns } = options;
+  const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
+  if (!isAsked || source.kind === "bundle") return null;
+  const { settleUsers } = await import("./users.ts");
+  return settleUsers({ options, roots, id, recorded: idMappings ?? null });
+}
+
+/** How its files get the owners that they have inside; undefined: it has no user namespace. */
+async function usersSettingOf(
+  { spec, root, source }: DescribedContainer,
+  { facts: { kernel }, users, id }: Described,
+  { dataRoot }: Roots,
+): Promise<UsersSetting | null> {
+  const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
+  if (own === undefined || source.kind === "bundle") return null;
+  const lease = users?.lease ?? null;
+  if (own.path === undefined && (users?.maps ?? null) === null) {
+    return { owners: "same", lease };
+  }
+  const { ownersKind } = await import("../host/idmapped.ts");
+  const of = root.kind === "directory" ? root.path : dataRoot;
+  return { owners: ownersKind(dataRoot, id, of, kernel), lease };
+}
+
 type Described = {
   readonly id: string;
   readonly facts: Facts;
   readonly connected: Connected | null;
+  readonly users: Users | null;
 };
 
 async function planDescribed(
   wish: ContainerWish,
   described: DescribedContainer,
-  { id, facts, connected }: Described,
+  { id, facts, connected, users }: Described,
 ): Promise<Omit<PreparedContainer, "isUnique" | "release">> {
   const { spec, extras } = described;
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;
   const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
+  const streams = engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras);
+  const usersSetting = await usersSettingOf(described, { id, facts, connected, users }, wish.roots);
   const setting: Setting = {
     id,
     ...wish.roots,
@@ -290,9 +343,11 @@ async function planDescribed(
     groups: extras.groups,
     files: stateFiles(described, { runRoot: wish.roots.runRoot, connected }),
     network: connected?.setting ?? null,
+    users: usersSetting,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
-    streams: engine === null ? chooseStreams(extras, wish.streams) : watchedStreams(extras),
+    chown: extras.chown,
+    streams: usersSetting === null ? streams : ownStreams(streams),
     terminalInput: extras.interactive,
     init: extras.init,
     rootSwitch: extras.rootSwitch,

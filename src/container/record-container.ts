@@ -31,9 +31,10 @@ function networkText(mode: NetworkMode): string {
 export function recordContainer(
   { roots }: Pick<ContainerWish, "roots">,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
-  described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options">,
+  described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options"> &
+    Partial<Pick<DescribedContainer, "idMappings">>,
 ): ContainerRecord {
-  const { source, image, extras, spec, options } = described;
+  const { source, image, extras, spec, options, idMappings } = described;
   const { process } = spec;
   return {
     version: 2,
@@ -45,6 +46,7 @@ export function recordContainer(
     hostname: extras.hostname,
     cgroups,
     options,
+    ...((idMappings ?? null) === null ? {} : { idMappings: idMappings ?? null }),
     engine,
     process: {
       env: process?.env ?? [],

@@ -7,6 +7,7 @@
  */
 
 import type { EngineOptions } from "../engine/options.ts";
+import type { IdMappings } from "../options/facts.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { RunOptions } from "../options/options.ts";
 import { shortId } from "./identity.ts";
@@ -64,6 +65,8 @@ export type ContainerRecord = {
   /** Directories of cgroups that are made for it alone, each time that it starts. */
   readonly cgroups: readonly string[];
   readonly options: RunOptions;
+  /** The ids outside that those inside are, as long as it is there; absent: it has none of its own. */
+  readonly idMappings?: IdMappings | null;
   readonly engine: EngineOptions | null;
   readonly process: RecordedProcess;
   /** Those that were asked for: volumes, binds and file systems in memory. */

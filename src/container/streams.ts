@@ -33,6 +33,17 @@ export function chooseStreams(
   return [interactive ? handedOn[stdin] : "null", handedOn[stdout], handedOn[stderr]];
 }
 
+/**
+ * Of one in a user namespace: a pipe of the caller's is the caller's, and nobody inside could open
+ * /dev/stdout. One of our own can be given away.
+ */
+export const ownStreams = (
+  streams: readonly [Stream, Stream, Stream],
+): [Stream, Stream, Stream] => {
+  const own = (stream: Stream): Stream => (stream === "inherit" ? "pipe" : stream);
+  return [own(streams[0]), own(streams[1]), own(streams[2])];
+};
+
 /** Of a container whose output is kept, and to which people attach: the executor has the other ends. */
 export function watchedStreams({ interactive, tty }: StreamWish): [Stream, Stream, Stream] {
   if (tty) return ["terminal", "terminal", "terminal"];

@@ -55,12 +55,14 @@ export const volumeSettings = (
   roots: Roots,
   goes: boolean,
 ): readonly VolumeSetting[] =>
-  uses.map(({ name, destination, subpath, copy, anonymous, labels, options, kind }) => ({
+  uses.map(({ name, destination, subpath, copy, anonymous, labels, options, kind, idmap }) => ({
     directory: volumeDirectory(roots, name),
     record: recordText({ labels, options, anonymous }),
     destination,
     subpath,
-    copy: copy && subpath === null,
+    // By maps of its own there is no saying whose the image's files would be on the disk.
+    copy: copy && subpath === null && idmap !== "own",
+    idmapped: idmap !== null,
     kind,
     device: kind === "bind" ? (options["device"] ?? null) : null,
     temporary: anonymous && goes,

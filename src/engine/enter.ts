@@ -7,7 +7,7 @@ import { gatherContainerFacts } from "../container/gather.ts";
 import { newId } from "../container/identity.ts";
 import type { Described } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
-import { chooseStreams } from "../container/streams.ts";
+import { chooseStreams, ownStreams } from "../container/streams.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
@@ -169,10 +169,12 @@ export async function prepareExec(
   const filter = await filterFor(seccomp, bounding, facts);
   const bundle =
     record.source.kind === "bundle" ? { directory: record.source.directory, config: null } : null;
+  const namespaces = foreignNamespaces(pid);
+  const streams = streamsOf(wish);
   const planned = planExec(
     {
       of: onHost(`${directory}/pid`),
-      namespaces: foreignNamespaces(pid),
+      namespaces,
       linux: spec.linux,
       agent: planSeccompAgentOfExec(
         spec,
@@ -188,7 +190,7 @@ export async function prepareExec(
       user,
       groups,
       seccomp: filter,
-      streams: streamsOf(wish),
+      streams: namespaces.includes("user") ? ownStreams(streams) : streams,
       terminalInput: wish.interactive,
       lifetime: "supervised",
       consoleSocket: null,

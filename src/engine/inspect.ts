@@ -2,7 +2,9 @@
 
 import type { RecordedMount } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
+import { hasMaps } from "../options/namespaces.ts";
 import type { RunOptions } from "../options/options.ts";
+import { usernsText } from "../options/userns.ts";
 import { readHealth } from "./health-log.ts";
 import { exposedPorts, networkSettings, portBindings } from "./network-settings.ts";
 import { logFile } from "./start.ts";
@@ -84,7 +86,12 @@ function hostConfigOf({ record }: Container) {
     IpcMode: modeText(options.ipc),
     PidMode: options.pid === undefined || options.pid === "private" ? "" : modeText(options.pid),
     UTSMode: options.uts === undefined || options.uts === "private" ? "" : modeText(options.uts),
-    UsernsMode: options.userns === undefined ? "" : modeText(options.userns),
+    UsernsMode:
+      options.userns === undefined
+        ? hasMaps(options)
+          ? "private"
+          : ""
+        : usernsText(options.userns),
     Privileged: options.privileged === true,
     ReadonlyRootfs: options.readOnly === true,
     Init: options.init === true,

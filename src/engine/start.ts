@@ -124,6 +124,7 @@ export function wishOf(record: Described, start: StartWish): ContainerWish {
     source: record.source,
     command: record.command ?? [],
     options: { ...record.options, name: nameOf(record) },
+    idMappings: record.idMappings ?? null,
     roots: start.roots,
     cwd: "/", // all paths are absolute by now
     streams,

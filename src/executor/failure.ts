@@ -22,6 +22,7 @@ const EEXIST = 17;
 const ENODEV = 19;
 const ENOTDIR = 20;
 const EINVAL = 22;
+const EOVERFLOW = 75;
 const ENOSPC = 28;
 const EROFS = 30;
 const ELOOP = 40;
@@ -119,6 +120,18 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EINVAL)
         return "this file system cannot show other owners: leave uidMappings, gidMappings and idmap out";
       if (errno === EPERM) return "its owners are mapped already";
+      return "";
+    case "user_overlay":
+      if (errno === EINVAL && op.mapped)
+        return "a file system cannot show other owners: PIVOT_IDMAP=no has the files copied";
+      if (errno === EPERM || errno === EOVERFLOW)
+        return "the user namespace's ids are not ours to use";
+      return "";
+    case "user_copy":
+      if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";
+      return "";
+    case "own":
+      if (errno === EROFS) return "it is read-only: its owner cannot be changed, leave U out";
       return "";
     case "reconfigure":
       if (errno === EINVAL) return "no mount point, or its file system does not take this";

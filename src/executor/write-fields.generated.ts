@@ -97,6 +97,11 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   network_setup: 160,
   network_teardown: 161,
   reserve_port: 162,
+  user_overlay: 170,
+  own_pipes: 173,
+  user_copy: 171,
+  owners_inside: 174,
+  own: 172,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -568,6 +573,34 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.bytesOf(op.address);
       out.u32(op.port);
       out.u32(op.count);
+      return;
+    case "user_overlay":
+      out.slot(op.namespace);
+      out.bool(op.mapped);
+      out.text(op.base);
+      out.texts(op.options);
+      out.flags(flagSets.mountAttribute, op.attributes);
+      out.place(op.at);
+      out.slot(op.into);
+      return;
+    case "own_pipes":
+      out.slot(op.namespace);
+      return;
+    case "user_copy":
+      out.slot(op.namespace);
+      out.place(op.from);
+      out.place(op.to);
+      return;
+    case "owners_inside":
+      out.slot(op.namespace);
+      return;
+    case "own":
+      out.place(op.at);
+      out.slot(op.namespace);
+      out.slot(op.root);
+      out.text(op.user);
+      out.bool(op.deep);
+      out.bool(op.fresh);
       return;
     default:
       unreachable(op);

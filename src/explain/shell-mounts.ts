@@ -146,15 +146,49 @@ function mask(op: OpOf<"mask">, places: Places): Lines {
   return [...before, ...cover.before, `cover ${word} ${cover.word} ${empty.word}`];
 }
 
+/** As a shell can: the owners that its files have inside, and the locks, are left out. */
+const userOverlay = (op: OpOf<"user_overlay">, places: Places): Lines => [
+  comment(
+    op.mapped
+      ? `with the owners mapped: first mount --bind -o X-mount.idmap=NAMESPACE ${op.base} ${op.base}`
+      : "by root of the user namespace",
+  ),
+  ...mount(
+    {
+      op: "mount",
+      type: "overlay",
+      source: "overlay",
+      options: op.options,
+      attributes: op.attributes,
+      at: null,
+      create: "existing",
+      into: op.into,
+    },
+    places,
+  ),
+];
+
 type MountOp = Extract<
   Op,
-  { op: "mount" | "bind" | "attach" | "mount_setattr" | "mask" | "readonly" | "reconfigure" }
+  {
+    op:
+      | "mount"
+      | "user_overlay"
+      | "bind"
+      | "attach"
+      | "mount_setattr"
+      | "mask"
+      | "readonly"
+      | "reconfigure";
+  }
 >;
 
 export function mountLines(op: MountOp, places: Places): Lines {
   switch (op.op) {
     case "mount":
       return mount(op, places);
+    case "user_overlay":
+      return userOverlay(op, places);
     case "bind":
       return bind(op, places);
     case "attach":

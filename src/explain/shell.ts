@@ -136,6 +136,7 @@ export function shellLines(op: Op, places: Places): Lines {
     case "move_interface":
       return [`ip link set dev ${quote(op.name)} netns "$pid" name ${quote(op.to)}`];
     case "mount":
+    case "user_overlay":
     case "bind":
     case "attach":
     case "mount_setattr":
@@ -263,6 +264,24 @@ export function shellLines(op: Op, places: Places): Lines {
     case "idmap":
       return [
         comment("with the bind: mount -o X-mount.idmap=NAMESPACE, util-linux 2.39 and later"),
+      ];
+    case "user_copy": {
+      const from = places.word(op.from, "from");
+      const to = places.word(op.to, "to");
+      return [
+        ...from.before,
+        `cp -a ${from.word} ${to.word}`,
+        comment("and each owner is changed to whom the namespace's map says"),
+      ];
+    }
+    case "own_pipes":
+      return [comment("the shell's streams are not given away")];
+    case "owners_inside":
+      return [comment("tar --owner-map and --group-map, with the namespace's maps turned round")];
+    case "own":
+      return [
+        comment("the ids are those that the namespace's map has outside"),
+        `chown ${op.deep ? "-R " : ""}${op.user === "" ? "0:0" : quote(op.user)} ${places.word(op.at).word}`,
       ];
     case "copy_up": {
       const from = places.word(op.from, "from");

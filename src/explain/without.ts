@@ -222,6 +222,16 @@ export function withoutStep(step: Step): string {
       return "Without it there is no namespace whose maps a mount could take.";
     case "idmap":
       return "Without it files belong to whom the host says, who is nobody inside.";
+    case "user_overlay":
+      return "Without it there is no root whose files belong to the users of the namespace: all would be nobody's.";
+    case "user_copy":
+      return "Without it the files of this layer are nobody's inside.";
+    case "own_pipes":
+      return "Without it nobody inside can open /dev/stdout: the pipe would be the host's root's.";
+    case "owners_inside":
+      return "Without it what is packed belongs to ids that mean nothing elsewhere.";
+    case "own":
+      return "Without it the files stay with whoever has them on the host, who is somebody else inside, or nobody.";
     case "reconfigure":
       return "Without it the file system keeps the options that it was mounted with.";
     case "copy_up":

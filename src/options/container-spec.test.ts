@@ -60,6 +60,7 @@ test("the container of an image without options", () => {
     selinux: [],
     relabel: [],
     createSources: [],
+    chown: [],
     volumes: [],
     warnings: [],
   });

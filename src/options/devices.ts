@@ -45,7 +45,7 @@ const DEFAULT_RULES: readonly LinuxDeviceCgroup[] = [
  * The devices of a container.
  *
  * In a user namespace no node can be made, and those of the host are of no more use than to the
- * caller: rules are given there only if somebody asks for some, since not everybody can set them.
+ * caller: an ordinary user gets rules there only by asking for some, since not everybody can set them.
  */
 export function containerDevices(
   options: RunOptions,
@@ -68,7 +68,7 @@ export function containerDevices(
     };
   }
   const devices = asked.flatMap((device) => found(device, facts, findings));
-  const isGuarded = !inUserNamespace || extra.length > 0;
+  const isGuarded = !inUserNamespace || !facts.rootless || extra.length > 0;
   return {
     nodes: devices.map(({ node }) => node),
     rules: isGuarded ? [...DEFAULT_RULES, ...devices.map(({ rule }) => rule), ...extra] : undefined,

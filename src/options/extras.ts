@@ -50,6 +50,8 @@ export interface ContainerExtras {
   readonly relabel: readonly Relabelling[];
   /** Directories of the host to make if nothing is there. */
   readonly createSources: readonly string[];
+  /** Destinations of mounts whose files are given to the container's user. */
+  readonly chown: readonly string[];
   /** Volumes among the mounts. */
   readonly volumes: readonly VolumeUse[];
   /** One line each: what is odd but no reason to stop. */
@@ -102,6 +104,7 @@ export function containerExtras(
     selinux: security.labels ?? [],
     relabel: mounts.relabel,
     createSources: mounts.createSources,
+    chown: mounts.chown,
     volumes: mounts.volumes,
     warnings: findings.warnings,
   };

@@ -1,5 +1,7 @@
 // What is mounted into a container beside its root: the three kinds.
 
+import type { MountOwners } from "./mount-owners.ts";
+
 /** A number of bytes, operations or shares; one beyond 2^53 must be a bigint. */
 export type Count = number | bigint;
 
@@ -7,7 +9,7 @@ export type Count = number | bigint;
 export type MountOption = BindMount | TmpfsMount | VolumeMount;
 
 /** A directory or file of the host, shown in the container. */
-export interface BindMount {
+export interface BindMount extends MountOwners {
   readonly type: "bind";
   /** Absolute. */
   readonly source: string;
@@ -62,7 +64,7 @@ export interface TmpfsMount {
 }
 
 /** A directory that the engine keeps, under a name or, without one, for this container alone. */
-export interface VolumeMount {
+export interface VolumeMount extends MountOwners {
   readonly type: "volume";
   /** Its name; absent: it is anonymous, and gets one by `settleVolumes`. */
   readonly source?: string | undefined;

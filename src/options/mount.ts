@@ -12,6 +12,7 @@ import {
   type Propagation,
   volumeNameProblem,
 } from "./mount-option.ts";
+import { chownProblem, type MountOwners, readOwnersWord } from "./mount-owners.ts";
 import { absoluteFrom, cleanPath, isAbsolute, targetProblem } from "./path.ts";
 import { accept, type Result, refuse } from "./problem.ts";
 
@@ -23,6 +24,7 @@ interface Draft {
   source?: string;
   target: string;
   readonly?: boolean;
+  owners: MountOwners;
   recursive?: BindRecursion;
   propagation?: Propagation;
   size?: bigint;
@@ -38,6 +40,9 @@ interface Draft {
 
 /** What a key may be left without: the value that it has then. */
 const ALONE: Readonly<Record<string, string>> = {
+  u: "true",
+  chown: "true",
+  idmap: "true",
   readonly: "true",
   ro: "true",
   "volume-nocopy": "true",
@@ -49,13 +54,14 @@ const ALIASES: Readonly<Record<string, string>> = {
   dst: "target",
   destination: "target",
   ro: "readonly",
+  u: "chown",
 };
 
 /**
  * Parses `--mount`: comma-separated `key=value` fields, in quotes if they have a comma themselves.
  *
  * `type` is `bind`, `tmpfs` or `volume` (the default); then `source` and `target` (or `src`, `dst`),
- * `readonly`, `bind-propagation`, `bind-recursive`, `tmpfs-size`, `tmpfs-mode`, `volume-nocopy`,
+ * `readonly`, `chown` (or `U`), `idmap`, `bind-propagation`, `bind-recursive`, `tmpfs-size`, `tmpfs-mode`, `volume-nocopy`,
  * `volume-subpath`, `volume-label`, `volume-driver` and `volume-opt`.
  *
  * @param cwd the caller's working directory, from which a source that begins with `.` is taken
@@ -66,6 +72,7 @@ export function parseMount(given: string, cwd: string): Result<MountOption> {
   const draft: Draft = {
     type: "volume",
     target: "",
+    owners: {},
     labels: Object.create(null),
     driverOptions: Object.create(null),
     particular: [],
@@ -102,6 +109,16 @@ function takeField(draft: Draft, field: string, cwd: string): string | null {
       });
     case "consistency":
       return null;
+    case "chown":
+      return takeSwitch(name, value, (on) => {
+        draft.owners = { ...draft.owners, chown: on };
+      });
+    case "idmap": {
+      const owners = readOwnersWord(value === "true" ? "idmap" : `idmap=${value}`);
+      if (typeof owners === "string") return owners;
+      draft.owners = { ...draft.owners, ...owners };
+      return null;
+    }
     default:
       return takeParticular(draft, key, value);
   }
@@ -188,6 +205,9 @@ function draftProblem(draft: Draft): string | null {
   if (foreign !== undefined) return `cannot mix '${foreign}' with mount type '${type}'`;
   const wrongTarget = targetProblem(draft.target);
   if (wrongTarget !== null) return wrongTarget;
+  if (type === "tmpfs" && Object.keys(draft.owners).length > 0) {
+    return "chown and idmap are for binds and volumes: a tmpfs takes uid= and gid=";
+  }
   if (type === "tmpfs") return source === "" ? null : "a tmpfs has no source";
   if (type === "volume") return volumeProblem(draft);
   if (!isAbsolute(source)) {
@@ -195,6 +215,8 @@ function draftProblem(draft: Draft): string | null {
       ? "source is required"
       : `the source ${source} is not a path such as /data or ./data`;
   }
+  const dangerous = draft.owners.chown === true ? chownProblem(cleanPath(source)) : null;
+  if (dangerous !== null) return dangerous;
   if (recursive !== "writable" && recursive !== "readonly") return null;
   if (draft.readonly !== true) return `bind-recursive=${recursive} goes with readonly only`;
   if (recursive === "readonly" && propagation !== undefined && propagation !== "rprivate") {
@@ -221,6 +243,7 @@ function finished(draft: Draft): MountOption {
       type,
       source: cleanPath(source),
       target,
+      ...draft.owners,
       ...readonly,
       ...(recursive === undefined ? {} : { recursive }),
       ...(propagation === undefined ? {} : { propagation }),
@@ -240,6 +263,7 @@ function finished(draft: Draft): MountOption {
   return {
     type: "volume",
     target,
+    ...draft.owners,
     ...readonly,
     ...(source === "" ? {} : { source }),
     ...(noCopy === undefined ? {} : { noCopy }),

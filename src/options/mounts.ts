@@ -4,6 +4,7 @@ import type { Mount, RootfsPropagation } from "../spec/mod.ts";
 import { wholeNumber } from "./count.ts";
 import { defaultMounts, hasRecursiveReadonly, type MountView } from "./default-mounts.ts";
 import type { BindMount, MountOption, TmpfsMount } from "./mount-option.ts";
+import { chownProblem, idmapMaps, idmapOption } from "./mount-owners.ts";
 import type { RunOptions } from "./options.ts";
 import { cleanPath, depthOf, isAbsolute, targetProblem } from "./path.ts";
 import type { Findings } from "./problem.ts";
@@ -25,6 +26,8 @@ export interface ContainerMounts {
   readonly createSources: readonly string[];
   readonly relabel: readonly Relabelling[];
   readonly volumes: readonly VolumeUse[];
+  /** Destinations of mounts whose files are given to the container's user. */
+  readonly chown: readonly string[];
 }
 
 /**
@@ -51,6 +54,9 @@ export function containerMounts(
     relabel: binds.flatMap(({ source, relabel }) => {
       return relabel === undefined ? [] : [{ path: cleanPath(source), label: relabel }];
     }),
+    chown: (options.mounts ?? []).flatMap((mount) =>
+      mount.type !== "tmpfs" && mount.chown === true ? [cleanPath(mount.target)] : [],
+    ),
     volumes: volumeUses(options.mounts ?? [], view.facts.volumes),
   };
 }
@@ -126,6 +132,8 @@ function bind(
   if (recursive === "readonly" && !canRecurse) {
     findings.problem(option, destination, "read-only with all mounts below needs Linux 5.12");
   }
+  const dangerous = mount.chown === true ? chownProblem(cleanPath(source)) : null;
+  if (dangerous !== null) findings.problem(option, source, dangerous);
   if (mount.readonly !== true && (recursive === "readonly" || recursive === "writable")) {
     findings.problem(option, destination, `bind-recursive=${recursive} goes with readonly only`);
   }
@@ -145,7 +153,9 @@ function bind(
       recursive === "disabled" ? "bind" : "rbind",
       ...(mount.readonly === true ? [isDeep ? "rro" : "ro"] : []),
       propagation,
+      ...idmapOption(mount),
     ],
+    ...idmapMaps(mount),
   };
 }
 

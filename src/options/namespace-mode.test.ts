@@ -24,12 +24,6 @@ test.each(["", "none", "container:", "container:a b", "ns:rel", "web"])(
   },
 );
 
-test("ids are mapped in one way so far", () => {
-  expect(outcome(parseNamespaceMode("keep-id:uid=5", "--userns"))).toBe(
-    'invalid argument "keep-id:uid=5" for "--userns": this way to map ids is not there yet: it is host or private',
-  );
-});
-
 test("ipc knows two modes more", () => {
   expect(outcome(parseIpcMode("shareable"))).toBe("shareable");
   expect(outcome(parseIpcMode("none"))).toBe("none");

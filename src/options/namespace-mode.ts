@@ -24,16 +24,18 @@ export type IpcMode = NamespaceMode | "shareable" | "none";
 export type NamespaceOption = "--pid" | "--uts" | "--cgroupns" | "--userns";
 
 /**
- * Parses `--pid`, `--uts`, `--cgroupns` and `--userns`: `private`, `host`, `container:NAME`, or `ns:` and
+ * Parses `--pid`, `--uts`, `--cgroupns` and what `--userns` shares with them (userns.ts): `private`, `host`, `container:NAME`, or `ns:` and
  * the path of a namespace.
  */
 export function parseNamespaceMode(given: string, option: NamespaceOption): Result<NamespaceMode> {
   const mode = readMode(given);
   if (mode !== undefined) return accept(mode);
-  if (option === "--userns" && /^(?:auto|keep-id|nomap)(?::|$)/.test(given)) {
-    return refuse(option, given, "this way to map ids is not there yet: it is host or private");
-  }
-  return refuse(option, given, "invalid mode: it is private, host, container:NAME or ns:/path");
+  const others = option === "--userns" ? "auto, keep-id, nomap, " : "";
+  return refuse(
+    option,
+    given,
+    `invalid mode: it is ${others}private, host, container:NAME or ns:/path`,
+  );
 }
 
 /** Parses `--ipc`: as the others, and `shareable` or `none`. */

@@ -7,6 +7,7 @@ import type { IpcMode, NamespaceMode, NetworkMode } from "./namespace-mode.ts";
 import type { RunOptions } from "./options.ts";
 import { isAbsolute } from "./path.ts";
 import type { Findings } from "./problem.ts";
+import { plainMode } from "./userns.ts";
 
 /** Every mode with what holds when the options are silent. */
 export interface NamespaceModes {
@@ -24,9 +25,13 @@ export function namespaceModes(options: RunOptions, facts: ContainerFacts): Name
   const { cgroupns = facts.cgroups === "v2" ? "private" : "host" } = options;
   // Namespaces that belong to another user namespace can be joined only from within it (setns(2)).
   const owner = [network, pid, ipc].find((mode) => isContainer(mode)) ?? "private";
-  const { userns = facts.rootless ? owner : "host" } = options;
-  return { pid, network, ipc, uts, cgroupns, userns };
+  const { userns = hasMaps(options) ? "private" : facts.rootless ? owner : "host" } = options;
+  return { pid, network, ipc, uts, cgroupns, userns: plainMode(userns) };
 }
+
+/** Maps are those of a namespace of the container's own. */
+export const hasMaps = ({ uidMap, gidMap, subuidName, subgidName }: RunOptions): boolean =>
+  [uidMap, gidMap, subuidName, subgidName].some((given) => given !== undefined);
 
 function isContainer(mode: NetworkMode | IpcMode): mode is { readonly container: string } {
   return typeof mode === "object" && "container" in mode;

@@ -43,7 +43,8 @@ function volumePaths(image: ImageConfig | null): readonly string[] {
 }
 
 /** What another container has mounted, as this one gets it: it is not filled a second time. */
-function inherited(mount: MountOption, readonly: boolean): MountOption {
+function inherited(given: MountOption, readonly: boolean): MountOption {
+  const mount = given.type === "tmpfs" ? given : { ...given, chown: undefined };
   const common = mount.readonly === true || readonly ? { readonly: true } : {};
   if (mount.type === "volume") return { ...mount, ...common, noCopy: true };
   return { ...mount, ...common };

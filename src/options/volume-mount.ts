@@ -4,6 +4,7 @@ import type { Mount } from "../spec/mod.ts";
 import { hasRecursiveReadonly } from "./default-mounts.ts";
 import type { ContainerFacts, VolumeFacts } from "./facts.ts";
 import type { MountOption, VolumeMount } from "./mount-option.ts";
+import { idmapMaps, idmapOption } from "./mount-owners.ts";
 import { cleanPath } from "./path.ts";
 import type { Findings } from "./problem.ts";
 
@@ -23,6 +24,8 @@ export interface VolumeUse {
   readonly labels: Readonly<Record<string, string>>;
   readonly options: DriverOptions;
   readonly kind: VolumeKind;
+  /** Its files are shown with other owners: those of the container, or by maps of its own. */
+  readonly idmap: "container" | "own" | null;
 }
 
 /**
@@ -90,7 +93,13 @@ export function volumeMount(
       kind === "bind"
         ? cleanPath(options["device"] ?? "")
         : `${volumes.directory}/${source}/_data${subpath === undefined ? "" : `/${subpath}`}`,
-    options: [...given, ...(mount.readonly === true ? [readonly] : []), "rprivate"],
+    options: [
+      ...given,
+      ...(mount.readonly === true ? [readonly] : []),
+      "rprivate",
+      ...idmapOption(mount),
+    ],
+    ...idmapMaps(mount),
   };
 }
 
@@ -136,6 +145,7 @@ export function volumeUses(
         labels: mount.labels ?? {},
         options,
         kind: volumeKind(options),
+        idmap: mount.idmap === undefined ? null : mount.idmap === "container" ? "container" : "own",
       },
     ];
   });

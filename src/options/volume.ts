@@ -7,6 +7,7 @@ import {
   type VolumeMount,
   volumeNameProblem,
 } from "./mount-option.ts";
+import { chownProblem, type MountOwners, readOwnersWord } from "./mount-owners.ts";
 import { absoluteFrom, cleanPath, isAbsolute, targetProblem } from "./path.ts";
 import { accept, type Result, refuse } from "./problem.ts";
 
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 interface Mode {
+  readonly owners: MountOwners;
   readonly readonly: boolean;
   readonly forced: boolean;
   readonly relabel: "shared" | "private" | undefined;
@@ -34,7 +36,8 @@ interface Mode {
  *
  * A source that begins with `/` or `.` is a path of the host, any other the name of a volume. MODE is
  * a list of `ro`, `rro` (read-only with all mounts below, or no container) or `rw`; `z` or `Z`; `nocopy`;
- * and a propagation such as `rslave`.
+ * a propagation such as `rslave`; `U` for the container's user to own all that is there; and `idmap` or
+ * `idmap=uids=…;gids=…` to show other owners.
  *
  * @param cwd the caller's working directory, from which a relative source is taken
  */
@@ -68,7 +71,10 @@ function bindMount(given: string, source: string, target: string, mode: Mode): R
       "rro goes with rprivate only: what arrives later would be writable",
     );
   }
+  const problem = mode.owners.chown === true ? chownProblem(cleanPath(source)) : null;
+  if (problem !== null) return refuse(OPTION, given, problem);
   return checked(given, {
+    ...mode.owners,
     type: "bind",
     source,
     target: cleanTarget(target),
@@ -98,6 +104,7 @@ function volumeMount(given: string, name: string, target: string, mode: Mode): R
     );
   }
   return checked(given, {
+    ...mode.owners,
     type: "volume",
     source: name,
     target: cleanTarget(target),
@@ -109,7 +116,14 @@ function volumeMount(given: string, name: string, target: string, mode: Mode): R
 /** The mode, or what is wrong with it. */
 function readMode(text: string): Mode | string {
   const words = text === "" ? [] : text.split(",");
+  let owners: MountOwners = {};
   for (const word of words) {
+    const own = readOwnersWord(word);
+    if (typeof own === "string") return own;
+    if (own !== null) {
+      owners = { ...owners, ...own };
+      continue;
+    }
     const known = isPropagation(word) || Object.values(KINDS).some((kind) => kind.includes(word));
     if (!known) return `invalid mode: ${word}`;
   }
@@ -126,6 +140,7 @@ function readMode(text: string): Mode | string {
     relabel,
     noCopy: words.includes("nocopy"),
     propagation: propagations[0],
+    owners,
   };
 }
 

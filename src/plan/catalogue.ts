@@ -13,6 +13,7 @@ import { namespaces } from "./catalogue/namespaces.ts";
 import { network } from "./catalogue/network.ts";
 import { process } from "./catalogue/process.ts";
 import { transfer } from "./catalogue/transfer.ts";
+import { users } from "./catalogue/users.ts";
 import type { Entry } from "./entry.ts";
 
 export type { Entry, Kind } from "./entry.ts";
@@ -25,6 +26,7 @@ export const catalogue = {
   ...lifecycle,
   ...transfer,
   ...network,
+  ...users,
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Catalogue = typeof catalogue;

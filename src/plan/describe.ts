@@ -227,6 +227,25 @@ export function describeOp(op: Op): Description {
         `map the owners of ${op.mount?.startsWith("#") ? "a mount" : op.mount}`,
         op.recursive ? " recursive" : "",
       );
+    case "user_overlay":
+      return say(
+        `mount the overlay ${op.into} for the user namespace`,
+        `${op.mapped ? ` mapped=${op.base}` : ""}${list("flags", op.attributes)}${list("options", op.options)}`,
+      );
+    case "user_copy":
+      return say(
+        `copy ${describePlace(op.from)} with the owners of the user namespace`,
+        ` to=${describePlace(op.to)}`,
+      );
+    case "own_pipes":
+      return say("give the pipes to root of the container");
+    case "owners_inside":
+      return say("take the owners that the user namespace shows inside");
+    case "own":
+      return say(
+        `give ${op.at?.in.startsWith("#") ? "what is mounted" : describePlace(op.at)} to ${op.user === "" ? "root" : op.user} of the container`,
+        `${op.deep ? " deep" : ""}${op.fresh ? " fresh" : ""}`,
+      );
     case "reconfigure":
       return say(`remount ${describePlace(op.at)}`, list("options", op.options));
     case "copy_up":

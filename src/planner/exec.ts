@@ -17,6 +17,7 @@ import { planLookForProgram, planProcess, planStreams } from "./process.ts";
 import { planAffinity, planExecutionDomain, planScheduling } from "./schedule.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, onHost, slot, write } from "./step.ts";
+import { planUsersPipes } from "./users.ts";
 
 /** The container's first process, and where it is. */
 export type Target = {
@@ -106,6 +107,7 @@ export function planExec(
       byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
     ),
     ...planParentStreams(setting),
+    ...planUsersPipes(setting, namespaces.includes("user") ? "target" : null),
     ...target.agent,
     byParent(
       {

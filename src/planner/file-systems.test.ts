@@ -15,6 +15,7 @@ function plan(mounts: readonly Mount[], linux: Linux = {}) {
       facts: plainFacts,
       state: "/run/pivot/i",
       places: new Map(),
+      chown: new Set<string>(),
     },
   );
 }

@@ -78,6 +78,7 @@ test("new file systems get the mount label, the kernel's own views and binds do 
   const { steps, problems } = planMounts(spec, {
     ...view,
     places: new Map(),
+    chown: new Set<string>(),
     cgroups: [],
     facts: selinux,
   });

@@ -14,6 +14,7 @@ function plan(mounts: readonly Mount[]): MountPlan {
     facts: plainFacts,
     state: "/run/pivot/i",
     places: new Map(),
+    chown: new Set<string>(),
   });
 }
 

@@ -29,6 +29,8 @@ export type MountPlan = {
   /** The slot of a /proc with the kernel's settings in it, or null. */
   readonly proc: Slot | null;
   readonly hasDevpts: boolean;
+  /** The slots of binds that are given to the container's user. */
+  readonly owned: readonly Slot[];
   /** In the order of mounting. */
   readonly mounted: readonly Mounted[];
   readonly problems: readonly string[];
@@ -43,6 +45,8 @@ export type MountView = {
   readonly facts: Facts;
   /** The container's own directory on the host. */
   readonly state: string;
+  /** Destinations of binds that are given to the container's user. */
+  readonly chown: ReadonlySet<string>;
   /** What is shown at a destination in place of the bind's source: volumes. */
   readonly places: ReadonlyMap<string, Place>;
 };
@@ -148,6 +152,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
   const devices = spec.linux?.devices ?? [];
   let hasDev = false;
   let boundDev = false;
+  const owned: Slot[] = [];
   const mounted: Mounted[] = [];
   let proc: Slot | null = null;
   for (const [i, entry] of (spec.mounts ?? []).entries()) {
@@ -178,6 +183,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       mounted.push({ destination, view: isHosts ? `bind${i}` : null });
       if (isHosts && destination === "/proc") proc = `bind${i}`;
       before.push(...plan.before, ...planMapping(`bind${i}`, mapping, why));
+      if (around.chown.has(destination)) owned.push(`bind${i}`);
       steps.push(plan.step);
     } else if (entry.type === "tmpfs" && destination === "/dev") {
       const plan = planDev(entry, options, { extra: devices, around, linux: spec.linux }, why);
@@ -203,6 +209,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
     hasDev,
     proc,
     hasDevpts: mounted.some((each) => each.view === "devpts"),
+    owned,
     mounted,
     problems,
     warnings,

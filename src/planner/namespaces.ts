@@ -13,6 +13,8 @@ export type NamespacePlan = {
   readonly freshCgroup: boolean;
   /** The slot of a user namespace to join. */
   readonly user: string | null;
+  /** By the parent, first: what keeps that one in its slot. */
+  readonly owner: readonly Step[];
   /** By the parent before `clone`. */
   readonly before: readonly Step[];
   /** By the parent after `clone`, while init waits. */
@@ -33,6 +35,21 @@ export const identity: readonly LinuxIDMapping[] = [
 /** As uid_map and gid_map take them. */
 export const mapLines = (mappings: readonly LinuxIDMapping[]): string =>
   mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
+
+/** The slot of the user namespace that was there before the container's first process. */
+export const userNamespace = "ns.user";
+
+/** A new user namespace, before there is anybody in it. */
+const planUsers = ({ linux }: Spec, why: string): Step =>
+  byParent(
+    {
+      op: "user_namespace",
+      uid_map: mapLines(linux?.uidMappings ?? identity),
+      gid_map: mapLines(linux?.gidMappings ?? identity),
+      into: userNamespace,
+    },
+    why,
+  );
 
 function planMaps(spec: Spec): Step[] {
   const uids = spec.linux?.uidMappings ?? identity;
@@ -74,21 +91,33 @@ function planTimeOffsets(spec: Spec): Step[] {
   return [unshare, byParent(write(file, offsets), "linux.timeOffsets")];
 }
 
-/** The steps of `linux.namespaces`. */
-export function planNamespaces(spec: Spec): NamespacePlan {
+/**
+ * The steps of `linux.namespaces`.
+ *
+ * @param usersFirst the user namespace is made before the container's first process: something is to
+ *   be mounted for it
+ */
+export function planNamespaces(spec: Spec, usersFirst = false): NamespacePlan {
   const fresh: Namespace[] = [];
   const before: Step[] = [];
+  const owner: Step[] = [];
   const join: Step[] = [];
   let user: string | null = null;
   const listed = spec.linux?.namespaces ?? [];
   for (const [i, { type, path }] of listed.entries()) {
     const why = `linux.namespaces[${i}]`;
+    if (path === undefined && type === "user" && usersFirst) {
+      owner.push(planUsers(spec, why));
+      user = userNamespace;
+      continue;
+    }
     if (path === undefined) {
       if (type !== "cgroup" && type !== "time") fresh.push(type);
       continue;
     }
     const namespace = `ns.${type}`;
-    before.push(byParent({ op: "open", at: onHost(path), flags: ["read"], into: namespace }, why));
+    const open = byParent({ op: "open", at: onHost(path), flags: ["read"], into: namespace }, why);
+    (type === "user" ? owner : before).push(open);
     if (type === "user") user = namespace;
     else if (forChildren.has(type)) before.push(byParent({ op: "setns", namespace, type }, why));
     else join.push(byInit({ op: "setns", namespace, type }, why));
@@ -100,8 +129,9 @@ export function planNamespaces(spec: Spec): NamespacePlan {
     fresh,
     freshCgroup: isNew("cgroup"),
     user,
+    owner,
     before,
-    maps: isNew("user") ? planMaps(spec) : [],
+    maps: isNew("user") && !usersFirst ? planMaps(spec) : [],
     join,
     has: (wanted) => listed.some(({ type }) => type === wanted),
   };

@@ -35,6 +35,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
+import { planOwned, planUsersLease, planUsersPipes } from "./users.ts";
 import { planVolumes } from "./volumes.ts";
 
 export type Planned =
@@ -167,7 +168,7 @@ export function planContainer(
   cgroup: CgroupSteps,
 ): Planned {
   const problems = findProblems(spec, setting, facts);
-  const namespaces = planNamespaces(spec);
+  const namespaces = planNamespaces(spec, setting.users !== undefined && setting.users !== null);
   const { asCaller } = setting;
   const isNamespaceNew = namespaces.has("user");
   const inUserNamespace = isNamespaceNew || asCaller !== undefined;
@@ -180,6 +181,7 @@ export function planContainer(
     facts,
     state: stateDirectory(setting),
     places: volumes.places,
+    chown: new Set(setting.chown ?? []),
   });
   const rdt = planIntelRdt(spec.linux?.intelRdt, setting.id, facts);
   problems.push(...mounts.problems, ...rdt.problems);
@@ -190,6 +192,7 @@ export function planContainer(
   if (problems.length > 0 || process === undefined) return { ok: false, problems };
 
   const root = planRoot({ setting, facts, spec, inUserNamespace });
+  const owned = planOwned(setting, mounts.owned);
   const files = planFiles(setting);
   const hooks = planHooks(spec, setting);
   const last = planProcess(process, setting, facts, hooks.beforeProgram);
@@ -197,6 +200,7 @@ export function planContainer(
     ...planDetach(setting),
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     ...planDirectories(setting, process.args),
+    ...planUsersLease(setting),
     ...planLeasesOf(setting),
     ...planMonitor(setting),
     ...hooks.due,
@@ -210,9 +214,13 @@ export function planContainer(
       ? []
       : planSeccompAgent(spec, setting, setting.seccomp?.agent ?? null)),
     ...planMissingSources(setting),
+    ...namespaces.owner,
+    ...planUsersPipes(setting, namespaces.user),
     ...volumes.before,
     ...root.before,
+    ...volumes.fills,
     ...mounts.before,
+    ...owned.before,
     ...namespaces.before,
     byParent(
       {
@@ -243,6 +251,7 @@ export function planContainer(
     ...root.steps,
     ...(isNamespaceNew ? [planRootOfNamespace] : []),
     ...volumes.steps,
+    ...owned.steps,
     ...mounts.steps,
     ...files.steps,
     ...(process.terminal === true

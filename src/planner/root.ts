@@ -18,10 +18,11 @@ import {
   onHost,
   slot,
 } from "./step.ts";
+import { planUsersDirectory, planUsersRoot } from "./users.ts";
 
 export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">): string =>
   `${runRoot}/${id}`;
-const dataDirectory = ({ dataRoot, id }: Pick<Setting, "dataRoot" | "id">): string =>
+export const dataDirectory = ({ dataRoot, id }: Pick<Setting, "dataRoot" | "id">): string =>
   `${dataRoot}/containers/${id}`;
 
 /** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
@@ -260,10 +261,11 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
   const at = onHost(rootMountPoint(setting));
   if (setting.root.kind === "overlay") {
     const { view, layers } = setting.root;
+    const users = setting.users ?? null;
     // A read-only root has a writable layer too, for the mount points that the image lacks.
     const options = [
       ...(view === undefined
-        ? inUserNamespace
+        ? inUserNamespace && users === null
           ? ["userxattr"]
           : []
         : plainUpper(inUserNamespace)),
@@ -272,6 +274,7 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
       ...(setting.keep ? [] : ["volatile"]),
     ];
     const overlay = { layers, data: view?.directory ?? dataDirectory(setting), at, options, facts };
+    if (users !== null) return planUsersRoot(overlay, setting, users);
     if (view === undefined) return { before: [], steps: [planOverlay(overlay)] };
     const attributes = ["nosuid", "nodev"] as const;
     const why = "root: the host's own, and what is written above it";
@@ -291,6 +294,7 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
         }),
         "root: a mount of its own, as pivot_root demands",
       ),
+      ...planUsersDirectory(setting),
     ],
     steps: [byInit({ op: "attach", mount: "root", at, create: "existing" }, "root: a mount point")],
   };

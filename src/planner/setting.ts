@@ -23,6 +23,8 @@ export type Setting = {
   readonly files: readonly StateFile[];
   /** Volumes among the configuration's mounts. */
   readonly volumes: readonly VolumeSetting[];
+  /** Destinations of mounts whose files are given to the container's user; absent: of none. */
+  readonly chown?: readonly string[];
   /** Directories of the host that are made when they are missing: sources of `-v`. */
   readonly makeDirectories: readonly string[];
   /** Standard input, output and error. */
@@ -58,6 +60,11 @@ export type Setting = {
    * else, is there as who they are.
    */
   readonly asCaller?: Caller;
+  /**
+   * Of a container of root's in a user namespace: whose its files are. Absent: it has none, or they
+   * are shown as they are.
+   */
+  readonly users?: UsersSetting | null;
   /** Networks that it is connected to; absent: none. */
   readonly network?: NetworkSetting | null;
   /** What later commands will do, encoded, by the name of the file. */
@@ -127,6 +134,16 @@ export type Monitor = {
   readonly delay: number;
 };
 
+export type UsersSetting = {
+  /**
+   * `same`: each id inside is itself outside. `mapped`: mounts show files with other owners than they
+   * have on the disk (Linux 5.19 for layers). `copied`: layers are copied, and the copies have others.
+   */
+  readonly owners: "same" | "mapped" | "copied";
+  /** A mark that the ids are this container's, until its state says so; or null. */
+  readonly lease: string | null;
+};
+
 /** Ids of the caller. */
 export type Caller = { readonly uid: number; readonly gid: number };
 
@@ -188,6 +205,8 @@ export type VolumeSetting = {
   readonly subpath: string | null;
   /** It is filled from the container's root when it is empty. */
   readonly copy: boolean;
+  /** Its files are shown with other owners than they have on the disk. */
+  readonly idmapped: boolean;
   /** `own`: the mount makes a file system of its own, and there is nothing to fill. */
   readonly kind: "data" | "bind" | "own";
   /** The directory of the host that it shows, or null: its own. */

@@ -2,9 +2,14 @@
 
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Op, Plan, Step } from "../plan/op.ts";
+import type { LinuxIDMapping } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import { mapLines, userNamespace } from "./namespaces.ts";
+import { planRootOfNamespace } from "./plan.ts";
 import { lowerdirs } from "./root.ts";
+import type { UsersSetting } from "./setting.ts";
 import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
+import { copiesOf, planUsersRoot } from "./users.ts";
 
 /** A mount of a container that does not run, as it would have it. */
 export type StoredMount = {
@@ -21,7 +26,12 @@ export type FileRoot =
   /** This machine's own. */
   | { readonly kind: "host" }
   /** Of a container that runs, by the file with its first process. */
-  | { readonly kind: "running"; readonly of: string }
+  | {
+      readonly kind: "running";
+      readonly of: string;
+      /** It has a user namespace: owners are those inside. */
+      readonly hasUsers: boolean;
+    }
   /** Layers, the lowest first, and the directory of the container's `upper` and `work`. */
   | {
       readonly kind: "layers";
@@ -30,12 +40,24 @@ export type FileRoot =
       /** Whether `upper` is there: a container that was never started has none. */
       readonly hasUpper: boolean;
       readonly mounts: readonly StoredMount[];
+      /** Of a container in a user namespace: owners are those inside; null: it has none of its own. */
+      readonly users: StoredUsers | null;
     }
   | {
       readonly kind: "directory";
       readonly path: string;
       readonly mounts: readonly StoredMount[];
     };
+
+/** The user namespace that a container had when it ran. */
+export type StoredUsers = {
+  readonly maps: {
+    readonly uid: readonly LinuxIDMapping[];
+    readonly gid: readonly LinuxIDMapping[];
+  };
+  readonly owners: UsersSetting["owners"];
+  readonly dataRoot: string;
+};
 
 /** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
 type Kernel = Pick<Facts, "kernel">;
@@ -65,6 +87,25 @@ const ownNamespace: Step = byParent(
   "a mount namespace of its own, which goes when the process ends, however that may be",
 );
 
+/**
+ * The same in a user namespace: who copies sees the owners that are seen inside, and has no rights
+ * over files that the container itself has none over.
+ */
+const inUsers = (namespace: string, isProcess: boolean): Step[] => [
+  byParent(
+    {
+      op: "clone",
+      namespaces: ["mount"],
+      cgroup: null,
+      user: isProcess ? null : namespace,
+      process: isProcess ? namespace : null,
+      join: isProcess ? ["user"] : [],
+      proc: null,
+    },
+    "the container's user namespace, and a mount namespace that goes with the process",
+  ),
+];
+
 const nobodySees: Step = byInit(
   {
     op: "mount_setattr",
@@ -83,7 +124,7 @@ const end: Step = byParent(
 );
 
 /** The files of stopped containers that have volumes are where the container would have them. */
-const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =>
+const planMounts = (mounts: readonly StoredMount[], writable: boolean, hasUsers = false): Step[] =>
   mounts.flatMap(({ source, subpath, destination, readonly }, i) => [
     ...(subpath === null
       ? []
@@ -97,7 +138,10 @@ const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =
       bind({
         from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
-        deepAttributes: attributes(writable && !readonly),
+        // In a user namespace the kernel keeps how access times are kept (mount_namespaces(7)).
+        deepAttributes: attributes(writable && !readonly).filter(
+          (each) => !hasUsers || each !== "noatime",
+        ),
         deepPropagation: true,
         at: inRoot(destination),
         create: writable ? "matching" : "existing",
@@ -148,6 +192,50 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
   ];
 }
 
+const planStoredUsers = ({ maps }: StoredUsers): Step =>
+  byParent(
+    {
+      op: "user_namespace",
+      uid_map: mapLines(maps.uid),
+      gid_map: mapLines(maps.gid),
+      into: userNamespace,
+    },
+    "the container's users",
+  );
+
+/** As a start mounts them: what is read and written belongs to users of the namespace. */
+function planUsersLayers(
+  { layers, data, hasUpper, mounts }: LayersRoot,
+  users: StoredUsers,
+  use: Use,
+  facts: Kernel,
+): Step[] {
+  const { owners, dataRoot } = users;
+  const isCopied = owners === "copied";
+  const common = { at: onHost(data), options: [], attributes: attributes(use.writable), facts };
+  const { before, steps } = use.writable
+    ? planUsersRoot({ ...common, layers, data }, { dataRoot }, { owners })
+    : planUsersRoot(
+        // To read, copies are layers like any other.
+        {
+          ...common,
+          layers: [...(isCopied ? copiesOf(layers, data) : layers), `${data}/upper`],
+          data: null,
+        },
+        { dataRoot },
+        { owners: isCopied ? "same" : owners },
+      );
+  return [
+    planStoredUsers(users),
+    ...before,
+    ...inUsers(userNamespace, false),
+    nobodySees,
+    ...steps,
+    ...(use.mounts && hasUpper ? planMounts(mounts, use.writable, true) : []),
+    planRootOfNamespace,
+  ];
+}
+
 /** Before the process is made, what only the parent can do; then the root, kept as `root`. */
 function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   const { writable, mounts } = use;
@@ -176,7 +264,16 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
           },
           "a copy of its mounts, which it cannot change any more",
         ),
-        ownNamespace,
+        ...(root.hasUsers
+          ? [
+              byParent(
+                { op: "process", of: onHost(root.of), into: "target" },
+                "the container's first process",
+              ),
+              ...inUsers("target", true),
+              planRootOfNamespace,
+            ]
+          : [ownNamespace]),
       ];
     case "layers": {
       const data = onHost(root.data);
@@ -188,6 +285,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
             byParent(mkdir(onHost(`${root.data}/work`), 0o700, true), "for overlayfs"),
           ]
         : [];
+      if (root.users !== null) return [...before, ...planUsersLayers(root, root.users, use, facts)];
       return [
         ...before,
         ownNamespace,
@@ -287,10 +385,24 @@ const openUpper = (path: string): Step =>
  * What the container wrote, as a layer of an image.
  *
  * @param freezer the cgroup that is frozen meanwhile, or null
+ * @param users of a container in a user namespace of its own; null: it has none
  */
-export const planLayer = (upper: string, freezer: string | null): Plan =>
+export const planLayer = (upper: string, freezer: string | null, users: StoredUsers | null): Plan =>
   planOf(
-    [...planFreezing(freezer), openUpper(upper), ownNamespace],
+    [
+      ...planFreezing(freezer),
+      openUpper(upper),
+      ...(users?.owners === "copied" ? [planStoredUsers(users)] : []),
+      ownNamespace,
+      ...(users?.owners === "copied"
+        ? [
+            byInit(
+              { op: "owners_inside", namespace: userNamespace },
+              "on the disk files belong to the container's users",
+            ),
+          ]
+        : []),
+    ],
     { op: "pack", root: "upper", path: "", name: "", follow: false, bare: true, layer: true },
     "whiteouts as layers have them",
   );

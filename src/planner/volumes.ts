@@ -1,12 +1,15 @@
 /** Volumes: opened, or made, by the parent; filled by init when the image's root is there. */
 
-import type { Place, Step } from "../plan/op.ts";
+import type { OpOf, Place, Step } from "../plan/op.ts";
+import { userNamespace } from "./namespaces.ts";
 import type { Setting, VolumeSetting } from "./setting.ts";
 import { byInit, byParent, inRoot, mkdir, onHost, slot } from "./step.ts";
 
 export type VolumePlan = {
   /** By the parent, when the container's state is there: from then on the volume is in use. */
   readonly before: readonly Step[];
+  /** By the parent, when it has the root. */
+  readonly fills: readonly Step[];
   /** By init, before anything is mounted on the root. */
   readonly steps: readonly Step[];
   /** What is shown, by its destination, in place of the source that the configuration names. */
@@ -18,7 +21,8 @@ const dataOf = ({ device }: VolumeSetting, name: string): Place =>
   device === null ? { in: name, path: "_data" } : onHost(device);
 
 /** The steps of one use of a volume. */
-function planUse(use: VolumeSetting, i: number, { id, keep }: Setting) {
+function planUse(use: VolumeSetting, i: number, setting: Setting) {
+  const { id, keep } = setting;
   const name = `volume${i}`;
   const why = `volume ${use.directory.replace(/^.*\//, "")} on ${use.destination}`;
   const at = onHost(use.directory);
@@ -31,7 +35,7 @@ function planUse(use: VolumeSetting, i: number, { id, keep }: Setting) {
     remove: use.temporary,
   } as const;
   const before: Step[] = [keep ? open : { ...open, undo }];
-  if (use.kind === "own") return { before, steps: [], place: null };
+  if (use.kind === "own") return { before, steps: [], fills: [], place: null };
   const root = `volume${i}.data`;
   // A subpath is the container's to make, links and all: it is looked up with the data as its root.
   before.push(byParent({ op: "open", at: dataOf(use, name), flags: ["path"], into: root }, why));
@@ -46,12 +50,46 @@ function planUse(use: VolumeSetting, i: number, { id, keep }: Setting) {
     copy,
   } as const;
   const place = use.subpath === null ? slot(root) : { in: root, path: use.subpath };
-  return { before, steps: [byInit(fill, why)], place };
+  const fills = planFilling(setting, use, fill, why);
+  return fills === null
+    ? { before, steps: [byInit(fill, why)], fills: [], place }
+    : { before, steps: [], fills, place };
+}
+
+/**
+ * For a container in a user namespace the parent fills, since a new volume is the host's root's, and
+ * gives what nothing was copied to to the namespace's root. Null: init does.
+ */
+function planFilling(
+  { users }: Setting,
+  { idmapped }: VolumeSetting,
+  fill: OpOf<"fill">,
+  why: string,
+): Step[] | null {
+  if ((users?.owners ?? "same") === "same") return null;
+  const inside = (namespace: string | null): Step =>
+    byParent({ op: "owners_inside", namespace }, `${why}: on the disk owners are those inside`);
+  if (idmapped) return [inside(userNamespace), byParent(fill, why), inside(null)];
+  return [
+    byParent(fill, why),
+    byParent(
+      {
+        op: "own",
+        at: fill.to,
+        namespace: userNamespace,
+        root: null,
+        user: "",
+        deep: false,
+        fresh: true,
+      },
+      `${why}: a new one is its root's`,
+    ),
+  ];
 }
 
 export function planVolumes(setting: Setting): VolumePlan {
   const first = setting.volumes[0];
-  if (first === undefined) return { before: [], steps: [], places: new Map() };
+  if (first === undefined) return { before: [], fills: [], steps: [], places: new Map() };
   const uses = setting.volumes.map((use, i) => ({ use, ...planUse(use, i, setting) }));
   const volumes = onHost(first.directory.replace(/\/[^/]*$/, ""));
   return {
@@ -59,6 +97,7 @@ export function planVolumes(setting: Setting): VolumePlan {
       byParent(mkdir(volumes, 0o700, true), "the directory of all volumes"),
       ...uses.flatMap(({ before }) => before),
     ],
+    fills: uses.flatMap(({ fills }) => fills),
     steps: uses.flatMap(({ steps }) => steps),
     places: new Map(
       uses.flatMap(({ use, place }) => (place === null ? [] : [[use.destination, place] as const])),

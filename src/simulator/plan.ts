@@ -208,6 +208,20 @@ class PlanSimulator {
     switch (op.op) {
       case "mount":
         return this.#mount(by, op);
+      case "user_overlay": {
+        const { options, attributes, into } = op;
+        const source = "overlay";
+        return this.#mount(by, {
+          op: "mount",
+          type: "overlay",
+          source,
+          options,
+          attributes: [...new Set([...attributes, "nodev" as const])],
+          at: null,
+          create: "existing",
+          into,
+        });
+      }
       case "bind":
         return this.#bind(by, op);
       case "borrow": {
@@ -302,6 +316,7 @@ type MountOp = Extract<
   {
     readonly op:
       | "mount"
+      | "user_overlay"
       | "bind"
       | "borrow"
       | "attach"

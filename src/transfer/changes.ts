@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { planChanges } from "../planner/transfer.ts";
-import { layersOf, type TransferContainer, upperOf } from "./file-root.ts";
+import { lowersOf, type TransferContainer, upperOf } from "./file-root.ts";
 import { gatherOutput } from "./worker.ts";
 
 export type Change = {
@@ -50,7 +50,7 @@ export function parseChanges(output: string): readonly Change[] {
  * @throws WishError when its root is a directory, of which nobody knows what it was; TransferError
  */
 export async function listChanges(container: TransferContainer): Promise<readonly Change[]> {
-  const layers = layersOf(container);
+  const layers = lowersOf(container);
   if (layers === null) {
     throw new WishError([
       `container ${container.name} has a directory for a root, and no image that it could differ from`,

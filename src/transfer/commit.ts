@@ -24,7 +24,7 @@ import {
   commitManifest,
   emptyBase,
 } from "./committed.ts";
-import { fileRootOf, type TransferContainer, upperOf } from "./file-root.ts";
+import { fileRootOf, type TransferContainer, upperOf, usersOf } from "./file-root.ts";
 import { emptyLayer, type LayerFile, packLayer } from "./layer-file.ts";
 import type { Report } from "./report.ts";
 
@@ -93,7 +93,7 @@ function layerPlan(container: TransferContainer, pause: boolean): Plan | null {
     return planWholeLayer(fileRootOf(container, false), freezer, { kernel: kernelVersion() });
   }
   const upper = upperOf(container);
-  return existsSync(upper) ? planLayer(upper, freezer) : null;
+  return existsSync(upper) ? planLayer(upper, freezer, usersOf(container, true)) : null;
 }
 
 /** Blobs of the new image from where they are: memory, the new layer's file, and the store. */

@@ -5,9 +5,13 @@ import { baseLayer } from "../container/base-layer.ts";
 import type { RecordedMount } from "../container/record.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Container } from "../engine/status.ts";
+import { kernelVersion } from "../host/facts.ts";
+import { ownersKind } from "../host/idmapped.ts";
+import { foreignNamespaces } from "../host/join.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
-import type { FileRoot, StoredMount } from "../planner/transfer.ts";
+import type { FileRoot, StoredMount, StoredUsers } from "../planner/transfer.ts";
+import { copiesOf } from "../planner/users.ts";
 import { readVolume } from "../volume/store.ts";
 
 /** What these commands need to know of a container: the engine's own has it. */
@@ -29,6 +33,13 @@ export function layersOf({ record }: TransferContainer): readonly string[] | nul
   const store = openStore(record.dataRoot);
   const layers = record.source.chainIds.map((id) => layerPath(store, id));
   return [baseLayer(record.dataRoot), ...layers];
+}
+
+/** The same as what the container wrote lies on: copies with owners of its user namespace, if it has some. */
+export function lowersOf(container: TransferContainer): readonly string[] | null {
+  const layers = layersOf(container);
+  const data = dataDirectory(container);
+  return layers !== null && existsSync(`${data}/layers`) ? copiesOf(layers, data) : layers;
 }
 
 /** What was in memory is gone, and an anonymous volume of a container that is not kept, too. */
@@ -57,13 +68,27 @@ function storedMounts(container: TransferContainer): StoredMount[] {
     .toSorted((a, b) => a.destination.split("/").length - b.destination.split("/").length);
 }
 
+/** What was never started is as the image has it, with the owners that it has there. */
+export function usersOf({ id, record }: TransferContainer, isNeeded: boolean): StoredUsers | null {
+  const { idMappings, dataRoot } = record;
+  if (!idMappings || !isNeeded) return null;
+  return {
+    maps: idMappings,
+    owners: ownersKind(dataRoot, id, dataRoot, kernelVersion()),
+    dataRoot,
+  };
+}
+
 /**
  * @param writable something is to be copied into it
  * @throws WishError when its files cannot be reached, or must not be changed
  */
 export function fileRootOf(container: TransferContainer, writable: boolean): FileRoot {
   const { record, process, directory, name, status } = container;
-  if (process !== null) return { kind: "running", of: `${directory}/pid` };
+  if (process !== null) {
+    const hasUsers = foreignNamespaces(process.pid).includes("user");
+    return { kind: "running", of: `${directory}/pid`, hasUsers };
+  }
   const { source } = record;
   if (status === "restarting" && writable) {
     throw new WishError([
@@ -87,11 +112,14 @@ export function fileRootOf(container: TransferContainer, writable: boolean): Fil
     }
     return { kind: "directory", path: source.directory, mounts };
   }
+  const data = dataDirectory(container);
+  const hasUpper = existsSync(upperOf(container));
   return {
     kind: "layers",
     layers: layersOf(container) ?? [],
-    data: dataDirectory(container),
-    hasUpper: existsSync(upperOf(container)),
+    data,
+    hasUpper,
     mounts,
+    users: usersOf(container, hasUpper || writable),
   };
 }

@@ -1,0 +1,140 @@
+/**
+ * Ranges of ids for containers, each container's its own. Which are taken is seen in the records of
+ * containers that are kept, and of those that run; in between stands a lease:
+ *
+ *      RUNROOT/userns/ID -> "uid START SIZE gid START SIZE"
+ *
+ * made when a start is planned, and removed by its plan once its state is there. One at a time looks
+ * and takes: inside a transaction of the engine's database.
+ */
+
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { inTransaction, openDatabase } from "../engine/database.ts";
+import { isLocked, readIfThere } from "../host/first-process.ts";
+import { readSubordinate } from "../host/subordinate.ts";
+import type { IdMappings } from "../options/facts.ts";
+import { firstFree, outsideOf, type Pool, poolOf, poolOwner } from "../users/allocate.ts";
+import type { IdRange } from "../users/subordinate.ts";
+import { type ContainerRecord, decodeRecord } from "./record.ts";
+import type { Roots } from "./roots.ts";
+import { listStates, readState } from "./state.ts";
+import { WishError } from "./wish-error.ts";
+
+type Taken = { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] };
+
+export type TakenRange = {
+  readonly uid: IdRange;
+  readonly gid: IdRange;
+  /** Neither file names ranges for containers. */
+  readonly isDefault: boolean;
+  /** Removed by the plan, or by who gives up. */
+  readonly lease: string;
+};
+
+/** Milliseconds that a start takes at most from its plan to its state. */
+const planningTime = 60_000;
+
+const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}/userns`;
+
+const takenBy = ({ idMappings }: Pick<ContainerRecord, "idMappings">): Taken[] =>
+  idMappings ? [takenByMaps(idMappings)] : [];
+
+/** Of a container whose executor was killed processes may be left, if it had no PID namespace. */
+const isInhabited = ({ cgroups }: ContainerRecord): boolean =>
+  cgroups.some((path) => (readIfThere(`${path}/cgroup.procs`) ?? "") !== "");
+
+type Known = { readonly ids: ReadonlySet<string>; readonly taken: readonly Taken[] };
+
+function readKnown(database: DatabaseSync, { runRoot }: Roots): Known {
+  const ids = new Set<string>();
+  const taken: Taken[] = [];
+  for (const row of database.prepare("SELECT id, record FROM containers").all()) {
+    ids.add(String(row["id"]));
+    taken.push(...takenBy(decodeRecord(String(row["record"])) as ContainerRecord));
+  }
+  for (const id of listStates(runRoot)) {
+    const { state, directory } = readState(runRoot, id);
+    if (ids.has(id) || state === null) continue;
+    ids.add(id);
+    if (isLocked(directory) || isInhabited(state)) taken.push(...takenBy(state));
+  }
+  return { ids, taken };
+}
+
+/** What starts have taken whose containers have no state yet; those of others are removed. */
+function readLeases(roots: Roots, known: ReadonlySet<string>): Taken[] {
+  const directory = directoryOf(roots);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return readdirSync(directory).flatMap((id) => {
+    const path = `${directory}/${id}`;
+    const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (made === undefined) return [];
+    const isOld = Math.abs(Date.now() - made) > planningTime;
+    const [uid, gid] = known.has(id) || isOld ? [] : rangesIn(path);
+    if (uid !== undefined && gid !== undefined) return [{ uid: [uid], gid: [gid] }];
+    rmSync(path, { force: true });
+    return [];
+  });
+}
+
+function rangesIn(path: string): IdRange[] {
+  try {
+    const words = readlinkSync(path).matchAll(/[ug]id (\d+) (\d+)/g);
+    return [...words].map(([, start, size]) => ({ start: Number(start), size: Number(size) }));
+  } catch {
+    return []; // its container has its state by now
+  }
+}
+
+const howToGetMore = (pool: Pool): string =>
+  pool.isDefault
+    ? "remove containers that are not needed"
+    : `add a range for ${poolOwner} to /etc/subuid and /etc/subgid, or remove containers`;
+
+function takeFree(pool: Pool, taken: readonly IdRange[], size: number, what: string): IdRange {
+  const found = firstFree(pool.ranges, taken, size);
+  if (found !== null) return found;
+  throw new WishError([
+    `--userns: there are no ${size} ${what} in a row left for containers: ${howToGetMore(pool)}, or ask for fewer by --userns auto:size=N`,
+  ]);
+}
+
+/**
+ * Takes a range of users and one of groups that no other container of the store has.
+ *
+ * @param size how many of each
+ * @param others ids outside that are the container's besides
+ * @throws WishError when there are none left
+ */
+export async function takeRange(
+  roots: Roots,
+  id: string,
+  size: { readonly uid: number; readonly gid: number },
+  others: Taken,
+): Promise<TakenRange> {
+  const files = readSubordinate();
+  const pools = { uid: poolOf(files.uid), gid: poolOf(files.gid) };
+  const database = await openDatabase(roots.dataRoot);
+  try {
+    return inTransaction(database, () => {
+      const { ids, taken } = readKnown(database, roots);
+      const all = [...taken, ...readLeases(roots, ids), others];
+      const used = { uid: all.flatMap(({ uid }) => uid), gid: all.flatMap(({ gid }) => gid) };
+      const uid = takeFree(pools.uid, used.uid, size.uid, "uids");
+      const gid = takeFree(pools.gid, used.gid, size.gid, "gids");
+      const lease = `${directoryOf(roots)}/${id}`;
+      symlinkSync(`uid ${uid.start} ${uid.size} gid ${gid.start} ${gid.size}`, lease);
+      return { uid, gid, isDefault: pools.uid.isDefault || pools.gid.isDefault, lease };
+    });
+  } finally {
+    database.close();
+  }
+}
+
+export const giveBack = (lease: string): void => rmSync(lease, { force: true });
+
+export const takenByMaps = ({ uid, gid }: IdMappings): Taken => ({
+  uid: outsideOf(uid),
+  gid: outsideOf(gid),
+});
