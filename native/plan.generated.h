@@ -100,6 +100,10 @@ enum pv_opcode {
     PV_NETWORK_SETUP = 160,
     PV_NETWORK_TEARDOWN = 161,
     PV_RESERVE_PORT = 162,
+    PV_PASTA = 163,
+    PV_EGRESS_RULES = 164,
+    PV_EGRESS_GUARD = 165,
+    PV_FOLLOW_RESOLVER = 166,
 };
 
 /* Make a directory. mkdir(2) */
@@ -703,6 +707,46 @@ struct pv_reserve_port {
     uint32_t count; /* how many, one after the other */
 };
 
+/* Connect the container by pasta, which has a PID namespace of its own and ends with the executor. pasta(1) */
+struct pv_pasta {
+    const char *program; /* pasta */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    struct pv_place at; /* a file on which the network namespace is mounted, in pasta's sight alone */
+};
+
+/* Load rules into the container's network namespace, before anything of it can send. nft(8) */
+struct pv_egress_rules {
+    const char *program; /* nft */
+    struct pv_texts argv; /* its arguments, its own name first */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    const char *rules; /* what it reads from standard input */
+};
+
+/* Answer the container's look-ups of names on its list, admit the addresses given out, and tell what was refused. nfnetlink_log(7) */
+struct pv_egress_guard {
+    struct pv_texts names; /* `NAME`, `*.NAME` or either with `:PORT` */
+    struct pv_bytes address; /* 4 bytes: where look-ups are answered, by UDP and TCP, port 53 */
+    struct pv_place upstream; /* a file like /etc/resolv.conf, with the servers that are asked */
+    uint32_t mark; /* the mark of its own questions, which the rules let pass */
+    uint32_t group; /* the group of nfnetlink_log by which the rules tell what they refuse */
+    const char *table; /* the table of family inet with the sets of admitted addresses */
+};
+
+/* As long as the container runs, bring changes of the machine's name servers into its file. inotify(7), resolv.conf(5) */
+struct pv_follow_resolver {
+    struct pv_place at; /* the container's file */
+    const char *from; /* the machine's file */
+    const char *upstream; /* what is read in its place when all it names is a stub at 127.0.0.53 */
+    uint32_t local; /* servers at the machine's loopback are within the container's reach */
+    struct pv_texts public; /* servers for when none is left */
+    const char *search; /* its line in place of the machine's; empty: as the machine has it */
+    const char *options; /* its line in place of the machine's; empty: as the machine has it */
+    uint32_t no_search; /* no search line at all */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -788,6 +832,10 @@ struct pv_op {
         struct pv_network_setup network_setup;
         struct pv_network_teardown network_teardown;
         struct pv_reserve_port reserve_port;
+        struct pv_pasta pasta;
+        struct pv_egress_rules egress_rules;
+        struct pv_egress_guard egress_guard;
+        struct pv_follow_resolver follow_resolver;
     };
 };
 
@@ -1229,8 +1277,40 @@ static const struct pv_field pv_fields_reserve_port[] = {
     {PV_KIND_U32, offsetof(struct pv_op, reserve_port.port)},
     {PV_KIND_U32, offsetof(struct pv_op, reserve_port.count)},
 };
+static const struct pv_field pv_fields_pasta[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, pasta.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, pasta.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, pasta.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, pasta.timeout)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, pasta.at)},
+};
+static const struct pv_field pv_fields_egress_rules[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_rules.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_rules.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_rules.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_rules.timeout)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_rules.rules)},
+};
+static const struct pv_field pv_fields_egress_guard[] = {
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_guard.names)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, egress_guard.address)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, egress_guard.upstream)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_guard.mark)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_guard.group)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_guard.table)},
+};
+static const struct pv_field pv_fields_follow_resolver[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, follow_resolver.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.from)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.upstream)},
+    {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.local)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, follow_resolver.public)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.search)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.options)},
+    {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.no_search)},
+};
 
-static const struct pv_shape pv_shapes[163] = {
+static const struct pv_shape pv_shapes[167] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1320,6 +1400,10 @@ static const struct pv_shape pv_shapes[163] = {
     [PV_NETWORK_SETUP] = {"network_setup", 9, pv_fields_network_setup},
     [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
     [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
+    [PV_PASTA] = {"pasta", 5, pv_fields_pasta},
+    [PV_EGRESS_RULES] = {"egress_rules", 5, pv_fields_egress_rules},
+    [PV_EGRESS_GUARD] = {"egress_guard", 6, pv_fields_egress_guard},
+    [PV_FOLLOW_RESOLVER] = {"follow_resolver", 8, pv_fields_follow_resolver},
 };
 #endif
 

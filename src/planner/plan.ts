@@ -8,6 +8,7 @@
 import type { Place, Plan, Slot, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { consolePlace, nullDevice, planConsole } from "./devices.ts";
+import { planEgressGuard, planEgressRules } from "./egress.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
@@ -18,6 +19,7 @@ import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLeasesOf, planNetwork } from "./network.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
+import { planResolver } from "./resolver.ts";
 import {
   planDirectories,
   planFiles,
@@ -244,7 +246,10 @@ export function planContainer(
     ...namespaces.maps,
     ...planOomScore(process),
     ...planPidFiles(setting),
+    ...planEgressRules(setting.egress ?? null),
     ...planNetwork(setting),
+    ...planEgressGuard(setting),
+    ...planResolver(setting),
     ...cgroup.join,
     ...rdt.join,
     ...namespaces.join,
