@@ -16,16 +16,17 @@
 static struct companion {
     pid_t pid;
     int words; /* or -1: it has ended */
+    const char *farewell;
     size_t length;
     char line[PV_TOLD + 2]; /* with the end that a terminal needs */
 } companions[PV_COMPANIONS];
 static int count;
 
-int pv_add_companion(pid_t pid, int words) {
+int pv_add_companion(pid_t pid, int words, const char *farewell) {
     if (count == PV_COMPANIONS)
         return -ENOSPC;
     fcntl(words, F_SETFL, fcntl(words, F_GETFL) | O_NONBLOCK);
-    companions[count++] = (struct companion){.pid = pid, .words = words};
+    companions[count++] = (struct companion){.pid = pid, .words = words, .farewell = farewell};
     return 0;
 }
 
@@ -82,6 +83,7 @@ static void hear(struct pv_run *run, struct companion *one) {
             continue;
         close(one->words);
         one->words = -1;
+        take(run, one, one->farewell, strlen(one->farewell));
         return;
     }
 }

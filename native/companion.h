@@ -50,8 +50,8 @@ const char *pv_first_word(struct pv_words *words);
 
 /* companion.c */
 
-/* Takes over both: `words` is a pipe from it. */
-int pv_add_companion(pid_t pid, int words);
+/* Takes over both: `words` is a pipe from it, `farewell` the line for when it ends before the container. */
+int pv_add_companion(pid_t pid, int words, const char *farewell);
 /*
  * In a companion that has just been made: it ends with the executor. To be said again after a change
  * of user, which makes the kernel forget it. In a PID namespace of its own 0 is the executor.

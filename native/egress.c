@@ -157,6 +157,9 @@ static void __attribute__((noreturn)) become_guard(const struct pv_egress_guard 
     serve(refusals, &list);
 }
 
+static const char farewell[] =
+    "pivot: the guard of the egress list has ended: no name is answered and no address admitted any more\n";
+
 int pv_do_egress_guard(struct pv_run *run, const struct pv_egress_guard *op) {
     struct pv_words words = {.length = 0};
     int pipe[2], pidfd = -1, network = pv_container_network(run);
@@ -183,7 +186,7 @@ int pv_do_egress_guard(struct pv_run *run, const struct pv_egress_guard *op) {
         rc = pv_wait_for_words(run, &words, pidfd, &pipe[0], PV_READY[0], PV_PATIENCE);
     if (pidfd >= 0)
         close(pidfd);
-    if (rc == 1 && (rc = pv_add_companion(pid, pipe[0])) == 0)
+    if (rc == 1 && (rc = pv_add_companion(pid, pipe[0], farewell)) == 0)
         return 0;
     if (pid > 0)
         kill(pid, SIGKILL);

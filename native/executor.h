@@ -239,7 +239,7 @@ void pv_drain_companions(struct pv_run *run);
 void pv_end_companions(void);
 int pv_do_follow_resolver(struct pv_run *run, const struct pv_follow_resolver *op);
 int pv_poll_resolver(void);
-void pv_look_after_resolver(struct pv_run *run, int events);
+void pv_look_after_resolver(struct pv_run *run);
 
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);

@@ -8,7 +8,7 @@
  *         |                   | fork, execve ---------------------->| makes the interface
  *         |                   |             <------------- exit 0   | and goes on as its own child
  *         |<----------- 1     | ready  
- *         |                   | waits; tells when pasta ends
+ *         |                   | waits, and ends with pasta
  *
  * The keeper ends with the executor, and whatever it has started with the keeper. pasta, which gives
  * its rights up first of all, cannot open the namespace of a process by /proc: so that is mounted on a
@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -48,7 +49,7 @@ static void mount_namespace(struct pv_run *run, const struct pv_place *at, int n
         fail(words, "move_mount: its network namespace", -rc);
 }
 
-/* Says by one character that it is ready, and by a line that it has ended. */
+/* Says by one character that it is ready, and ends with pasta. */
 static void __attribute__((noreturn)) keep(const struct pv_tool *tool, int words) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     pid_t first = null < 0 ? -1 : fork();
@@ -66,17 +67,26 @@ static void __attribute__((noreturn)) keep(const struct pv_tool *tool, int words
             continue;
         if (pid == first)
             _exit(WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 126);
-        dprintf(words, "pivot: pasta has ended: the container reaches nobody any more\n");
         _exit(0);
     }
 }
 
 /* In no other container's PID namespace, which we may have joined for the container's sake. */
+static int leave_others_namespace(void) {
+    struct stat own, children;
+    if (stat("/proc/self/ns/pid", &own) < 0 || stat("/proc/self/ns/pid_for_children", &children) < 0)
+        return -errno;
+    if (own.st_ino == children.st_ino && own.st_dev == children.st_dev)
+        return 0;
+    int fd = pv_result(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+    int rc = fd < 0 ? fd : pv_result(setns(fd, CLONE_NEWPID));
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 static int clone_keeper(void) {
-    int own = pv_result(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
-    int rc = own < 0 ? own : pv_result(setns(own, CLONE_NEWPID));
-    if (own >= 0)
-        close(own);
+    int rc = leave_others_namespace();
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS, .exit_signal = SIGCHLD};
     return rc < 0 ? rc : pv_result(syscall(SYS_clone3, &args, sizeof args));
 }
@@ -91,6 +101,8 @@ static void __attribute__((noreturn)) become_keeper(struct pv_run *run, const st
         .program = op->program, .argv = &op->argv, .env = &op->env, .last = op->at.path};
     keep(&tool, words);
 }
+
+static const char farewell[] = "pivot: pasta has ended: the container reaches nobody any more\n";
 
 int pv_do_pasta(struct pv_run *run, const struct pv_pasta *op) {
     struct pv_words words = {.length = 0};
@@ -108,7 +120,7 @@ int pv_do_pasta(struct pv_run *run, const struct pv_pasta *op) {
                        : pv_wait_for_words(run, &words, pidfd, &pipe[0], PV_READY[0], op->timeout);
     if (pidfd >= 0)
         close(pidfd);
-    if (rc == 1 && (rc = pv_add_companion(keeper, pipe[0])) == 0)
+    if (rc == 1 && (rc = pv_add_companion(keeper, pipe[0], farewell)) == 0)
         return 0;
     if (keeper > 0)
         kill(keeper, SIGKILL);

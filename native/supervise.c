@@ -97,7 +97,7 @@ static int watch(struct pv_run *run, const struct pv_supervise *op) {
         pv_serve_clients(run, fds + CLIENTS);
         pv_hear_companions(run, fds + COMPANIONS);
         if (fds[RESOLVER].revents)
-            pv_look_after_resolver(run, fds[RESOLVER].revents);
+            pv_look_after_resolver(run);
         pv_look_after_health();
         if (fds[SIGNALS].revents)
             pass_signal(run, op);

@@ -88,13 +88,17 @@ int pv_wait_for_words(struct pv_run *run, struct pv_words *words, int pidfd, int
     }
 }
 
-/* The last line that says something: what comes before are remarks. */
+/* What getopt(3) complains of, else the last line that says something: what comes before are remarks. */
 const char *pv_last_word(struct pv_words *words) {
     words->text[words->length] = '\0';
     char *best = words->text + words->length;
     for (char *line = words->text, *end; *line; line = end) {
         end = strchr(line, '\n');
         end = end ? end + 1 : line + strlen(line);
+        if (strncmp(line, "pasta: ", 7) == 0) {
+            best = line;
+            break;
+        }
         /* pasta's, where nobody listens at /dev/log */
         if (end - line > 1 && strncmp(line, "Failed to send", 14) != 0)
             best = line;

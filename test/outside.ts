@@ -29,7 +29,9 @@ const bytesOf = (address: string): Buffer => {
 
 const nameBytes = (name: string): Buffer =>
   Buffer.concat([
-    ...name.split(".").map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)])),
+    ...name
+      .split(".")
+      .map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)])),
     Buffer.from([0]),
   ]);
 
@@ -82,7 +84,7 @@ for (const family of ["udp4", "udp6"] as const) {
   names.bind(53, own);
   const byTcp = createServer((socket) => {
     socket.on("error", () => {});
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Buffer) => {
       const reply = answer(bytes.subarray(2));
       const head = Buffer.alloc(2);
       head.writeUInt16BE(reply.length);
