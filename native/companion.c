@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "attach.h"
@@ -12,6 +13,7 @@
 #include "executor.h"
 
 #define PV_TOLD 480
+#define PV_FAREWELL 1000 /* milliseconds */
 
 static struct companion {
     pid_t pid;
@@ -70,8 +72,8 @@ static void take(struct pv_run *run, struct companion *one, const char *bytes, s
 
 static void hear(struct pv_run *run, struct companion *one) {
     char bytes[4096];
-    /* A pipe's worth at most: the container's own output waits for this. */
-    for (int i = 0; i < 16; i++) {
+    /* So much at most: the container's own output waits for this. */
+    for (int i = 0; i < 64; i++) {
         ssize_t n = read(one->words, bytes, sizeof bytes);
         if (n > 0)
             take(run, one, bytes, (size_t)n);
@@ -100,9 +102,21 @@ void pv_hear_companions(struct pv_run *run, const struct pollfd fds[PV_COMPANION
 }
 
 void pv_drain_companions(struct pv_run *run) {
-    for (int i = 0; i < count; i++)
-        if (companions[i].words >= 0)
-            hear(run, &companions[i]);
+    for (int i = 0; i < count; i++) {
+        struct companion *one = &companions[i];
+        one->farewell = "";
+        if (one->words >= 0)
+            hear(run, one);
+        /* One that can be told so says what it has not said yet, and ends. */
+        int is_told = one->words >= 0 && shutdown(one->words, SHUT_WR) == 0;
+        for (int64_t end = pv_milliseconds() + PV_FAREWELL; is_told && one->words >= 0;) {
+            struct pollfd fds = {one->words, POLLIN, 0};
+            int64_t left = end - pv_milliseconds();
+            if (left <= 0 || poll(&fds, 1, (int)left) == 0)
+                break;
+            hear(run, one);
+        }
+    }
 }
 
 void pv_end_companions(void) {

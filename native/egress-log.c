@@ -21,6 +21,7 @@
 
 #define PV_RECENT 64
 #define PV_AGAIN 2000 /* milliseconds in which the same is told once */
+#define PV_A_SECOND 100
 #define PV_NAMED 256
 #define PV_SNAP 128
 
@@ -58,6 +59,26 @@ static void put(const char *line, int length) {
         untold++;
 }
 
+/* A container could fill the disk with lines that are not its own. */
+static int is_too_much(void) {
+    static int64_t second;
+    static unsigned told;
+    int64_t now = pv_milliseconds() / 1000;
+    if (now != second) {
+        second = now;
+        told = 0;
+    }
+    return told++ >= PV_A_SECOND;
+}
+
+void pv_tell_rest(void) {
+    char more[80];
+    unsigned long count = untold;
+    untold = 0;
+    if (count)
+        put(more, snprintf(more, sizeof more, "egress refused: %lu times more than are told here\n", count));
+}
+
 void pv_tell(const char *format, ...) {
     char line[512]; /* less than PIPE_BUF: as a whole or not at all */
     va_list arguments;
@@ -66,15 +87,14 @@ void pv_tell(const char *format, ...) {
     va_end(arguments);
     if (length < 0 || was_told_just_now(line))
         return;
+    if (is_too_much()) {
+        untold++;
+        return;
+    }
     if (length > (int)sizeof line - 2)
         length = (int)sizeof line - 2;
     line[length++] = '\n';
-    if (untold) {
-        char more[80];
-        unsigned long count = untold;
-        untold = 0;
-        put(more, snprintf(more, sizeof more, "egress refused: %lu times more than are told here\n", count));
-    }
+    pv_tell_rest();
     put(line, length);
 }
 

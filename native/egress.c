@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -98,11 +99,12 @@ static int keep_rights(void) {
 
 /* ── its life ───────────────────────────────────────────────────────────────────────────────── */
 
-static void __attribute__((noreturn)) serve(int refusals, const struct pv_list *list) {
-    struct pollfd fds[1 + PV_RESOLVER_POLLS];
+static void __attribute__((noreturn)) serve(int refusals, const struct pv_list *list, int words) {
+    struct pollfd fds[2 + PV_RESOLVER_POLLS];
     for (;;) {
         fds[0] = (struct pollfd){refusals, POLLIN, 0};
-        int timeout = pv_poll_resolver_sockets(fds + 1);
+        fds[1] = (struct pollfd){words, POLLIN, 0};
+        int timeout = pv_poll_resolver_sockets(fds + 2);
         if (poll(fds, sizeof fds / sizeof *fds, timeout) < 0) {
             if (errno != EINTR)
                 _exit(1);
@@ -110,7 +112,11 @@ static void __attribute__((noreturn)) serve(int refusals, const struct pv_list *
         }
         if (fds[0].revents)
             pv_hear_refusals(refusals, list);
-        pv_serve_names(fds + 1);
+        if (fds[1].revents) { /* the container has ended */
+            pv_tell_rest();
+            _exit(0);
+        }
+        pv_serve_names(fds + 2);
     }
 }
 
@@ -154,7 +160,7 @@ static void __attribute__((noreturn)) become_guard(const struct pv_egress_guard 
     if (write(words, PV_READY, 1) != 1)
         _exit(126);
     pv_tell_to(words);
-    serve(refusals, &list);
+    serve(refusals, &list, words);
 }
 
 static const char farewell[] =
@@ -169,7 +175,8 @@ int pv_do_egress_guard(struct pv_run *run, const struct pv_egress_guard *op) {
     start.upstream = pv_place_open(run, &op->upstream, O_RDONLY | O_NOFOLLOW, 0);
     if (start.upstream < 0)
         return start.upstream;
-    if (pipe2(pipe, O_CLOEXEC) < 0) {
+    /* A socket, since it has two directions: when ours is shut down the guard tells the rest, and ends. */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0) {
         close(start.upstream);
         return -errno;
     }

@@ -60,6 +60,8 @@ const char *pv_address_text(const struct pv_address *address, char text[PV_ADDRE
 void pv_tell_to(int words);
 /* A line, unless the very same was told just now. */
 void pv_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How many were left out since. */
+void pv_tell_rest(void);
 /* Which name an address was given out for: for the words about a packet. */
 void pv_remember_address(const struct pv_address *address, const char *name);
 /* A socket that hears what the rules refuse, or a negative errno. */
