@@ -227,6 +227,20 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op);
 int pv_do_network_teardown(struct pv_run *run, const struct pv_network_teardown *op);
 int pv_do_reserve_port(struct pv_run *run, const struct pv_reserve_port *op);
 
+/* pasta.c, egress.c, follow-resolver.c; companions see companion.h */
+#define PV_COMPANIONS 3
+int pv_do_pasta(struct pv_run *run, const struct pv_pasta *op);
+int pv_do_egress_rules(struct pv_run *run, const struct pv_egress_rules *op);
+int pv_do_egress_guard(struct pv_run *run, const struct pv_egress_guard *op);
+void pv_poll_companions(struct pollfd fds[PV_COMPANIONS]);
+void pv_hear_companions(struct pv_run *run, const struct pollfd fds[PV_COMPANIONS]);
+/* What they have told before the container ended. */
+void pv_drain_companions(struct pv_run *run);
+void pv_end_companions(void);
+int pv_do_follow_resolver(struct pv_run *run, const struct pv_follow_resolver *op);
+int pv_poll_resolver(void);
+void pv_look_after_resolver(struct pv_run *run);
+
 /* mounts.c */
 int pv_do_mount(struct pv_run *run, const struct pv_mount *op);
 /* A new file system with its options and flags, not attached to anything. */
@@ -410,6 +424,8 @@ void pv_restore_terminal(void);
 /* log.c */
 int pv_do_log(struct pv_run *run, const struct pv_log *op);
 void pv_log_output(int stream, const char *bytes, size_t size);
+/* One line of ours, whatever stands open of the container's. */
+void pv_log_line(const char *text, size_t length);
 void pv_log_end(void);
 
 /* clients.c */

@@ -209,6 +209,13 @@ void pv_log_output(int stream, const char *bytes, size_t size) {
     flush();
 }
 
+void pv_log_line(const char *text, size_t length) {
+    if (now.file < 0)
+        return;
+    put(PV_STDERR, 'F', text, length);
+    flush();
+}
+
 void pv_log_end(void) {
     if (now.file < 0)
         return;

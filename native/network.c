@@ -27,6 +27,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "companion.h"
 #include "executor.h"
 #include "netlink.h"
 
@@ -239,6 +240,12 @@ static int namespace_of(pid_t pid) {
     return pv_result(open(path, O_RDONLY | O_CLOEXEC));
 }
 
+int pv_container_network(struct pv_run *run) {
+    if (run->network < 0)
+        run->network = run->init > 0 ? namespace_of(run->init) : -ESRCH;
+    return run->network;
+}
+
 /* Held until the executor ends; what another's executor has made only for this call. */
 static int find_namespace(struct pv_run *run, const struct pv_place *of) {
     if (of->slot != PV_SLOT_NONE) {
@@ -255,9 +262,8 @@ static int find_namespace(struct pv_run *run, const struct pv_place *of) {
         close(process);
         return fd;
     }
-    if (run->network < 0)
-        run->network = run->init > 0 ? namespace_of(run->init) : -ESRCH;
-    return run->network < 0 ? run->network : pv_result(fcntl(run->network, F_DUPFD_CLOEXEC, 3));
+    int network = pv_container_network(run);
+    return network < 0 ? network : pv_result(fcntl(network, F_DUPFD_CLOEXEC, 3));
 }
 
 /* netlink takes 255 bytes. */

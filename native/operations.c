@@ -204,6 +204,14 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_network_teardown(run, &op->network_teardown);
     case PV_RESERVE_PORT:
         return pv_do_reserve_port(run, &op->reserve_port);
+    case PV_PASTA:
+        return pv_do_pasta(run, &op->pasta);
+    case PV_EGRESS_RULES:
+        return pv_do_egress_rules(run, &op->egress_rules);
+    case PV_EGRESS_GUARD:
+        return pv_do_egress_guard(run, &op->egress_guard);
+    case PV_FOLLOW_RESOLVER:
+        return pv_do_follow_resolver(run, &op->follow_resolver);
     case PV_PAUSE:
         return pv_do_pause(run);
     }

@@ -108,6 +108,10 @@ enum pv_opcode {
     PV_USER_COPY = 171,
     PV_OWNERS_INSIDE = 174,
     PV_OWN = 172,
+    PV_PASTA = 163,
+    PV_EGRESS_RULES = 164,
+    PV_EGRESS_GUARD = 165,
+    PV_FOLLOW_RESOLVER = 166,
 };
 
 /* Make a directory. mkdir(2) */
@@ -768,6 +772,46 @@ struct pv_own {
     uint32_t fresh; /* only a directory that is empty, and nobody's in the namespace */
 };
 
+/* Connect the container by pasta, which has a PID namespace of its own and ends with the executor. pasta(1) */
+struct pv_pasta {
+    const char *program; /* pasta */
+    struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    struct pv_place at; /* a file on which the network namespace is mounted, in pasta's sight alone */
+};
+
+/* Load rules into the container's network namespace, before anything of it can send. nft(8) */
+struct pv_egress_rules {
+    const char *program; /* nft */
+    struct pv_texts argv; /* its arguments, its own name first */
+    struct pv_texts env; /* its whole environment */
+    uint32_t timeout; /* milliseconds until it is ended */
+    const char *rules; /* what it reads from standard input */
+};
+
+/* Answer the container's look-ups of names on its list, admit the addresses given out, and tell what was refused. nfnetlink_log(7) */
+struct pv_egress_guard {
+    struct pv_texts names; /* `NAME`, `*.NAME` or either with `:PORT` */
+    struct pv_bytes address; /* 4 bytes: where look-ups are answered, by UDP and TCP, port 53 */
+    struct pv_place upstream; /* a file like /etc/resolv.conf, with the servers that are asked */
+    uint32_t mark; /* the mark of its own questions, which the rules let pass */
+    uint32_t group; /* the group of nfnetlink_log by which the rules tell what they refuse */
+    const char *table; /* the table of family inet with the sets of admitted addresses */
+};
+
+/* As long as the container runs, bring changes of the machine's name servers into its file. inotify(7), resolv.conf(5) */
+struct pv_follow_resolver {
+    struct pv_place at; /* the container's file */
+    const char *from; /* the machine's file */
+    const char *upstream; /* what is read in its place when all it names is a stub at 127.0.0.53 */
+    uint32_t local; /* servers at the machine's loopback are within the container's reach */
+    struct pv_texts public; /* servers for when none is left */
+    const char *search; /* its line in place of the machine's; empty: as the machine has it */
+    const char *options; /* its line in place of the machine's; empty: as the machine has it */
+    uint32_t no_search; /* no search line at all */
+};
+
 struct pv_op {
     uint16_t code;
     union {
@@ -860,6 +904,10 @@ struct pv_op {
         struct pv_user_copy user_copy;
         struct pv_owners_inside owners_inside;
         struct pv_own own;
+        struct pv_pasta pasta;
+        struct pv_egress_rules egress_rules;
+        struct pv_egress_guard egress_guard;
+        struct pv_follow_resolver follow_resolver;
     };
 };
 
@@ -1344,6 +1392,38 @@ static const struct pv_field pv_fields_own[] = {
     {PV_KIND_U32, offsetof(struct pv_op, own.deep)},
     {PV_KIND_U32, offsetof(struct pv_op, own.fresh)},
 };
+static const struct pv_field pv_fields_pasta[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, pasta.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, pasta.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, pasta.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, pasta.timeout)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, pasta.at)},
+};
+static const struct pv_field pv_fields_egress_rules[] = {
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_rules.program)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_rules.argv)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_rules.env)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_rules.timeout)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_rules.rules)},
+};
+static const struct pv_field pv_fields_egress_guard[] = {
+    {PV_KIND_TEXTS, offsetof(struct pv_op, egress_guard.names)},
+    {PV_KIND_BYTES, offsetof(struct pv_op, egress_guard.address)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, egress_guard.upstream)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_guard.mark)},
+    {PV_KIND_U32, offsetof(struct pv_op, egress_guard.group)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, egress_guard.table)},
+};
+static const struct pv_field pv_fields_follow_resolver[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, follow_resolver.at)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.from)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.upstream)},
+    {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.local)},
+    {PV_KIND_TEXTS, offsetof(struct pv_op, follow_resolver.public)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.search)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.options)},
+    {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.no_search)},
+};
 
 static const struct pv_shape pv_shapes[175] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
@@ -1443,6 +1523,10 @@ static const struct pv_shape pv_shapes[175] = {
     [PV_USER_COPY] = {"user_copy", 3, pv_fields_user_copy},
     [PV_OWNERS_INSIDE] = {"owners_inside", 1, pv_fields_owners_inside},
     [PV_OWN] = {"own", 6, pv_fields_own},
+    [PV_PASTA] = {"pasta", 5, pv_fields_pasta},
+    [PV_EGRESS_RULES] = {"egress_rules", 5, pv_fields_egress_rules},
+    [PV_EGRESS_GUARD] = {"egress_guard", 6, pv_fields_egress_guard},
+    [PV_FOLLOW_RESOLVER] = {"follow_resolver", 8, pv_fields_follow_resolver},
 };
 #endif
 

@@ -374,6 +374,7 @@ static int carry_out(struct pv_run *run, int rc) {
             pv_event(run, PV_EVENT_FAILED, run->step, -rc, 0, run->text);
     }
     kill_init(run);
+    pv_end_companions();
     pv_close_slots(run); /* undoing may need the descriptors that a start ran out of */
     if (run->done)
         undo(run, rc < 0);

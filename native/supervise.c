@@ -64,7 +64,16 @@ static int reap(struct pv_run *run, const struct pv_supervise *op) {
     return pv_write_text(run, &op->status, how, 0644, text);
 }
 
-enum { PIDFD, SIGNALS, PARENT, FLOW, CLIENTS = FLOW + PV_FLOW_POLLS, POLLS = CLIENTS + PV_CLIENT_POLLS };
+enum {
+    PIDFD,
+    SIGNALS,
+    PARENT,
+    RESOLVER,
+    COMPANIONS,
+    FLOW = COMPANIONS + PV_COMPANIONS,
+    CLIENTS = FLOW + PV_FLOW_POLLS,
+    POLLS = CLIENTS + PV_CLIENT_POLLS
+};
 
 /* Until the container has ended. */
 static int watch(struct pv_run *run, const struct pv_supervise *op) {
@@ -74,7 +83,9 @@ static int watch(struct pv_run *run, const struct pv_supervise *op) {
             [PIDFD] = {run->pidfd, POLLIN, 0},
             [SIGNALS] = {run->signals, POLLIN, 0},
             [PARENT] = {parent, POLLIN, 0},
+            [RESOLVER] = {pv_poll_resolver(), POLLIN, 0},
         };
+        pv_poll_companions(fds + COMPANIONS);
         pv_poll_flow(fds + FLOW);
         nfds_t count = CLIENTS + pv_poll_clients(fds + CLIENTS);
         if (poll(fds, count, pv_health_pause()) < 0) {
@@ -84,6 +95,9 @@ static int watch(struct pv_run *run, const struct pv_supervise *op) {
         }
         pv_move_flow(run, fds + FLOW);
         pv_serve_clients(run, fds + CLIENTS);
+        pv_hear_companions(run, fds + COMPANIONS);
+        if (fds[RESOLVER].revents)
+            pv_look_after_resolver(run);
         pv_look_after_health();
         if (fds[SIGNALS].revents)
             pass_signal(run, op);
@@ -108,8 +122,10 @@ int pv_do_supervise(struct pv_run *run, const struct pv_supervise *op) {
     if (run->caller >= 0)
         pv_take_in_caller(run);
     rc = watch(run, op);
-    if (rc == 0)
+    if (rc == 0) {
         pv_drain_flow(run);
+        pv_drain_companions(run);
+    }
     pv_restore_terminal();
     pv_end_health();
     pv_log_end();

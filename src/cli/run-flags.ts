@@ -53,6 +53,11 @@ const containerFlags: readonly Flag[] = [
   },
   { name: "dns-search", value: "DOMAIN", help: `search domain${many}` },
   { name: "domainname", value: "NAME", help: "NIS domain name" },
+  {
+    name: "egress",
+    value: "deny|allow=HOST[:PORT],…",
+    help: `refuse all connections to the outside, or all but those to HOST, *.DOMAIN, ADDRESS[/BITS] or [IPV6[/BITS]]; each refusal is a line of the log${many}`,
+  },
   { name: "entrypoint", value: "COMMAND", help: "replace the image's entrypoint" },
   { name: "env", short: "e", value: "NAME[=VALUE]", help: `set a variable, or pass one on${many}` },
   { name: "env-file", value: "FILE", help: `read variables from a file${many}` },
@@ -81,7 +86,7 @@ const containerFlags: readonly Flag[] = [
     name: "network",
     aliases: ["net"],
     value: "NETWORK",
-    help: `a network's name (bridge unless told), name=NAME,alias=…,ip=…, or none|host|container:ID|PATH${many}`,
+    help: `a network's name (bridge unless told), name=NAME,alias=…,ip=…, or none|host|pasta[:ARGUMENT,…]|container:ID|PATH${many}`,
   },
   {
     name: "network-alias",

@@ -6,6 +6,7 @@ import { parseBytes } from "../options/bytes.ts";
 import { parseCapability } from "../options/capability.ts";
 import { parseCpus, parseIdList } from "../options/cpu.ts";
 import { parseDevice, parseDeviceCgroupRule } from "../options/device.ts";
+import { parseEgress } from "../options/egress.ts";
 import { type EnvEntry, parseEnv, parseEnvFile } from "../options/environment.ts";
 import {
   parseAddHost,
@@ -289,6 +290,7 @@ function readNetworks(flags: FlagReader): RunOptions {
     publish: flags.all("publish", parsePublish),
     publishAll: flags.isOn("publish-all") || undefined,
     expose: flags.all("expose", parseExpose),
+    egress: flags.all("egress", parseEgress)?.flat(),
   };
 }
 

@@ -89,6 +89,7 @@ export function bundleWish(directory: string, options: RunOptions): Bundle {
       stopSignal: 15,
       rootSwitch: options.rootSwitch ?? "pivot",
       network: "private",
+      egress: null,
       hostname: spec.hostname ?? "",
       domainname: spec.domainname ?? "",
       dns: { servers: [], search: [], options: [] },

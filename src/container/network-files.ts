@@ -38,7 +38,7 @@ export type ResolverWish = {
 };
 
 /** docker's, of a machine that itself asks only a server of its own. */
-const publicServers = ["8.8.8.8", "8.8.4.4"];
+export const publicServers = ["8.8.8.8", "8.8.4.4"];
 
 const serverOf = (line: string): string | undefined => /^nameserver\s+(\S+)/.exec(line.trim())?.[1];
 
@@ -47,15 +47,20 @@ const serverOf = (line: string): string | undefined => /^nameserver\s+(\S+)/.exe
  * are out of its reach.
  *
  * @param upstream what systemd-resolved itself asks; empty: it is not there
+ * @param others servers for when none is left
  */
-export function withoutLoopback(hostText: string, upstream: string): string {
+export function withoutLoopback(
+  hostText: string,
+  upstream: string,
+  others: readonly string[] = publicServers,
+): string {
   const isLocal = (line: string): boolean => /^(?:127\.|::1$)/.test(serverOf(line) ?? "");
   const isServer = (line: string): boolean => serverOf(line) !== undefined;
   const lines = hostText.split("\n");
   const isStub = lines.filter(isServer).every((line) => serverOf(line) === "127.0.0.53");
   const source = isStub && lines.some(isServer) && upstream !== "" ? upstream.split("\n") : lines;
   const kept = source.filter((line) => !isLocal(line));
-  const added = kept.some(isServer) ? [] : publicServers.map((each) => `nameserver ${each}`);
+  const added = kept.some(isServer) ? [] : others.map((each) => `nameserver ${each}`);
   return [...kept, ...added].join("\n");
 }
 

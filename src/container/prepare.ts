@@ -38,7 +38,7 @@ import { recordContainer } from "./record-container.ts";
 import { planResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
-import { stateFiles } from "./state-files.ts";
+import { hasReachableServers, resolverSetting, stateFiles, upstreamText } from "./state-files.ts";
 import { chooseStreams, ownStreams, watchedStreams } from "./streams.ts";
 import type { Users } from "./users.ts";
 import { WishError } from "./wish-error.ts";
@@ -234,15 +234,27 @@ async function connectionsOf(
   const { problems, warnings } = checkNetwork(network, options, isAsked);
   if (problems.length > 0) throw new WishError(problems);
   const all = [...warnings, ...(missing === null ? [] : [missing])];
-  if (isOnlyMade === true || typeof network !== "object" || !("network" in network)) {
-    return { connected: null, warnings: all, isTold: missing !== null };
-  }
-  const { connectContainer, wantedNetworks } = await import("../network/connect.ts");
+  const nothing = { connected: null, warnings: all, isTold: missing !== null };
+  if (isOnlyMade === true || typeof network !== "object") return nothing;
   const image = source.kind === "stored" ? (source.config.ExposedPorts ?? []) : [];
+  if ("pasta" in network) {
+    const { connectByPasta } = await import("../network/pasta.ts");
+    const of = { roots, id, hasServers: hasReachableServers() };
+    const connected = await connectByPasta(network.pasta, options, image, of);
+    return { connected, warnings: all, isTold: false };
+  }
+  if (!("network" in network)) return nothing;
+  const { connectContainer, wantedNetworks } = await import("../network/connect.ts");
   const name = nameOf({ id, name: options.name ?? null });
   const wishes = wantedNetworks(network, options);
   const connected = await connectContainer(wishes, options, image, { roots, id, name });
   return { connected, warnings: [...all, ...connected.warnings], isTold: false };
+}
+
+async function egressOf({ extras }: DescribedContainer, connected: Connected) {
+  if (extras.egress === null) return null;
+  const { egressSetting } = await import("../network/egress.ts");
+  return egressSetting(extras.egress, upstreamText({ extras }, connected));
 }
 
 async function volumesOf({ extras }: DescribedContainer, { roots, options }: ContainerWish) {
@@ -344,6 +356,8 @@ async function planDescribed(
     files: stateFiles(described, { runRoot: wish.roots.runRoot, connected }),
     network: connected?.setting ?? null,
     users: usersSetting,
+    egress: connected === null ? null : await egressOf(described, connected),
+    resolver: resolverSetting(described, connected),
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     chown: extras.chown,

@@ -25,6 +25,7 @@ function recordMount(mount: MountOption, dataRoot: string): RecordedMount {
 function networkText(mode: NetworkMode): string {
   if (typeof mode === "string") return mode === "private" ? "none" : mode;
   if ("container" in mode) return `container:${mode.container}`;
+  if ("pasta" in mode) return "pasta";
   return "path" in mode ? mode.path : mode.network;
 }
 

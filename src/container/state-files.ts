@@ -2,8 +2,10 @@
 
 import { readFileSync, statSync } from "node:fs";
 import type { Connected } from "../network/connect.ts";
+import { guardAddress } from "../planner/egress.ts";
+import type { ResolverSetting } from "../planner/resolver.ts";
 import type { StateFile } from "../planner/setting.ts";
-import { hostsFile, resolverFile, withoutLoopback } from "./network-files.ts";
+import { hostsFile, publicServers, resolverFile, withoutLoopback } from "./network-files.ts";
 import type { DescribedContainer } from "./prepare.ts";
 import { findContainer } from "./state.ts";
 
@@ -23,21 +25,85 @@ type FilesView = {
   readonly connected: Connected | null;
 };
 
-/** What its name servers are, and those of the machine. */
-function resolverOf(
-  { extras }: Pick<DescribedContainer, "extras">,
-  connected: Connected | null,
-): string {
-  const { dns } = extras;
-  const hostText = readIfThere("/etc/resolv.conf");
-  const upstream = "/run/systemd/resolve/resolv.conf";
+const hostFile = "/etc/resolv.conf";
+/** What systemd-resolved asks: the machine's own file then names nothing but its stub. */
+const upstreamOfStub = "/run/systemd/resolve/resolv.conf";
+
+/** The machine's file as a container with a network of its own can use it. */
+const reachableText = (): string =>
+  withoutLoopback(readIfThere(hostFile), readIfThere(upstreamOfStub), []);
+
+/** Whether the machine asks a server that is not at its own loopback. */
+export const hasReachableServers = (): boolean => /^\s*nameserver\s/m.test(reachableText());
+
+type Extras = Pick<DescribedContainer, "extras">;
+
+/** Servers that are asked in place of the machine's; none: those are. */
+const serversOf = ({ extras }: Extras, connected: Connected | null): readonly string[] => {
   const names = connected?.nameServers ?? [];
+  return names.length > 0 ? names : extras.dns.servers;
+};
+
+/** What its name servers are, and those of the machine: as the container sees them without a list. */
+export function upstreamText(described: Extras, connected: Connected | null): string {
+  const { search, options } = described.extras.dns;
+  const hostText = readIfThere(hostFile);
   return resolverFile({
-    hostText: connected === null ? hostText : withoutLoopback(hostText, readIfThere(upstream)),
-    dns: names.length > 0 ? names : dns.servers,
-    search: dns.search,
-    options: dns.options,
+    hostText:
+      connected === null ? hostText : withoutLoopback(hostText, readIfThere(upstreamOfStub)),
+    dns: serversOf(described, connected),
+    search,
+    options,
   });
+}
+
+/**
+ * With a list its names are asked of the guard. The machine's search domains are left out, which would
+ * make a refused name of each that is looked up.
+ */
+function resolverOf(described: Extras, connected: Connected | null): string {
+  const { dns, egress } = described.extras;
+  if (egress === null || connected === null) return upstreamText(described, connected);
+  const { search, options } = dns;
+  const hostText = readIfThere(hostFile);
+  return resolverFile({
+    hostText,
+    dns: [guardAddress],
+    search: search.length > 0 ? search : ["."],
+    options,
+  });
+}
+
+/** How its name servers follow the machine's; null: they are its own, or another container's. */
+export function resolverSetting(
+  { extras, source }: Pick<DescribedContainer, "extras" | "source">,
+  connected: Connected | null,
+): ResolverSetting | null {
+  const { dns, egress, network } = extras;
+  const isShared = typeof network === "object" && "container" in network;
+  // Who reaches nobody has nobody to ask.
+  const isAlone = connected === null && network !== "host" && typeof network !== "object";
+  if (
+    source.kind === "bundle" ||
+    isShared ||
+    isAlone ||
+    serversOf({ extras }, connected).length > 0
+  )
+    return null;
+  const isGuarded = egress !== null && connected !== null;
+  const line = (keyword: string, words: readonly string[]): string =>
+    words.length === 0 ? "" : `${keyword} ${words.join(" ")}`;
+  const searched = dns.search.filter((domain) => domain !== ".");
+  return {
+    name: isGuarded ? "upstream.conf" : "resolv.conf",
+    from: hostFile,
+    upstream: upstreamOfStub,
+    local: connected === null,
+    public: publicServers,
+    search: line("search", searched),
+    options: line("options", dns.options),
+    no_search: dns.search.length > 0 && searched.length === 0,
+  };
 }
 
 /** Who shares a network sees the files of whose it is, as with docker. */

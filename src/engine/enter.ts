@@ -75,10 +75,10 @@ type Identity = {
 
 /** The options that a further process has of the container's. */
 function ownOptions({ options }: Described): RunOptions {
-  const { capAdd, capDrop, ulimits, securityOpt, oomScoreAdj, umask, groupAdd } = options;
+  const { capAdd, capDrop, egress, ulimits, securityOpt, oomScoreAdj, umask, groupAdd } = options;
   // Of what a privileged container has, a process has the capabilities.
   const rights = options.privileged === true ? { capAdd: ["ALL"] } : { capAdd, capDrop };
-  return { ...rights, ulimits, securityOpt, oomScoreAdj, umask, groupAdd };
+  return { ...rights, egress, ulimits, securityOpt, oomScoreAdj, umask, groupAdd };
 }
 
 function identityByOptions(
@@ -155,6 +155,11 @@ export async function prepareExec(
   roots: Roots,
 ): Promise<PreparedExec> {
   const pid = checkRuns(container);
+  if (wish.privileged && container.record.options.egress !== undefined) {
+    throw new WishError([
+      `--privileged: container ${container.name} has an egress list, to which a privileged process would not be held`,
+    ]);
+  }
   const { id, record, directory } = container;
   const seen = readFacts(readCgroupLayout(), wish.streams);
   const { process, spec, user, groups, seccomp } =

@@ -102,6 +102,10 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   user_copy: 171,
   owners_inside: 174,
   own: 172,
+  pasta: 163,
+  egress_rules: 164,
+  egress_guard: 165,
+  follow_resolver: 166,
 };
 
 export function writeFields(out: WireWriter, op: Op): void {
@@ -601,6 +605,38 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.text(op.user);
       out.bool(op.deep);
       out.bool(op.fresh);
+      return;
+    case "pasta":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.u32(op.timeout);
+      out.place(op.at);
+      return;
+    case "egress_rules":
+      out.text(op.program);
+      out.texts(op.argv);
+      out.texts(op.env);
+      out.u32(op.timeout);
+      out.text(op.rules);
+      return;
+    case "egress_guard":
+      out.texts(op.names);
+      out.bytesOf(op.address);
+      out.place(op.upstream);
+      out.u32(op.mark);
+      out.u32(op.group);
+      out.text(op.table);
+      return;
+    case "follow_resolver":
+      out.place(op.at);
+      out.text(op.from);
+      out.text(op.upstream);
+      out.bool(op.local);
+      out.texts(op.public);
+      out.text(op.search);
+      out.text(op.options);
+      out.bool(op.no_search);
       return;
     default:
       unreachable(op);

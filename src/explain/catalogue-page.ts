@@ -1,5 +1,6 @@
 /** The catalogue of operations as a page: docs/reference/operations.md. */
 
+import { egress } from "../plan/catalogue/egress.ts";
 import { files } from "../plan/catalogue/files.ts";
 import { lifecycle } from "../plan/catalogue/lifecycle.ts";
 import { mounts } from "../plan/catalogue/mounts.ts";
@@ -16,6 +17,7 @@ const groups: readonly Group[] = [
   { title: "Files on the host", entries: files },
   { title: "Namespaces", entries: namespaces },
   { title: "Networks and ports", entries: network },
+  { title: "Beside a container, for its network", entries: egress },
   { title: "Mounts, devices and the change of root", entries: mounts },
   { title: "What the process is and may do", entries: process },
   { title: "The moments of a container's life", entries: lifecycle },

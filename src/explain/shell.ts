@@ -326,6 +326,21 @@ export function shellLines(op: Op, places: Places): Lines {
       return [comment(`by netavark: ${op.program} … teardown`)];
     case "reserve_port":
       return [comment(`a shell holds no port: ${op.port} may be taken by another program`)];
+    case "pasta":
+      return [comment(`${op.argv.join(" ")} /proc/$pid/ns/net`)];
+    case "egress_rules":
+      return [
+        comment("nsenter --net=/proc/$pid/ns/net nft -f -, with these rules:"),
+        ...op.rules.trimEnd().split("\n").map(comment),
+      ];
+    case "egress_guard":
+      return [
+        comment(
+          `a resolver of pivot's own at ${op.address.join(".")}; names: ${op.names.join(" ")}`,
+        ),
+      ];
+    case "follow_resolver":
+      return [comment(`whenever ${op.from} changes: ${op.at?.path ?? ""} is written anew`)];
     case "pause":
       return ["kill -STOP $$"];
     default:

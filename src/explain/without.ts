@@ -259,6 +259,14 @@ export function withoutStep(step: Step): string {
       return "Without it the bridge keeps a port, the firewall its rules, and the address stays taken.";
     case "reserve_port":
       return "Without it another program may serve the port, and who asks it would be answered by either.";
+    case "pasta":
+      return "Without it the container has its loopback alone: it reaches nobody, and nobody reaches it.";
+    case "egress_rules":
+      return "Without it the container reaches whatever its network does.";
+    case "egress_guard":
+      return "Without it no name is answered, no address of a name admitted, and refusals leave no line.";
+    case "follow_resolver":
+      return "Without it the container goes on asking the name servers that there were at its start.";
     case "pause":
       return "Without it there is no moment to look at what is half made.";
     default:

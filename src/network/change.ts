@@ -12,6 +12,7 @@ import { readIfThere } from "../host/first-process.ts";
 import type { NetworkWish } from "../options/network.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { Step } from "../plan/op.ts";
+import { upstreamFile } from "../planner/egress.ts";
 import { connectionDirectory, planConnection, teardown } from "../planner/network.ts";
 import { byParent, onHost, write } from "../planner/step.ts";
 import { connectTo, requireNetavark } from "./connect.ts";
@@ -53,7 +54,12 @@ function filesFor(
   });
   return [
     ...rewrite(`${directory}/hosts`, hosts, "its address in the network"),
-    ...rewrite(`${directory}/resolv.conf`, () => resolver, "who knows the names of members"),
+    // With a list the container asks its guard, and the guard these.
+    ...rewrite(
+      record.options.egress === undefined ? `${directory}/resolv.conf` : upstreamFile(directory),
+      () => resolver,
+      "who knows the names of members",
+    ),
   ];
 }
 
@@ -99,6 +105,11 @@ function checkMode({ networkMode }: ContainerRecord, name: string, isRunning: bo
   if (/^(?:host$|container:|\/|ns:)/.test(networkMode)) {
     throw new WishError([
       `container ${name} cannot be connected to a network: it shares a network namespace (${networkMode})`,
+    ]);
+  }
+  if (networkMode === "pasta") {
+    throw new WishError([
+      `container ${name} cannot be connected to a network: it has the machine's own by pasta`,
     ]);
   }
   if (isRunning && networkMode === "none") {

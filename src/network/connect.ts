@@ -10,7 +10,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { NetworkMode } from "../options/namespace-mode.ts";
 import type { NetworkWish } from "../options/network.ts";
 import type { RunOptions } from "../options/options.ts";
-import { type ExposedPorts, parseExpose } from "../options/publish.ts";
+import { type ExposedPorts, type PublishedPorts, parseExpose } from "../options/publish.ts";
 import type { Connection, Netavark, NetworkSetting } from "../planner/network.ts";
 import { macOf, takeAddresses } from "./addresses.ts";
 import { howToInstall } from "./installed.ts";
@@ -129,6 +129,17 @@ const exposedBy = (image: readonly string[], options: RunOptions): ExposedPorts[
   }),
 ];
 
+/** What `-p` and `-P` ask for. */
+export const publishedPorts = (
+  options: RunOptions,
+  exposed: readonly string[],
+): readonly PublishedPorts[] => [
+  ...(options.publish ?? []),
+  ...(options.publishAll === true
+    ? publishedBy(exposedBy(exposed, options), options.publish ?? [])
+    : []),
+];
+
 const nameServersOf = (made: readonly Made[], { nameServer }: Netavark): string[] =>
   nameServer === null
     ? []
@@ -162,12 +173,7 @@ export async function connectContainer(
   checkTwice(chosen);
   const leases: Lease[] = [];
   const took = (lease: Lease) => leases.push(lease);
-  const published = [
-    ...(options.publish ?? []),
-    ...(options.publishAll === true
-      ? publishedBy(exposedBy(exposed, options), options.publish ?? [])
-      : []),
-  ];
+  const published = publishedPorts(options, exposed);
   const serving = chosen.findIndex(({ internal }) => !internal);
   const warnings: string[] = [];
   if (published.length > 0 && serving < 0) {
@@ -197,6 +203,7 @@ export async function connectContainer(
     return {
       setting: {
         netavark,
+        pasta: null,
         connections: made.map(({ connection }) => connection),
         leases: leases.map(({ path }) => path),
         ports: ports.flatMap((port) => reservationsOf(port, hasSix)),

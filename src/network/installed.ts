@@ -19,6 +19,14 @@ export function findProgram(name: string, given: string | undefined): string | n
 export const netavarkPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
   findProgram("netavark", env["PIVOT_NETAVARK"]);
 
+const systemDirectories = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/sbin", "/bin"] as const;
+
+/** One of root's own programs, whatever the caller's path says; null when it is not there. */
+export function findSystemProgram(name: string, given: string | undefined): string | null {
+  const paths = given === undefined ? systemDirectories.map((each) => `${each}/${name}`) : [given];
+  return paths.find((path) => existsSync(path)) ?? null;
+}
+
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
 

@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { readIfThere } from "../host/first-process.ts";
-import { connectionDirectory } from "../planner/network.ts";
+import { connectionDirectory, pastaFile } from "../planner/network.ts";
 import type { NetavarkConfig } from "./netavark.ts";
 import type { PortMapping } from "./ports.ts";
 
@@ -40,6 +40,25 @@ function liveOf(text: string): LiveConnection[] {
   });
 }
 
+/** By pasta the container has the machine's addresses, and no network of its own. */
+function byPasta(state: string): LiveConnection[] {
+  const text = readIfThere(pastaFile(state));
+  if (text === null) return [];
+  return [
+    {
+      interface: "",
+      network: "pasta",
+      networkId: "",
+      addresses: [],
+      mac: "",
+      aliases: [],
+      subnets: [],
+      internal: false,
+      ports: JSON.parse(text) as PortMapping[],
+    },
+  ];
+}
+
 /** @param state the container's state directory; none when it does not run, or has no networks */
 export function liveConnections(state: string): LiveConnection[] {
   const directory = connectionDirectory(state);
@@ -47,7 +66,7 @@ export function liveConnections(state: string): LiveConnection[] {
   try {
     names = readdirSync(directory);
   } catch {
-    return [];
+    return byPasta(state);
   }
   return names.sort().flatMap((name) => {
     try {

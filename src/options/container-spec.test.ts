@@ -57,6 +57,7 @@ test("the container of an image without options", () => {
     dns: { servers: [], search: [], options: [] },
     hosts: [],
     labels: { a: "image", b: "image" },
+    egress: null,
     selinux: [],
     relabel: [],
     createSources: [],

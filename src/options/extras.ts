@@ -1,6 +1,7 @@
 // What is asked for of a container beyond its OCI configuration.
 
 import type { Profile } from "../seccomp/profile.ts";
+import { type EgressEntry, parseEgressEntry } from "./egress.ts";
 import {
   dnsOptionProblem,
   dnsSearchProblem,
@@ -35,6 +36,8 @@ export interface ContainerExtras {
   readonly stopSignal: number;
   readonly rootSwitch: RootSwitch;
   readonly network: NetworkMode;
+  /** What may be reached; null: everything. */
+  readonly egress: readonly EgressEntry[] | null;
   /** For /etc/hostname and /etc/hosts: also where the uts namespace is not the container's own. */
   readonly hostname: string;
   readonly domainname: string;
@@ -96,6 +99,7 @@ export function containerExtras(
     stopSignal: stopSignalOf(image, options, findings),
     rootSwitch: options.rootSwitch ?? "pivot",
     network: modes.network,
+    egress: egressOf(options, findings),
     hostname: names.hostname,
     domainname: names.domainname,
     dns: dnsOf(options, findings),
@@ -146,6 +150,11 @@ function dnsOf(options: RunOptions, findings: Findings): DnsSettings {
     search: checked(options.dnsSearch, "--dns-search", dnsSearchProblem),
     options: checked(options.dnsOptions, "--dns-option", dnsOptionProblem),
   };
+}
+
+function egressOf({ egress }: RunOptions, findings: Findings): readonly EgressEntry[] | null {
+  if (egress === undefined) return null;
+  return egress.flatMap((text) => findings.take(parseEgressEntry(text)) ?? []);
 }
 
 function hostsOf({ addHosts = [] }: RunOptions, findings: Findings): readonly HostEntry[] {

@@ -15,7 +15,12 @@ export type NamespaceMode =
  * `private` is a network namespace of its own, connected as the engine's default is; `none` one with
  * the loopback device alone; with a name it is connected to that network.
  */
-export type NetworkMode = NamespaceMode | "none" | NetworkWish;
+export type NetworkMode =
+  | NamespaceMode
+  | "none"
+  | NetworkWish
+  /** By pasta(1), with these arguments beside pivot's own. */
+  | { readonly pasta: readonly string[] };
 
 /** `shareable` is an own one that other containers may join; `none` an own one without /dev/shm. */
 export type IpcMode = NamespaceMode | "shareable" | "none";
@@ -56,6 +61,7 @@ export function parseNetworkMode(given: string): Result<NetworkMode> {
   const option = "--network";
   if (given === "none") return accept(given);
   if (given === "default") return accept("private");
+  if (/^pasta(?::|$)/.test(given)) return parsePasta(given);
   const mode = readMode(given);
   if (mode !== undefined) return accept(mode);
   if (given.includes("=")) return parseNetworkFields(given);
@@ -63,8 +69,24 @@ export function parseNetworkMode(given: string): Result<NetworkMode> {
   return refuse(
     option,
     given,
-    "it is none, host, container:NAME, ns:/path or the name of a network",
+    "it is none, host, pasta, container:NAME, ns:/path or the name of a network",
   );
+}
+
+/** Arguments of pasta(1) by which it would work for somebody else, or write files as root. */
+const ownArguments =
+  /^(?:--(?:netns|userns|netns-only|no-netns-quit|foreground|runas|pid|log-file|log-size|pcap|socket|fd|one-off|debug|trace|stderr|config-net|help|version)(?:=|$)|-[fPpldsF1eh])/;
+
+/** Parses `pasta[:ARGUMENT,…]`, as podman has it. */
+function parsePasta(given: string): Result<NetworkMode> {
+  const words = given === "pasta" ? [] : given.slice("pasta:".length).split(",");
+  const own = words.find((word) => ownArguments.test(word));
+  if (own !== undefined) {
+    return refuse("--network", given, `${own} is pivot's to say, and no argument for pasta`);
+  }
+  return words.every((word) => word !== "" && !word.includes("\0"))
+    ? accept({ pasta: words })
+    : refuse("--network", given, "it looks like pasta:--mtu,1500,--ipv4-only");
 }
 
 function readMode(given: string): NamespaceMode | undefined {

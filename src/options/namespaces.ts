@@ -39,7 +39,8 @@ function isContainer(mode: NetworkMode | IpcMode): mode is { readonly container:
 
 /** Whether a container gets a namespace of its own in this mode, and not somebody else's. */
 export function isOwn(mode: NetworkMode | IpcMode): boolean {
-  return typeof mode === "string" ? mode !== "host" : "network" in mode;
+  if (typeof mode === "string") return mode !== "host";
+  return "network" in mode || "pasta" in mode;
 }
 
 type JoinedType = Exclude<LinuxNamespaceType, "mount" | "time">;

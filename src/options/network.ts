@@ -17,7 +17,7 @@ export interface NetworkWish {
 export const networkNamePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 /** A name that no network can have, since `--network` means something else by it. */
-const isReserved = (name: string): boolean => /^(?:container|ns)$/.test(name);
+const isReserved = (name: string): boolean => /^(?:container|ns|pasta)$/.test(name);
 
 /** What is wrong with the name of a network; null if nothing. */
 export function networkNameProblem(name: string): string | null {

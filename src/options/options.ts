@@ -151,6 +151,11 @@ interface NetworkChoices {
   /** All ports that the image or `expose` names get a free one of the host. */
   publishAll: boolean;
   expose: readonly ExposedPorts[];
+  /**
+   * What may be reached outside, and nothing else: `HOST[:PORT]`, `*.DOMAIN[:PORT]`, addresses and
+   * ranges, those of IPv6 in brackets. `[]`: nothing at all.
+   */
+  egress: readonly string[];
 }
 
 interface ResourceChoices {

@@ -4,6 +4,7 @@ import type { Process, User } from "../spec/mod.ts";
 import { capabilitySet } from "./capability.ts";
 import { commandLine } from "./command.ts";
 import { wholeNumber } from "./count.ts";
+import { beyondEgress, egressConflict } from "./egress.ts";
 import { containerEnvironment } from "./environment.ts";
 import type { ContainerFacts } from "./facts.ts";
 import type { ImageConfig } from "./image-config.ts";
@@ -35,8 +36,17 @@ export function containerProcess(
   const wish = {
     privileged: options.privileged === true,
     add: options.capAdd ?? [],
-    drop: options.capDrop ?? [],
+    drop: [...(options.capDrop ?? []), ...(options.egress === undefined ? [] : beyondEgress)],
   };
+  const conflict =
+    options.egress === undefined ? null : egressConflict(wish.privileged, options.capAdd ?? []);
+  if (conflict !== null) {
+    findings.problem(
+      "--egress",
+      null,
+      `conflicting options: with ${conflict} a container is held to no list: leave one of them out`,
+    );
+  }
   const capabilities = capabilitySet(wish, facts.capabilities, findings);
   const rlimits = (options.ulimits ?? []).flatMap((limit) => findings.take(rlimitOf(limit)) ?? []);
   const { apparmor, noNewPrivileges } = options.securityOpt ?? {};

@@ -6,6 +6,7 @@
  * this one table. A number is never given to another operation: see `schema.test.ts`.
  */
 
+import { egress } from "./catalogue/egress.ts";
 import { files } from "./catalogue/files.ts";
 import { lifecycle } from "./catalogue/lifecycle.ts";
 import { mounts } from "./catalogue/mounts.ts";
@@ -27,6 +28,7 @@ export const catalogue = {
   ...transfer,
   ...network,
   ...users,
+  ...egress,
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Catalogue = typeof catalogue;

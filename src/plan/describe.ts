@@ -284,6 +284,14 @@ export function describeOp(op: Op): Description {
       return say("disconnect the container", ` configs=${describePlace(op.configs)}`);
     case "reserve_port":
       return say(`hold ${portText(op)}`);
+    case "pasta":
+      return say("connect the container by pasta", ` argv=${op.argv.join(" ")}`);
+    case "egress_rules":
+      return say("load the rules of the egress list");
+    case "egress_guard":
+      return say("answer names on the egress list", ` names=${op.names.length}`);
+    case "follow_resolver":
+      return say(`follow ${op.from}`, ` at=${describePlace(op.at)}`);
     case "pause":
       return say("pause");
     default:

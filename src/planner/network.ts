@@ -28,8 +28,20 @@ export type Connection = {
 
 export type ReservedPort = Pick<OpOf<"reserve_port">, "protocol" | "address" | "port" | "count">;
 
+/** pasta(1), which carries what a container sends to sockets of this machine. */
+export type Pasta = {
+  readonly program: string;
+  /** Its own name first; the path of the namespace comes behind them. */
+  readonly argv: readonly string[];
+  readonly environment: readonly string[];
+  /** The published ports, for who asks later. */
+  readonly ports: string;
+};
+
 export type NetworkSetting = {
-  readonly netavark: Netavark;
+  /** Null: by pasta. */
+  readonly netavark: Netavark | null;
+  readonly pasta: Pasta | null;
   readonly connections: readonly Connection[];
   /** Marks that an address or a port is taken, which go with the container. */
   readonly leases: readonly string[];
@@ -144,12 +156,29 @@ type NetworkView = {
 export const planLeasesOf = ({ network }: NetworkView): Step[] =>
   network === undefined || network === null ? [] : planLeases(network.leases);
 
+/** Where the ports that pasta publishes are written down. */
+export const pastaFile = (state: string): string => `${state}/pasta`;
+
+function planPasta({ program, argv, environment, ports }: Pasta, state: string): Step[] {
+  const at = onHost(`${state}/netns`);
+  return [
+    byParent(create(onHost(pastaFile(state)), ports, 0o600), "what `port` and `ps` show"),
+    byParent(create(at, "", 0o600), "pasta finds the network namespace there"),
+    byParent(
+      { op: "pasta", program, argv, env: environment, timeout: 30_000, at },
+      "--network pasta: an interface, and who carries what is sent there",
+    ),
+  ];
+}
+
 /** By the parent, once there is a network namespace. */
 export function planNetwork(setting: NetworkView): Step[] {
   const { network, id } = setting;
   if (network === undefined || network === null) return [];
-  const { netavark, connections, ports } = network;
+  const { netavark, connections, ports, pasta } = network;
   const state = stateDirectory(setting);
+  if (pasta !== null) return planPasta(pasta, state);
+  if (netavark === null) return [];
   const undo = teardown(netavark, connectionDirectory(state), {
     id,
     only: "",

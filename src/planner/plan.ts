@@ -8,6 +8,7 @@
 import type { Place, Plan, Step } from "../plan/op.ts";
 import type { Process, Spec } from "../spec/mod.ts";
 import { consolePlace, nullDevice, planConsole } from "./devices.ts";
+import { planEgressGuard, planEgressRules } from "./egress.ts";
 import type { Facts } from "./facts.ts";
 import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
@@ -19,6 +20,7 @@ import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
 import { planLeasesOf, planNetwork } from "./network.ts";
 import { planLookForProgram, planProcess, planStreams, planWorkingDirectory } from "./process.ts";
+import { planResolver } from "./resolver.ts";
 import {
   planDirectories,
   planFiles,
@@ -238,7 +240,10 @@ export function planContainer(
     ...(cgroup.around ?? []),
     ...planOomScore(process),
     ...planPidFiles(setting),
+    ...planEgressRules(setting.egress ?? null),
     ...planNetwork(setting),
+    ...planEgressGuard(setting),
+    ...planResolver(setting),
     ...cgroup.join,
     ...rdt.join,
     ...namespaces.join,

@@ -1,7 +1,9 @@
 /** What an engine says of a container beyond its OCI configuration. */
 
 import type { Stream } from "../plan/constants.ts";
+import type { EgressSetting } from "./egress.ts";
 import type { NetworkSetting } from "./network.ts";
+import type { ResolverSetting } from "./resolver.ts";
 
 export type Setting = {
   /** The container's id: names its directories and its cgroup. */
@@ -67,6 +69,10 @@ export type Setting = {
   readonly users?: UsersSetting | null;
   /** Networks that it is connected to; absent: none. */
   readonly network?: NetworkSetting | null;
+  /** What it may reach outside; absent: everything. */
+  readonly egress?: EgressSetting | null;
+  /** The file `resolv.conf` follows the machine's; absent: it stays as it is. */
+  readonly resolver?: ResolverSetting | null;
   /** What later commands will do, encoded, by the name of the file. */
   readonly keptPlans: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 };

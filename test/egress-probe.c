@@ -1,0 +1,141 @@
+/*
+ * What a program in a container with an egress list tries:
+ *
+ *     egress-probe look-up SERVER udp|tcp NAME A|AAAA|TXT    prints the code of the answer and its addresses
+ *     egress-probe beyond                                 tries each way past the list, prints what it gets
+ *     egress-probe flood ADDRESS PORT COUNT               sends so many packets of UDP
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static size_t question(uint8_t *out, const char *name, int type) {
+    static const uint8_t head[12] = {7, 7, 1, 0, 0, 1};
+    uint8_t *to = out + sizeof head;
+    memcpy(out, head, sizeof head);
+    for (const char *at = name; *at;) {
+        size_t length = strcspn(at, ".");
+        *to++ = (uint8_t)length;
+        memcpy(to, at, length);
+        to += length;
+        at += length + (at[length] == '.');
+    }
+    const uint8_t tail[5] = {0, 0, (uint8_t)type, 0, 1};
+    memcpy(to, tail, sizeof tail);
+    return (size_t)(to + sizeof tail - out);
+}
+
+static int look_up(const char *server, const char *protocol, const char *name, const char *type) {
+    int is_tcp = strcmp(protocol, "tcp") == 0;
+    int number = strcmp(type, "A") == 0 ? 1 : strcmp(type, "AAAA") == 0 ? 28 : 16;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53)};
+    uint8_t bytes[1024];
+    size_t size = question(bytes + 2, name, number);
+    bytes[0] = (uint8_t)(size >> 8);
+    bytes[1] = (uint8_t)size;
+    inet_pton(AF_INET, server, &at.sin_addr);
+    int fd = socket(AF_INET, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){3, 0}, sizeof(struct timeval));
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0 ||
+        send(fd, is_tcp ? bytes : bytes + 2, is_tcp ? size + 2 : size, 0) < 0) {
+        printf("%s\n", strerror(errno));
+        return 1;
+    }
+    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+    const uint8_t *m = is_tcp ? bytes + 2 : bytes;
+    n -= is_tcp ? 2 : 0;
+    if (n < 12) {
+        printf("no answer: %s\n", strerror(errno));
+        return 1;
+    }
+    printf("code %d", m[3] & 15);
+    const uint8_t *a = m + size;
+    for (int left = m[6] << 8 | m[7]; left > 0; left--, a += 12 + (a[10] << 8 | a[11])) {
+        char text[64];
+        inet_ntop(a[11] == 4 ? AF_INET : AF_INET6, a + 12, text, sizeof text);
+        printf(" %s", text);
+    }
+    puts("");
+    return 0;
+}
+
+static void say(const char *what, long rc) {
+    printf("%s: %s\n", what, rc < 0 ? strerror(errno) : "went well");
+}
+
+/* Removes the table with the rules. */
+static long delete_table(void) {
+    struct {
+        struct nlmsghdr begin;
+        struct nfgenmsg begin_what;
+        struct nlmsghdr table;
+        struct nfgenmsg table_what;
+        struct nlattr name;
+        char text[16];
+        struct nlmsghdr end;
+        struct nfgenmsg end_what;
+    } r = {
+        {sizeof r.begin + sizeof r.begin_what, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, 0, 0},
+        {0, 0, htons(NFNL_SUBSYS_NFTABLES)},
+        {sizeof r.table + sizeof r.table_what + sizeof r.name + sizeof r.text,
+         NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, 0, 0},
+        {1, 0, 0},
+        {sizeof r.name + 13, NFTA_TABLE_NAME},
+        "pivot_egress",
+        {sizeof r.end + sizeof r.end_what, NFNL_MSG_BATCH_END, NLM_F_REQUEST, 0, 0},
+        {0, 0, htons(NFNL_SUBSYS_NFTABLES)},
+    };
+    char answer[4096] __attribute__((aligned(4)));
+    int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+    if (fd < 0 || send(fd, &r, sizeof r, 0) < 0 || recv(fd, answer, sizeof answer, 0) < 0)
+        return -1;
+    errno = -((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+    return errno ? -1 : 0;
+}
+
+static int beyond(void) {
+    int udp = socket(AF_INET, SOCK_DGRAM, 0), mark = 0x7069766f;
+    say("packet socket", socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)));
+    say("raw socket", socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
+    say("vsock", socket(40, SOCK_STREAM, 0));
+    say("mark", setsockopt(udp, SOL_SOCKET, SO_MARK, &mark, sizeof mark));
+    say("rules", delete_table());
+    say("namespace", unshare(CLONE_NEWUSER | CLONE_NEWNET));
+    return 0;
+}
+
+static int flood(const char *address, int port, int count) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), passed = 0;
+    inet_pton(AF_INET, address, &at.sin_addr);
+    for (int i = 0; i < count; i++) {
+        at.sin_port = htons((uint16_t)(port + i % 1000));
+        passed += sendto(fd, "x", 1, 0, (struct sockaddr *)&at, sizeof at) == 1;
+    }
+    printf("passed %d\n", passed);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 6 && strcmp(argv[1], "look-up") == 0)
+        return look_up(argv[2], argv[3], argv[4], argv[5]);
+    if (argc == 2 && strcmp(argv[1], "beyond") == 0)
+        return beyond();
+    if (argc == 5 && strcmp(argv[1], "flood") == 0)
+        return flood(argv[2], atoi(argv[3]), atoi(argv[4]));
+    fputs("usage: egress-probe look-up SERVER udp|tcp NAME A|AAAA|TXT | beyond | flood ADDRESS PORT COUNT\n", stderr);
+    return 2;
+}
