@@ -27,6 +27,7 @@ need mkfs.ext4 e2fsprogs
 need busybox busybox-static
 need xz xz-utils
 need criu criu
+need apparmor_parser apparmor
 need runc runc
 need crun crun
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -38,7 +39,7 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; th
 fi
 
 resources="cgroup cgroup-update delegation limits devices stats oci/resources oci/state"
-quick="labels namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
+quick="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
   lifecycle killed leftovers"
 checkpoint=oci/checkpoint
 crun="oci/resources oci/state"
