@@ -42,7 +42,7 @@ resources="cgroup cgroup-update delegation limits devices stats oci/resources oc
 quick="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
   lifecycle killed leftovers"
 checkpoint=oci/checkpoint
-crun="oci/resources oci/state"
+crun=oci/resources
 
 reports=build/vm-reports
 rm -rf "$reports"
