@@ -44,9 +44,11 @@ quick="labels apparmor namespaces propagation pivot-root hostile-paths proc sys 
 checkpoint=oci/checkpoint
 crun=oci/resources
 
-reports=build/vm-reports
-rm -rf "$reports"
-mkdir -p "$reports"
+reports=$(mktemp -d "$PWD/build/vm-reports.XXXXXX")
+vm=
+trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null; rm -rf "$reports"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 # Compilers are slow there.
 node_modules/.bin/bun -e 'import { compileC } from "./test/pivot.ts";
   for (const name of ["probe.c", "calls.c", "exchange.c"]) compileC(name);' || exit 1
@@ -65,7 +67,10 @@ for file in $*; do
 done"
   export PIVOT_TEST_RUNTIME="$runtime" PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}"
   VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME" VM_DISK=4 VM_TIMEOUT="${VM_TIMEOUT:-5400}" \
-    VM_REPORT="$PWD/$reports" tools/vm/vm.sh "$script" </dev/null || status=1
+    VM_REPORT="$reports" tools/vm/vm.sh "$script" </dev/null &
+  vm=$!
+  wait "$vm" || status=1
+  vm=
   [ ! -e "$reports/$suite/failed" ] || status=1
   for file; do
     [ -s "$reports/$suite/$(echo "$file" | tr / -).xml" ] && continue

@@ -81,7 +81,9 @@ mkfifo "$run/output"
 exec 3<>"$run/output"
 cat <"$run/output" 3>&- &
 reader=$!
-timeout --foreground -k 5 "${VM_TIMEOUT:-600}" qemu-system-x86_64 -M q35 "${machine[@]}" \
+# The machine ends with this program, also when that is killed.
+setpriv --pdeathsig TERM timeout --foreground -k 5 "${VM_TIMEOUT:-600}" setpriv --pdeathsig KILL \
+  qemu-system-x86_64 -M q35 "${machine[@]}" \
   -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-3072}" \
   -nodefaults -no-user-config -no-reboot -display none -serial "file:$run/console" \
   -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd" \
