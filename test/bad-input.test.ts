@@ -66,6 +66,30 @@ const options: readonly Case[] = [
     ["-m", "1x"],
     invalid("1x", "-m, --memory", "invalid size: it looks like 512m, 1.5g or 1048576"),
   ],
+  [
+    ["-v", "notes:/dev"],
+    invalid(
+      "/dev",
+      "-v, --volume",
+      "its devices are there: bind a directory that has them, or choose another path",
+    ),
+  ],
+  [
+    ["--tmpfs", "/proc/"],
+    invalid(
+      "/proc",
+      "--tmpfs",
+      "its processes are shown there: it can be covered by the host's /proc alone",
+    ),
+  ],
+  [
+    ["-v", "/tmp:/x/../proc"],
+    invalid(
+      "/proc",
+      "-v, --volume",
+      "its processes are shown there: it can be covered by the host's /proc alone",
+    ),
+  ],
   [["--cpus", "abc"], invalid("abc", "--cpus", "it is a number of CPUs such as 1.5")],
   [
     ["--cap-add", "NOPE"],
@@ -253,6 +277,17 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
     refuses(["run", "x:y:z"], /^pivot: [^\n]*x:y:z[^\n]*\n$/);
     refuses(["run", "../../etc"], /^pivot: [^\n]*\.\.\/\.\.\/etc[^\n]*\n$/);
   });
+
+  for (const path of ["/proc", "/dev/"]) {
+    test(`an image with a volume at ${path}`, () => {
+      const imported = ["import", "-c", `VOLUME ${path}`, "-", "unfit"];
+      expect(ground.pivot(imported, { input: "\0".repeat(1024) }).code).toBe(0);
+      refuses(
+        ["run", "--rm", "unfit", "sh"],
+        new RegExp(`^pivot: the image has a VOLUME ${path.replace(/\/$/, "")}, [^\\n]+\\n$`),
+      );
+    });
+  }
 
   test("an archive or a layout that is none", () => {
     refuses(["run", "docker-archive:/etc/passwd"], /^pivot: [^\n]*\/etc\/passwd[^\n]*\n$/);

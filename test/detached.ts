@@ -21,6 +21,7 @@ import type { RunOptions } from "../src/options/options.ts";
 import type { Plan } from "../src/plan/op.ts";
 import type { StreamFact } from "../src/planner/facts.ts";
 import type { Monitor } from "../src/planner/setting.ts";
+import { patience } from "./patience.ts";
 import { type Ground, pivotPath, type Ran } from "./pivot.ts";
 
 /** A container with a monitor, planned but not yet started. */
@@ -44,8 +45,8 @@ export type Wish = {
 export const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-export async function until(isSo: () => boolean, what: string, patience = 10_000): Promise<void> {
-  for (let waited = 0; waited < patience; waited += 5) {
+export async function until(isSo: () => boolean, what: string, limit = 10_000): Promise<void> {
+  for (let waited = 0; waited < limit * patience; waited += 5) {
     if (isSo()) return;
     await wait(5);
   }

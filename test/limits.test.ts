@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { readCgroupLayout } from "../src/host/cgroups.ts";
+import { until } from "./detached.ts";
 import { Ground, type Running, whyNot } from "./pivot.ts";
 
 const ground = new Ground("limits");
@@ -145,11 +146,11 @@ describe.skipIf(reason !== undefined)(`limits (${reason ?? layout.mode})`, () =>
   test("a fork bomb stops at --pids-limit, and ends with the container", async () => {
     const bomb = "f() { f | f & }; f; echo ready; sleep 1000";
     const running = await ground.start(["--pids-limit", "20"], ["busybox", "sh", "-c", bomb]);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stopped = () => read(fileOf(running, "pids", "pids.events", "pids.events"));
+    await until(() => /^max [1-9]/.test(stopped()), "a process too many was asked for");
     expect(
       Number(read(fileOf(running, "pids", "pids.current", "pids.current"))),
     ).toBeLessThanOrEqual(20);
-    expect(read(fileOf(running, "pids", "pids.events", "pids.events"))).toMatch(/^max [1-9]/);
     await running.stop();
     await ground.expectNothingLeft();
   });

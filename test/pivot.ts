@@ -22,6 +22,7 @@ import {
   ownNamespaces,
   processesAt,
 } from "./leftovers.ts";
+import { patience } from "./patience.ts";
 import type { Sight } from "./sight.ts";
 
 export const pivotPath = new URL("../build/pivot", import.meta.url).pathname;
@@ -68,7 +69,7 @@ export type RunSettings = {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Milliseconds until it is killed; 20 s unless told. */
+  /** Milliseconds until it is killed; 20 s unless told, or longer on a slow machine. */
   readonly timeout?: number;
 };
 
@@ -117,7 +118,7 @@ export class Ground {
 
   /** Any program, with what it says and how it ends. */
   command(words: readonly string[], settings: RunSettings = {}): Ran {
-    const { input, env, cwd, timeout = 20_000 } = settings;
+    const { input, env, cwd, timeout = 20_000 * patience } = settings;
     const [program = "", ...args] = words;
     const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -173,7 +174,7 @@ export class Ground {
       });
       child.once("close", () => resolve(false));
     });
-    const timeOut = wait(20_000).then(() => false);
+    const timeOut = wait(20_000 * patience).then(() => false);
     if (!(await Promise.race([ready, timeOut]))) {
       child.kill("SIGKILL");
       throw new Error(`${args.join(" ")} did not get ready: ${said}`);
@@ -214,9 +215,9 @@ export class Ground {
   /**
    * Asserts that of all that was started nothing is left: processes, cgroups, mounts, directories.
    *
-   * @param patience how often it looks again, after 50 ms each
+   * @param looks how often it looks again, after 50 ms each
    */
-  async expectNothingLeft(patience = 60): Promise<void> {
+  async expectNothingLeft(looks = 60): Promise<void> {
     const nothing = {
       processes: [],
       cgroups: [],
@@ -229,7 +230,8 @@ export class Ground {
     };
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
     let left = this.#left();
-    for (let i = 0; i < patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
+    const end = Date.now() + looks * 50 * patience;
+    while (Date.now() < end && JSON.stringify(left) !== JSON.stringify(nothing)) {
       await wait(50);
       left = this.#left();
     }

@@ -1,13 +1,23 @@
-/** Counts a JUnit report, prints the closing line, and exits as the tests did. */
+/** Counts a JUnit report, or all below a directory, prints the closing line, and exits as the tests did. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
 const [report = "", status = "1"] = process.argv.slice(2);
-const root = existsSync(report)
-  ? (/<testsuites\b[^>]*>/.exec(readFileSync(report, "utf8"))?.[0] ?? "")
-  : "";
+const reports = !existsSync(report)
+  ? []
+  : statSync(report).isDirectory()
+    ? readdirSync(report, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".xml"))
+        .map((name) => `${report}/${name}`)
+    : [report];
+const roots = reports.map(
+  (file) => /<testsuites\b[^>]*>/.exec(readFileSync(file, "utf8"))?.[0] ?? "",
+);
 const count = (name: string): number =>
-  Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? "0");
+  roots.reduce(
+    (sum, root) => sum + Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? "0"),
+    0,
+  );
 const failed = count("failures") + count("errors");
 const skipped = count("skipped");
 const passed = count("tests") - failed - skipped;

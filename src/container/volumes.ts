@@ -4,7 +4,7 @@ import type { VolumeFacts } from "../options/facts.ts";
 import type { ImageConfig } from "../options/image-config.ts";
 import type { MountOption } from "../options/mount-option.ts";
 import type { RunOptions } from "../options/options.ts";
-import { parseVolumesFrom, settleVolumes } from "../options/settle-volumes.ts";
+import { parseVolumesFrom, settleVolumes, unfitVolume } from "../options/settle-volumes.ts";
 import type { VolumeUse } from "../options/volume-mount.ts";
 import type { VolumeSetting } from "../planner/setting.ts";
 import {
@@ -15,6 +15,7 @@ import {
   volumesDirectory,
 } from "../volume/store.ts";
 import type { Roots } from "./roots.ts";
+import { WishError } from "./wish-error.ts";
 
 async function mountsOf(roots: Roots, wanted: string): Promise<readonly MountOption[]> {
   const { findContainer } = await import("../engine/find.ts");
@@ -26,7 +27,7 @@ export type Settled = { readonly options: RunOptions; readonly facts: VolumeFact
 /**
  * Gives each volume its name, and finds out how those were made that are there.
  *
- * @throws NoSuchContainerError when a container of `volumesFrom` is not there
+ * @throws WishError when the image has a volume where none can be; NoSuchContainerError when a container of `volumesFrom` is not there
  */
 export async function settle(
   image: ImageConfig | null,
@@ -40,6 +41,12 @@ export async function settle(
   const others: Record<string, readonly MountOption[]> = {};
   for (const name of names) others[name] = await mountsOf(roots, name);
   const options = settleVolumes(image, given, { others, newName: newVolumeName });
+  const unfit = unfitVolume(image, given, options);
+  if (unfit !== undefined) {
+    throw new WishError([
+      `the image has a VOLUME ${unfit}, which would cover what each container has there: use an image without it`,
+    ]);
+  }
   const found = (options.mounts ?? []).flatMap((mount) => {
     if (mount.type !== "volume" || mount.source === undefined) return [];
     const volume = readVolume(roots, mount.source);

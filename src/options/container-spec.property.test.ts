@@ -14,7 +14,21 @@ const text = fc.oneof(
   fc.constantFrom("a", "web", "1", "ALL", "a\0b"),
 );
 const path = fc.oneof(
-  fc.constantFrom("/", "/a", "/a/b", "/dev", "/dev/shm", "/proc", "rel", "", "/a/../..", "/a\0"),
+  fc.constantFrom(
+    "/",
+    "/a",
+    "/a/b",
+    "/b",
+    "/c/d",
+    "/sys",
+    "/dev",
+    "/dev/shm",
+    "/proc",
+    "rel",
+    "",
+    "/a/../..",
+    "/a\0",
+  ),
   fc.string({ maxLength: 8 }).map((name) => `/${name}`),
 );
 const count = fc.oneof(
@@ -54,6 +68,8 @@ const mount = fc.oneof(
     { requiredKeys: ["type", "target"] },
   ),
 );
+/** Of memory; most are enough for a container. */
+const amount = fc.oneof(count, fc.bigInt({ min: 6n << 20n, max: 1n << 62n }));
 const throttles = fc.array(fc.record({ path: fc.constantFrom("/dev/sda", "/x"), rate: count }), {
   maxLength: 2,
 });
@@ -103,9 +119,9 @@ const options: fc.Arbitrary<RunOptions> = fc.record(
       fc.record({ name: fc.constantFrom("nofile", "core"), soft: count, hard: count }),
       { maxLength: 1 },
     ),
-    memory: count,
+    memory: amount,
     memorySwap: count,
-    memoryReservation: count,
+    memoryReservation: amount,
     memorySwappiness: fc.integer({ min: -2, max: 102 }),
     oomScoreAdj: fc.integer({ min: -1001, max: 1001 }),
     cpus: fc.double(),
@@ -187,7 +203,7 @@ test("whatever is asked for, there is a valid configuration or a line for each p
     fc.property(
       image,
       words,
-      fc.oneof(few, few, options),
+      fc.oneof(few, few, few, few, options),
       facts,
       (config, command, given, machine) => {
         runs += 1;

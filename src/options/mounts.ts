@@ -66,9 +66,10 @@ function wantedMounts(options: RunOptions, view: MountView, findings: Findings):
   const targets = new Set<string>();
   const add = (
     option: string,
-    target: string,
+    mount: MountOption,
     make: (destination: string) => Mount | undefined,
   ) => {
+    const { target } = mount;
     const problem = targetProblem(target);
     if (problem !== null) return findings.problem(option, target, problem);
     const destination = cleanPath(target);
@@ -76,16 +77,34 @@ function wantedMounts(options: RunOptions, view: MountView, findings: Findings):
       return findings.problem(option, destination, "duplicate mount point: it is asked for twice");
     }
     targets.add(destination);
-    const mount = make(destination);
-    if (mount !== undefined) wanted.push(mount);
+    const owned = ownPlaceProblem(destination, mount);
+    if (owned !== null) return findings.problem(option, destination, owned);
+    const made = make(destination);
+    if (made !== undefined) wanted.push(made);
   };
   for (const mount of options.mounts ?? []) {
-    add(optionOf(mount), mount.target, (at) => specMount(mount, at, view, findings));
+    add(optionOf(mount), mount, (at) => specMount(mount, at, view, findings));
   }
   for (const [target, words] of Object.entries(options.tmpfs ?? {})) {
-    add("--tmpfs", target, (at) => tmpfs(at, words, findings));
+    add("--tmpfs", { type: "tmpfs", target }, (at) => tmpfs(at, words, findings));
   }
   return wanted.sort((a, b) => depthOf(a.destination) - depthOf(b.destination));
+}
+
+/**
+ * Why nothing of the kind can take the place of what every container has there; null: it can. Without
+ * procfs labels would be written to files of the image's making (CVE-2019-16884), and without devices
+ * nothing starts.
+ */
+function ownPlaceProblem(destination: string, mount: MountOption): string | null {
+  if (destination === "/proc") {
+    const isHosts = mount.type === "bind" && cleanPath(mount.source) === "/proc";
+    return isHosts
+      ? null
+      : "its processes are shown there: it can be covered by the host's /proc alone";
+  }
+  if (destination !== "/dev" || mount.type === "bind") return null;
+  return "its devices are there: bind a directory that has them, or choose another path";
 }
 
 function specMount(

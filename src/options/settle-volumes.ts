@@ -51,6 +51,24 @@ function inherited(given: MountOption, readonly: boolean): MountOption {
 }
 
 /**
+ * The image's volume that takes the place of devices or processes, if nothing else was asked for there;
+ * undefined: there is none.
+ */
+export function unfitVolume(
+  image: ImageConfig | null,
+  asked: RunOptions,
+  settled: RunOptions,
+): string | undefined {
+  const isAt = (path: string) => (mount: MountOption) => cleanPath(mount.target) === path;
+  return volumePaths(image).find(
+    (path) =>
+      (path === "/dev" || path === "/proc") &&
+      settled.mounts?.some(isAt(path)) === true &&
+      asked.mounts?.some(isAt(path)) !== true,
+  );
+}
+
+/**
  * The options with all volumes among their mounts, each with a name: of those asked for, those of
  * `volumesFrom` and the image's, whatever comes first takes the path, as with docker. Done once for a
  * container, so that it has the same volumes each time that it starts.

@@ -331,7 +331,8 @@ export class OciGround {
       states: [],
     };
     let left = this.left();
-    for (let i = 0; i < looks * patience && JSON.stringify(left) !== JSON.stringify(nothing); i++) {
+    const end = Date.now() + looks * 50 * patience;
+    while (Date.now() < end && JSON.stringify(left) !== JSON.stringify(nothing)) {
       await wait(50);
       left = this.left();
     }

@@ -4,7 +4,10 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { differences } from "./differences.ts";
+
+export { patience };
 
 const named = process.env["PIVOT_TEST_RUNTIME"];
 const own = new URL("../../pivot-oci", import.meta.url).pathname;
@@ -39,9 +42,6 @@ export const runtimeWords: readonly string[] =
   runtimeName === "crun" && existsSync("/sys/fs/cgroup/unified")
     ? ["unshare", "-m", "sh", "-c", `umount -l /sys/fs/cgroup/unified; exec "$0" "$@"`, runtimePath]
     : [runtimePath];
-
-/** How many times longer than usual is waited: PIVOT_TEST_PATIENCE, for a machine that is slow. */
-export const patience = Number(process.env["PIVOT_TEST_PATIENCE"] ?? 1);
 
 /** The title of a file's tests. */
 export const title = (theme: string): string => `${theme} (${whyNot ?? runtimeName})`;

@@ -1,0 +1,88 @@
+// AppArmor, where the kernel has it: the profile is in force for the container's program and for what
+// exec starts, whatever the image or a mount has put where labels are written.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { runBundle } from "./bundle.ts";
+import { Ground, whyNot } from "./pivot.ts";
+import { makeSmallRoot } from "./small-root.ts";
+
+const enabled = "/sys/module/apparmor/parameters/enabled";
+const isThere = existsSync(enabled) && readFileSync(enabled, "utf8").startsWith("Y");
+const reason =
+  whyNot ??
+  (!isThere
+    ? "this kernel runs without AppArmor"
+    : Bun.which("apparmor_parser") === null
+      ? "apparmor_parser is missing: Debian's package apparmor has it"
+      : undefined);
+
+const ground = new Ground("apparmor");
+const profile = `pivot-test-${process.pid}`;
+
+function parse(flag: "--replace" | "--remove"): void {
+  const file = `${ground.directory}/profile`;
+  writeFileSync(
+    file,
+    `profile ${profile} flags=(attach_disconnected,mediate_deleted) {
+      file, capability, network, signal, ptrace, mount, umount,
+      deny /forbidden wl,
+    }\n`,
+  );
+  const { status, stderr } = spawnSync("apparmor_parser", [flag, "--skip-cache", file], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
+}
+
+describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () => {
+  beforeAll(() => parse("--replace"));
+  afterAll(async () => {
+    parse("--remove");
+    await ground.close();
+  });
+
+  const attempt = "(echo x >/forbidden) 2>&1; echo x >/allowed && cat /allowed";
+  const denied = "sh: can't create /forbidden: Permission denied\nx";
+  const flags = ["--security-opt", `apparmor=${profile}`];
+
+  test("the profile of --security-opt is in force, with no-new-privileges too", () => {
+    const look = `cat /proc/self/attr/current; ${attempt}`;
+    for (const more of [[], ["--security-opt", "no-new-privileges"]]) {
+      expect(ground.shell([...flags, ...more], look)).toBe(`${profile} (enforce)\n${denied}`);
+    }
+    expect(ground.shell([], "cat /proc/self/attr/current; echo x >/forbidden")).toBe("unconfined");
+  });
+
+  test("exec has the container's, and none with --privileged", async () => {
+    const running = await ground.start(flags);
+    const label = "cat /proc/self/attr/current";
+    const inside = (...words: string[]) =>
+      ground.pivot(["exec", ...words, running.name, "sh", "-c", label]).stdout;
+    expect(inside()).toBe(`${profile} (enforce)\n`);
+    expect(inside("--privileged")).toBe("unconfined\n");
+    await running.stop();
+  });
+
+  test("a profile that is not loaded is refused in one line, naming it", () => {
+    const ran = ground.run(["--security-opt", "apparmor=pivot-test-gone", "busybox", "true"]);
+    expect(ran).toMatchObject({ code: 125, stdout: "" });
+    expect(ran.stderr).toMatch(/^pivot: [^\n]*pivot-test-gone[^\n]*\n$/);
+  });
+
+  test("a file system in the place of procfs takes no label (CVE-2019-16884)", () => {
+    const root = makeSmallRoot(ground, "root");
+    const ran = runBundle(ground, root, ["/bin/sh", "-c", attempt], (config) => {
+      config.process["apparmorProfile"] = profile;
+      config.mounts = config.mounts.map((mount) =>
+        mount.destination === "/proc"
+          ? { destination: "/proc", type: "tmpfs", source: "tmpfs" }
+          : mount,
+      );
+    });
+    // Refused, or in force all the same.
+    if (ran.code === 0) expect(ran.stdout.trimEnd()).toBe(denied);
+    else expect(ran.stderr).toMatch(/^pivot: [^\n]*\/proc[^\n]*\n$/);
+  });
+});
