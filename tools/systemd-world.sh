@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a command on a machine of its own on which systemd is process 1: in a world of tools/world.sh,
-# by this machine's own systemd. The command is a service; its output comes when it has ended.
+# by this machine's own systemd. The command is a service.
 #
 #   tools/systemd-world.sh COMMAND…
 #
@@ -66,9 +66,12 @@ UNIT
       done
     done
     status=0
+    mkfifo /run/output
+    cat /run/output &
     # The shell that joins stays out of systemd's process namespace.
     sh "$0" --join || status=$?
-    cat /run/output 2>/dev/null || true
+    : <>/run/output # ends who reads where nobody has written
+    wait
     exit "$status"
     ;;
   --join)

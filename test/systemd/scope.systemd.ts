@@ -3,9 +3,17 @@
 
 import { describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { type Change, isAlive, OciGround, textOf } from "../oci/ground.ts";
 import { patience, runtimeName, runtimeWords, whyNot } from "../oci/runtime.ts";
+import { compileC } from "../pivot.ts";
 
 const whyNotHere =
   whyNot ??
@@ -165,11 +173,12 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     ground.ok(["resume", id], settings);
     expect(ground.state(id).status).toBe("running");
     const pids = JSON.parse(ground.ok(["ps", "--format", "json", id], settings).stdout);
-    expect(pids.length).toBe(3);
+    // runc 1.1.5 finds none where version 2 is mounted beside version 1.
+    if (isPivot || isUnified) expect(pids.length).toBe(3);
     expect(ground.ok(["events", "--stats", id], settings).stdout).toContain('"memory"');
     ground.ok(["kill", "--all", id, "KILL"], settings);
     await ground.until(id, "stopped");
-    expect(pids.filter(isAlive)).toEqual([]);
+    expect((pids ?? []).filter(isAlive)).toEqual([]);
     ground.ok(["delete", id], settings);
     await untilGone(unit);
   });
@@ -346,6 +355,28 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
       const words = ["create", "--bundle", bundle, ground.id()];
       const line = ground.refused(words, { ...settings, before });
       expect(line).toMatch(/--systemd-cgroup: systemd does not run here.*use cgroups without it/);
+    });
+
+    test("restore makes the scope around CRIU, and who is brought back is in it", async () => {
+      const bin = `${ground.directory}/bin`;
+      mkdirSync(bin);
+      copyFileSync(compileC("oci/criu.c"), `${bin}/criu`);
+      const withCriu = { ...settings, env: { PATH: `${bin}:${process.env["PATH"]}` } };
+      const { id, unit, bundle, cgroup } = start();
+      const images = ground.path("images");
+      ground.ok(["checkpoint", "--image-path", images, id], withCriu);
+      await untilGone(unit);
+      const again = ground.id();
+      const words = ["--bundle", bundle, "--image-path", images];
+      ground.call(["restore", "--detach", ...words, again], withCriu);
+      const { pid, status } = ground.state(again);
+      expect(status).toBe("running");
+      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(cgroup);
+      expect(show(unit, "ActiveState")).toBe("active");
+      await remove(again, unit);
+      writeFileSync(`${images}/fail`, "");
+      ground.refused(["restore", "--detach", ...words, ground.id()], withCriu);
+      await untilGone(unit);
     });
 
     test("the slices of the tests are all that is left", () => {
