@@ -14,6 +14,11 @@ fail() {
 quoted() { # as a shell reads it back
   for each; do printf "'%s' " "$(printf %s "$each" | sed "s/'/'\\\\''/g")"; done
 }
+join() { # join NAME: the cgroup of this name in each hierarchy, or where there is none, its root
+  for mount in $(mounts | cut -d ' ' -f 2); do
+    if [ -d "$mount/$1" ]; then echo 0 >"$mount/$1/cgroup.procs"; else echo 0 >"$mount/cgroup.procs"; fi
+  done
+}
 mounts() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $3, $2, $4 }' /proc/mounts; }
 
 case ${1:-} in
@@ -75,10 +80,16 @@ UNIT
     exit "$status"
     ;;
   --join)
-    for mount in $(mounts | cut -d ' ' -f 2); do echo 0 >"$mount/machine/cgroup.procs"; done
-    exec unshare --cgroup --mount --pid --fork --kill-child sh "$0" --machine
+    join machine
+    exec unshare --cgroup sh "$0" --leave
+    ;;
+  --leave)
+    # Who waits outside would be a process in the root, which then could hand no controllers on.
+    join init
+    exec unshare --mount --pid --fork --kill-child sh "$0" --machine
     ;;
   --machine)
+    join machine
     list=$(mounts)
     mount -t proc proc /proc
     mount --bind /proc/sys /proc/sys
