@@ -14,9 +14,13 @@ fail() {
 quoted() { # as a shell reads it back
   for each; do printf "'%s' " "$(printf %s "$each" | sed "s/'/'\\\\''/g")"; done
 }
-join() { # join NAME: the cgroup of this name in each hierarchy, or where there is none, its root
+move() { # move PID NAME: into the cgroup of this name in each hierarchy, or where there is none, its root
   for mount in $(mounts | cut -d ' ' -f 2); do
-    if [ -d "$mount/$1" ]; then echo 0 >"$mount/$1/cgroup.procs"; else echo 0 >"$mount/cgroup.procs"; fi
+    if [ -d "$mount/$2" ]; then
+      echo "$1" >"$mount/$2/cgroup.procs"
+    else
+      echo "$1" >"$mount/cgroup.procs"
+    fi
   done
 }
 mounts() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $3, $2, $4 }' /proc/mounts; }
@@ -73,23 +77,24 @@ UNIT
     status=0
     mkfifo /run/output
     cat /run/output &
-    # The shell that joins stays out of systemd's process namespace.
-    sh "$0" --join || status=$?
+    sh "$0" --join &
+    machine=$!
+    # Who waits for systemd would be a process in its root, which then could hand no controllers on.
+    while [ ! -e /run/forked ] && kill -0 "$machine"; do sleep 0.1; done
+    move "$machine" init
+    : >/run/moved
+    wait "$machine" || status=$?
     : <>/run/output # ends who reads where nobody has written
     wait
     exit "$status"
     ;;
   --join)
-    join machine
-    exec unshare --cgroup sh "$0" --leave
-    ;;
-  --leave)
-    # Who waits outside would be a process in the root, which then could hand no controllers on.
-    join init
-    exec unshare --mount --pid --fork --kill-child sh "$0" --machine
+    move 0 machine
+    exec unshare --cgroup --mount --pid --fork --kill-child sh "$0" --machine
     ;;
   --machine)
-    join machine
+    : >/run/forked
+    while [ ! -e /run/moved ]; do sleep 0.1; done
     list=$(mounts)
     mount -t proc proc /proc
     mount --bind /proc/sys /proc/sys

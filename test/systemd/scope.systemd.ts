@@ -4,6 +4,8 @@
 import { describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -37,6 +39,33 @@ const file = (cgroup: string, controller: string, name: string): string => {
   const mount = isUnified ? "/sys/fs/cgroup" : `/sys/fs/cgroup/${controller}`;
   return readFileSync(`${mount}${cgroup}/${name}`, "utf8").trim();
 };
+
+/** daemon, who is in every Debian. */
+const USER = 1;
+
+/** A systemd of the user's own, without any unit; its run-time directory. */
+function startUserManager(): string {
+  const runtime = `/run/user/${USER}`;
+  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
+  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
+  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
+  writeFileSync(
+    "/run/systemd/system/user@.service",
+    `[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=%i
+Slice=user-%i.slice
+Delegate=yes
+Environment=XDG_RUNTIME_DIR=${runtime}
+ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
+`,
+  );
+  systemctl("daemon-reload");
+  systemctl("start", `user@${USER}.service`);
+  return runtime;
+}
 
 const slice = "pivottest-a.slice";
 const inSlice = "/pivottest.slice/pivottest-a.slice";
@@ -230,6 +259,43 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     for (const { unit } of all) expect(show(unit, "ActiveState")).toBe("active");
     for (const { id, unit } of all) await remove(id, unit);
   }, 120_000);
+
+  // Of cgroups of version 1 an ordinary user gets none.
+  test.skipIf(!isPivot || !isUnified)(
+    "a user's container is in a scope of the user's own",
+    async () => {
+      const runtime = startUserManager();
+      chmodSync(ground.directory, 0o755);
+      const { bundle, unit } = bundleFor((config) => {
+        config.linux["cgroupsPath"] = (config.linux["cgroupsPath"] as string).replace(slice, "");
+        config.linux["resources"] = { pids: { limit: 20 } };
+        config.linux.namespaces.push({ type: "user" });
+        for (const each of ["uidMappings", "gidMappings"]) {
+          config.linux[each] = [{ containerID: 0, hostID: USER, size: 1 }];
+        }
+      });
+      const id = ground.id();
+      const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
+      const before = ["setpriv", ...ids, "env", `XDG_RUNTIME_DIR=${runtime}`];
+      const asUser = {
+        ...settings,
+        before,
+        global: ["--root", `${runtime}/oci`, "--systemd-cgroup"],
+      };
+      ground.ok(["run", "--detach", "--bundle", bundle, id], asUser);
+      const manager = `/sys/fs/cgroup/user.slice/user-${USER}.slice/user@${USER}.service`;
+      const cgroup = `${manager}/user.slice/${unit}`;
+      const { pid } = JSON.parse(ground.ok(["state", id], asUser).stdout);
+      expect(readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
+      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
+      ground.ok(["update", "--pids-limit", "30", id], asUser);
+      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
+      ground.ok(["delete", "--force", id], asUser);
+      for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
+      expect(existsSync(cgroup)).toBe(false);
+      systemctl("stop", `user@${USER}.service`);
+    },
+  );
 
   describe.skipIf(!isPivot)("as pivot has it", () => {
     test("the default is pivot-ID.scope in system.slice", async () => {
