@@ -97,7 +97,7 @@ static int hear(struct talk *talk) {
     for (;;) {
         size_t room = PV_LONGEST_MESSAGE - talk->size;
         if (room == 0)
-            return pv_say(talk->run, -EMSGSIZE, "systemd sends what is no message");
+            return pv_say(talk->run, -EPROTO, "systemd sends what is no message");
         ssize_t n = recv(talk->socket, talk->bytes + talk->size, room, MSG_DONTWAIT);
         if (n > 0) {
             talk->size += (size_t)n;

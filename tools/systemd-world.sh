@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a command on a machine of its own on which systemd is process 1: in a world of tools/world.sh,
-# by this machine's own systemd. The command is a service; its output comes when it has ended.
+# by this machine's own systemd. The command is a service.
 #
 #   tools/systemd-world.sh COMMAND…
 #
@@ -13,6 +13,15 @@ fail() {
 }
 quoted() { # as a shell reads it back
   for each; do printf "'%s' " "$(printf %s "$each" | sed "s/'/'\\\\''/g")"; done
+}
+move() { # move PID NAME: into the cgroup of this name in each hierarchy, or where there is none, its root
+  for mount in $(mounts | cut -d ' ' -f 2); do
+    if [ -d "$mount/$2" ]; then
+      echo "$1" >"$mount/$2/cgroup.procs"
+    else
+      echo "$1" >"$mount/cgroup.procs"
+    fi
+  done
 }
 mounts() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $3, $2, $4 }' /proc/mounts; }
 
@@ -66,16 +75,26 @@ UNIT
       done
     done
     status=0
-    # The shell that joins stays out of systemd's process namespace.
-    sh "$0" --join || status=$?
-    cat /run/output 2>/dev/null || true
+    mkfifo /run/output
+    cat /run/output &
+    sh "$0" --join &
+    machine=$!
+    # Who waits for systemd would be a process in its root, which then could hand no controllers on.
+    while [ ! -e /run/forked ] && kill -0 "$machine"; do sleep 0.1; done
+    move "$machine" init
+    : >/run/moved
+    wait "$machine" || status=$?
+    : <>/run/output # ends who reads where nobody has written
+    wait
     exit "$status"
     ;;
   --join)
-    for mount in $(mounts | cut -d ' ' -f 2); do echo 0 >"$mount/machine/cgroup.procs"; done
+    move 0 machine
     exec unshare --cgroup --mount --pid --fork --kill-child sh "$0" --machine
     ;;
   --machine)
+    : >/run/forked
+    while [ ! -e /run/moved ]; do sleep 0.1; done
     list=$(mounts)
     mount -t proc proc /proc
     mount --bind /proc/sys /proc/sys

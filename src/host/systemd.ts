@@ -40,7 +40,7 @@ function machineManager(): Manager | null {
     : { ...common, socket: "/run/dbus/system_bus_socket", bus: true };
 }
 
-function userManager(uid: number, env: NodeJS.ProcessEnv): Manager | null {
+export function findUserManager(uid: number, env: NodeJS.ProcessEnv): Manager | null {
   const given = env["XDG_RUNTIME_DIR"];
   const runtime = given === undefined || given === "" ? `/run/user/${uid}` : given;
   const root = `/user.slice/user-${uid}.slice/user@${uid}.service`;
@@ -53,5 +53,5 @@ function userManager(uid: number, env: NodeJS.ProcessEnv): Manager | null {
 /** The manager for who we are, or null when none runs. */
 export function findManager(env: NodeJS.ProcessEnv = process.env): Manager | null {
   const uid = uidOutside(process.geteuid?.() ?? 0, read("/proc/self/uid_map") ?? "");
-  return uid === 0 ? machineManager() : userManager(uid, env);
+  return uid === 0 ? machineManager() : findUserManager(uid, env);
 }

@@ -116,7 +116,7 @@ export function features(options: FeatureOptions): Features {
     linux: {
       namespaces: NAMESPACES.toSorted(),
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: seccomp(options.kernel),
       apparmor: { enabled: true },
       selinux: { enabled: true },

@@ -93,8 +93,8 @@ function readBundle(given: ParsedArguments) {
 
 /** Of hooks that a restore has no moment for. */
 function ignored({ hooks = {} }: Spec): string[] {
-  const known: readonly string[] = [...RESTORE_HOOKS, "poststop"];
-  const others = Object.keys(hooks).filter((kind) => !known.includes(kind));
+  const known: ReadonlySet<string> = new Set([...RESTORE_HOOKS, "poststop"]);
+  const others = Object.keys(hooks).filter((kind) => !known.has(kind));
   return others.length === 0
     ? []
     : [

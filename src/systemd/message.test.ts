@@ -58,7 +58,7 @@ const golden = {
 };
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const withoutFlags = (text: string): string => `${text.slice(0, 4)}00${text.slice(6)}`;
+const withoutFlags = (digits: string): string => `${digits.slice(0, 4)}00${digits.slice(6)}`;
 
 test("a call is what busctl makes of it", () => {
   const call = manager("ResetFailedUnit", text("pivot-a\\x2bb.scope"));

@@ -46,7 +46,7 @@ export function expandSlice(slice: string): string | undefined {
 }
 
 /** The controllers that systemd knows: a unit whose name could be taken for a file of theirs gets a `_`. */
-const controllers: readonly string[] = [
+const controllers: ReadonlySet<string> = new Set([
   "cpu",
   "cpuacct",
   "cpuset",
@@ -59,12 +59,12 @@ const controllers: readonly string[] = [
   "bpf-devices",
   "bpf-foreign",
   "bpf-socket-bind",
-];
+]);
 
 /** systemd's `cg_escape`: how a unit is called as a directory. */
 function escapeFile(unit: string): string {
   const first = unit.slice(0, unit.indexOf("."));
-  const isTaken = /^[_.]/.test(unit) || first === "cgroup" || controllers.includes(first);
+  const isTaken = /^[_.]/.test(unit) || first === "cgroup" || controllers.has(first);
   return isTaken ? `_${unit}` : unit;
 }
 

@@ -3,9 +3,19 @@
 
 import { describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { type Change, isAlive, OciGround, textOf } from "../oci/ground.ts";
 import { patience, runtimeName, runtimeWords, whyNot } from "../oci/runtime.ts";
+import { compileC } from "../pivot.ts";
 
 const whyNotHere =
   whyNot ??
@@ -29,6 +39,33 @@ const file = (cgroup: string, controller: string, name: string): string => {
   const mount = isUnified ? "/sys/fs/cgroup" : `/sys/fs/cgroup/${controller}`;
   return readFileSync(`${mount}${cgroup}/${name}`, "utf8").trim();
 };
+
+/** daemon, who is in every Debian. */
+const USER = 1;
+
+/** A systemd of the user's own, without any unit; its run-time directory. */
+function startUserManager(): string {
+  const runtime = `/run/user/${USER}`;
+  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
+  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
+  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
+  writeFileSync(
+    "/run/systemd/system/user@.service",
+    `[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=%i
+Slice=user-%i.slice
+Delegate=yes
+Environment=XDG_RUNTIME_DIR=${runtime}
+ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
+`,
+  );
+  systemctl("daemon-reload");
+  systemctl("start", `user@${USER}.service`);
+  return runtime;
+}
 
 const slice = "pivottest-a.slice";
 const inSlice = "/pivottest.slice/pivottest-a.slice";
@@ -165,11 +202,12 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     ground.ok(["resume", id], settings);
     expect(ground.state(id).status).toBe("running");
     const pids = JSON.parse(ground.ok(["ps", "--format", "json", id], settings).stdout);
-    expect(pids.length).toBe(3);
+    // runc 1.1.5 finds none where version 2 is mounted beside version 1.
+    if (isPivot || isUnified) expect(pids.length).toBe(3);
     expect(ground.ok(["events", "--stats", id], settings).stdout).toContain('"memory"');
     ground.ok(["kill", "--all", id, "KILL"], settings);
     await ground.until(id, "stopped");
-    expect(pids.filter(isAlive)).toEqual([]);
+    expect((pids ?? []).filter(isAlive)).toEqual([]);
     ground.ok(["delete", id], settings);
     await untilGone(unit);
   });
@@ -221,6 +259,43 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     for (const { unit } of all) expect(show(unit, "ActiveState")).toBe("active");
     for (const { id, unit } of all) await remove(id, unit);
   }, 120_000);
+
+  // Of cgroups of version 1 an ordinary user gets none.
+  test.skipIf(!isPivot || !isUnified)(
+    "a user's container is in a scope of the user's own",
+    async () => {
+      const runtime = startUserManager();
+      chmodSync(ground.directory, 0o755);
+      const { bundle, unit } = bundleFor((config) => {
+        config.linux["cgroupsPath"] = (config.linux["cgroupsPath"] as string).replace(slice, "");
+        config.linux["resources"] = { pids: { limit: 20 } };
+        config.linux.namespaces.push({ type: "user" });
+        for (const each of ["uidMappings", "gidMappings"]) {
+          config.linux[each] = [{ containerID: 0, hostID: USER, size: 1 }];
+        }
+      });
+      const id = ground.id();
+      const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
+      const before = ["setpriv", ...ids, "env", `XDG_RUNTIME_DIR=${runtime}`];
+      const asUser = {
+        ...settings,
+        before,
+        global: ["--root", `${runtime}/oci`, "--systemd-cgroup"],
+      };
+      ground.ok(["run", "--detach", "--bundle", bundle, id], asUser);
+      const manager = `/sys/fs/cgroup/user.slice/user-${USER}.slice/user@${USER}.service`;
+      const cgroup = `${manager}/user.slice/${unit}`;
+      const { pid } = JSON.parse(ground.ok(["state", id], asUser).stdout);
+      expect(readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
+      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
+      ground.ok(["update", "--pids-limit", "30", id], asUser);
+      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
+      ground.ok(["delete", "--force", id], asUser);
+      for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
+      expect(existsSync(cgroup)).toBe(false);
+      systemctl("stop", `user@${USER}.service`);
+    },
+  );
 
   describe.skipIf(!isPivot)("as pivot has it", () => {
     test("the default is pivot-ID.scope in system.slice", async () => {
@@ -346,6 +421,28 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
       const words = ["create", "--bundle", bundle, ground.id()];
       const line = ground.refused(words, { ...settings, before });
       expect(line).toMatch(/--systemd-cgroup: systemd does not run here.*use cgroups without it/);
+    });
+
+    test("restore makes the scope around CRIU, and who is brought back is in it", async () => {
+      const bin = `${ground.directory}/bin`;
+      mkdirSync(bin);
+      copyFileSync(compileC("oci/criu.c"), `${bin}/criu`);
+      const withCriu = { ...settings, env: { PATH: `${bin}:${process.env["PATH"]}` } };
+      const { id, unit, bundle, cgroup } = start();
+      const images = ground.path("images");
+      ground.ok(["checkpoint", "--image-path", images, id], withCriu);
+      await untilGone(unit);
+      const again = ground.id();
+      const words = ["--bundle", bundle, "--image-path", images];
+      ground.call(["restore", "--detach", ...words, again], withCriu);
+      const { pid, status } = ground.state(again);
+      expect(status).toBe("running");
+      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(cgroup);
+      expect(show(unit, "ActiveState")).toBe("active");
+      await remove(again, unit);
+      writeFileSync(`${images}/fail`, "");
+      ground.refused(["restore", "--detach", ...words, ground.id()], withCriu);
+      await untilGone(unit);
     });
 
     test("the slices of the tests are all that is left", () => {
