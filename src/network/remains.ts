@@ -19,17 +19,15 @@ function netavarkOrItsName(roots: Pick<Roots, "runRoot">): Netavark {
 
 /** @param state the state directory of a container that does not run any more */
 export function disconnectSteps(roots: Pick<Roots, "runRoot">, id: string, state: string): Step[] {
+  const leases = leasesOf(roots, id).map((path) =>
+    byParent({ op: "remove", at: onHost(path) }, "its addresses and ports"),
+  );
   const configs = connectionDirectory(state);
-  if (!existsSync(configs)) return [];
+  if (!existsSync(configs)) return leases;
   const netavark = netavarkOrItsName(roots);
   const left = leftDirectory(netavark.shared, id);
   const how = { id, only: "", processFile: null, left };
-  return [
-    byParent(teardown(netavark, configs, how), "its networks"),
-    ...leasesOf(roots, id).map((path) =>
-      byParent({ op: "remove", at: onHost(path) }, "its addresses and ports"),
-    ),
-  ];
+  return [byParent(teardown(netavark, configs, how), "its networks"), ...leases];
 }
 
 /** What could not be taken away before: a plan for each container. */

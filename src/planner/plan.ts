@@ -211,8 +211,9 @@ export function planContainer(
   const steps: Step[] = [
     ...planDetach(setting),
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
-    ...planDirectories(setting, process.args),
+    // They are there already: whatever fails from here on gives them back.
     ...planLeasesOf(setting),
+    ...planDirectories(setting, process.args),
     ...planMonitor(setting),
     ...hooks.due,
     ...planListener(setting),

@@ -28,11 +28,16 @@ function filesBelow(directory: string): string[] {
     /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names)$/.test(
       path,
     );
+  // Who takes an address and is killed before the container has any state keeps it for a minute.
+  const isLease = (path: string): boolean =>
+    path.startsWith("network/leases/") &&
+    Date.now() - (lstatSync(`${directory}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0) <
+      61_000;
   const found: string[] = [];
   const look = (below: string): void => {
     for (const name of listIfThere(`${directory}/${below}`)) {
       const path = below === "" ? name : `${below}/${name}`;
-      if (!isPassing(path)) found.push(path);
+      if (!isPassing(path) && !isLease(path)) found.push(path);
       if (isPassing(path) && !/^(downloads|names)$/.test(path)) continue;
       const isDirectory = lstatSync(`${directory}/${path}`, {
         throwIfNoEntry: false,

@@ -141,7 +141,7 @@ const restartOf = (ground: Ground): Scenario => ({
 
 /** A bridge, an address, a port: by netavark, which other programs do the rules for. */
 const networkOf = (ground: Ground): Scenario => {
-  const words = ["run", "--rm", "--network", "bridge", "-p", "8080:80", "busybox", "ip", "addr"];
+  const words = ["run", "--rm", "--network", "bridge", "-p", "80", "busybox", "ip", "addr"];
   return {
     name: "run in a network",
     call: { words: [...ground.roots(), ...words] },
