@@ -109,8 +109,8 @@ function panelAt({ title, xLabel, yLabel, lines }: Panel, left: number): string 
           `<circle class="f${i}" cx="${px(x).toFixed(1)}" cy="${py(y).toFixed(1)}" r="3">` +
           `<title>${escaped(name)}, ${x}: ${shown(y)}</title></circle>`,
       ),
-      `<path class="line c${i}" d="M${right - 132} ${margin.top + 8 + 16 * i}h18"/>`,
-      `<text x="${right - 108}" y="${margin.top + 12 + 16 * i}">${escaped(name)}</text>`,
+      `<path class="line c${i}" d="M${right - 84} ${16 + 16 * i}h18"/>`,
+      `<text x="${right - 60}" y="${20 + 16 * i}">${escaped(name)}</text>`,
     );
   });
   return `<g>${parts.join("\n")}</g>`;
