@@ -99,7 +99,7 @@ static int stand_in(const char *interface) {
         if (rc >= 0)
             rc = pv_result(ioctl(named, SIOCBRADDBR, interface));
         if (setns(own, CLONE_NEWNET) < 0)
-            abort(); /* what is done next would be done in the wrong place */
+            pv_end_lost();
     }
     if (named >= 0)
         close(named);
