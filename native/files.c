@@ -28,21 +28,24 @@ int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
     return rc;
 }
 
-/* A descriptor of a file that was not there before, with exactly these permissions. */
-static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mode) {
+/* A file that was not there before, with exactly these permissions: whole, or not at all. */
+static int create_file(struct pv_run *run, const struct pv_place *at, mode_t mode,
+                       const void *bytes, size_t size) {
     const char *name;
     int parent = pv_place_parent(run, at, 0, &name);
     if (parent < 0)
         return parent;
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     int fd = pv_result(openat(parent, name, flags, mode & 0700));
-    close(parent);
-    if (fd >= 0 && fchmod(fd, mode) < 0) {
-        int rc = -errno;
+    int rc = fd < 0 ? fd : pv_result(fchmod(fd, mode));
+    if (rc == 0)
+        rc = pv_write_whole(fd, bytes, size);
+    if (rc < 0 && fd >= 0)
+        unlinkat(parent, name, 0); /* half of it would be taken for all */
+    if (fd >= 0)
         close(fd);
-        return rc;
-    }
-    return fd;
+    close(parent);
+    return rc;
 }
 
 /* procfs and cgroups take a value in one call or not at all; a file takes it in a loop. */
@@ -102,13 +105,14 @@ int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, m
                   const char *text) {
     if (how == PV_WRITE_MODE_REPLACE)
         return replace_file(run, at, mode, text);
-    int fd;
-    if (how == PV_WRITE_MODE_EXCLUSIVE || how == PV_WRITE_MODE_MISSING)
-        fd = create_file(run, at, mode);
-    else /* One file system only: nothing that was mounted over procfs can take the write. */
-        fd = pv_place_open(run, at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
+    if (how == PV_WRITE_MODE_EXCLUSIVE || how == PV_WRITE_MODE_MISSING) {
+        int made = create_file(run, at, mode, text, strlen(text));
+        return made == -EEXIST && how == PV_WRITE_MODE_MISSING ? 0 : made;
+    }
+    /* One file system only: nothing that was mounted over procfs can take the write. */
+    int fd = pv_place_open(run, at, O_WRONLY | O_NOCTTY, RESOLVE_NO_XDEV);
     if (fd < 0)
-        return fd == -EEXIST && how == PV_WRITE_MODE_MISSING ? 0 : fd;
+        return fd;
     int rc = write_all(fd, text);
     close(fd);
     return rc;
@@ -119,12 +123,7 @@ int pv_do_write(struct pv_run *run, const struct pv_write *op) {
 }
 
 int pv_do_write_bytes(struct pv_run *run, const struct pv_write_bytes *op) {
-    int fd = create_file(run, &op->at, op->mode);
-    if (fd < 0)
-        return fd;
-    int rc = pv_write_whole(fd, op->content.data, op->content.size);
-    close(fd);
-    return rc;
+    return create_file(run, &op->at, op->mode, op->content.data, op->content.size);
 }
 
 int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op) {

@@ -54,7 +54,7 @@ static int open_inside(int netns) {
     if (rc == 0) {
         rc = pv_open_netlink();
         if (setns(own, CLONE_NEWNET) < 0)
-            abort(); /* what is done next would be done in the wrong place */
+            pv_end_lost();
     }
     if (own >= 0)
         close(own);

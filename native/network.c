@@ -100,7 +100,7 @@ static int stand_in(const char *interface) {
         if (rc >= 0)
             rc = pv_result(ioctl(named, SIOCBRADDBR, interface));
         if (setns(own, CLONE_NEWNET) < 0)
-            abort(); /* what is done next would be done in the wrong place */
+            pv_end_lost();
     }
     if (named >= 0)
         close(named);
@@ -335,6 +335,12 @@ static int tear_down(struct pv_run *run, const struct pv_network_teardown *op, i
     int rc = call.config = pv_result(openat(configs, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc < 0)
         return rc;
+    struct stat st;
+    if (fstat(call.config, &st) == 0 && st.st_size == 0) {
+        /* Who wrote it was killed before a word was in it, and so before netavark was asked. */
+        close(call.config);
+        return pv_result(unlinkat(configs, name, 0));
+    }
     call.network = find_namespace(run, &op->of);
     rc = call.network < 0 ? -ECANCELED : call_netavark(run, &call);
     /* The interface may have been taken away by the container itself: then as if all were gone. */

@@ -68,8 +68,9 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
   });
 
   test("check names, and prune clears, what a killed pull leaves", () => {
-    const left = [`layers/${"a".repeat(64)}.size`, `downloads/${"b".repeat(64)}`];
-    mkdirSync(`${ground.root}/downloads`, { recursive: true });
+    const left = ["volumes/.new", `layers/${"a".repeat(64)}.size`, `downloads/${"b".repeat(64)}`];
+    for (const name of ["downloads", "volumes"])
+      mkdirSync(`${ground.root}/${name}`, { recursive: true });
     for (const name of left) writeFileSync(`${ground.root}/${name}`, "12\n");
     const checked = ground.pivot(["system", "check"]);
     expect(checked.stdout).toMatch(/1 layer.* belong.* to no image[^]*1 interrupted download/);

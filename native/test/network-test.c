@@ -216,6 +216,8 @@ static void test_gone(void) {
     CHECK(tear_down_with("echo '{\"error\":\"busy\"}'; exit 1", "", nowhere) == -ECANCELED);
     CHECK(says("netavark ended with 1: busy"));
     CHECK(!is_there("configs/eth0") && is_there("left/id/eth0"), "it is tried again later");
+    write_file("configs/eth0", "");
+    CHECK(tear_down_with("exit 1", "", nowhere) == 0 && !is_there("configs/eth0"), "never written");
     CHECK(open_descriptors() == open);
 }
 

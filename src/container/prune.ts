@@ -4,7 +4,7 @@
  * uses the container any more.
  */
 
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import { removeStaleLeases } from "../network/lease.ts";
 import { disconnectSteps, leftSteps } from "../network/remains.ts";
@@ -127,6 +127,17 @@ export async function prune(
     const problem = describe(steps, await execute(steps));
     if (problem === null) paths.push(path);
     else problems.push(problem);
+  }
+  const fresh = `${roots.dataRoot}/volumes/.new`;
+  if (existsSync(fresh)) {
+    const steps = [
+      byParent(lock(onHost(`${roots.dataRoot}/volumes`)), "nobody makes a volume now"),
+      remove(fresh, "a volume that was never complete"),
+    ];
+    const outcome = await execute(steps);
+    const problem = isAliveOrGone(outcome) ? null : describe(steps, outcome);
+    if (problem !== null) problems.push(problem);
+    else if (!isAliveOrGone(outcome)) paths.push(fresh);
   }
   for (const { path, steps } of leftSteps(roots)) {
     const problem = describe(steps, await execute(steps));

@@ -75,7 +75,7 @@ const diskTroubles: Readonly<Record<number, string>> = {
   8: "the file system is read-only",
   10: "the disk is full, or broken",
   13: "the disk is full",
-  14: "the disk is full, or the file system is read-only",
+  14: "the disk is full, the file system is read-only, or it is another user's",
 };
 
 /** What is wrong with the disk; undefined: this is another error. */

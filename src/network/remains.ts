@@ -19,10 +19,10 @@ function netavarkOrItsName(roots: Pick<Roots, "runRoot">): Netavark {
 
 /** @param state the state directory of a container that does not run any more */
 export function disconnectSteps(roots: Pick<Roots, "runRoot">, id: string, state: string): Step[] {
-  const configs = connectionDirectory(state);
   const leases = leasesOf(roots, id).map((path) =>
     byParent({ op: "remove", at: onHost(path) }, "its addresses and ports"),
   );
+  const configs = connectionDirectory(state);
   if (!existsSync(configs)) return leases;
   const netavark = netavarkOrItsName(roots);
   const left = leftDirectory(netavark.shared, id);

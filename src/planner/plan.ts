@@ -201,9 +201,10 @@ export function planContainer(
   const steps: Step[] = [
     ...planDetach(setting),
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
+    // They are there already: whatever fails from here on gives them back.
+    ...planLeasesOf(setting),
     ...planDirectories(setting, process.args),
     ...planUsersLease(setting),
-    ...planLeasesOf(setting),
     ...planMonitor(setting),
     ...hooks.due,
     ...planListener(setting),

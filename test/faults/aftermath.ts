@@ -28,11 +28,16 @@ function filesBelow(directory: string): string[] {
     /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names)$/.test(
       path,
     );
+  // Who takes an address and is killed before the container has any state keeps it for a minute.
+  const isLease = (path: string): boolean =>
+    path.startsWith("network/leases/") &&
+    Date.now() - (lstatSync(`${directory}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0) <
+      61_000;
   const found: string[] = [];
   const look = (below: string): void => {
     for (const name of listIfThere(`${directory}/${below}`)) {
       const path = below === "" ? name : `${below}/${name}`;
-      if (!isPassing(path)) found.push(path);
+      if (!isPassing(path) && !isLease(path)) found.push(path);
       if (isPassing(path) && !/^(downloads|names)$/.test(path)) continue;
       const isDirectory = lstatSync(`${directory}/${path}`, {
         throwIfNoEntry: false,
@@ -90,6 +95,7 @@ export class World {
       processes: processes(),
       cgroups: cgroups(),
       mounts: [String(countMounts())],
+      interfaces: listIfThere("/sys/class/net"),
       namespaces: listIfThere("/proc/self/ns").map((name) => readlinkSync(`/proc/self/ns/${name}`)),
       run: filesBelow(runRoot),
       data: filesBelow(root),
@@ -122,7 +128,8 @@ export class World {
 /** A container's sight without what differs between two of the same kind; a line for each thing. */
 export function essence(text: string): string {
   const sight = JSON.parse(text) as Record<string, unknown> & Sight;
-  const { boottime: _b, monotonic: _m, ns, mountinfo, fds, devices, status, ...rest } = sight;
+  const { boottime: _b, monotonic: _m, ns, mountinfo, fds, devices, status, ...others } = sight;
+  const { pid, sid, pgid, ...rest } = others;
   // Mount ids, device numbers and peer groups are counted by the kernel.
   const mounts = (mountinfo ?? "")
     .split("\n")
@@ -141,6 +148,8 @@ export function essence(text: string): string {
   return JSON.stringify(
     {
       ...rest,
+      // In a container that goes on each has another one.
+      leads: [pid <= 2 ? pid : "a later one", sid === pid, pgid === pid],
       mounts,
       fds: Object.entries(fds).map(([fd, { type, flags }]) => [fd, type, flags]),
       devices: Object.entries(devices).map(([path, each]) => [path, file(each)]),

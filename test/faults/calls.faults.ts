@@ -14,7 +14,7 @@ describe.skipIf(whyNot !== undefined)(`calls that fail (${whyNot ?? "as root"})`
   const demand = (scenario: Scenario): void =>
     test(scenario.name, async () => {
       expect(ground.pivot(["run", "--rm", "busybox", "true"])).toMatchObject({ code: 0 });
-      const { wrong, count } = await rounds(ground, scenario, "fail", 300);
+      const { wrong, count } = await rounds(ground, scenario, "fail", 200);
       expect(wrong).toEqual([]);
       expect(count).toBeGreaterThan(20);
     }, 3_600_000);

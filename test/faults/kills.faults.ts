@@ -22,7 +22,7 @@ describe.skipIf(whyNot !== undefined)(`kills (${whyNot ?? "as root"})`, async ()
 
   const demand = (scenario: Scenario): void =>
     test(scenario.name, async () => {
-      const { wrong, count } = await rounds(ground, scenario, "kill", 120);
+      const { wrong, count } = await rounds(ground, scenario, "kill", 60);
       expect(wrong).toEqual([]);
       expect(count).toBeGreaterThan(5);
     }, 3_600_000);

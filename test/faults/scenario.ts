@@ -2,6 +2,7 @@
 // it is cleared, whatever came of it.
 
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { netavarkPath } from "../../src/network/installed.ts";
 import { baseConfig } from "../oci/config.ts";
 import { type Ground, pivotPath, probeProgram } from "../pivot.ts";
 import { essence, firstDifference } from "./aftermath.ts";
@@ -99,6 +100,7 @@ const execOf = (ground: Ground): Scenario => {
       const probe = `${probeProgram()}:/probe:ro`;
       const flags = ["--name", "kept", "--hostname", "host", "-v", probe];
       ok(ground, "run", "-d", ...flags, "busybox", "sleep", "10000");
+      ok(ground, ...words);
       sight = essence(ok(ground, ...words));
     },
     check: isAsSeen(() => sight),
@@ -137,9 +139,29 @@ const restartOf = (ground: Ground): Scenario => ({
   clear: clearContainers(ground),
 });
 
+/** A bridge, an address, a port: by netavark, which other programs do the rules for. */
+const networkOf = (ground: Ground): Scenario => {
+  const words = ["run", "--rm", "--network", "bridge", "-p", "80", "busybox", "ip", "addr"];
+  return {
+    name: "run in a network",
+    call: { words: [...ground.roots(), ...words] },
+    begin: () => void ok(ground, ...words),
+    check: ({ stdout }) => (stdout.includes("inet 10.90.0.") ? undefined : `no address: ${stdout}`),
+  };
+};
+
 /** Of the engine, those in which the C program does most. */
 export const containerScenarios = (ground: Ground): Scenario[] =>
-  [runOf, detachedOf, execOf, startOf, stopOf, removeOf, restartOf].map((each) => each(ground));
+  [
+    ...(netavarkPath() === null ? [] : [networkOf]),
+    runOf,
+    detachedOf,
+    execOf,
+    startOf,
+    stopOf,
+    removeOf,
+    restartOf,
+  ].map((each) => each(ground));
 
 /** A bundle, and what `pivot-oci` is told for it. */
 export function ociScenarios(ground: Ground): Scenario[] {
