@@ -49,7 +49,9 @@ const flagRow = ({ name, short, value, help }: Flag): string => {
 };
 
 const table = (flags: readonly Flag[]): string[] =>
-  flags.length === 0 ? [] : ["| option | |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
+  flags.length === 0
+    ? []
+    : ["| option | what it does |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : 1;
@@ -90,7 +92,7 @@ function list(shown: readonly Command[]): string[] {
   return groups.flatMap((group) => [
     "",
     ...(group === "" ? [] : [`## ${group}`, "", `${prose(groupSummaries[group] ?? "")}.`, ""]),
-    "| command | |",
+    "| command | what it does |",
     "|---|---|",
     ...shown.filter((each) => groupOf(each) === group).map(listRow),
   ]);

@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "@docusaurus/types";
-import { themes } from "prism-react-renderer";
+import { dark, light } from "./prism-themes.ts";
 
 const place = new URL(process.env["PIVOT_DOCS_URL"] ?? "http://localhost/");
 
@@ -57,8 +57,8 @@ const config: Config = {
     docs: { sidebar: { hideable: true } },
     tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
     prism: {
-      theme: themes.oneLight,
-      darkTheme: themes.oneDark,
+      theme: light,
+      darkTheme: dark,
       additionalLanguages: ["bash", "shell-session", "json", "typescript", "ini"],
     },
   },
