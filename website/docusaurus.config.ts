@@ -33,13 +33,23 @@ const config: Config = {
       "@docusaurus/plugin-content-docs",
       { path: "../docs", routeBasePath: "/", sidebarPath: "./sidebars.ts", breadcrumbs: true },
     ],
+    [
+      "@docusaurus/plugin-content-docs",
+      {
+        id: "project",
+        // Copies, which tools/site.sh makes: Docusaurus wants each page below one directory alone.
+        path: "project",
+        routeBasePath: "project",
+        sidebarPath: "./sidebars-project.ts",
+      },
+    ],
   ],
   themes: [
     ["@docusaurus/theme-classic", { customCss: "./src/css/site.css" }],
     "@docusaurus/theme-mermaid",
     [
       "@easyops-cn/docusaurus-search-local",
-      { hashed: true, indexBlog: false, docsRouteBasePath: "/", docsDir: "../docs" },
+      { hashed: true, indexBlog: false, docsRouteBasePath: ["/", "project"], docsDir: ["../docs"] },
     ],
   ],
   themeConfig: {

@@ -87,17 +87,19 @@ describe.skipIf(whyNoBrowser !== undefined)(
       const { page } = visit;
       await visit.go(at("/tutorial/chroot/"));
       await page.waitForLoadState("networkidle");
-      const ground = (): Promise<string> =>
-        page
-          .locator(".pivot-page")
-          .evaluate((element) => getComputedStyle(element).backgroundColor);
-      expect(await ground()).toBe("rgb(243, 245, 248)");
+      const shows = (colour: string) =>
+        page.waitForFunction((wanted) => {
+          const lesson = document.querySelector(".pivot-page");
+          return lesson !== null && getComputedStyle(lesson).backgroundColor === wanted;
+        }, colour);
+      await shows("rgb(243, 245, 248)");
       // From the system's choice to light, and on to dark.
       const button = page.getByRole("button", { name: /Switch between dark and light mode/ });
       await button.click();
       await button.click();
       await page.locator('html[data-theme="dark"]').waitFor();
-      expect(await ground()).toBe("rgb(16, 22, 29)");
+      await shows("rgb(16, 22, 29)");
+      expect(visit.complaints()).toEqual([]);
       await visit.close();
     });
 
