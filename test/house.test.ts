@@ -13,9 +13,8 @@ function filesBelow(directory: string): string[] {
   });
 }
 
-const sources = ["src", "test", "tools", "bench", "native", "web/src", "web/test"].flatMap(
-  filesBelow,
-);
+const folders = "src test tools bench native web/src web/test website/src website/test".split(" ");
+const sources = folders.flatMap(filesBelow);
 const typescript = sources.filter((path) => /\.tsx?$/.test(path));
 const read = (path: string): string => readFileSync(root + path, "utf8");
 
@@ -90,7 +89,7 @@ test("the version stands once", () => {
 
 test("every source begins with what it is about", () => {
   const bare = sources
-    .filter((path) => /^(src|native|bench|tools|web)\/.*\.(tsx?|c|h)$/.test(path))
+    .filter((path) => /^(src|native|bench|tools|web|website)\/.*\.(tsx?|c|h)$/.test(path))
     .filter((path) => !path.endsWith(".test.ts"))
     .filter((path) => !/^(\/\*|\/\/)/.test(read(path)));
   expect(bare).toEqual([]);

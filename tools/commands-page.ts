@@ -4,6 +4,15 @@ import type { Flag } from "../src/cli/arguments.ts";
 import type { Command } from "../src/cli/command.ts";
 import { commands, globalFlags } from "../src/cli/commands.ts";
 import { groupSummaries, namesOf } from "../src/cli/groups.ts";
+import { buildCommands } from "../src/cli/tables/build.ts";
+import { containerCommands } from "../src/cli/tables/container.ts";
+import { imageCommands } from "../src/cli/tables/image.ts";
+import { learnCommands } from "../src/cli/tables/learn.ts";
+import { networkCommands } from "../src/cli/tables/network.ts";
+import { registryCommands } from "../src/cli/tables/registry.ts";
+import { transferCommands } from "../src/cli/tables/transfer.ts";
+import { tryCommands } from "../src/cli/tables/try.ts";
+import { volumeCommands } from "../src/cli/tables/volume.ts";
 
 /** Outside of code, what Markdown or HTML would take for its own. */
 const escape = (text: string): string => text.replace(/[|<>*[\]\\]/g, "\\$&");
@@ -49,10 +58,28 @@ const flagRow = ({ name, short, value, help }: Flag): string => {
 };
 
 const table = (flags: readonly Flag[]): string[] =>
-  flags.length === 0 ? [] : ["| option | |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
+  flags.length === 0
+    ? []
+    : ["| option | what it does |", "|---|---|", ...[...flags].sort(byName).map(flagRow)];
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : 1;
+
+/** Which guide shows the commands of a table at work. */
+const guides: readonly (readonly [readonly Command[], string, string])[] = [
+  [[...containerCommands, ...transferCommands, ...volumeCommands], "engine", "the engine"],
+  [[...imageCommands, ...registryCommands, ...buildCommands], "images", "images"],
+  [networkCommands, "networks", "networks"],
+  [tryCommands, "try", "views of the host"],
+  [learnCommands, "look-inside", "looking inside"],
+];
+
+function guideLine(command: Command): string[] {
+  const [, file, title] = guides.find(([table]) => table.includes(command)) ?? [];
+  return file === undefined
+    ? []
+    : ["", `At work in the guide to [${title}](../../guides/${file}.md).`];
+}
 
 const note = "<!-- Made by `npm run docs:catalogue` from the tables in src/cli/tables. -->";
 
@@ -69,12 +96,13 @@ async function page(command: Command): Promise<string> {
     `${prose(command.summary)}.`,
     "",
     "```",
-    command.usage,
+    ...command.usage.split("\n").map((line) => line.trim()),
     "```",
     ...(others.length === 0
       ? []
       : ["", `Also ${others.map((name) => `\`pivot ${name}\``).join(", ")}.`]),
     ...(command.about === undefined ? [] : ["", ...about(command.about)]),
+    ...guideLine(command),
     ...(flags.length === 0 ? [] : ["", "## Options", "", ...flags]),
   ].join("\n")}\n`;
 }
@@ -90,7 +118,7 @@ function list(shown: readonly Command[]): string[] {
   return groups.flatMap((group) => [
     "",
     ...(group === "" ? [] : [`## ${group}`, "", `${prose(groupSummaries[group] ?? "")}.`, ""]),
-    "| command | |",
+    "| command | what it does |",
     "|---|---|",
     ...shown.filter((each) => groupOf(each) === group).map(listRow),
   ]);

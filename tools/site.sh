@@ -38,9 +38,15 @@ component() {
   fi
 }
 
+# What lies above docs/.
+project() {
+  rm -rf website/project && mkdir website/project && cp ARCHITECTURE.md CHANGELOG.md website/project/
+}
+
 build() {
   packages
   component
+  project
   node_modules/.bin/tsc -p website/tsconfig.json || fail "the site's types are not right"
   say "building the site"
   # Made below website/, since what renders it is CommonJS, which this project's own package.json denies.
@@ -57,6 +63,7 @@ case ${1:-} in
   serve)
     packages
     component
+    project
     cd website
     NODE_ENV=development exec node node_modules/@docusaurus/core/bin/docusaurus.mjs start --no-open
     ;;

@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "@docusaurus/types";
-import { themes } from "prism-react-renderer";
+import { dark, light } from "./prism-themes.ts";
 
 const place = new URL(process.env["PIVOT_DOCS_URL"] ?? "http://localhost/");
 
@@ -33,13 +33,23 @@ const config: Config = {
       "@docusaurus/plugin-content-docs",
       { path: "../docs", routeBasePath: "/", sidebarPath: "./sidebars.ts", breadcrumbs: true },
     ],
+    [
+      "@docusaurus/plugin-content-docs",
+      {
+        id: "project",
+        // Copies, which tools/site.sh makes: Docusaurus wants each page below one directory alone.
+        path: "project",
+        routeBasePath: "project",
+        sidebarPath: "./sidebars-project.ts",
+      },
+    ],
   ],
   themes: [
     ["@docusaurus/theme-classic", { customCss: "./src/css/site.css" }],
     "@docusaurus/theme-mermaid",
     [
       "@easyops-cn/docusaurus-search-local",
-      { hashed: true, indexBlog: false, docsRouteBasePath: "/", docsDir: "../docs" },
+      { hashed: true, indexBlog: false, docsRouteBasePath: ["/", "project"], docsDir: ["../docs"] },
     ],
   ],
   themeConfig: {
@@ -57,8 +67,8 @@ const config: Config = {
     docs: { sidebar: { hideable: true } },
     tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
     prism: {
-      theme: themes.oneLight,
-      darkTheme: themes.oneDark,
+      theme: light,
+      darkTheme: dark,
       additionalLanguages: ["bash", "shell-session", "json", "typescript", "ini"],
     },
   },

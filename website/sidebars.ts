@@ -55,7 +55,12 @@ const sidebars: SidebarsConfig = {
     {
       type: "category",
       label: "Design",
-      items: ["design/decisions", "benchmarks"],
+      items: [
+        { type: "link", label: "Architecture", href: "/project/ARCHITECTURE/" },
+        "design/decisions",
+        "benchmarks",
+        { type: "link", label: "Changelog", href: "/project/CHANGELOG/" },
+      ],
     },
   ],
 };

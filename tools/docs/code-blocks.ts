@@ -96,7 +96,7 @@ export function commandsOf(line: string): string[][] {
       if (line[i + 1] === "(") continue;
       isFile = true;
     } else if (/[|&;()]/.test(c) || (c === "$" && line[i + 1] === "(")) {
-      if (c === "(" && word !== null && !/=$/.test(word)) word += c;
+      if (c === "(" && word !== null && !word.endsWith("=")) word += c;
       else {
         endWord();
         commands.push([]);

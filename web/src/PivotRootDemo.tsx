@@ -17,7 +17,7 @@ export type PivotRootDemoProps = {
   readonly quiz?: boolean;
   /** The rank of its heading among the site's own; `h2` unless told. */
   readonly heading?: "h2" | "h3" | "h4";
-  /** As the site has it; absent: as the browser wishes. */
+  /** As the site has it; absent: as `data-theme` of the page says, else as the browser wishes. */
   readonly theme?: "light" | "dark";
 };
 

@@ -58,6 +58,8 @@ export class Visit {
       colorScheme: scheme,
       reducedMotion: motion,
     });
+    // Many times what it takes: other things may be running on the machine.
+    context.setDefaultTimeout(120_000);
     return new Visit(context, await context.newPage());
   }
 
