@@ -371,7 +371,14 @@ async function planDescribed(
   const asked = { ...facts, ...readAskedFacts(spec, id) };
   const planned = planContainer(spec, setting, asked, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);
-  const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
+  const warnings = [
+    ...extras.warnings,
+    ...cgroup.warnings,
+    ...planned.warnings,
+    ...(usersSetting?.owners === "copied" && described.root.kind === "directory"
+      ? ["--rootfs: its file system cannot show other owners: inside they are as on the disk"]
+      : []),
+  ];
   const { sources } = described;
   const volumes = extras.volumes.length > 0;
   return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };

@@ -12,7 +12,7 @@ const files = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/init"];
  * @throws WishError, ImageError when what it was made of is gone
  */
 export async function promisedOf(record: Described, roots: Roots): Promise<Promised> {
-  const { spec, plan } = await prepareContainer({
+  const { spec, plan, release } = await prepareContainer({
     source: record.source,
     command: record.command ?? record.args,
     options: record.options,
@@ -21,7 +21,9 @@ export async function promisedOf(record: Described, roots: Roots): Promise<Promi
     streams: ["pipe", "pipe", "pipe"],
     endWithCaller: false,
     pull: "never",
+    idMappings: record.idMappings ?? null,
   });
+  release();
   const isFiltered = plan.steps.some(({ op }) => op.op === "seccomp");
   return { spec, isFiltered, files };
 }
