@@ -113,8 +113,8 @@ export type DescribedContainer = {
   readonly sources: readonly string[];
   /** As they are after all volumes have got their names. */
   readonly options: RunOptions;
-  /** Of a user namespace of its own; null: there is none, or each id is itself. */
-  readonly idMappings: IdMappings | null;
+  /** Of a user namespace of its own; null: there is none. */
+  readonly users: Users | null;
 };
 
 type FoundRoot = {
@@ -164,13 +164,28 @@ async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
-  users: Users | null,
 ): Promise<DescribedContainer> {
-  const { source, roots, options, command } = wish;
+  const { source, options } = wish;
   if (source.kind === "bundle") {
-    return { source, options, idMappings: null, ...bundleWish(source.directory, options) };
+    return { source, options, users: null, ...bundleWish(source.directory, options) };
   }
-  const { recorded, root, config, sources } = await findRoot(source, wish);
+  const found = await findRoot(source, wish);
+  // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
+  const users = await usersOf(wish, id);
+  try {
+    return await describeFound(wish, source, found, { id, facts, users });
+  } catch (error) {
+    users?.release();
+    throw error;
+  }
+}
+
+async function describeFound(
+  { roots, options, command }: ContainerWish,
+  source: Exclude<Source, { kind: "bundle" }>,
+  { recorded, root, config, sources }: FoundRoot,
+  { id, facts, users }: Omit<Described, "connected">,
+): Promise<DescribedContainer> {
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
   const settled = hasVolumes(config, options)
@@ -202,8 +217,7 @@ async function describeContainer(
   const { spec, extras } = made;
   const { user } = extras;
   const { options: last } = settled;
-  const idMappings = users?.maps ?? null;
-  return { source: recorded, spec, root, extras, image, user, sources, options: last, idMappings };
+  return { source: recorded, spec, root, extras, image, user, sources, options: last, users };
 }
 
 function findRefusals({ uid }: Facts): string[] {
@@ -266,10 +280,10 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
-  const users = await usersOf(wish, id);
+  const described = await describeContainer(wish, id, facts);
+  const { users } = described;
   let release = users?.release ?? (() => {});
   try {
-    const described = await describeContainer(wish, id, facts, users);
     const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
     const releaseUsers = release;
     release = () => {
@@ -288,12 +302,12 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
 
 /** The ids of a container that asks for a user namespace of its own; null: it does not. */
 async function usersOf(
-  { options, roots, source, idMappings }: ContainerWish,
+  { options, roots, idMappings }: ContainerWish,
   id: string,
 ): Promise<Users | null> {
   const { userns } = options;
   const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
-  if (!isAsked || source.kind === "bundle") return null;
+  if (!isAsked) return null;
   const { settleUsers } = await import("./users.ts");
   return settleUsers({ options, roots, id, recorded: idMappings ?? null });
 }
