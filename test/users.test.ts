@@ -276,9 +276,11 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       const start = (name: string): string =>
         said(ground.pivot(["inspect", "-f", "{{index .HostConfig.IDMappings.GidMap 0}}", name]));
       expect(new Set(names.map(start)).size).toBe(names.length);
-      const ids = names.map((name) => said(ground.pivot(["inspect", "-f", "{{.Id}}", name])));
+      const ids = new Set(
+        names.map((name) => said(ground.pivot(["inspect", "-f", "{{.Id}}", name]))),
+      );
       // What says that they are taken is the records alone.
-      expect(readdirSync(`${ground.runRoot}/userns`).filter((id) => ids.includes(id))).toEqual([]);
+      expect(readdirSync(`${ground.runRoot}/userns`).filter((id) => ids.has(id))).toEqual([]);
       const lowest = names.find((name) => start(name) === `0:${defaultPool.start}:65536`);
       expect(lowest).toBeDefined();
       said(ground.pivot(["rm", lowest ?? ""]));
@@ -446,6 +448,10 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
     [["--uidmap", "0:1:5", "--userns", "auto"], "--userns: conflicting options: --uidmap is for"],
     [["--uidmap", "0:1:5", "--subuidname", "root"], "--subuidname: conflicting options:"],
     [["--subuidname", "a:b"], 'invalid argument "a:b" for "--subuidname": it is'],
+    [
+      ["--userns", "auto", "-u", "70000"],
+      "its user namespace has no such id: --userns auto:size=N",
+    ],
     [["--userns", "container:nobody"], "no container is called nobody"],
     [["--userns", "/nowhere"], "cannot open /nowhere"],
     [["--userns", "auto", "-v", "/etc:/x:U"], "U would give /etc of the host away"],

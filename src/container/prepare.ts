@@ -171,7 +171,7 @@ async function describeContainer(
   }
   const found = await findRoot(source, wish);
   // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
-  const users = await usersOf(wish, id);
+  const users = await usersOf(wish, facts, id);
   try {
     return await describeFound(wish, source, found, { id, facts, users });
   } catch (error) {
@@ -303,11 +303,12 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
 /** The ids of a container that asks for a user namespace of its own; null: it does not. */
 async function usersOf(
   { options, roots, idMappings }: ContainerWish,
+  { uid }: Facts,
   id: string,
 ): Promise<Users | null> {
   const { userns } = options;
   const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
-  if (!isAsked) return null;
+  if (!isAsked || uid !== 0) return null;
   const { settleUsers } = await import("./users.ts");
   return settleUsers({ options, roots, id, recorded: idMappings ?? null });
 }
@@ -315,11 +316,11 @@ async function usersOf(
 /** How its files get the owners that they have inside; undefined: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
-  { facts: { kernel }, users, id }: Described,
+  { facts: { kernel, uid }, users, id }: Described,
   { dataRoot }: Roots,
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
-  if (own === undefined || source.kind === "bundle") return null;
+  if (own === undefined || source.kind === "bundle" || uid !== 0) return null;
   const lease = users?.lease ?? null;
   if (own.path === undefined && (users?.maps ?? null) === null) {
     return { owners: "same", lease };
