@@ -263,7 +263,7 @@ int pv_do_copy_up(struct pv_run *run, const struct pv_copy_up *op);
 int pv_copy_below(struct pv_run *run, int from, int to, const struct pv_owners *owners);
 int pv_copy_attributes(int from, int to, const struct pv_owners *owners);
 
-/* owners.c, owners-xattr.c, user-overlay.c, own.c */
+/* owners.c, owner-ids.c, user-overlay.c, own.c */
 #define PV_MAP_LINES 340 /* as many as the kernel takes; user_namespaces(7) */
 struct pv_map {
     uint32_t count;

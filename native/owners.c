@@ -68,33 +68,6 @@ int pv_read_owners(struct pv_run *run, int namespace, struct pv_owners *owners) 
     return rc;
 }
 
-uint32_t pv_outside(const struct pv_map *map, uint32_t id) {
-    for (uint32_t i = 0; i < map->count; i++)
-        if (id >= map->lines[i].inside && id - map->lines[i].inside < map->lines[i].size)
-            return map->lines[i].outside + (id - map->lines[i].inside);
-    return ~0u;
-}
-
-uint32_t pv_inside(const struct pv_map *map, uint32_t outside) {
-    for (uint32_t i = 0; i < map->count; i++)
-        if (outside >= map->lines[i].outside && outside - map->lines[i].outside < map->lines[i].size)
-            return map->lines[i].inside + (outside - map->lines[i].outside);
-    return ~0u;
-}
-
-int pv_is_mapped(const struct pv_map *map, uint32_t outside) {
-    return pv_inside(map, outside) != ~0u;
-}
-
-void pv_root_of(const struct pv_owners *owners, uid_t *uid, gid_t *gid) {
-    *uid = pv_outside(&owners->uids, 0);
-    *gid = pv_outside(&owners->gids, 0);
-    if (*uid == ~0u)
-        *uid = owners->uids.lines[0].outside;
-    if (*gid == ~0u)
-        *gid = owners->gids.lines[0].outside;
-}
-
 /* A layer as the namespace is to see it: made aside, and named when it is whole. */
 int pv_do_user_copy(struct pv_run *run, const struct pv_user_copy *op) {
     static struct pv_owners owners;

@@ -63,15 +63,19 @@ static int map_base(struct pv_run *run, const char *base, int namespace) {
     int mount = pv_open_tree(AT_FDCWD, base, PV_COPY_OF | PV_AT_RECURSIVE);
     if (mount < 0)
         return pv_say(run, mount, "open_tree %s", base);
+    /* By a descriptor: the path may end in a link, which the paths of layers follow. */
+    int target = pv_result(open(base, O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct pv_mount_attr attr = {.set = PV_MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace};
     int rc = pv_mount_setattr(mount, "", AT_EMPTY_PATH | PV_AT_RECURSIVE, &attr);
     if (rc < 0) {
         pv_say(run, rc, "mapping the owners of %s", base);
     } else {
-        rc = pv_move_mount(mount, "", AT_FDCWD, base, PV_MOVE_MOUNT_F_EMPTY_PATH);
+        rc = target < 0 ? target : pv_move_mount(mount, "", target, "", PV_MOVE_MOUNT_EMPTY_PATHS);
         if (rc < 0)
             pv_say(run, rc, "move_mount to %s", base);
     }
+    if (target >= 0)
+        close(target);
     close(mount);
     return rc;
 }

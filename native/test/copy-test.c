@@ -19,6 +19,7 @@ static int attacked_openat2(int dir, const char *path, const struct open_how *ho
 #define pv_openat2 attacked_openat2
 #include "../copy.c"
 #undef pv_openat2
+#include "../owner-ids.c"
 
 #include <sys/sysmacros.h>
 

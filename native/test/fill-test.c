@@ -19,12 +19,17 @@ static int attacked_openat2(int dir, const char *path, const struct open_how *ho
 #define pv_openat2 attacked_openat2
 #include "../copy.c"
 #undef pv_openat2
+#include "../owner-ids.c"
 #include "../files.c"
 #include "../remove.c"
 #undef PV_DIRECTORY
 #include "../volume.c"
 #undef PV_DIRECTORY
 #include "../fill.c"
+
+const struct pv_owners *pv_owners_inside(void) {
+    return NULL;
+}
 
 enum { VOLUME = 3, ROOT = 4, DATA = 5 };
 

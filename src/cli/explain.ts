@@ -126,7 +126,10 @@ const atTerminal = ["terminal", "terminal", "terminal"] as const;
 export async function explainCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const chosen = readChosen(given);
   const title = titleOf(given);
-  const { id, plan, warnings } = await prepareContainer(readRunWish(given, globals, atTerminal));
+  const { id, plan, warnings, release } = await prepareContainer(
+    readRunWish(given, globals, atTerminal),
+  );
+  release();
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   if (chosen.format === "sh") {
     const problem = scriptProblem(plan);

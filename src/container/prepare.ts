@@ -113,8 +113,8 @@ export type DescribedContainer = {
   readonly sources: readonly string[];
   /** As they are after all volumes have got their names. */
   readonly options: RunOptions;
-  /** Of a user namespace of its own; null: there is none, or each id is itself. */
-  readonly idMappings: IdMappings | null;
+  /** Of a user namespace of its own; null: there is none. */
+  readonly users: Users | null;
 };
 
 type FoundRoot = {
@@ -164,13 +164,28 @@ async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
-  users: Users | null,
 ): Promise<DescribedContainer> {
-  const { source, roots, options, command } = wish;
+  const { source, options } = wish;
   if (source.kind === "bundle") {
-    return { source, options, idMappings: null, ...bundleWish(source.directory, options) };
+    return { source, options, users: null, ...bundleWish(source.directory, options) };
   }
-  const { recorded, root, config, sources } = await findRoot(source, wish);
+  const found = await findRoot(source, wish);
+  // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
+  const users = await usersOf(wish, facts, id);
+  try {
+    return await describeFound(wish, source, found, { id, facts, users });
+  } catch (error) {
+    users?.release();
+    throw error;
+  }
+}
+
+async function describeFound(
+  { roots, options, command }: ContainerWish,
+  source: Exclude<Source, { kind: "bundle" }>,
+  { recorded, root, config, sources }: FoundRoot,
+  { id, facts, users }: Omit<Described, "connected">,
+): Promise<DescribedContainer> {
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
   const settled = hasVolumes(config, options)
@@ -202,8 +217,7 @@ async function describeContainer(
   const { spec, extras } = made;
   const { user } = extras;
   const { options: last } = settled;
-  const idMappings = users?.maps ?? null;
-  return { source: recorded, spec, root, extras, image, user, sources, options: last, idMappings };
+  return { source: recorded, spec, root, extras, image, user, sources, options: last, users };
 }
 
 function findRefusals({ uid }: Facts): string[] {
@@ -278,10 +292,10 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
   const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
-  const users = await usersOf(wish, id);
+  const described = await describeContainer(wish, id, facts);
+  const { users } = described;
   let release = users?.release ?? (() => {});
   try {
-    const described = await describeContainer(wish, id, facts, users);
     const { connected, warnings, isTold } = await connectionsOf(described, wish, id);
     const releaseUsers = release;
     release = () => {
@@ -300,12 +314,13 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
 
 /** The ids of a container that asks for a user namespace of its own; null: it does not. */
 async function usersOf(
-  { options, roots, source, idMappings }: ContainerWish,
+  { options, roots, idMappings }: ContainerWish,
+  { uid }: Facts,
   id: string,
 ): Promise<Users | null> {
   const { userns } = options;
   const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
-  if (!isAsked || source.kind === "bundle") return null;
+  if (!isAsked || uid !== 0) return null;
   const { settleUsers } = await import("./users.ts");
   return settleUsers({ options, roots, id, recorded: idMappings ?? null });
 }
@@ -313,11 +328,11 @@ async function usersOf(
 /** How its files get the owners that they have inside; undefined: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
-  { facts: { kernel }, users, id }: Described,
+  { facts: { kernel, uid }, users, id }: Described,
   { dataRoot }: Roots,
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
-  if (own === undefined || source.kind === "bundle") return null;
+  if (own === undefined || source.kind === "bundle" || uid !== 0) return null;
   const lease = users?.lease ?? null;
   if (own.path === undefined && (users?.maps ?? null) === null) {
     return { owners: "same", lease };
@@ -385,7 +400,14 @@ async function planDescribed(
   const asked = { ...facts, ...readAskedFacts(spec, id) };
   const planned = planContainer(spec, setting, asked, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);
-  const warnings = [...extras.warnings, ...cgroup.warnings, ...planned.warnings];
+  const warnings = [
+    ...extras.warnings,
+    ...cgroup.warnings,
+    ...planned.warnings,
+    ...(usersSetting?.owners === "copied" && described.root.kind === "directory"
+      ? ["--rootfs: its file system cannot show other owners: inside they are as on the disk"]
+      : []),
+  ];
   const { sources } = described;
   const volumes = extras.volumes.length > 0;
   return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };

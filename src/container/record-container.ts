@@ -33,9 +33,10 @@ export function recordContainer(
   { roots }: Pick<ContainerWish, "roots">,
   { id, engine, cgroups }: Pick<ContainerRecord, "id" | "engine" | "cgroups">,
   described: Pick<DescribedContainer, "source" | "image" | "extras" | "spec" | "options"> &
-    Partial<Pick<DescribedContainer, "idMappings">>,
+    Partial<Pick<DescribedContainer, "users">>,
 ): ContainerRecord {
-  const { source, image, extras, spec, options, idMappings } = described;
+  const { source, image, extras, spec, options, users } = described;
+  const idMappings = users?.maps ?? null;
   const { process } = spec;
   return {
     version: 2,
@@ -47,7 +48,7 @@ export function recordContainer(
     hostname: extras.hostname,
     cgroups,
     options,
-    ...((idMappings ?? null) === null ? {} : { idMappings: idMappings ?? null }),
+    ...(idMappings === null ? {} : { idMappings }),
     engine,
     process: {
       env: process?.env ?? [],

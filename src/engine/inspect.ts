@@ -2,6 +2,7 @@
 
 import type { RecordedMount } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
+import type { IdMappings } from "../options/facts.ts";
 import { hasMaps } from "../options/namespaces.ts";
 import type { RunOptions } from "../options/options.ts";
 import { usernsText } from "../options/userns.ts";
@@ -56,8 +57,16 @@ const modeText = (mode: RunOptions["pid"] | RunOptions["ipc"]): string => {
   return "container" in mode ? `container:${mode.container}` : `ns:${mode.path}`;
 };
 
+/** As podman's: `inside:outside:size`. */
+function mappingsOf({ uid, gid }: IdMappings) {
+  const lines = (maps: IdMappings["uid"]) =>
+    maps.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`);
+  return { UidMap: lines(uid), GidMap: lines(gid) };
+}
+
 function hostConfigOf({ record }: Container) {
-  const { options, engine, mounts, networkMode } = record;
+  const { options, engine, mounts, networkMode, idMappings } = record;
+  const ownMaps = hasMaps(options) ? "private" : "";
   return {
     Binds: mounts
       .filter(({ type }) => type !== "tmpfs")
@@ -86,12 +95,8 @@ function hostConfigOf({ record }: Container) {
     IpcMode: modeText(options.ipc),
     PidMode: options.pid === undefined || options.pid === "private" ? "" : modeText(options.pid),
     UTSMode: options.uts === undefined || options.uts === "private" ? "" : modeText(options.uts),
-    UsernsMode:
-      options.userns === undefined
-        ? hasMaps(options)
-          ? "private"
-          : ""
-        : usernsText(options.userns),
+    UsernsMode: options.userns === undefined ? ownMaps : usernsText(options.userns),
+    ...(idMappings ? { IDMappings: mappingsOf(idMappings) } : {}),
     Privileged: options.privileged === true,
     ReadonlyRootfs: options.readOnly === true,
     Init: options.init === true,

@@ -127,6 +127,10 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EPERM || errno === EOVERFLOW)
         return "the user namespace's ids are not ours to use";
       return "";
+    case "set_user":
+      if (errno === EINVAL)
+        return "its user namespace has no such id: --userns auto:size=N or --uidmap give it more";
+      return "";
     case "user_copy":
       if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";
       return "";

@@ -8,6 +8,7 @@ import { namespaces } from "../plan/catalogue/namespaces.ts";
 import { network } from "../plan/catalogue/network.ts";
 import { process } from "../plan/catalogue/process.ts";
 import { transfer } from "../plan/catalogue/transfer.ts";
+import { users } from "../plan/catalogue/users.ts";
 import type { Entry, Kind } from "../plan/catalogue.ts";
 import { choices, flagSets } from "../plan/constants.ts";
 
@@ -19,6 +20,7 @@ const groups: readonly Group[] = [
   { title: "Networks and ports", entries: network },
   { title: "Beside a container, for its network", entries: egress },
   { title: "Mounts, devices and the change of root", entries: mounts },
+  { title: "Owners of a user namespace", entries: users },
   { title: "What the process is and may do", entries: process },
   { title: "The moments of a container's life", entries: lifecycle },
   { title: "Files in and out", entries: transfer },

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { defaultPool, firstFree, mapAround, meet, outsideOf, poolOf, restOf } from "./allocate.ts";
+import { defaultPool, firstFree, mapAround, poolOf, restOf } from "./allocate.ts";
 import { overlaps, parseSubordinate } from "./subordinate.ts";
 
 test("the pool is what /etc/subuid gives to containers, else the default less what others have", () => {
@@ -57,11 +57,4 @@ test("a pool that is full has nothing, and gives again what was given back", () 
   expect(firstFree(pool, [one, two], 1)).toBeNull();
   expect(firstFree(pool, [two], 10)).toEqual(one);
   expect(firstFree(pool, [two], 11)).toBeNull();
-});
-
-test("maps meet where an id outside is in both", () => {
-  const a = [{ containerID: 0, hostID: 100, size: 10 }];
-  expect(meet(a, [{ containerID: 0, hostID: 109, size: 1 }])).toBe(true);
-  expect(meet(a, [{ containerID: 0, hostID: 110, size: 1 }])).toBe(false);
-  expect(outsideOf(a)).toEqual([{ start: 100, size: 10 }]);
 });

@@ -4,7 +4,7 @@
  */
 
 import type { LinuxIDMapping } from "../spec/mod.ts";
-import { type IdRange, mapOver, overlaps, type SubordinateFile, without } from "./subordinate.ts";
+import { type IdRange, mapOver, type SubordinateFile, without } from "./subordinate.ts";
 
 /**
  * For containers, where /etc/subuid and /etc/subgid name no ranges for them: ids below 2^31, which
@@ -71,7 +71,3 @@ export function mapAround(
   }
   return maps.toSorted((a, b) => a.containerID - b.containerID);
 }
-
-/** Whether two containers could be each other's users. */
-export const meet = (maps: readonly LinuxIDMapping[], others: readonly LinuxIDMapping[]): boolean =>
-  outsideOf(maps).some((one) => outsideOf(others).some((other) => overlaps(one, other)));

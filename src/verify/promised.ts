@@ -71,6 +71,7 @@ export async function promisedOf(record: Described, roots: Roots, pid: number): 
     pull: "never",
     // It has its addresses and ports, and nobody takes others.
     isOnlyMade: true,
+    idMappings: record.idMappings ?? null,
   });
   release();
   const isFiltered = plan.steps.some(({ op }) => op.op === "seccomp");

@@ -1,7 +1,8 @@
 /*
- * Ids that stand in extended attributes, for files that get other owners: the root whose rights a file's
- * capabilities are (capabilities(7), "Namespaced file capabilities"), and the users and groups of an
- * access control list (include/uapi/linux/posix_acl_xattr.h). All numbers are little-endian.
+ * Ids by the maps of a user namespace; and those that stand in extended attributes: the root whose
+ * rights a file's capabilities are (capabilities(7), "Namespaced file capabilities"), and the users
+ * and groups of an access control list (include/uapi/linux/posix_acl_xattr.h). All numbers there are
+ * little-endian.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -18,6 +19,33 @@ struct acl_entry {
     uint16_t tag, rights;
     uint32_t id;
 };
+
+uint32_t pv_outside(const struct pv_map *map, uint32_t id) {
+    for (uint32_t i = 0; i < map->count; i++)
+        if (id >= map->lines[i].inside && id - map->lines[i].inside < map->lines[i].size)
+            return map->lines[i].outside + (id - map->lines[i].inside);
+    return ~0u;
+}
+
+uint32_t pv_inside(const struct pv_map *map, uint32_t outside) {
+    for (uint32_t i = 0; i < map->count; i++)
+        if (outside >= map->lines[i].outside && outside - map->lines[i].outside < map->lines[i].size)
+            return map->lines[i].inside + (outside - map->lines[i].outside);
+    return ~0u;
+}
+
+int pv_is_mapped(const struct pv_map *map, uint32_t outside) {
+    return pv_inside(map, outside) != ~0u;
+}
+
+void pv_root_of(const struct pv_owners *owners, uid_t *uid, gid_t *gid) {
+    *uid = pv_outside(&owners->uids, 0);
+    *gid = pv_outside(&owners->gids, 0);
+    if (*uid == ~0u)
+        *uid = owners->uids.lines[0].outside;
+    if (*gid == ~0u)
+        *gid = owners->gids.lines[0].outside;
+}
 
 /* Of the host's root they would be no rights in the namespace. */
 static ssize_t shift_capabilities(void *value, size_t length, size_t room, uid_t root) {
