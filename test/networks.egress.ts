@@ -157,6 +157,48 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists at length", whyNo
   );
 
   test(
+    "who shares the network of a container with a list is held to it, and so is who shares theirs",
+    () => {
+      const { host } = world;
+      const list = ["--dns", "203.0.113.1", "--egress", "deny"];
+      host.pivot("run", "-d", "--name", "holder", ...list, "busybox", "sleep", "1000");
+      const sleeper = ["busybox", "sleep", "1000"];
+      host.pivot(
+        "run",
+        "-d",
+        "--name",
+        "guest",
+        "--network",
+        "container:holder",
+        ...probe,
+        ...sleeper,
+      );
+      const { stdout } = host.ran(["exec", "guest", "/probe", "beyond"]);
+      expect(stdout).toContain("packet socket: Operation not permitted");
+      expect(stdout).not.toContain("went well");
+      expect(host.refused("exec", "--privileged", "guest", "true")).toContain("egress list");
+      const more = (...flags: string[]) =>
+        host.ran([
+          "run",
+          "--rm",
+          "--network",
+          "container:guest",
+          ...probe,
+          ...flags,
+          "busybox",
+          "/probe",
+          "beyond",
+        ]);
+      expect(more().stdout).toBe(stdout);
+      expect(more("--cap-add", "NET_RAW").stderr).toContain(
+        "holder has an egress list, to which nothing is held with --cap-add NET_RAW",
+      );
+      expect(more("--privileged").code).toBe(125);
+    },
+    limit,
+  );
+
+  test(
     "members of a network are looked up by their names, and reached when they are listed",
     () => {
       const { host } = world;

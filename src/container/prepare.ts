@@ -153,12 +153,19 @@ async function findRoot(
   };
 }
 
+/** Who shares another container's network may be held to that one's egress list. */
+async function sharedOptions({ options, roots }: ContainerWish): Promise<RunOptions> {
+  if (typeof options.network !== "object" || !("container" in options.network)) return options;
+  return (await import("./egress-holder.ts")).heldToList(options, roots.runRoot);
+}
+
 async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
 ): Promise<DescribedContainer> {
-  const { source, roots, options, command } = wish;
+  const { source, roots, command } = wish;
+  const options = await sharedOptions(wish);
   if (source.kind === "bundle")
     return { source, options, ...bundleWish(source.directory, options) };
   const { recorded, root, config, sources } = await findRoot(source, wish);
