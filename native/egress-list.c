@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,9 @@ enum pv_reach pv_reach_of(const struct pv_address *address) {
 }
 
 const char *pv_address_text(const struct pv_address *address, char text[PV_ADDRESS_TEXT]) {
+    char plain[INET6_ADDRSTRLEN] = "";
     int is_6 = address->size == 16;
-    text[0] = '[';
-    if (!inet_ntop(is_6 ? AF_INET6 : AF_INET, address->bytes, text + is_6, PV_ADDRESS_TEXT - 2))
-        text[is_6] = '\0';
-    return is_6 ? strcat(text, "]") : text;
+    inet_ntop(is_6 ? AF_INET6 : AF_INET, address->bytes, plain, sizeof plain);
+    snprintf(text, PV_ADDRESS_TEXT, is_6 ? "[%s]" : "%s", plain);
+    return text;
 }

@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -208,10 +210,38 @@ static int is_same(const struct text *one, const struct text *other) {
     return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
 }
 
+/* aardvark-dns, which all containers of named networks ask: each of their executors tells it. */
+static void tell_server(struct pv_run *run) {
+    static const char name[] = "aardvark-dns\n";
+    char text[32] = "", path[64], comm[32] = "";
+    int fd = pv_place_open(run, &followed->server, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    int pid = n > 0 ? atoi(text) : 0, process = pid > 0 ? pv_pidfd_open(pid) : -1;
+    if (process < 0)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, comm, sizeof comm - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n > 0 && strcmp(comm, name) == 0)
+        pv_pidfd_send_signal(process, SIGHUP);
+    close(process);
+}
+
 static void rewrite(struct pv_run *run) {
     static struct text made, now;
     if (make_text(&made) < 0 || is_same(&made, &last)) /* being replaced: its successor is told of, too */
         return;
+    if (followed->server.slot != PV_SLOT_NONE)
+        tell_server(run);
+    if (followed->at.slot == PV_SLOT_NONE) {
+        last = made;
+        return;
+    }
     int fd = pv_place_open(run, &followed->at, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0)
         return;
@@ -255,12 +285,16 @@ static int start_timer(void) {
 }
 
 int pv_do_follow_resolver(struct pv_run *run, const struct pv_follow_resolver *op) {
-    int fd = pv_place_open(run, &op->at, O_RDONLY | O_NOFOLLOW, 0);
-    if (fd < 0)
-        return fd;
-    read_file(fd, &last);
-    close(fd);
     followed = op;
+    if (op->at.slot == PV_SLOT_NONE) {
+        make_text(&last);
+    } else {
+        int fd = pv_place_open(run, &op->at, O_RDONLY | O_NOFOLLOW, 0);
+        if (fd < 0)
+            return fd;
+        read_file(fd, &last);
+        close(fd);
+    }
     is_timer = 0;
     events = pv_result(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (events < 0)

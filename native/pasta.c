@@ -49,6 +49,24 @@ static void mount_namespace(struct pv_run *run, const struct pv_place *at, int n
         fail(words, "move_mount: its network namespace", -rc);
 }
 
+/*
+ * Nobody else can have an address on this link: a second in which the kernel makes sure of that would
+ * be one in which IPv6 does not work yet. Where there is no IPv6 there is no such setting.
+ */
+static void trust_addresses(int network, int words) {
+    int own = pv_result(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (own < 0 || setns(network, CLONE_NEWNET) < 0)
+        fail(words, "setns", own < 0 ? -own : errno);
+    int setting = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
+    if (setting >= 0 && write(setting, "0", 1) != 1)
+        fail(words, "net.ipv6.conf.default.accept_dad", errno);
+    if (setns(own, CLONE_NEWNET) < 0)
+        fail(words, "setns", errno);
+    if (setting >= 0)
+        close(setting);
+    close(own);
+}
+
 /* Says by one character that it is ready, and ends with pasta. */
 static void __attribute__((noreturn)) keep(const struct pv_tool *tool, int words) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -96,6 +114,7 @@ static void __attribute__((noreturn)) become_keeper(struct pv_run *run, const st
     pv_standard_signals();
     pv_end_with(0);
     setsid(); /* a key of the terminal is not meant for it */
+    trust_addresses(network, words);
     mount_namespace(run, &op->at, network, words);
     struct pv_tool tool = {
         .program = op->program, .argv = &op->argv, .env = &op->env, .last = op->at.path};

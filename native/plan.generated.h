@@ -802,7 +802,8 @@ struct pv_egress_guard {
 
 /* As long as the container runs, bring changes of the machine's name servers into its file. inotify(7), resolv.conf(5) */
 struct pv_follow_resolver {
-    struct pv_place at; /* the container's file */
+    struct pv_place at; /* the container's file; null: its names are another server's */
+    struct pv_place server; /* the pid file of aardvark-dns, which reads the machine's file again on SIGHUP; or null */
     const char *from; /* the machine's file */
     const char *upstream; /* what is read in its place when all it names is a stub at 127.0.0.53 */
     uint32_t local; /* servers at the machine's loopback are within the container's reach */
@@ -1416,6 +1417,7 @@ static const struct pv_field pv_fields_egress_guard[] = {
 };
 static const struct pv_field pv_fields_follow_resolver[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, follow_resolver.at)},
+    {PV_KIND_PLACE, offsetof(struct pv_op, follow_resolver.server)},
     {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.from)},
     {PV_KIND_TEXT, offsetof(struct pv_op, follow_resolver.upstream)},
     {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.local)},
@@ -1526,7 +1528,7 @@ static const struct pv_shape pv_shapes[175] = {
     [PV_PASTA] = {"pasta", 5, pv_fields_pasta},
     [PV_EGRESS_RULES] = {"egress_rules", 5, pv_fields_egress_rules},
     [PV_EGRESS_GUARD] = {"egress_guard", 6, pv_fields_egress_guard},
-    [PV_FOLLOW_RESOLVER] = {"follow_resolver", 8, pv_fields_follow_resolver},
+    [PV_FOLLOW_RESOLVER] = {"follow_resolver", 9, pv_fields_follow_resolver},
 };
 #endif
 

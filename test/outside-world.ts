@@ -96,3 +96,11 @@ export class OutsideWorld {
     this.machine.close();
   }
 }
+
+/** Until it is so; false: not in five seconds. */
+export async function soon(isSo: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 100 && !isSo(); i++) await Bun.sleep(50);
+  return isSo();
+}
+
+export const title = (name: string, why: string | undefined) => (why ? `${name}: ${why}` : name);

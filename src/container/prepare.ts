@@ -160,12 +160,19 @@ async function findRoot(
   };
 }
 
+/** Who shares another container's network may be held to that one's egress list. */
+async function sharedOptions({ options, roots }: ContainerWish): Promise<RunOptions> {
+  if (typeof options.network !== "object" || !("container" in options.network)) return options;
+  return (await import("./egress-holder.ts")).heldToList(options, roots.runRoot);
+}
+
 async function describeContainer(
   wish: ContainerWish,
   id: string,
   facts: Facts,
 ): Promise<DescribedContainer> {
-  const { source, options } = wish;
+  const { source } = wish;
+  const options = await sharedOptions(wish);
   if (source.kind === "bundle") {
     return { source, options, users: null, ...bundleWish(source.directory, options) };
   }
@@ -173,7 +180,7 @@ async function describeContainer(
   // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
   const users = await usersOf(wish, facts, id);
   try {
-    return await describeFound(wish, source, found, { id, facts, users });
+    return await describeFound({ ...wish, options }, source, found, { id, facts, users });
   } catch (error) {
     users?.release();
     throw error;

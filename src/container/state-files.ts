@@ -3,8 +3,10 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Connected } from "../network/connect.ts";
 import { guardAddress } from "../planner/egress.ts";
+import { nameServerFile } from "../planner/network.ts";
 import type { ResolverSetting } from "../planner/resolver.ts";
 import type { StateFile } from "../planner/setting.ts";
+import { onHost } from "../planner/step.ts";
 import { hostsFile, publicServers, resolverFile, withoutLoopback } from "./network-files.ts";
 import type { DescribedContainer } from "./prepare.ts";
 import { findContainer } from "./state.ts";
@@ -76,26 +78,26 @@ function resolverOf(described: Extras, connected: Connected | null): string {
 
 /** How its name servers follow the machine's; null: they are its own, or another container's. */
 export function resolverSetting(
-  { extras, source }: Pick<DescribedContainer, "extras" | "source">,
+  { extras, source, spec }: Pick<DescribedContainer, "extras" | "source" | "spec">,
   connected: Connected | null,
 ): ResolverSetting | null {
   const { dns, egress, network } = extras;
   const isShared = typeof network === "object" && "container" in network;
   // Who reaches nobody has nobody to ask.
   const isAlone = connected === null && network !== "host" && typeof network !== "object";
-  if (
-    source.kind === "bundle" ||
-    isShared ||
-    isAlone ||
-    serversOf({ extras }, connected).length > 0
-  )
-    return null;
+  const netavark = connected?.setting.netavark ?? null;
+  const isNamed = netavark !== null && connected?.nameServers.length !== 0;
+  if (source.kind === "bundle" || isShared || isAlone || dns.servers.length > 0) return null;
+  if (!isNamed && serversOf({ extras }, connected).length > 0) return null;
   const isGuarded = egress !== null && connected !== null;
+  const isMounted = spec.mounts?.some(({ destination }) => destination === "/etc/resolv.conf");
+  if (isMounted === true && !isGuarded) return null;
   const line = (keyword: string, words: readonly string[]): string =>
     words.length === 0 ? "" : `${keyword} ${words.join(" ")}`;
   const searched = dns.search.filter((domain) => domain !== ".");
   return {
-    name: isGuarded ? "upstream.conf" : "resolv.conf",
+    name: isNamed ? null : isGuarded ? "upstream.conf" : "resolv.conf",
+    server: isNamed ? onHost(nameServerFile(netavark.shared)) : null,
     from: hostFile,
     upstream: upstreamOfStub,
     local: connected === null,

@@ -2,6 +2,7 @@
 
 import { joinFile } from "../cgroup/join.ts";
 import { bundleWish } from "../container/bundle.ts";
+import { egressHolder } from "../container/egress-holder.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
 import { newId } from "../container/identity.ts";
@@ -144,6 +145,15 @@ function privileged(process: Process, all: readonly Capability[]): Process {
   return { ...rest, capabilities: { bounding: all, effective: all, permitted: all } };
 }
 
+/** @throws WishError when a privileged process would not be held to its network's egress list */
+function checkList({ name, record }: Container, { runRoot }: Roots): void {
+  const { options } = record;
+  if (options.egress === undefined && egressHolder(options, runRoot) === null) return;
+  throw new WishError([
+    `--privileged: container ${name} has an egress list, to which a privileged process would not be held`,
+  ]);
+}
+
 /**
  * Plans a further process.
  *
@@ -155,11 +165,7 @@ export async function prepareExec(
   roots: Roots,
 ): Promise<PreparedExec> {
   const pid = checkRuns(container);
-  if (wish.privileged && container.record.options.egress !== undefined) {
-    throw new WishError([
-      `--privileged: container ${container.name} has an egress list, to which a privileged process would not be held`,
-    ]);
-  }
+  if (wish.privileged) checkList(container, roots);
   const { id, record, directory } = container;
   const seen = readFacts(readCgroupLayout(), wish.streams);
   const { process, spec, user, groups, seccomp } =

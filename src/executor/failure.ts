@@ -154,6 +154,13 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EADDRINUSE) return "a program of this machine has it: choose another with -p";
       if (errno === EADDRNOTAVAIL) return "this machine has no such address: see `ip address`";
       return "";
+    case "pasta":
+      if (/routable|default route|interface/i.test(text))
+        return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME";
+      return "";
+    case "egress_rules":
+    case "egress_guard":
+      return "the kernel has to have nf_tables and nfnetlink_log: modprobe -a nf_tables nf_conntrack nft_ct nft_log nft_reject_inet nfnetlink_log";
     case "move_interface":
       if (errno === ENODEV) return "the host has no network device of this name";
       if (errno === EINVAL) return "this device belongs to the host's network for good";

@@ -630,6 +630,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "follow_resolver":
       out.place(op.at);
+      out.place(op.server);
       out.text(op.from);
       out.text(op.upstream);
       out.bool(op.local);

@@ -392,7 +392,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     ],
   },
   ECANCELED: {
-    steps: ["hook", "criu"],
+    steps: ["hook", "criu", "pasta", "egress_rules", "egress_guard"],
     means:
       "A program that a step has run ended with a failure, or by a signal; the line has its last words.",
     causes: [
@@ -404,6 +404,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
         "CRIU cannot save or bring back something that the processes use",
         "Read the log that the line names.",
       ],
+      ["pasta(1), or nft(8), which says why", "The line has its words, and what helps."],
     ],
   },
 };

@@ -51,7 +51,7 @@ test.each([
   expect<unknown>(outcome(parseNetworkMode(given))).toEqual(mode);
 });
 
-const names = "it is none, host, container:NAME, ns:/path or the name of a network";
+const names = "it is none, host, pasta, container:NAME, ns:/path or the name of a network";
 
 test.each([
   ["", names],

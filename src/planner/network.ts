@@ -70,6 +70,9 @@ const commonOf = (netavark: Netavark) =>
 /** What `ip link` shows beside the bridge's port, with the interface behind it. */
 const aliasOf = (id: string): string => `pivot ${id}`;
 
+/** Where aardvark-dns, which netavark starts, writes its pid. */
+export const nameServerFile = (shared: string): string => `${shared}/aardvark-dns/aardvark.pid`;
+
 /** Where what netavark read lies. */
 export const connectionDirectory = (state: string): string => `${state}/network`;
 

@@ -5,8 +5,8 @@ import { stateDirectory } from "./root.ts";
 import { byParent, onHost } from "./step.ts";
 
 export type ResolverSetting = {
-  /** Which file of the state directory. */
-  readonly name: "resolv.conf" | "upstream.conf";
+  /** Which file of the state directory; null: none, since a name server of its networks is asked. */
+  readonly name: "resolv.conf" | "upstream.conf" | null;
 } & Omit<OpOf<"follow_resolver">, "op" | "at">;
 
 type ResolverView = {
@@ -19,7 +19,7 @@ export function planResolver(setting: ResolverView): Step[] {
   const { resolver } = setting;
   if (resolver === undefined || resolver === null) return [];
   const { name, ...how } = resolver;
-  const at = onHost(`${stateDirectory(setting)}/${name}`);
+  const at = name === null ? null : onHost(`${stateDirectory(setting)}/${name}`);
   return [
     byParent(
       { op: "follow_resolver", at, ...how },

@@ -49,11 +49,14 @@ export const egress = {
   },
   follow_resolver: {
     code: 166,
-    calls: "inotify_init1, inotify_add_watch, read, pwrite",
+    calls: "inotify_init1, inotify_add_watch, read, pwrite, pidfd_send_signal",
     man: "inotify(7), resolv.conf(5)",
     gist: "As long as the container runs, bring changes of the machine's name servers into its file.",
     fields: {
-      at: at("the container's file"),
+      at: at("the container's file; null: its names are another server's"),
+      server: at(
+        "the pid file of aardvark-dns, which reads the machine's file again on SIGHUP; or null",
+      ),
       from: ["text", "the machine's file"],
       upstream: ["text", "what is read in its place when all it names is a stub at 127.0.0.53"],
       local: ["bool", "servers at the machine's loopback are within the container's reach"],
