@@ -271,12 +271,19 @@ type Described = {
   readonly connected: Connected | null;
 };
 
+/** @param settings that were asked for by nobody */
+const withSysctls = (spec: Spec, settings: Readonly<Record<string, string>>): Spec => ({
+  ...spec,
+  linux: { ...spec.linux, sysctl: { ...settings, ...spec.linux?.sysctl } },
+});
+
 async function planDescribed(
   wish: ContainerWish,
   described: DescribedContainer,
   { id, facts, connected }: Described,
 ): Promise<Omit<PreparedContainer, "isUnique" | "release">> {
-  const { spec, extras } = described;
+  const { extras } = described;
+  const spec = withSysctls(described.spec, connected?.sysctls ?? {});
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;
