@@ -85,5 +85,7 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 const count = (result: Outcome["result"]) => all.filter((each) => each.result === result).length;
-console.log(`${count("holds")} hold, ${count("broken")} broken, ${count("not applicable")} not applicable`);
+console.log(
+  `${count("holds")} hold, ${count("broken")} broken, ${count("not applicable")} not applicable`,
+);
 if (count("broken") > 0) process.exitCode = 1;
