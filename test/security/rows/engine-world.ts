@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { digestOf } from "../../../src/image/blob.ts";
 import { simple } from "../../../src/image/testing/image.ts";
+import { link } from "../../../src/image/testing/members.ts";
 import { answer, FakeRegistry } from "../../../src/registry/testing/fake-registry.ts";
 import type { Sight } from "../../sight.ts";
 import { secret } from "../canary.ts";
@@ -42,14 +43,14 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         readFileSync("/proc/net/unix", "utf8")
           .split("\n")
           .filter((line) => / @/.test(line));
-      const before = [...listening("/proc/net/tcp"), ...abstract()];
+      const before = new Set([...listening("/proc/net/tcp"), ...abstract()]);
       const name = world.detached(["--network", "host", "busybox"]);
       const findings = [
         ...listening("/proc/net/tcp"),
         ...listening("/proc/net/tcp6"),
         ...abstract(),
       ]
-        .filter((line) => !before.includes(line))
+        .filter((line) => !before.has(line))
         .map((line) => `there is a socket ${line}`);
       const sockets = socketsBelow(world.ground.runRoot);
       for (const path of sockets) {
@@ -261,7 +262,7 @@ export const surroundings: readonly Row<EngineWorld>[] = [
       const monitor = Number(
         /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${world.pid(name)}/status`, "utf8"))?.[1],
       );
-      const [path] = socketsBelow(world.ground.runRoot).filter((each) => each.endsWith("attach"));
+      const path = socketsBelow(world.ground.runRoot).find((each) => each.endsWith("attach"));
       if (path === undefined) return notApplicable("there is no socket to attach to");
       const descriptors = () => readdirSync(`/proc/${monitor}/fd`).length;
       const before = { memory: privateMemory(monitor), descriptors: descriptors() };
@@ -316,7 +317,7 @@ export const surroundings: readonly Row<EngineWorld>[] = [
       symlinkSync(`../../../../../../../..${canary.path}`, `${context}/up`);
       writeFileSync(`${context}/file`, "the context's");
       const findings: string[] = [];
-      const base = world.image([]);
+      const base = world.image([[link("link", canary.path)]]);
       const named = world.ground.pivot(["load", "-i", base.replace("oci:", ""), "-q"]);
       const id = /sha256:[0-9a-f]{64}/.exec(
         named.stdout + world.ground.pivot(["images", "-q", "--no-trunc"]).stdout,
@@ -335,7 +336,7 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         ["cache", `RUN --mount=type=cache,target=/link/deep ln -s ${canary.path} /x || true`],
         [
           "target",
-          `RUN ln -s ${canary.path} /link\nRUN --mount=type=tmpfs,target=/link/deep echo overwritten >/link/deep/file || true\nRUN rm -rf /link/ && cat /link/file >/got || true`,
+          `RUN --mount=type=tmpfs,target=/link/deep echo overwritten >/link/deep/file || true\nRUN rm -rf /link/ && cat /link/file >/got || true`,
         ],
       ];
       let built = 0;
@@ -364,6 +365,33 @@ export const surroundings: readonly Row<EngineWorld>[] = [
     },
   },
   {
+    ids: ["CVE-2024-1753", "CVE-2024-11218"],
+    title: "a build shows RUN what a link of an image leads to",
+    tried: "RUN --mount=type=bind,from=IMAGE of a link out",
+    run: (world): Outcome => {
+      if (Bun.which("buildah") === null) return notApplicable("buildah is not installed");
+      const canary = world.canary();
+      const context = world.directory("context");
+      const base = world.image([[link("link", canary.path)]]);
+      world.ground.pivot(["rmi", "-f", "base:1"]);
+      world.ground.pivot(["load", "-q", "-i", base.replace("oci:", "")]);
+      const [id = ""] = world.ground.pivot(["images", "-q", "--no-trunc"]).stdout.split("\n");
+      world.ground.pivot(["tag", id, "base:1"]);
+      const mount = "--mount=type=bind,from=base:1,source=/link,target=/in";
+      writeFileSync(`${context}/Dockerfile`, `FROM base:1\nRUN ${mount} cat /in/file >/got\n`);
+      const ran = world.ground.pivot(["build", "--network", "none", "-t", "got:1", context]);
+      const got = world.ground.run(["got:1", "cat", "/got"]).stdout.includes(secret);
+      if (!got) {
+        const failed = ran.code === 0 ? [] : [`it did not build: ${ran.stderr.trim()}`];
+        return unless([...canary.changes(), ...failed], "it is not the host's");
+      }
+      if (!ran.stderr.includes("CVE-2024-11218")) return unless(["and nothing warns of it"], "");
+      return notApplicable(
+        "open: this machine's buildah is older than 1.38.1, of which pivot warns",
+      );
+    },
+  },
+  {
     ids: ["CVE-2020-13401", "CVE-2020-10749", "CVE-2024-32473"],
     title: "a container tells others, or the host, where its IPv6 routes lead",
     tried:
@@ -374,7 +402,7 @@ export const surroundings: readonly Row<EngineWorld>[] = [
       const none = world.ground.run(["--network", "none", "busybox", "sh", "-c", look]);
       const others = none.stdout
         .split("\n")
-        .filter((line) => /^[0-9a-f]{32} /.test(line) && !/ lo$/.test(line));
+        .filter((line) => /^[0-9a-f]{32} /.test(line) && !line.endsWith(" lo"));
       const findings = others.map((line) => `without a network it has the address ${line}`);
       if (Bun.which("netavark") === null && !world.hasNetavark()) {
         return findings.length > 0

@@ -392,7 +392,7 @@ export const images: readonly Row<EngineWorld>[] = [
         const words = [...world.ground.roots(), "run", "--rm", ...flags, image, "id", "-G"];
         const ran = world.ground.command(["setpriv", "--groups", "4,24,27", pivotPath, ...words]);
         const got = ran.stdout.trim().split(" ").sort().join(" ");
-        if (got !== [...groups.split(" ")].sort().join(" ")) {
+        if (got !== groups.split(" ").sort().join(" ")) {
           findings.push(`${flags.join(" ")} has the groups ${got || ran.stderr.trim()}`);
         }
       }
