@@ -78,13 +78,17 @@ type Verdict = { readonly is: "killed" | "SURVIVED" | "DOES NOT APPLY"; readonly
 function verdictOf(mutation: Mutation): Verdict {
   const path = `${copy}/${mutation.file}`;
   const text = readFileSync(path, "utf8");
-  if (text.split(mutation.find).length !== 2) {
-    return { is: "DOES NOT APPLY", by: `what it looks for is not in ${mutation.file} once` };
+  let broken = text;
+  for (const { find, replace } of [
+    mutation,
+    ...(mutation.and === undefined ? [] : [mutation.and]),
+  ]) {
+    if (broken.split(find).length !== 2) {
+      return { is: "DOES NOT APPLY", by: `what it looks for is not in ${mutation.file} once` };
+    }
+    broken = broken.replace(find, () => replace);
   }
-  writeFileSync(
-    path,
-    text.replace(mutation.find, () => mutation.replace),
-  );
+  writeFileSync(path, broken);
   try {
     const problem = isBuilt(mutation) ? build() : null;
     if (problem !== null) return { is: "DOES NOT APPLY", by: `it cannot be built: ${problem}` };

@@ -144,6 +144,7 @@ export const images: readonly Row<EngineWorld>[] = [
         ["duplicate keys", JSON.stringify(good).replace("{", '{"layers":[],')],
         ["no object", "[]"],
         ["no JSON", '{"schemaVersion":2,'],
+        ["a key that is no string", JSON.stringify(good).replace("schema", "\0")],
         ["deep JSON", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
         [
           "a digest that is a path",
