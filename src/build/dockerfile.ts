@@ -6,7 +6,7 @@
  */
 
 /** Lines joined at their continuations, without comments and the bodies of here-documents. */
-function instructionsOf(text: string): readonly string[] {
+export function instructionsOf(text: string): readonly string[] {
   const escape = /^#\s*escape\s*=\s*`/im.test(text.slice(0, 500)) ? "`" : "\\";
   const instructions: string[] = [];
   let joined = "";
@@ -47,7 +47,7 @@ function expand(text: string, values: ReadonlyMap<string, string>): string {
   );
 }
 
-const unquote = (word: string): string => word.replace(/^(["'])(.*)\1$/, "$2");
+export const unquote = (word: string): string => word.replace(/^(["'])(.*)\1$/, "$2");
 
 /**
  * @param buildArguments `--build-arg`: they take the place of what `ARG` says before the first FROM

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { checkBindSources } from "./bind-source.ts";
 
 export type BuildInput = {
   /** What the Dockerfile says; null: it is in what only buildah unpacks or fetches. */
@@ -92,10 +93,11 @@ function findFile(shown: string, directory: string, file: string | null): string
   return path;
 }
 
-const inputOf = (path: string, directory: string): BuildInput => ({
-  dockerfile: readFileSync(path, "utf8"),
-  words: ["--file", path, directory],
-});
+function inputOf(path: string, directory: string): BuildInput {
+  const dockerfile = readFileSync(path, "utf8");
+  checkBindSources(dockerfile, directory);
+  return { dockerfile, words: ["--file", path, directory] };
+}
 
 const fromDirectory = (shown: string, directory: string, file: string | null): BuildInput =>
   inputOf(findFile(shown, directory, file), directory);

@@ -2,7 +2,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { giveBases } from "../build/bases.ts";
-import { type Builder, buildah, checkBuildah } from "../build/buildah.ts";
+import { bindsOfImages, followsLinksOut } from "../build/bind-source.ts";
+import { type Builder, buildah, buildahText, checkBuildah } from "../build/buildah.ts";
 import { namedImages } from "../build/dockerfile.ts";
 import { type BuildInput, readBuildInput } from "../build/input.ts";
 import { takeResult } from "../build/result.ts";
@@ -139,6 +140,21 @@ function tell(id: string, tags: readonly string[], quiet: boolean): void {
   writeAll(1, `Successfully built ${id.slice("sha256:".length, 19)}\n${names.join("")}`);
 }
 
+/** @param dockerfile null: only the builder can read it */
+async function warnOfLinks(
+  builder: Builder,
+  dockerfile: string | null,
+  { logFormat }: Globals,
+): Promise<void> {
+  if (dockerfile === null || !bindsOfImages(dockerfile)) return;
+  if (!followsLinksOut(await buildahText(builder, ["--version"]))) return;
+  report(
+    "warning",
+    "RUN --mount=from=…: this buildah goes through links of the image as this machine has them (CVE-2024-11218): build only what you trust, or install 1.38.1 or later",
+    logFormat,
+  );
+}
+
 export async function buildCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   check(given);
   const tags = readTags(given);
@@ -152,6 +168,7 @@ export async function buildCommand(given: ParsedArguments, globals: Globals): Pr
     const builder: Builder = { directory, temporary, runtime };
     const [context = ""] = given.words;
     const input = readBuildInput(context, lastValue(given, "file"), cwd, temporary);
+    await warnOfLinks(builder, input.dockerfile, globals);
     await provide(given, globals, builder, store, input.dockerfile);
     const imageId = await build(given, builder, input);
     if (imageId === null) {

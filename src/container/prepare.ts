@@ -356,12 +356,19 @@ type Described = {
   readonly users: Users | null;
 };
 
+/** @param settings that were asked for by nobody */
+const withSysctls = (spec: Spec, settings: Readonly<Record<string, string>>): Spec => ({
+  ...spec,
+  linux: { ...spec.linux, sysctl: { ...settings, ...spec.linux?.sysctl } },
+});
+
 async function planDescribed(
   wish: ContainerWish,
   described: DescribedContainer,
   { id, facts, connected, users }: Described,
 ): Promise<Omit<PreparedContainer, "isUnique" | "release">> {
-  const { spec, extras } = described;
+  const { extras } = described;
+  const spec = withSysctls(described.spec, connected?.sysctls ?? {});
   const cgroup = planResources(spec, id, facts);
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;

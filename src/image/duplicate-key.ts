@@ -7,8 +7,17 @@
  */
 import { ImageError, quote } from "./error.ts";
 
+/** A string of JSON; one with a control character in it, say, is none. */
+function readKey(token: string, document: string): string {
+  try {
+    return String(JSON.parse(token));
+  } catch (cause) {
+    throw new ImageError("invalid-image", `${document}: it is not JSON`, { cause });
+  }
+}
+
 /**
- * @param text valid JSON: this walks tokens and checks no grammar
+ * @param text of any kind: this walks tokens and checks no grammar but that of keys
  * @throws ImageError naming the document and the key
  */
 export function refuseDuplicateKeys(text: string, document: string): void {
@@ -23,7 +32,7 @@ export function refuseDuplicateKeys(text: string, document: string): void {
     else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (token.startsWith('"') && keys !== undefined && /[{,]/.test(previous)) {
-      const key = String(JSON.parse(token));
+      const key = readKey(token, document);
       if (keys.has(key)) {
         throw new ImageError("invalid-image", `${document}: the key ${quote(key)} occurs twice`);
       }

@@ -115,6 +115,13 @@ describe("hostile manifests are refused in one line that names the document", ()
     expect(() => parseManifest(bytes(manifest), "text/html", "I")).toThrow(/neither a manifest's/);
   });
 
+  test("a key that is no string of JSON is an error of the document, and nothing else", () => {
+    for (const text of ['{"\0":1}', '{"a\nb":1}', '{"\\x":1}', '{"\\u12":{}}']) {
+      expect(() => refuseDuplicateKeys(text, "it")).toThrow(ImageError);
+      expect(() => refuseDuplicateKeys(text, "it")).toThrow("it: it is not JSON");
+    }
+  });
+
   test("duplicate keys, at any depth, however they are written", () => {
     expect(refuse('{"a":1,"b":{"a":2},"c":[{"a":1},{"a":2}],"d":"a\\":1,\\"a"}')).not.toThrow();
     expect(refuse('{"a":1,"a":2}')).toThrow('D: the key "a" occurs twice');

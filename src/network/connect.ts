@@ -3,6 +3,7 @@
  * gets, and what follows for /etc/hosts and /etc/resolv.conf.
  */
 
+import { existsSync } from "node:fs";
 import { nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { readState } from "../container/state.ts";
@@ -22,6 +23,8 @@ import { networksWithDefault, pickNetwork } from "./store.ts";
 
 export type Connected = {
   readonly setting: NetworkSetting;
+  /** Settings of its interfaces, for `linux.sysctl`; what somebody has asked for goes before. */
+  readonly sysctls: Readonly<Record<string, string>>;
   /** Its addresses, for /etc/hosts. */
   readonly addresses: readonly string[];
   /** Who resolves names of the networks' members; none: the host's servers do. */
@@ -69,6 +72,8 @@ export type ConnectWish = {
   readonly isRunning: boolean;
 };
 
+const hasIPv6 = (): boolean => existsSync("/proc/sys/net/ipv6/conf");
+
 type Made = {
   readonly connection: Connection;
   readonly network: Network;
@@ -114,7 +119,11 @@ export async function connectTo(
     netavark.nameServer !== null,
   );
   return {
-    connection: { interface: `eth${number}`, config: JSON.stringify(config) },
+    connection: {
+      interface: `eth${number}`,
+      config: JSON.stringify(config),
+      bridge: hasIPv6() ? network.interface : null,
+    },
     network,
     addresses,
   };
@@ -153,6 +162,22 @@ function checkTwice(chosen: readonly Network[]): void {
   if (twice !== undefined) {
     throw new WishError([`--network ${twice.name} is given twice: once connects the container`]);
   }
+}
+
+/**
+ * Addresses and routes are those of the network, whatever others on it say: else any container of it
+ * could announce itself as everybody's router (CVE-2020-13401). Where the network has no IPv6 the
+ * interface has none either, as with docker.
+ */
+function sysctlsOf(made: readonly Made[]): Readonly<Record<string, string>> {
+  if (!hasIPv6()) return {};
+  const settings: Record<string, string> = { "net.ipv6.conf.default.accept_ra": "0" };
+  for (const { connection, addresses } of made) {
+    const of = `net.ipv6.conf.${connection.interface}`;
+    settings[`${of}.accept_ra`] = "0";
+    if (!addresses.some((ip) => ip.includes(":"))) settings[`${of}.disable_ipv6`] = "1";
+  }
+  return settings;
 }
 
 /**
@@ -201,6 +226,7 @@ export async function connectContainer(
     }
     const hasSix = made[serving]?.addresses.some((ip) => ip.includes(":")) === true;
     return {
+      sysctls: sysctlsOf(made),
       setting: {
         netavark,
         pasta: null,

@@ -5,7 +5,7 @@
 
 import type { OpOf, Step } from "../plan/op.ts";
 import { stateDirectory } from "./root.ts";
-import { byParent, create, mkdir, onHost } from "./step.ts";
+import { byParent, create, mkdir, onHost, write } from "./step.ts";
 
 /** netavark, and where it and we keep what all containers share. */
 export type Netavark = {
@@ -24,6 +24,8 @@ export type Connection = {
   readonly interface: string;
   /** What netavark reads. */
   readonly config: string;
+  /** The host's bridge; null where the kernel has no IPv6. */
+  readonly bridge: string | null;
 };
 
 export type ReservedPort = Pick<OpOf<"reserve_port">, "protocol" | "address" | "port" | "count">;
@@ -138,6 +140,14 @@ export function planConnection(
       },
       `--network: the interface ${connection.interface}`,
     ),
+    ...(connection.bridge === null
+      ? []
+      : [
+          byParent(
+            write(onHost(`/proc/sys/net/ipv6/conf/${connection.bridge}/accept_ra`), "0"),
+            "--network: no container says to this machine where its routes lead",
+          ),
+        ]),
   ];
 }
 

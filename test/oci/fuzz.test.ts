@@ -1,5 +1,5 @@
 // A short run of the fuzzer, after the cases that it found before. Its cases are the same each time:
-// new ones are for `npm run test:fuzz`, where somebody can look at what they find.
+// new ones are for `npm run test:fuzz-config`, where somebody can look at what they find.
 
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";

@@ -2,7 +2,7 @@
  * Fuzzes an OCI runtime with mutated config.json files: each gives a container that can be deleted,
  * or one clear line of error; never a crash, a hang, or something left behind.
  *
- *   npm run test:fuzz -- [--runs N] [--seed N] [--replay]
+ *   npm run test:fuzz-config -- [--runs N] [--seed N] [--replay]
  *
  * --replay runs only what was found before, which is in regressions/; a new find is shrunk and added
  * there. All of it happens in namespaces of its own, with the scratch tree on a tmpfs, so that the

@@ -2,9 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { type TarMember, tarArchive } from "../../src/image/tar-writer.ts";
 import { makeImage, type TestImage, writeLayout } from "../../src/image/testing/image.ts";
 import { dir, file, link } from "../../src/image/testing/members.ts";
-import { type TarMember, tarArchive } from "../../src/image/tar-writer.ts";
 import { compileC, Ground, pivotPath, type Ran } from "../pivot.ts";
 import { Canary } from "./canary.ts";
 
@@ -93,7 +93,10 @@ export class EngineWorld {
   callsFrom(numbers: readonly number[]): string[] {
     const flags = ["-v", `${compileC("calls.c")}:/calls:ro`];
     const words = numbers.map((number) => `x86_64:${number}`);
-    return this.ground.run([...flags, "busybox", "/calls", ...words]).stdout.trim().split("\n");
+    return this.ground
+      .run([...flags, "busybox", "/calls", ...words])
+      .stdout.trim()
+      .split("\n");
   }
 
   hasNetavark(): boolean {

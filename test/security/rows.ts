@@ -2,6 +2,7 @@
 
 import type { EngineWorld } from "./engine.ts";
 import type { Row } from "./outcome.ts";
+import { builds } from "./rows/builds.ts";
 import { surroundings } from "./rows/engine-world.ts";
 import { entering } from "./rows/entering.ts";
 import { images } from "./rows/images.ts";
@@ -18,4 +19,9 @@ export const runtimeRows: readonly Row<RuntimeWorld>[] = [
   ...entering,
 ];
 
-export const engineRows: readonly Row<EngineWorld>[] = [...images, ...transfer, ...surroundings];
+export const engineRows: readonly Row<EngineWorld>[] = [
+  ...images,
+  ...transfer,
+  ...builds,
+  ...surroundings,
+];

@@ -19,6 +19,7 @@ import { EngineWorld } from "./engine.ts";
 import type { Outcome, Row } from "./outcome.ts";
 import { engineRows, runtimeRows } from "./rows.ts";
 import { RuntimeWorld } from "./runtime.ts";
+import { writeTables } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +30,7 @@ const { values } = parseArgs({
   },
 });
 
-const own = new URL("../../pivot-oci", import.meta.url).pathname;
+const pivotRuntime = new URL("../../pivot-oci", import.meta.url).pathname;
 const tries = Number(values.tries);
 const isAsked = ({ ids, title }: Row<never>): boolean =>
   values.only === "" || [...ids, title].some((each) => each.includes(values.only));
@@ -68,22 +69,65 @@ async function tryAll<World>(
   return outcomes;
 }
 
+/** What is in the first line of --version, as a column's title. */
+function columnOf(path: string, name: string): string {
+  if (name === "pivot") return name;
+  const said = Bun.spawnSync([path, "--version"]).stdout.toString();
+  return /^\S+ (?:version )?[\d.]+/.exec(said)?.[0].replace(" version", "") ?? name;
+}
+
 const directory = mkdtempSync(`${realpathSync(tmpdir())}/security-`);
 const isOwn = values.runtime === "";
-const all: Outcome[] = [];
+const peers = values.write ? ["runc", "crun"].flatMap((name) => Bun.which(name) ?? []) : [];
+/** Of pivot, or of the runtime that was named. */
+const own: Outcome[] = [];
+const byColumn = new Map<string, ReadonlyMap<string, Outcome>>();
+let ofEngine: ReadonlyMap<string, Outcome> = new Map();
 try {
-  const world = new RuntimeWorld(isOwn ? own : values.runtime, directory, tries);
-  const outcomes = await tryAll(runtimeRows, world, () => world.clear());
-  all.push(...outcomes.values());
+  for (const path of [isOwn ? pivotRuntime : values.runtime, ...peers]) {
+    const world = new RuntimeWorld(path, mkdtempSync(`${directory}/runtime-`), tries);
+    console.log(`\n${world.name}: ${path}`);
+    const outcomes = await tryAll(runtimeRows, world, () => world.clear());
+    byColumn.set(columnOf(path, world.name), outcomes);
+    if (!peers.includes(path)) own.push(...outcomes.values());
+  }
   if (isOwn) {
+    console.log("\nthe engine");
     const engine = new EngineWorld(tries);
-    const more = await tryAll(engineRows, engine, () => engine.clear());
-    all.push(...more.values());
+    ofEngine = await tryAll(engineRows, engine, () => engine.clear());
+    own.push(...ofEngine.values());
     engine.close();
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
-const count = (result: Outcome["result"]) => all.filter((each) => each.result === result).length;
-console.log(`${count("holds")} hold, ${count("broken")} broken, ${count("not applicable")} not applicable`);
+if (values.write) {
+  const columns = [...byColumn.keys()];
+  const lineOf = <World>(
+    { ids, title, tried }: Row<World>,
+    of: (column: string) => Outcome | undefined,
+  ) => ({
+    ids,
+    title,
+    tried,
+    outcomes: new Map(
+      columns.flatMap((column) => {
+        const outcome = of(column);
+        return outcome === undefined ? [] : [[column, outcome] as const];
+      }),
+    ),
+  });
+  const page = new URL("../../docs/security.md", import.meta.url).pathname;
+  const lines = runtimeRows.map((row) =>
+    lineOf(row, (column) => byColumn.get(column)?.get(row.ids[0] ?? "")),
+  );
+  const engineLines = engineRows.map((row) =>
+    lineOf(row, (column) => (column === "pivot" ? ofEngine.get(row.ids[0] ?? "") : undefined)),
+  );
+  writeTables(page, { lines, columns }, engineLines);
+}
+const count = (result: Outcome["result"]) => own.filter((each) => each.result === result).length;
+console.log(
+  `${count("holds")} hold, ${count("broken")} broken, ${count("not applicable")} not applicable`,
+);
 if (count("broken") > 0) process.exitCode = 1;

@@ -225,9 +225,18 @@ export class RuntimeWorld {
     return cgroupsNamed("out-of-here");
   }
 
+  /** Whether its first process lives. */
+  isThere({ pid }: Made): boolean {
+    return isAlive(pid);
+  }
+
   /** The mounts of a container, as its own process has them. */
   mounts({ pid }: Made): MountLine[] {
-    return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
+    try {
+      return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
+    } catch {
+      return []; // it has ended
+    }
   }
 
   drop(made: Made | string): void {

@@ -1,10 +1,12 @@
 // The engine and what surrounds it: sockets, defaults, builds, registries, who is attached.
 
-import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { createConnection, type Socket } from "node:net";
-import { FakeRegistry, answer } from "../../../src/registry/testing/fake-registry.ts";
+import { once } from "node:events";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, createConnection, type Socket } from "node:net";
+import { digestOf } from "../../../src/image/blob.ts";
 import { simple } from "../../../src/image/testing/image.ts";
-import { probeProgram } from "../../pivot.ts";
+import { answer, FakeRegistry } from "../../../src/registry/testing/fake-registry.ts";
 import type { Sight } from "../../sight.ts";
 import { secret } from "../canary.ts";
 import type { EngineWorld } from "../engine.ts";
@@ -40,23 +42,40 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         readFileSync("/proc/net/unix", "utf8")
           .split("\n")
           .filter((line) => / @/.test(line));
-      const before = [...listening("/proc/net/tcp"), ...abstract()];
+      const before = new Set([...listening("/proc/net/tcp"), ...abstract()]);
       const name = world.detached(["--network", "host", "busybox"]);
-      const findings = [...listening("/proc/net/tcp"), ...listening("/proc/net/tcp6"), ...abstract()]
-        .filter((line) => !before.includes(line))
+      const findings = [
+        ...listening("/proc/net/tcp"),
+        ...listening("/proc/net/tcp6"),
+        ...abstract(),
+      ]
+        .filter((line) => !before.has(line))
         .map((line) => `there is a socket ${line}`);
       const sockets = socketsBelow(world.ground.runRoot);
       for (const path of sockets) {
         const { mode } = lstatSync(path);
-        if ((mode & 0o066) !== 0) findings.push(`${path} has the mode ${(mode & 0o777).toString(8)}`);
+        if ((mode & 0o066) !== 0)
+          findings.push(`${path} has the mode ${(mode & 0o777).toString(8)}`);
         const other = world.ground.command([
-          "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-          "sh", "-c", `test -w ${path} && echo reached`,
+          "setpriv",
+          "--reuid=65534",
+          "--regid=65534",
+          "--clear-groups",
+          "sh",
+          "-c",
+          `test -w ${path} && echo reached`,
         ]);
         if (other.stdout !== "") findings.push(`another user reaches ${path}`);
       }
-      const inside = world.ground.pivot(["exec", name, "sh", "-c", "find / -xdev -type s; ls /run"]);
-      if (inside.stdout.includes("attach")) findings.push(`inside there is ${inside.stdout.trim()}`);
+      const inside = world.ground.pivot([
+        "exec",
+        name,
+        "sh",
+        "-c",
+        "find / -xdev -type s; ls /run",
+      ]);
+      if (inside.stdout.includes("attach"))
+        findings.push(`inside there is ${inside.stdout.trim()}`);
       world.remove(name);
       return unless(
         [...(sockets.length === 0 ? ["no socket was found to look at"] : []), ...findings],
@@ -67,7 +86,8 @@ export const surroundings: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2017-16539", "CVE-2018-10892", "CVE-2022-0492"],
     title: "files of the kernel that change the machine can be written",
-    tried: "what /proc and /sys have of that kind, as root with every capability but without --privileged",
+    tried:
+      "what /proc and /sys have of that kind, as root with every capability but without --privileged",
     run: (world): Outcome => {
       const words = [
         "write:/proc/scsi/scsi",
@@ -112,7 +132,8 @@ export const surroundings: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2022-0185", "CVE-2022-0847", "CVE-2023-0386", "CVE-2023-32629"],
     title: "parts of the kernel that unprivileged code should not reach",
-    tried: "user and mount namespaces, new mounts, keyrings, bpf, perf, userfaultfd, io_uring, handles of files",
+    tried:
+      "user and mount namespaces, new mounts, keyrings, bpf, perf, userfaultfd, io_uring, handles of files",
     run: (world): Outcome => {
       const words = [
         "unshare:0x10000000",
@@ -149,7 +170,10 @@ export const surroundings: readonly Row<EngineWorld>[] = [
     run: async (world): Promise<Outcome> => {
       const env = { PIVOT_SECURITY_SECRET: secret };
       const ran = await world.pivot(["run", "--rm", "busybox", "env"], env);
-      const kept = await world.pivot(["run", "-d", "--name", "environment", "busybox", "sleep", "1000"], env);
+      const kept = await world.pivot(
+        ["run", "-d", "--name", "environment", "busybox", "sleep", "1000"],
+        env,
+      );
       const executed = await world.pivot(["exec", "environment", "env"], env);
       const monitor = await world.pivot(["exec", "environment", "cat", "/proc/1/environ"], env);
       await world.pivot(["commit", "environment", "environment"], env);
@@ -171,10 +195,22 @@ export const surroundings: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2020-15157", "CVE-2021-41092"],
     title: "a registry sends the client, with its password, elsewhere",
-    tried: "redirects, layers with addresses of their own, a realm on another host, and coming back",
+    tried:
+      "redirects, layers with addresses of their own, a realm on another host, and coming back",
     run: async (world): Promise<Outcome> => {
       const registry = await FakeRegistry.start();
-      const thief = await FakeRegistry.start();
+      // Another host, by an address that is not loopback's.
+      const address = "10.91.91.91";
+      world.ground.command(["busybox", "ip", "address", "add", `${address}/32`, "dev", "lo"]);
+      const stolen: string[] = [];
+      const thief = createServer((request, response) => {
+        stolen.push(`${request.url} ${JSON.stringify(request.headers)}`);
+        const wanted = request.url?.replace(/^.*\//, "");
+        const blob = simple.blobs.find((bytes) => digestOf(bytes) === wanted);
+        response.end(blob ?? '{"token":"t"}');
+      }).listen(0, address);
+      await once(thief, "listening");
+      const there = `${address}:${(thief.address() as AddressInfo).port}`;
       const findings: string[] = [];
       const basic = Buffer.from("ada:a-password").toString("base64");
       const config = world.fresh("auth.json");
@@ -188,32 +224,27 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         });
         registry.tricks.push((asked, response) => {
           if (!asked.path.includes("/blobs/")) return false;
-          return answer(response, 307, { Location: `http://${thief.host}${asked.path}` });
+          return answer(response, 307, { Location: `http://${there}${asked.path}` });
         });
-        for (const bytes of simple.blobs) {
-          const { digestOf } = await import("../../../src/image/blob.ts");
-          thief.blobs.set(digestOf(bytes), bytes);
-        }
         const pulled = await world.pivot(["pull", `${registry.host}/it:1`], env);
         const plain = registry.asked.some(({ headers }) => headers.authorization !== undefined);
         if (!plain) findings.push(`the registry itself got no password: ${pulled.stderr}`);
-        if (thief.asked.length === 0) findings.push(`nobody was sent elsewhere: ${pulled.stderr}`);
+        if (stolen.length === 0) findings.push(`nobody was sent elsewhere: ${pulled.stderr}`);
         registry.tricks.length = 0;
         registry.tricks.push((_, response) =>
           answer(response, 401, {
-            "WWW-Authenticate": `Bearer realm="http://${thief.host}/token",service="it"`,
+            "WWW-Authenticate": `Bearer realm="http://${there}/token",service="it"`,
           }),
         );
         await world.pivot(["pull", `${registry.host}/it:1`], env);
-        for (const { path, headers, body } of thief.asked) {
-          const all = `${path} ${JSON.stringify(headers)} ${body.toString()}`;
-          if (all.includes(basic) || all.includes("a-password")) {
-            findings.push(`another host is sent the password: ${path}`);
+        for (const said of stolen) {
+          if (said.includes(basic) || said.includes("a-password")) {
+            findings.push(`another host is sent the password: ${said}`);
           }
         }
       } finally {
         await registry.stop();
-        await thief.stop();
+        thief.close();
       }
       return unless(findings, "a redirect of each blob, and a realm elsewhere");
     },
@@ -227,8 +258,10 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         ["-i", "busybox"],
         "while read line; do case $line in flood) dd if=/dev/zero bs=1M count=16 2>/dev/null;; esac; done",
       );
-      const monitor = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${world.pid(name)}/status`, "utf8"))?.[1]);
-      const [path] = socketsBelow(world.ground.runRoot).filter((each) => each.endsWith("attach"));
+      const monitor = Number(
+        /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${world.pid(name)}/status`, "utf8"))?.[1],
+      );
+      const path = socketsBelow(world.ground.runRoot).find((each) => each.endsWith("attach"));
       if (path === undefined) return notApplicable("there is no socket to attach to");
       const descriptors = () => readdirSync(`/proc/${monitor}/fd`).length;
       const before = { memory: privateMemory(monitor), descriptors: descriptors() };
@@ -242,7 +275,15 @@ export const surroundings: readonly Row<EngineWorld>[] = [
       }
       await world.pivot(["exec", name, "sh", "-c", "echo flood >/proc/1/fd/0 2>/dev/null; true"]);
       for (let i = 0; i < 5; i++) {
-        await world.pivot(["exec", name, "dd", "if=/dev/zero", "of=/proc/1/fd/1", "bs=1M", "count=4"]);
+        await world.pivot([
+          "exec",
+          name,
+          "dd",
+          "if=/dev/zero",
+          "of=/proc/1/fd/1",
+          "bs=1M",
+          "count=4",
+        ]);
       }
       await Bun.sleep(300);
       for (const socket of idle) socket.destroy();
@@ -263,73 +304,42 @@ export const surroundings: readonly Row<EngineWorld>[] = [
     },
   },
   {
-    ids: ["CVE-2024-23651", "CVE-2024-23652", "CVE-2024-9675", "CVE-2024-9407", "CVE-2024-11218"],
-    title: "a build reads, writes or removes what its context links to",
-    tried: "COPY, ADD and RUN --mount of links out, as sources and as targets, and removed meanwhile",
-    run: (world): Outcome => {
-      if (Bun.which("buildah") === null) return notApplicable("buildah is not installed");
-      const canary = world.canary();
-      const context = world.directory("context");
-      symlinkSync(canary.path, `${context}/out`);
-      symlinkSync(`../../../../../../../..${canary.path}`, `${context}/up`);
-      writeFileSync(`${context}/file`, "the context's");
-      const findings: string[] = [];
-      const base = world.image([]);
-      const named = world.ground.pivot(["load", "-i", base.replace("oci:", ""), "-q"]);
-      const id = /sha256:[0-9a-f]{64}/.exec(named.stdout + world.ground.pivot(["images", "-q", "--no-trunc"]).stdout)?.[0];
-      if (id !== undefined) world.ground.pivot(["tag", id, "base:1"]);
-      const bodies: readonly (readonly [string, string])[] = [
-        ["COPY out/file", "COPY out/file /got"],
-        ["COPY up/file", "COPY up/file /got"],
-        ["COPY ../", `COPY ../../../../..${canary.path}/file /got`],
-        ["ADD", "ADD out /got/"],
-        ["bind", "RUN --mount=type=bind,source=out,target=/in cat /in/file >/got || true"],
-        ["bind up", "RUN --mount=type=bind,source=../../../..,target=/in cat /in/etc/hostname >/got"],
-        ["cache", `RUN --mount=type=cache,target=/link/deep ln -s ${canary.path} /x || true`],
-        [
-          "target",
-          `RUN ln -s ${canary.path} /link\nRUN --mount=type=tmpfs,target=/link/deep echo overwritten >/link/deep/file || true\nRUN rm -rf /link/ && cat /link/file >/got || true`,
-        ],
-      ];
-      let built = 0;
-      for (const [what, body] of bodies) {
-        writeFileSync(`${context}/Dockerfile`, `FROM base:1\n${body}\n`);
-        const ran = world.ground.pivot(["build", "-q", "--network", "none", "-t", "made:1", context], {
-          timeout: 60_000,
-        });
-        if (ran.code !== 0) continue;
-        built++;
-        const got = world.ground.run(["made:1", "sh", "-c", "cat /got /got/file /got/* 2>/dev/null"]);
-        if (got.stdout.includes(secret)) findings.push(`${what} has read the host's`);
-      }
-      return unless(
-        [...canary.changes(), ...findings],
-        `${bodies.length} Dockerfiles, ${built} of them built`,
-      );
-    },
-  },
-  {
     ids: ["CVE-2020-13401", "CVE-2020-10749", "CVE-2024-32473"],
-    title: "a container answers, or gets, IPv6 that nobody has asked for",
-    tried: "accept_ra and addresses of a container in a network without IPv6, and of one without a network",
+    title: "a container tells others, or the host, where its IPv6 routes lead",
+    tried:
+      "router advertisements at a container and at the host's bridge, and addresses where nobody asked for IPv6",
     run: (world): Outcome => {
       const look =
         "for i in /proc/sys/net/ipv6/conf/*; do echo ${i##*/} $(cat $i/accept_ra) $(cat $i/disable_ipv6); done; cat /proc/net/if_inet6";
       const none = world.ground.run(["--network", "none", "busybox", "sh", "-c", look]);
       const others = none.stdout
         .split("\n")
-        .filter((line) => /^[0-9a-f]{32} /.test(line) && !/ lo$/.test(line));
+        .filter((line) => /^[0-9a-f]{32} /.test(line) && !line.endsWith(" lo"));
       const findings = others.map((line) => `without a network it has the address ${line}`);
       if (Bun.which("netavark") === null && !world.hasNetavark()) {
-        return findings.length > 0 ? unless(findings, "") : unless([], "without a network; netavark is not installed");
+        return findings.length > 0
+          ? unless(findings, "")
+          : unless([], "without a network; netavark is not installed");
       }
+      const conf = "/proc/sys/net/ipv6/conf";
+      const name = world.detached(["--network", "bridge", "busybox"]);
+      for (const each of readdirSync(conf).filter((interfaceName) =>
+        /^(pv|br)-/.test(interfaceName),
+      )) {
+        const accepts = readFileSync(`${conf}/${each}/accept_ra`, "utf8").trim();
+        if (accepts !== "0") findings.push(`the host takes router advertisements at ${each}`);
+      }
+      world.remove(name);
       const bridged = world.ground.run(["--network", "bridge", "busybox", "sh", "-c", look]);
       for (const line of bridged.stdout.split("\n")) {
         if (/^eth0 [12] 0/.test(line)) findings.push(`eth0 takes router advertisements: ${line}`);
         if (/^[0-9a-f]{32} .* eth0$/.test(line)) findings.push(`eth0 has an address: ${line}`);
       }
       if (bridged.code !== 0) findings.push(`it did not run: ${bridged.stderr}`);
-      return unless(findings, "without a network, and in a bridge without IPv6");
+      return unless(
+        findings,
+        "without a network, in a bridge without IPv6, and the host at that bridge",
+      );
     },
   },
   ...(
@@ -339,11 +349,7 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         "an authorisation plugin sees another request than is carried out",
         "there is no API that is listened at, and there are no plugins",
       ],
-      [
-        ["CVE-2025-9566"],
-        "kube play goes through links",
-        "there is no kube play",
-      ],
+      [["CVE-2025-9566"], "kube play goes through links", "there is no kube play"],
       [
         ["CVE-2019-13139"],
         "a git address of a build runs other commands",

@@ -60,7 +60,12 @@ export const images: readonly Row<EngineWorld>[] = [
       const layers = Array.from({ length: 6 }, (_, i) =>
         i % 2 === 0
           ? [link("way", canary.path), file("mark", String(i))]
-          : [file(".wh.way", ""), dir("way"), file("way/file", "overwritten"), file("mark", `${i}`)],
+          : [
+              file(".wh.way", ""),
+              dir("way"),
+              file("way/file", "overwritten"),
+              file("mark", `${i}`),
+            ],
       );
       const image = world.image([...layers, [file("way/file", "overwritten")]]);
       const all = await Promise.all(
@@ -75,7 +80,8 @@ export const images: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2017-14992"],
     title: "a header that claims terabytes fills the memory",
-    tried: "sizes of files, of PAX records and of holes beyond every disk; a gigabyte packed into a megabyte",
+    tried:
+      "sizes of files, of PAX records and of holes beyond every disk; a gigabyte packed into a megabyte",
     run: (world) => {
       const pax = (records: string) => {
         const text = Buffer.from(records);
@@ -131,10 +137,14 @@ export const images: readonly Row<EngineWorld>[] = [
       const up = `../../../../../../..${canary.path}/file`;
       const manifests: readonly (readonly [string, string])[] = [
         ["a manifest with manifests", JSON.stringify({ ...good, manifests: [simple.manifest] })],
-        ["an index's type", JSON.stringify({ ...good, mediaType: "application/vnd.oci.image.index.v1+json" })],
+        [
+          "an index's type",
+          JSON.stringify({ ...good, mediaType: "application/vnd.oci.image.index.v1+json" }),
+        ],
         ["duplicate keys", JSON.stringify(good).replace("{", '{"layers":[],')],
         ["no object", "[]"],
         ["no JSON", '{"schemaVersion":2,'],
+        ["a key that is no string", JSON.stringify(good).replace("schema", "\0")],
         ["deep JSON", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
         [
           "a digest that is a path",
@@ -144,10 +154,7 @@ export const images: readonly Row<EngineWorld>[] = [
           "a digest of another algorithm",
           JSON.stringify({ ...good, config: { ...config, digest: `../../blobs:${up}` } }),
         ],
-        [
-          "a negative size",
-          JSON.stringify({ ...good, config: { ...config, size: -1 } }),
-        ],
+        ["a negative size", JSON.stringify({ ...good, config: { ...config, size: -1 } })],
         ["layers that are no list", JSON.stringify({ ...good, layers: { length: 1 } })],
       ];
       const findings: string[] = [];
@@ -173,7 +180,10 @@ export const images: readonly Row<EngineWorld>[] = [
           findings.push(`a registry is asked for the digest ${digest}`);
         }
       }
-      return unless([...canary.changes(), ...findings], `${manifests.length + 6} documents and names`);
+      return unless(
+        [...canary.changes(), ...findings],
+        `${manifests.length + 6} documents and names`,
+      );
     },
   },
   {
@@ -188,7 +198,8 @@ export const images: readonly Row<EngineWorld>[] = [
         for (const path of ["/x", "/x/deep", `/etc/${up}${canary.path}`]) {
           const image = world.image([[link("x", to)]], { Volumes: { [path]: {} } });
           const ran = world.shell(image, "cat /x/* /x/deep/* /proc/self/mountinfo");
-          if (ran.stdout.includes(secret)) findings.push(`VOLUME ${path} with /x -> ${to} is the host's`);
+          if (ran.stdout.includes(secret))
+            findings.push(`VOLUME ${path} with /x -> ${to} is the host's`);
         }
       }
       return unless([...canary.changes(), ...findings], "9 images");
@@ -219,7 +230,8 @@ export const images: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2024-40635 (image)", "CVE-2016-3697 (image)"],
     title: "an image's USER is somebody else",
-    tried: "USER beyond 2^31, negative, a number that /etc/passwd has as a name: exactly that id, or an error",
+    tried:
+      "USER beyond 2^31, negative, a number that /etc/passwd has as a name: exactly that id, or an error",
     run: (world) => {
       const findings: string[] = [];
       const users: readonly (readonly [string, string | null])[] = [
@@ -234,7 +246,8 @@ export const images: readonly Row<EngineWorld>[] = [
         ["1e10", null],
         ["huge", null],
       ];
-      const passwd = "root:x:0:0::/:/bin/sh\n1000:x:0:0::/:/bin/sh\nhuge:x:4294967296:0::/:/bin/sh\n";
+      const passwd =
+        "root:x:0:0::/:/bin/sh\n1000:x:0:0::/:/bin/sh\nhuge:x:4294967296:0::/:/bin/sh\n";
       for (const [user, id] of users) {
         const image = world.image([[file("etc/passwd", passwd)]], { User: user });
         const ran = world.ground.run([image, "id", "-u"]);
@@ -247,7 +260,8 @@ export const images: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2026-47262", "CVE-2024-9676", "CVE-2024-11218"],
     title: "an image's /etc/passwd hangs, fills the memory or is the host's",
-    tried: "5 GB, a FIFO, a device, a directory, links out, a line of a gigabyte, for passwd and group",
+    tried:
+      "5 GB, a FIFO, a device, a directory, links out, a line of a gigabyte, for passwd and group",
     run: (world) => {
       const canary = world.canary();
       writeFileSync(`${canary.path}/passwd`, "canary:x:4242:4242::/:/bin/sh\n");
@@ -277,7 +291,8 @@ export const images: readonly Row<EngineWorld>[] = [
             const peak = peakOf([pivotPath, ...world.ground.roots(), ...words]);
             most = Math.max(most, peak.bytes);
             if (performance.now() - begin > 15_000) findings.push(`${name} as ${what} hangs`);
-            if (peak.bytes > 300 << 20) findings.push(`${name} as ${what} takes ${peak.bytes >> 20} MiB`);
+            if (peak.bytes > 300 << 20)
+              findings.push(`${name} as ${what} takes ${peak.bytes >> 20} MiB`);
             if (user === "canary" && peak.stderr === "") findings.push(`${what} is the host's`);
           }
         }
@@ -314,7 +329,8 @@ export const images: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2026-53488", "CVE-2026-50195", "CVE-2026-53489"],
     title: "labels and annotations of an image are orders to the engine",
-    tried: "labels and annotations in the words of engines and runtimes, which name programs and files of the host",
+    tried:
+      "labels and annotations in the words of engines and runtimes, which name programs and files of the host",
     run: (world) => {
       const canary = world.canary();
       const touch = `/bin/touch ${canary.path}/ordered`;
@@ -340,7 +356,10 @@ export const images: readonly Row<EngineWorld>[] = [
         manifest: { annotations: orders },
       });
       const ran = world.ground.run([world.layout(plain), "/nothing"]);
-      const image = world.image([], { Labels: orders, Healthcheck: { Test: ["CMD-SHELL", touch] } });
+      const image = world.image([], {
+        Labels: orders,
+        Healthcheck: { Test: ["CMD-SHELL", touch] },
+      });
       const name = world.detached([image]);
       world.ground.pivot(["logs", name]);
       world.ground.pivot(["stop", "-t", "0", name]);
@@ -374,7 +393,7 @@ export const images: readonly Row<EngineWorld>[] = [
         const words = [...world.ground.roots(), "run", "--rm", ...flags, image, "id", "-G"];
         const ran = world.ground.command(["setpriv", "--groups", "4,24,27", pivotPath, ...words]);
         const got = ran.stdout.trim().split(" ").sort().join(" ");
-        if (got !== [...groups.split(" ")].sort().join(" ")) {
+        if (got !== groups.split(" ").sort().join(" ")) {
           findings.push(`${flags.join(" ")} has the groups ${got || ran.stderr.trim()}`);
         }
       }

@@ -223,7 +223,15 @@ export const paths: readonly Row<RuntimeWorld>[] = [
       for (const name of ["oom_score_adj", "attr/exec", "attr/current", "setgroups", "uid_map"]) {
         symlinkSync(`${canary.path}/file`, `${fake}/self/${name}`);
       }
+      // And files that take what is written, and tell nobody.
+      const silent = world.fresh("silent");
+      mkdirSync(`${silent}/kernel`, { recursive: true });
+      writeFileSync(`${silent}/kernel/domainname`, "");
+      writeFileSync(`${silent}/oom_score_adj`, "");
       const covers = [
+        bind(silent, "/proc/sys"),
+        bind(`${silent}/kernel`, "/proc/sys/kernel"),
+        bind(`${silent}/kernel/domainname`, "/proc/sys/kernel/domainname"),
         bind(fake, "/proc"),
         bind(`${fake}/self`, "/proc/self"),
         bind(`${fake}/self/attr`, "/proc/self/attr"),

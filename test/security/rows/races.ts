@@ -28,9 +28,13 @@ async function race(world: RuntimeWorld, of: Race): Promise<Outcome> {
       if (typeof container === "string") {
         refused++;
       } else {
-        made++;
-        const finding = of.judge(container);
-        if (finding !== undefined) findings.push(finding);
+        const finding = world.isThere(container) ? of.judge(container) : null;
+        if (finding === null || !world.isThere(container)) {
+          refused++; // its process ended by itself
+        } else {
+          made++;
+          if (finding !== undefined) findings.push(finding);
+        }
         world.drop(container);
       }
       findings.push(...of.canary.changes());

@@ -77,7 +77,8 @@ export const transfer: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2026-41568", "CVE-2026-42306"],
     title: "cp makes a mount point, or mounts a volume, where a link leads",
-    tried: "the directory of a volume is exchanged with a link out during cp; ordinary links go on working",
+    tried:
+      "the directory of a volume is exchanged with a link out during cp; ordinary links go on working",
     run: async (world): Promise<Outcome> => {
       const canary = world.canary();
       const volume = world.directory("volume");
@@ -111,14 +112,25 @@ export const transfer: readonly Row<EngineWorld>[] = [
   {
     ids: ["CVE-2026-41567", "CVE-2019-14271", "CVE-2022-1227"],
     title: "a program or library of the container is run outside of it",
-    tried: "false xz, unpigz, zstd, tar, ps, nsenter and libraries; cp of packed archives, top, diff, export, commit",
+    tried:
+      "false xz, unpigz, zstd, tar, ps, nsenter and libraries; cp of packed archives, top, diff, export, commit",
     run: (world): Outcome => {
       const canary = world.canary();
       const { root, start } = victim(world);
       const evil = `#!/bin/sh\necho pwned >>/pwned\necho pwned >>${canary.path}/pwned\n`;
       for (const directory of ["bin", "usr/bin", "sbin", "usr/sbin", "usr/local/bin"]) {
         mkdirSync(`${root}/${directory}`, { recursive: true });
-        for (const program of ["xz", "unpigz", "gzip", "zstd", "bzip2", "tar", "ps", "nsenter", "cat"]) {
+        for (const program of [
+          "xz",
+          "unpigz",
+          "gzip",
+          "zstd",
+          "bzip2",
+          "tar",
+          "ps",
+          "nsenter",
+          "cat",
+        ]) {
           writeFileSync(`${root}/${directory}/${program}`, evil, { mode: 0o755 });
         }
       }
@@ -210,7 +222,8 @@ export const transfer: readonly Row<EngineWorld>[] = [
         const { stdout } = world.ground.run(words);
         if (stdout.includes(secret)) findings.push(`the part ${subpath} is the host's`);
       };
-      for (const subpath of ["out", "out/deep", "up", "up/file", "magic", "magic/deep"]) look(subpath);
+      for (const subpath of ["out", "out/deep", "up", "up/file", "magic", "magic/deep"])
+        look(subpath);
       const exchanges = await whileExchanged([[`${data}/way`, `${data}/other`]], () => {
         for (let i = 0; i < world.tries; i++) look("way");
       });
