@@ -31,6 +31,7 @@
 #include "calls.h"
 #include "executor.h"
 #include "launch.h"
+#include "rootless.h"
 
 extern char **environ;
 
@@ -238,6 +239,7 @@ int pv_launch_main(char **argv) {
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");
     strcpy(program.path + length, "-program");
     pv_try_kept(argv, program.path, repository);
+    pv_enter_namespace(argv);
     char directory[PATH_MAX];
     if (!getcwd(directory, sizeof directory)) {
         setenv("PIVOT_NO_CWD", "1", 1);

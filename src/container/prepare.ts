@@ -192,8 +192,9 @@ async function describeContainer(
   return { source: recorded, spec, root, extras, image, user, sources, options: last };
 }
 
+/** The launcher has made who calls it root of something: this is somebody's who uses the library. */
 function findRefusals({ uid }: Facts): string[] {
-  return uid === 0 ? [] : ["containers of ordinary users are not there yet: run pivot as root"];
+  return uid === 0 ? [] : ["the library runs containers as root, or below `pivot unshare`"];
 }
 
 type Connections = {

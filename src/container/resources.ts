@@ -21,7 +21,7 @@ export function planResources(spec: Spec, id: string, facts: Facts, joinAll = fa
       name,
       resources,
       kernel: facts.kernel,
-      rootless: facts.uid !== 0,
+      rootless: facts.uid !== 0 || facts.userNamespace !== undefined,
       joinAll,
       ...readCgroupFacts({ name, resources, joinAll }, facts.cgroups),
     },

@@ -27,7 +27,7 @@ export function planLimits(directories: readonly string[], resources: LinuxResou
       directories,
       present: readPresentLimits(directories, layout),
       kernel: facts.kernel,
-      rootless: facts.uid !== 0,
+      rootless: facts.uid !== 0 || facts.userNamespace !== undefined,
       ioWeight: findOwnIoWeight(directories, layout),
     },
     layout,

@@ -1,6 +1,7 @@
 /** Whether netavark and aardvark-dns are on this machine. Asked at each start, so it loads nothing. */
 
 import { existsSync } from "node:fs";
+import { rootlessUser } from "../host/rootless.ts";
 
 /** Of Debian, Fedora, Arch and Alpine, and of a build by hand. */
 const directories = [
@@ -19,11 +20,15 @@ export function findProgram(name: string, given: string | undefined): string | n
 export const netavarkPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
   findProgram("netavark", env["PIVOT_NETAVARK"]);
 
+/** Bridges are made in the machine's own network namespace, by its root alone. */
+const mayMakeBridges = (env: NodeJS.ProcessEnv): boolean => rootlessUser(env) === null;
+
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
 
 /** A container of which nobody says anything has loopback alone, and so its plan is any other's. */
 export function isLoopbackByDefault(env: NodeJS.ProcessEnv = process.env): boolean {
   const given = env["PIVOT_NETWORK"] ?? "";
-  return given === "none" || (given === "" && netavarkPath(env) === null);
+  const isAble = mayMakeBridges(env) && netavarkPath(env) !== null;
+  return given === "none" || (given === "" && !isAble);
 }

@@ -87,6 +87,10 @@ export function containerSpec(
   return { ok: true, spec, extras };
 }
 
+/** One of its own, or that of the engine. */
+const isInUserNamespace = (modes: NamespaceModes, facts: ContainerFacts): boolean =>
+  modes.userns !== "host" || facts.userNamespace !== undefined;
+
 function mountsOf(
   options: RunOptions,
   modes: NamespaceModes,
@@ -98,7 +102,7 @@ function mountsOf(
     modes,
     facts,
     privileged: options.privileged === true,
-    inUserNamespace: modes.userns !== "host",
+    inUserNamespace: isInUserNamespace(modes, facts),
     shmSize: shmSize === 0n ? SHM_SIZE : shmSize,
     procOptions: options.procOptions ?? {},
   };
@@ -116,7 +120,7 @@ function linuxOf(
   mounts: ContainerMounts,
   { facts, findings }: LinuxView,
 ): Linux {
-  const inUserNamespace = modes.userns !== "host";
+  const inUserNamespace = isInUserNamespace(modes, facts);
   const offsets = containerTimeOffsets(options, facts, findings);
   const devices = containerDevices(options, facts, inUserNamespace, findings);
   const resources = containerResources(options, devices.rules, facts, findings);

@@ -185,7 +185,8 @@ export function planContainer(
   const namespaces = planNamespaces(spec);
   const { asCaller } = setting;
   const isNamespaceNew = namespaces.has("user");
-  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
+  const inUserNamespace =
+    isNamespaceNew || asCaller !== undefined || facts.userNamespace !== undefined;
   const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
