@@ -94,6 +94,7 @@ struct pv_run {
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
     int locks[PV_LOCKS]; /* parent: show that it lives, or -1 */
+    int use; /* parent: the lock of a user's namespace that it lives in, or -1; see rootless.c */
     uint32_t past; /* parent: how many of the next steps are not taken */
     int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */

@@ -21,7 +21,7 @@ static int executor_main(int argc, char **argv) {
     }
     if (strcmp(trade, "run") == 0 && argc == 4)
         return pv_run_main(argc, argv);
-    if (strcmp(trade, "follow") == 0 && argc == 5)
+    if (strcmp(trade, "follow") == 0 && (argc == 5 || argc == 6))
         return pv_follow_main(argc, argv);
     if (strcmp(trade, "unpack") == 0)
         return unpack_main(argc - 1, argv + 1);
@@ -30,7 +30,7 @@ static int executor_main(int argc, char **argv) {
     if (strcmp(trade, "mountns") == 0)
         return mountns_main(argc - 1, argv + 1);
     fputs("usage: pivot-executor run PLAN RESULT\n"
-          "       pivot-executor follow PIPE PID PROGRAM\n"
+          "       pivot-executor follow PIPE PID PROGRAM [USE]\n"
           "       pivot-executor unpack ...\n"
           "       pivot-executor view ...\n"
           "       pivot-executor mountns\n",

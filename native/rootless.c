@@ -27,6 +27,7 @@
 
 #include "calls.h"
 #include "executor.h"
+#include "overlay.h"
 #include "rootless.h"
 
 /* linux/nsfs.h */
@@ -37,18 +38,6 @@ static int has_admin_rights(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2] = {{0}};
     return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SYS_ADMIN));
-}
-
-/* Whether the first of the ids is not the machine's own. */
-static int is_in_user_namespace(void) {
-    char text[64] = "";
-    int file = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return 0;
-    ssize_t n = read(file, text, sizeof text - 1);
-    close(file);
-    unsigned inside, outside, size;
-    return n > 0 && (sscanf(text, "%u %u %u", &inside, &outside, &size) != 3 || size != 4294967295u);
 }
 
 /*
@@ -99,8 +88,8 @@ static int open_below(int parent, const char *name, uid_t uid, struct pv_no_name
     return -1;
 }
 
-/* As `ownRunDirectory` of src/container/roots.ts. */
-static int open_directory(uid_t uid, struct pv_no_namespace *why) {
+/* As `runDirectory` of src/container/roots.ts. `user`: who it is; `uid`: as what they are seen here. */
+static int open_directory(uid_t user, uid_t uid, struct pv_no_namespace *why) {
     char path[PATH_MAX];
     struct stat st;
     const char *given = getenv("XDG_RUNTIME_DIR");
@@ -110,7 +99,7 @@ static int open_directory(uid_t uid, struct pv_no_namespace *why) {
         snprintf(path, sizeof path, "%s", given);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     } else {
-        snprintf(path, sizeof path, "/run/user/%u", uid);
+        snprintf(path, sizeof path, "/run/user/%u", user);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     }
     if (fd >= 0 && (fstat(fd, &st) < 0 || !is_own(&st, uid))) {
@@ -118,7 +107,7 @@ static int open_directory(uid_t uid, struct pv_no_namespace *why) {
         fd = -1;
     }
     if (fd < 0) {
-        snprintf(path, sizeof path, "/tmp/pivot-run-%u", uid);
+        snprintf(path, sizeof path, "/tmp/pivot-run-%u", user);
         fd = open_below(AT_FDCWD, path, uid, why);
     }
     snprintf(why->text, sizeof why->text, "%.500s", path);
@@ -170,8 +159,22 @@ static int namespace_by(int directory, const char *file, uid_t uid) {
 /* The number that `lock_use` gives its descriptor, unless the caller had it already. */
 #define PV_USE_FD 200
 
+/* One that we have from the executor whose successor we are. */
+static int inherited_use(int directory) {
+    struct stat own, other;
+    if (fstatat(directory, "users", &own, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    for (int fd = PV_USE_FD; fd < PV_USE_FD + 8; fd++)
+        if (fstat(fd, &other) == 0 && other.st_ino == own.st_ino && other.st_dev == own.st_dev)
+            return fd;
+    return -1;
+}
+
 /* Above other descriptors, kept over execve: whoever lives in the namespace has it. */
 static int lock_use(int directory, struct pv_no_namespace *why) {
+    int inherited = inherited_use(directory);
+    if (inherited >= 0)
+        return inherited;
     int file = openat(directory, "users", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file >= 0) {
         int kept = fcntl(file, F_DUPFD, PV_USE_FD);
@@ -179,9 +182,8 @@ static int lock_use(int directory, struct pv_no_namespace *why) {
             close(file);
             file = kept;
         }
-        while (flock(file, LOCK_SH) < 0)
-            if (errno != EINTR)
-                break;
+        while (flock(file, LOCK_SH) < 0 && errno == EINTR)
+            ;
         return file;
     }
     why->error = errno;
@@ -243,8 +245,9 @@ static int find_or_make(struct pv_holder *of, int lock, struct pv_no_namespace *
     return namespace;
 }
 
+/* The descriptor of the lock, or -1. */
 static int enter(struct pv_holder *of, struct pv_no_namespace *why) {
-    of->directory = open_directory(of->uid, why);
+    of->directory = open_directory(of->uid, of->uid, why);
     if (of->directory < 0)
         return -1;
     int lock = lock_use(of->directory, why);
@@ -261,28 +264,43 @@ static int enter(struct pv_holder *of, struct pv_no_namespace *why) {
     why->stage = "mounts";
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || unshare(CLONE_NEWNS) < 0) {
         why->error = errno;
-        return -2;
+        return -1;
     }
-    return 0;
+    return lock;
 }
 
-void pv_enter_namespace(char **argv) {
+/* Called back by an executor: the namespace is ours, as long as we keep it. */
+static int stay(void) {
+    struct pv_no_namespace why;
+    unsigned uid;
+    const char *said = getenv("PIVOT_ROOTLESS");
+    if (!said || sscanf(said, "%u:", &uid) != 1)
+        return -1;
+    int directory = open_directory((uid_t)uid, 0, &why);
+    int lock = directory < 0 ? -1 : lock_use(directory, &why);
+    if (directory >= 0)
+        close(directory);
+    return lock;
+}
+
+int pv_enter_namespace(char **argv) {
     struct pv_holder of = {-1, -1, geteuid(), getegid(), argv};
     static struct pv_no_namespace why;
     char said[sizeof why.text + 128];
     if (of.uid == 0 && has_admin_rights()) {
-        if (!is_in_user_namespace())
+        if (!pv_is_in_user_namespace())
             unsetenv("PIVOT_ROOTLESS");
-        return; /* one that we are in already stays named */
+        return stay();
     }
     unsetenv("PIVOT_ROOTLESS");
     if (stays_outside(argv))
-        return;
-    int rc = enter(&of, &why);
-    if (rc == 0)
+        return -1;
+    int use = enter(&of, &why);
+    if (use >= 0)
         snprintf(said, sizeof said, "%u:%u", of.uid, of.gid);
     else
         snprintf(said, sizeof said, "!%s:%d:%s", why.stage, why.error, why.text);
     if (setenv("PIVOT_ROOTLESS", said, 1) < 0)
         exit(125);
+    return use;
 }

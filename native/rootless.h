@@ -37,7 +37,10 @@ struct pv_holder {
 /* A process that holds a user namespace: its pid, or -1 with the reason. */
 pid_t pv_make_namespace(const struct pv_holder *of, struct pv_no_namespace *why);
 
-/* Called by the launcher: returns as root of the user's namespace, or as who it was. */
-void pv_enter_namespace(char **argv);
+/*
+ * Called by the launcher: returns as root of the user's namespace, or as who it was. The descriptor
+ * that keeps the namespace, or -1.
+ */
+int pv_enter_namespace(char **argv);
 
 #endif

@@ -4,6 +4,7 @@ import { type CgroupPlan, planCgroup } from "../cgroup/mod.ts";
 import { readCgroupFacts } from "../host/cgroups.ts";
 import type { Facts } from "../planner/facts.ts";
 import type { Spec } from "../spec/mod.ts";
+import { delegated } from "./delegated.ts";
 import { WishError } from "./wish-error.ts";
 
 const pathText = (path: string | readonly (string | number)[]): string =>
@@ -14,20 +15,27 @@ const pathText = (path: string | readonly (string | number)[]): string =>
  * @throws WishError with everything that stands against it
  */
 export function planResources(spec: Spec, id: string, facts: Facts, joinAll = false): CgroupPlan {
-  const resources = spec.linux?.resources;
-  const name = spec.linux?.cgroupsPath ?? `/pivot-${id}`;
+  const isDelegate = facts.userNamespace !== undefined;
+  const name = spec.linux?.cgroupsPath ?? (isDelegate ? `pivot-${id}` : `/pivot-${id}`);
+  const { layout, resources, warnings } = isDelegate
+    ? delegated(facts.cgroups, name, spec.linux?.resources)
+    : { layout: facts.cgroups, resources: spec.linux?.resources, warnings: [] };
   const planned = planCgroup(
     {
       name,
       resources,
       kernel: facts.kernel,
-      rootless: facts.uid !== 0 || facts.userNamespace !== undefined,
+      rootless: facts.uid !== 0 || isDelegate,
+      isDelegated: isDelegate && layout.v2 !== null,
       joinAll,
-      ...readCgroupFacts({ name, resources, joinAll }, facts.cgroups),
+      ...readCgroupFacts({ name, resources, joinAll }, layout),
     },
-    facts.cgroups,
+    layout,
   );
-  if (!Array.isArray(planned)) return planned as CgroupPlan;
+  if (!Array.isArray(planned)) {
+    const plan = planned as CgroupPlan;
+    return isDelegate ? { ...plan, warnings } : plan;
+  }
   throw new WishError(
     planned.map(
       ({ path, expected, received }) =>

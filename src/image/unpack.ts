@@ -6,6 +6,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
 import { unpackMagic } from "./unpack-record.ts";
 
@@ -15,7 +16,10 @@ export interface UnpackerOptions {
   readonly executor: string;
   /** What it is started with before the unpacker's own arguments; `["unpack"]` unless given. */
   readonly executorArguments?: readonly string[];
-  /** Write user.overlay.* attributes and leave device nodes out: for use in a user namespace. */
+  /**
+   * Write user.overlay.* attributes, note owners that there are not, and leave device nodes out;
+   * absent: as it has to be in the user namespace that we are in.
+   */
   readonly rootless?: boolean;
   /** Leave all files to the user who unpacks: for use without mapped IDs. */
   readonly ignoreOwner?: boolean;
@@ -133,7 +137,7 @@ export function startUnpacker(
   lower: readonly string[],
 ): Unpacker {
   const child = start(options, [
-    ...(options.rootless ? ["--rootless"] : []),
+    ...((options.rootless ?? readUserNamespace() !== null) ? ["--rootless"] : []),
     ...(options.ignoreOwner ? ["--ignore-owner"] : []),
     ...(options.sync ? ["--sync"] : []),
     ...lower.toReversed().flatMap((path) => ["--lower", path]),
