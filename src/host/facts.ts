@@ -20,6 +20,12 @@ export function kernelVersion(): [number, number] {
   return [Number.parseInt(major, 10), Number.parseInt(minor, 10)];
 }
 
+/** What plans about files need to know of the machine. */
+export function kernelFacts(): Pick<Facts, "kernel" | "userNamespace"> {
+  const userNamespace = readUserNamespace();
+  return { kernel: kernelVersion(), ...(userNamespace === null ? {} : { userNamespace }) };
+}
+
 const archs: Readonly<Record<string, Facts["arch"]>> = { x64: "x86_64", arm64: "aarch64" };
 
 /**

@@ -38,19 +38,23 @@ export type FileRoot =
     };
 
 /** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
-type Kernel = Pick<Facts, "kernel">;
+type Kernel = Pick<Facts, "kernel" | "userNamespace">;
 
 /**
  * On each mount that is walked: a device is never opened, whatever name it takes, and reading
- * leaves no trace.
+ * leaves no trace; but when a host's mount notes reading is its root's to say (mount_namespaces(7)).
  */
-const attributes = (writable: boolean): MountAttribute[] => [
+const attributes = (writable: boolean, { userNamespace }: Kernel): MountAttribute[] => [
   ...(writable ? [] : (["ro"] as const)),
   "nosuid",
   "nodev",
   "noexec",
-  "noatime",
+  ...(userNamespace === undefined ? (["noatime"] as const) : []),
 ];
+
+/** Where overlayfs finds what it has noted; its roots in a user namespace were mounted so. */
+const notes = ({ userNamespace }: Kernel): string[] =>
+  userNamespace === undefined ? [] : ["userxattr"];
 
 const ownNamespace: Step = byParent(
   {
@@ -83,7 +87,7 @@ const end: Step = byParent(
 );
 
 /** The files of stopped containers that have volumes are where the container would have them. */
-const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =>
+const planMounts = (mounts: readonly StoredMount[], writable: boolean, facts: Kernel): Step[] =>
   mounts.flatMap(({ source, subpath, destination, readonly }, i) => [
     ...(subpath === null
       ? []
@@ -97,7 +101,7 @@ const planMounts = (mounts: readonly StoredMount[], writable: boolean): Step[] =
       bind({
         from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
-        deepAttributes: attributes(writable && !readonly),
+        deepAttributes: attributes(writable && !readonly, facts),
         deepPropagation: true,
         at: inRoot(destination),
         create: writable ? "matching" : "existing",
@@ -116,8 +120,8 @@ function planLayersToRead(root: LayersRoot, facts: Kernel): Step[] {
     byInit(
       mount({
         type: "overlay",
-        options: lowerdirs(layers, facts),
-        attributes: attributes(false),
+        options: [...lowerdirs(layers, facts), ...notes(facts)],
+        attributes: attributes(false, facts),
         at,
         create: "existing",
         into: "root",
@@ -137,8 +141,9 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
           ...lowerdirs(layers, facts),
           `upperdir=${escaped}/upper`,
           `workdir=${escaped}/work`,
+          ...notes(facts),
         ],
-        attributes: attributes(true),
+        attributes: attributes(true, facts),
         at: onHost(data),
         create: "existing",
         into: "root",
@@ -154,7 +159,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   // One that was never started has no mount points yet.
   const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
   const wanted = hasPoints ? root.mounts : [];
-  const below = mounts ? planMounts(wanted, writable) : [];
+  const below = mounts ? planMounts(wanted, writable, facts) : [];
   switch (root.kind) {
     case "host":
       return [
@@ -171,7 +176,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
             op: "borrow_root",
             of: onHost(root.of),
             recursive: mounts,
-            attributes: attributes(writable),
+            attributes: attributes(writable, facts),
             into: "root",
           },
           "a copy of its mounts, which it cannot change any more",
@@ -204,7 +209,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
           bind({
             from: onHost(root.path),
             recursive: mounts,
-            deepAttributes: attributes(writable),
+            deepAttributes: attributes(writable, facts),
             deepPropagation: true,
             at: onHost(root.path),
             create: "existing",

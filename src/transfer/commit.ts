@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { hasJustEnded } from "../engine/act.ts";
 import { executorPath } from "../executor/locate.ts";
-import { kernelVersion } from "../host/facts.ts";
+import { kernelFacts } from "../host/facts.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { checkContent, digestOf, prepareStore } from "../image/blob.ts";
 import { type BlobSource, gather, readFileInChunks, readRange } from "../image/blob-source.ts";
 import { applyChanges } from "../image/change.ts";
@@ -81,7 +82,8 @@ function freezerOf(container: TransferContainer, pause: boolean): string | null 
   if (!pause || status !== "running") return null;
   const path = record.cgroups.find(canFreeze);
   if (path !== undefined) return path;
-  if (hasJustEnded(container)) return null;
+  // A user without cgroups has none to freeze; what is asked for is all the same an image.
+  if (hasJustEnded(container) || readUserNamespace() !== null) return null;
   throw new WishError([
     `container ${name} has no cgroup that can be frozen: commit it with --pause=false`,
   ]);
@@ -90,7 +92,7 @@ function freezerOf(container: TransferContainer, pause: boolean): string | null 
 function layerPlan(container: TransferContainer, pause: boolean): Plan | null {
   const freezer = freezerOf(container, pause);
   if (container.record.source.kind !== "stored") {
-    return planWholeLayer(fileRootOf(container, false), freezer, { kernel: kernelVersion() });
+    return planWholeLayer(fileRootOf(container, false), freezer, kernelFacts());
   }
   const upper = upperOf(container);
   return existsSync(upper) ? planLayer(upper, freezer) : null;
