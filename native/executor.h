@@ -138,6 +138,9 @@ struct pv_run {
 int pv_say(struct pv_run *run, int rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* rootless.c: the lock of a user's namespace, at a number where others find it */
+int pv_keep_use(int fd);
+
 /* run.c */
 int pv_run_main(int argc, char **argv);
 int pv_follow_main(int argc, char **argv);

@@ -19,7 +19,7 @@ static int executor_main(int argc, char **argv) {
         fprintf(stderr, "pivot-executor: cannot seal itself: %s\n", strerror(-rc));
         return 125;
     }
-    if (strcmp(trade, "run") == 0 && argc == 4)
+    if (strcmp(trade, "run") == 0 && (argc == 4 || argc == 5))
         return pv_run_main(argc, argv);
     if (strcmp(trade, "follow") == 0 && (argc == 5 || argc == 6))
         return pv_follow_main(argc, argv);
@@ -29,7 +29,7 @@ static int executor_main(int argc, char **argv) {
         return view_main(argc - 1, argv + 1);
     if (strcmp(trade, "mountns") == 0)
         return mountns_main(argc - 1, argv + 1);
-    fputs("usage: pivot-executor run PLAN RESULT\n"
+    fputs("usage: pivot-executor run PLAN RESULT [USE]\n"
           "       pivot-executor follow PIPE PID PROGRAM [USE]\n"
           "       pivot-executor unpack ...\n"
           "       pivot-executor view ...\n"

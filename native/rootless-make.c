@@ -232,7 +232,8 @@ static int write_maps(pid_t holder, const struct pv_holder *of, struct pv_no_nam
     read_name(uid, name);
     pv_read_ranges(&maps[0], "/etc/subuid", *name ? name : NULL, uid, uid);
     pv_read_ranges(&maps[1], "/etc/subgid", *name ? name : NULL, uid, gid);
-    if (maps[0].has_range && maps[1].has_range) {
+    const char *single = getenv("PIVOT_SINGLE_ID");
+    if (!(single && *single) && maps[0].has_range && maps[1].has_range) {
         int rc = map_ranges(maps, holder, why);
         if (rc == 0)
             return 0;

@@ -45,8 +45,8 @@ static int has_admin_rights(void) {
  * those that make a user namespace for themselves.
  */
 static int stays_outside(char **argv) {
-    static const char *const outside[] = {"try",  "oci",  "doctor",     "mountns",
-                                          "help", "version", "completion", "internal-complete", "learn"};
+    static const char *const outside[] = {"try",  "oci",     "mountns",    "learn",
+                                          "help", "version", "completion", "internal-complete"};
     static const char *const with_value[] = {"--root", "--runroot", "--log-format"};
     if (!argv[0])
         return 1;
@@ -170,18 +170,22 @@ static int inherited_use(int directory) {
     return -1;
 }
 
-/* Above other descriptors, kept over execve: whoever lives in the namespace has it. */
+/* Above other descriptors, and kept over execve: whoever lives in the namespace has it. */
+int pv_keep_use(int fd) {
+    int kept = fcntl(fd, F_DUPFD, PV_USE_FD);
+    if (kept < 0)
+        return fd;
+    close(fd);
+    return kept;
+}
+
 static int lock_use(int directory, struct pv_no_namespace *why) {
     int inherited = inherited_use(directory);
     if (inherited >= 0)
         return inherited;
     int file = openat(directory, "users", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file >= 0) {
-        int kept = fcntl(file, F_DUPFD, PV_USE_FD);
-        if (kept >= 0) {
-            close(file);
-            file = kept;
-        }
+        file = pv_keep_use(file);
         while (flock(file, LOCK_SH) < 0 && errno == EINTR)
             ;
         return file;
@@ -269,17 +273,23 @@ static int enter(struct pv_holder *of, struct pv_no_namespace *why) {
     return lock;
 }
 
-/* Called back by an executor: the namespace is ours, as long as we keep it. */
+/* Called back by an executor, or from within: the namespace is ours, as long as we keep it. */
 static int stay(void) {
     struct pv_no_namespace why;
-    unsigned uid;
+    unsigned uid, gid;
+    char text[48];
     const char *said = getenv("PIVOT_ROOTLESS");
-    if (!said || sscanf(said, "%u:", &uid) != 1)
+    if (!said || sscanf(said, "%u:%u", &uid, &gid) != 2)
         return -1;
     int directory = open_directory((uid_t)uid, 0, &why);
     int lock = directory < 0 ? -1 : lock_use(directory, &why);
     if (directory >= 0)
         close(directory);
+    if (lock < 0)
+        return -1;
+    snprintf(text, sizeof text, "%u:%u:%d", uid, gid, lock);
+    if (setenv("PIVOT_ROOTLESS", text, 1) < 0)
+        exit(125);
     return lock;
 }
 
@@ -297,7 +307,7 @@ int pv_enter_namespace(char **argv) {
         return -1;
     int use = enter(&of, &why);
     if (use >= 0)
-        snprintf(said, sizeof said, "%u:%u", of.uid, of.gid);
+        snprintf(said, sizeof said, "%u:%u:%d", of.uid, of.gid, use);
     else
         snprintf(said, sizeof said, "!%s:%d:%s", why.stage, why.error, why.text);
     if (setenv("PIVOT_ROOTLESS", said, 1) < 0)

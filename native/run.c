@@ -383,6 +383,7 @@ static int carry_out(struct pv_run *run, int rc) {
 int pv_run_main(int argc, char **argv) {
     static struct pv_run run;
     note_words(&run, argc, argv);
+    run.use = argc > 4 ? pv_keep_use(atoi(argv[4])) : -1;
     int rc = start(&run);
     run.result = atoi(argv[3]);
     fcntl(run.result, F_SETFD, FD_CLOEXEC);

@@ -123,7 +123,13 @@ async function build(
   builder: Builder,
   { words }: BuildInput,
 ): Promise<string | null> {
-  const { code } = await buildah(builder, [...buildWords(given, builder), ...words], {
+  // The builder's own networks are root's.
+  const asksNone = isRootless() && lastValue(given, "network") === null;
+  if (asksNone && !isOn(given, "quiet")) {
+    report("note", "RUN lines have no network: --network host gives them the machine's own");
+  }
+  const network = asksNone ? ["--network", "none"] : [];
+  const { code } = await buildah(builder, [...buildWords(given, builder), ...network, ...words], {
     show: true,
   });
   if (code !== 0) return null;

@@ -69,6 +69,7 @@ export function gatherContainerFacts(wish: Gathering): ContainerFacts {
     cgroups: facts.cgroups.mode,
     rootless: facts.uid !== 0,
     ...(facts.userNamespace === undefined ? {} : { userNamespace: facts.userNamespace }),
+    ...(options.ipc === "host" ? { mqueue: existsSync("/dev/mqueue") } : {}),
     devices: byKey(needed.devices, devicesAt),
     ...(needed.hostDevices ? { hostDevices: allDevices() } : {}),
     ...(wish.volumes === null ? {} : { volumes: wish.volumes }),

@@ -13,7 +13,7 @@ import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { checkNetwork } from "../network/check.ts";
 import type { Connected } from "../network/connect.ts";
 import { missingWarning, settleMode } from "../network/default-mode.ts";
-import { howToInstall } from "../network/installed.ts";
+import { howToInstall, isRootless, noBridge } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { ImageConfig } from "../options/image-config.ts";
@@ -216,7 +216,7 @@ async function connectionsOf(
   const missing = missingWarning(asked.network, roots);
   const publishes = (options.publish ?? []).length > 0 || options.publishAll === true;
   if (publishes && network === "none" && !isAsked) {
-    throw new WishError([`-p: ${howToInstall}`]);
+    throw new WishError([`-p: ${isRootless() ? noBridge : howToInstall}`]);
   }
   const { problems, warnings } = checkNetwork(network, options, isAsked);
   if (problems.length > 0) throw new WishError(problems);
@@ -226,6 +226,7 @@ async function connectionsOf(
   }
   const { connectContainer, wantedNetworks } = await import("../network/connect.ts");
   const image = source.kind === "stored" ? (source.config.ExposedPorts ?? []) : [];
+  if (isRootless()) throw new WishError([`--network ${network.network}: ${noBridge}`]);
   const name = nameOf({ id, name: options.name ?? null });
   const wishes = wantedNetworks(network, options);
   const connected = await connectContainer(wishes, options, image, { roots, id, name });

@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 import { claimDirectory } from "../host/own-directory.ts";
 import { rootlessUser } from "../host/rootless.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 
 export type Roots = {
   /** State of containers: gone after a reboot. `/run/pivot`. */
@@ -10,6 +11,14 @@ export type Roots = {
   /** Images and writable layers. `/var/lib/pivot`. */
   readonly dataRoot: string;
 };
+
+/**
+ * With one id alone, all files are the user's: a store of such layers is of no use once there is a range
+ * of ids, and the other way round, so each has its own.
+ */
+const isSingle = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  rootlessUser(env) !== null &&
+  readUserNamespace()?.uid.reduce((sum, { size }) => sum + size, 0) === 1;
 
 /** The directories of root, or the user's own by the XDG base directory specification. */
 export function defaultRoots(
@@ -23,7 +32,7 @@ export function defaultRoots(
   const home = env["HOME"] ?? "/";
   return {
     runRoot: `${runDirectory(user, env)}/pivot`,
-    dataRoot: `${env["XDG_DATA_HOME"] || `${home}/.local/share`}/pivot`,
+    dataRoot: `${env["XDG_DATA_HOME"] || `${home}/.local/share`}/pivot${isSingle(env) ? "-single" : ""}`,
   };
 }
 

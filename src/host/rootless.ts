@@ -13,8 +13,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Null: we are who we seem to be. */
 export function rootlessUser(env: Environment): RootlessUser | null {
-  const said = /^(\d+):(\d+)$/.exec(env["PIVOT_ROOTLESS"] ?? "");
+  const said = /^(\d+):(\d+)(?::\d+)?$/.exec(env["PIVOT_ROOTLESS"] ?? "");
   return said === null ? null : { uid: Number(said[1]), gid: Number(said[2]) };
+}
+
+/**
+ * The descriptor whose lock keeps the namespace: whatever goes on without us is to have it; null: the
+ * namespace is not one that has to be kept.
+ */
+export function namespaceUse(env: Environment): number | null {
+  const said = /^\d+:\d+:(\d+)$/.exec(env["PIVOT_ROOTLESS"] ?? "")?.[1];
+  return said === undefined ? null : Number(said);
 }
 
 /** Why there is no namespace: what was done, the errno that came of it, and further words. */

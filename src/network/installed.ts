@@ -20,8 +20,22 @@ export function findProgram(name: string, given: string | undefined): string | n
 export const netavarkPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
   findProgram("netavark", env["PIVOT_NETAVARK"]);
 
-/** Bridges are made in the machine's own network namespace, by its root alone. */
-const mayMakeBridges = (env: NodeJS.ProcessEnv): boolean => rootlessUser(env) === null;
+/**
+ * What `--network` is when nobody says it. Bridges are made in the machine's own network namespace, by
+ * its root alone: ordinary users have loopback.
+ */
+export function defaultNetwork(
+  isRootless: boolean,
+  env: NodeJS.ProcessEnv = process.env,
+): "none" | { readonly network: string } {
+  return isRootless || netavarkPath(env) === null ? "none" : { network: "bridge" };
+}
+
+export const isRootless = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  rootlessUser(env) !== null;
+
+export const noBridge =
+  "networks by name are root's: use --network host for the machine's own, or none";
 
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
@@ -29,6 +43,5 @@ export const howToInstall =
 /** A container of which nobody says anything has loopback alone, and so its plan is any other's. */
 export function isLoopbackByDefault(env: NodeJS.ProcessEnv = process.env): boolean {
   const given = env["PIVOT_NETWORK"] ?? "";
-  const isAble = mayMakeBridges(env) && netavarkPath(env) !== null;
-  return given === "none" || (given === "" && !isAble);
+  return given === "none" || (given === "" && defaultNetwork(isRootless(env), env) === "none");
 }

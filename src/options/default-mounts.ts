@@ -29,7 +29,7 @@ export function defaultMounts(view: MountView, findings: Findings): readonly Mou
     ptsMount(view),
     sysMount(view),
     ...(view.facts.cgroups === "none" ? [] : [cgroupMount(view)]),
-    mqueueMount(view),
+    ...(mustBind(view.modes.ipc, view) && view.facts.mqueue === false ? [] : [mqueueMount(view)]),
     ...(shm === undefined ? [] : [shm]),
   ];
 }
