@@ -40,8 +40,10 @@ export function checkBuildah(find: (program: string) => string | null = findProg
 
 /** The words before buildah's own. */
 function prefix({ directory, temporary }: Builder): readonly string[] {
-  // An overlay cannot have its writable layer on another.
-  const driver = fileSystemOf(directory) === "overlayfs" ? "vfs" : "overlay";
+  // An overlay cannot have its writable layer on another. In a user namespace buildah 1.28 writes
+  // overlayfs's own attributes into the layers that it makes.
+  const isPlain = fileSystemOf(directory) !== "overlayfs" && rootlessUser(process.env) === null;
+  const driver = isPlain ? "overlay" : "vfs";
   return [
     "setpriv",
     "--pdeathsig",

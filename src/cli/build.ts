@@ -14,6 +14,7 @@ import { writeAll } from "../host/write.ts";
 import { familiarName } from "../image/familiar.ts";
 import { parseReference, type RegistryReference } from "../image/reference.ts";
 import { openStore, type Store } from "../image/store.ts";
+import { isRootless } from "../network/installed.ts";
 import { isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress } from "./import-progress.ts";

@@ -89,17 +89,22 @@ export type Delegated = {
   readonly warnings: readonly string[];
 };
 
-/** Of the limits that were asked for, those that can be kept; the others are named in one line. */
+/**
+ * Of the limits that were asked for, those that can be kept; the others are named in one line.
+ *
+ * @param isTold whether one that is lost is worth a word; all are unless given
+ */
 export function delegated(
   layout: CgroupLayout,
   name: string,
   resources: LinuxResources | undefined,
+  isTold: (kind: keyof LinuxResources) => boolean = () => true,
 ): Delegated {
   const part = delegatedPart(layout, name);
   const controllers = part?.controllers ?? [];
   const asked = Object.keys(resources ?? {}) as (keyof LinuxResources)[];
   const kept = asked.filter((kind) => isKept(kind, resources ?? {}, controllers));
-  const lost = asked.filter((kind) => !kept.includes(kind));
+  const lost = asked.filter((kind) => !kept.includes(kind) && isTold(kind));
   const own: CgroupLayout =
     part === null ? { mode: "none", v1: [], v2: null } : { mode: "v2", v1: [], v2: part };
   return {

@@ -18,7 +18,13 @@ export function planResources(spec: Spec, id: string, facts: Facts, joinAll = fa
   const isDelegate = facts.userNamespace !== undefined;
   const name = spec.linux?.cgroupsPath ?? (isDelegate ? `pivot-${id}` : `/pivot-${id}`);
   const { layout, resources, warnings } = isDelegate
-    ? delegated(facts.cgroups, name, spec.linux?.resources)
+    ? // Engines send rules for devices with each container; without root nobody can make a node anyway.
+      delegated(
+        facts.cgroups,
+        name,
+        spec.linux?.resources,
+        (kind) => !joinAll || kind !== "devices",
+      )
     : { layout: facts.cgroups, resources: spec.linux?.resources, warnings: [] };
   const planned = planCgroup(
     {
