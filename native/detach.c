@@ -129,10 +129,10 @@ static int by_number(const void *one, const void *other) {
 
 /* What the caller has open is not kept from its end: only our own descriptors stay. */
 static int close_callers(const struct pv_run *run) {
-    int own[PV_SLOTS + PV_LOCKS + 7] = {run->signals, run->waiter,   run->result,     run->starter,
-                                        run->sync,    run->listener, run->answered_fd};
-    memcpy(own + 7, run->locks, sizeof run->locks);
-    memcpy(own + 7 + PV_LOCKS, run->slots, sizeof run->slots);
+    int own[PV_SLOTS + PV_LOCKS + 8] = {run->signals, run->waiter,   run->result,      run->starter,
+                                        run->sync,    run->listener, run->answered_fd, run->use};
+    memcpy(own + 8, run->locks, sizeof run->locks);
+    memcpy(own + 8 + PV_LOCKS, run->slots, sizeof run->slots);
     qsort(own, sizeof own / sizeof *own, sizeof *own, by_number);
     unsigned from = STDERR_FILENO + 1;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

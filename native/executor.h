@@ -94,6 +94,7 @@ struct pv_run {
     uint32_t kept;
     int signals;   /* parent: a signalfd, or -1 */
     int locks[PV_LOCKS]; /* parent: show that it lives, or -1 */
+    int use; /* parent: the lock of a user's namespace that it lives in, or -1; see rootless.c */
     uint32_t past; /* parent: how many of the next steps are not taken */
     int listener;  /* where init of a created container will wait for its start, or -1 */
     pid_t program;       /* that made the plan, until it was reaped; or 0 */
@@ -136,6 +137,9 @@ struct pv_run {
 /* Adds words to the failure that is about to be returned; gives `rc` back. */
 int pv_say(struct pv_run *run, int rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* rootless.c: the lock of a user's namespace, at a number where others find it */
+int pv_keep_use(int fd);
 
 /* run.c */
 int pv_run_main(int argc, char **argv);

@@ -31,6 +31,7 @@
 #include "calls.h"
 #include "executor.h"
 #include "launch.h"
+#include "rootless.h"
 
 extern char **environ;
 
@@ -181,14 +182,15 @@ static void __attribute__((noreturn)) start_again(const struct program *program,
     give_up(argv[0], strerror(errno));
 }
 
-static void __attribute__((noreturn)) become_executor(struct program *program) {
-    static char plan[16], pid[16];
+static void __attribute__((noreturn)) become_executor(struct program *program, int use) {
+    static char plan[16], pid[16], used[16];
     snprintf(plan, sizeof plan, "%d", program->plan);
     snprintf(pid, sizeof pid, "%d", (int)program->pid);
-    char *argv[] = {(char *)"pivot-executor", (char *)"follow", plan, pid, program->path, NULL};
+    snprintf(used, sizeof used, "%d", use);
+    char *argv[] = {(char *)"pivot-executor", (char *)"follow", plan, pid, program->path, used, NULL};
     if (fcntl(program->plan, F_SETFD, 0) < 0)
         give_up("cannot become the executor", strerror(errno));
-    environ = argv + 5; /* an empty one: the program has the caller's */
+    environ = argv + 6; /* an empty one: the program has the caller's */
     int rc = pv_seal_self(argv);
     give_up("cannot make a file in memory", strerror(-rc));
 }
@@ -240,6 +242,7 @@ int pv_launch_main(char **argv) {
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");
     strcpy(program.path + length, "-program");
     pv_try_kept(argv, program.path, repository);
+    int use = pv_enter_namespace(argv);
     char directory[PATH_MAX];
     if (!getcwd(directory, sizeof directory)) {
         setenv("PIVOT_NO_CWD", "1", 1);
@@ -255,5 +258,5 @@ int pv_launch_main(char **argv) {
         }
         close(program.go);
     }
-    become_executor(&program);
+    become_executor(&program, use);
 }

@@ -20,9 +20,9 @@ static int executor_main(int argc, char **argv) {
         fprintf(stderr, "pivot: cannot make a sealed copy of its program in memory: %s\n", strerror(-rc));
         return 125;
     }
-    if (strcmp(trade, "run") == 0 && argc == 4)
+    if (strcmp(trade, "run") == 0 && (argc == 4 || argc == 5))
         return pv_run_main(argc, argv);
-    if (strcmp(trade, "follow") == 0 && argc == 5)
+    if (strcmp(trade, "follow") == 0 && (argc == 5 || argc == 6))
         return pv_follow_main(argc, argv);
     if (strcmp(trade, "unpack") == 0)
         return unpack_main(argc - 1, argv + 1);
@@ -30,8 +30,8 @@ static int executor_main(int argc, char **argv) {
         return view_main(argc - 1, argv + 1);
     if (strcmp(trade, "mountns") == 0)
         return mountns_main(argc - 1, argv + 1);
-    fputs("usage: pivot-executor run PLAN RESULT\n"
-          "       pivot-executor follow PIPE PID PROGRAM\n"
+    fputs("usage: pivot-executor run PLAN RESULT [USE]\n"
+          "       pivot-executor follow PIPE PID PROGRAM [USE]\n"
           "       pivot-executor unpack ...\n"
           "       pivot-executor view ...\n"
           "       pivot-executor mountns\n",

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "overlay.h"
 #include "pack-internal.h"
 
 struct layers {
@@ -26,7 +28,9 @@ static bool is_whiteout(const struct stat *st) {
 
 static bool is_opaque(int directory) {
     char value[2] = {0};
-    return fgetxattr(directory, "trusted.overlay.opaque", value, sizeof value) == 1 &&
+    char name[32];
+    snprintf(name, sizeof name, "%sopaque", pv_overlay_notes());
+    return fgetxattr(directory, name, value, sizeof value) == 1 &&
            value[0] == 'y';
 }
 

@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "overlay.h"
 #include "pack-internal.h"
 #include "unpack-internal.h"
 
@@ -27,6 +28,9 @@ struct attributes {
     unsigned char records[UNPACK_XATTRS_BYTES_MAX];
     size_t length;
     bool opaque;
+    bool has_owner; /* one that the file system could not have */
+    uid_t uid;
+    gid_t gid;
 };
 
 /* What is open, or a name in the working directory that is never opened. */
@@ -47,15 +51,27 @@ static ssize_t get_value(const struct subject *s, const char *name, void *value,
 static int overlay_note(struct pack *p, const struct subject *s, const char *name,
                         struct attributes *a) {
     char value[2] = {0};
-    if (strncmp(name, "trusted.overlay.", 16) != 0)
+    size_t length = strlen(p->notes);
+    if (strncmp(name, p->notes, length) != 0)
         return 0;
-    if (strcmp(name + 16, "redirect") == 0 || strcmp(name + 16, "metacopy") == 0)
+    const char *note = name + length;
+    if (strcmp(note, "redirect") == 0 || strcmp(note, "metacopy") == 0)
         return pack_fail(p, ENOTSUP,
                          "overlayfs keeps a rename or a change of attributes by reference "
                          "(redirect_dir, metacopy), which a layer cannot hold");
-    if (strcmp(name + 16, "opaque") == 0)
+    if (strcmp(note, "opaque") == 0)
         a->opaque = get_value(s, name, value, sizeof value) == 1 && value[0] == 'y';
     return 1;
+}
+
+/* What the unpacker has noted where it could not set it: only in a user namespace is it ours. */
+static bool owner_note(const struct subject *s, const char *name, struct attributes *a) {
+    char value[64] = "";
+    if (!pv_is_in_user_namespace() || strcmp(name, UNPACK_OWNER) != 0)
+        return false;
+    if (get_value(s, name, value, sizeof value - 1) > 0)
+        a->has_owner = sscanf(value, "%u:%u:", &a->uid, &a->gid) == 2;
+    return true;
 }
 
 static int take_attribute(struct pack *p, const struct subject *s, const char *name,
@@ -63,6 +79,8 @@ static int take_attribute(struct pack *p, const struct subject *s, const char *n
     static char value[XATTR_SIZE_MAX];
     char key[XATTR_NAME_MAX + 32];
     int note = p->wish->layer ? overlay_note(p, s, name, a) : 0;
+    if (note == 0 && owner_note(s, name, a))
+        return 0;
     if (note != 0 || unpack_classify_xattr(name) != UNPACK_XATTR_APPLY)
         return note < 0 ? -1 : 0;
     ssize_t n = get_value(s, name, value, sizeof value);
@@ -81,7 +99,7 @@ static int take_attribute(struct pack *p, const struct subject *s, const char *n
 static int take_attributes(struct pack *p, const struct subject *s, struct attributes *a) {
     static char names[XATTR_LIST_MAX];
     a->length = 0;
-    a->opaque = false;
+    a->opaque = a->has_owner = false;
     ssize_t length = list_names(s, names, sizeof names);
     /* ENOENT: gone; ELOOP and the like: another thing by now. Its attributes are nobody's then. */
     if (length < 0)
@@ -113,14 +131,19 @@ static int check_name(struct pack *p, const char *name) {
 
 static int member(struct pack *p, char type, const char *link, const struct stat *st,
                   uint64_t size, const struct attributes *a) {
-    struct stat shifted = *st;
+    struct stat owned = *st;
     if (p->wish->shift_owner)
-        p->wish->shift_owner(&shifted);
+        p->wish->shift_owner(&owned);
+    /* Of somebody who has been given it since, the owner is the one on the disk. */
+    if (a && a->has_owner && st->st_uid == 0 && st->st_gid == 0) {
+        owned.st_uid = a->uid;
+        owned.st_gid = a->gid;
+    }
     struct pack_member m = {
         .name = full_name(p, type == '5'),
         .type = type,
         .link = link,
-        .st = &shifted,
+        .st = &owned,
         .size = size,
         .xattrs = a ? a->records : NULL,
         .xattrs_length = a ? a->length : 0,

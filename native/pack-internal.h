@@ -25,6 +25,7 @@ struct pack_link; /* pack-links.c */
 
 struct pack {
     const struct pack_wish *wish;
+    const char *notes; /* what the names of overlayfs's attributes begin with */
     /* From the top of the tree on; what is above it in the archive is the wish's name. */
     char path[PACK_PATH_MAX + 1];
     size_t length;

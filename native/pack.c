@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "overlay.h"
 #include "pack-internal.h"
 
 /* With the tree's root as its own: no link and no `..` leads out of it. */
@@ -130,6 +131,7 @@ static int pack_path(struct pack *p) {
 int pack_run(const struct pack_wish *wish) {
     static struct pack p; /* large, and zero to begin with */
     p.wish = wish;
+    p.notes = pv_overlay_notes();
     int rc = pack_path(&p);
     if (rc == 0)
         rc = pack_end(&p);

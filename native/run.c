@@ -400,6 +400,7 @@ static int carry_out(struct pv_run *run, int rc) {
 int pv_run_main(int argc, char **argv) {
     static struct pv_run run;
     note_words(&run, argc, argv);
+    run.use = argc > 4 ? pv_keep_use(atoi(argv[4])) : -1;
     int rc = start(&run);
     run.result = atoi(argv[3]);
     fcntl(run.result, F_SETFD, FD_CLOEXEC);
@@ -418,6 +419,7 @@ int pv_follow_main(int argc, char **argv) {
     static struct pv_run run;
     note_words(&run, argc, argv);
     run.reporter[0] = argv[4];
+    run.use = argc > 5 ? atoi(argv[5]) : -1;
     int rc = start(&run);
     if (rc == 0)
         rc = pv_follow(&run, atoi(argv[2]), atoi(argv[3]));
@@ -429,6 +431,7 @@ int pv_follow_main(int argc, char **argv) {
 /* A plan from a file, which enters no container: so nothing has to be sealed; see kept.c. */
 int pv_kept_main(int plan, char **reporter) {
     static struct pv_run run;
+    run.use = -1;
     for (size_t i = 0; i <= PV_REPORTER_ARGUMENTS && reporter[i]; i++)
         run.reporter[i] = reporter[i];
     int rc = start(&run);

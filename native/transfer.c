@@ -16,6 +16,7 @@
 
 #include "calls.h"
 #include "executor.h"
+#include "overlay.h"
 #include "pack.h"
 #include "unpack.h"
 
@@ -115,6 +116,7 @@ static int keep_rights(uint64_t rights) {
 /* The root in the slot becomes ours, as a descriptor that is left open beside the streams. */
 static int enter(struct pv_run *run, uint32_t slot, uint64_t rights) {
     int root = pv_slot(run, slot);
+    pv_is_in_user_namespace(); /* while /proc is there to say so */
     if (root < 0)
         return root;
     if (fchdir(root) < 0 || chroot(".") < 0)

@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -24,11 +26,32 @@ static bool begins_with(const char *text, const char *prefix) {
 enum unpack_xattr unpack_classify_xattr(const char *name) {
     if (begins_with(name, "trusted.overlay.") || begins_with(name, "user.overlay."))
         return UNPACK_XATTR_REFUSE;
+    if (strcmp(name, UNPACK_OWNER) == 0)
+        return UNPACK_XATTR_SKIP; /* ours to say */
     if (begins_with(name, "user.") || strcmp(name, "security.capability") == 0 ||
         strcmp(name, "system.posix_acl_access") == 0 ||
         strcmp(name, "system.posix_acl_default") == 0)
         return UNPACK_XATTR_APPLY;
     return UNPACK_XATTR_SKIP;
+}
+
+/*
+ * The owner of a file or directory. One that this user namespace does not have is noted, as
+ * containers/storage does (pkg/idtools): whoever packs the file again gives it back.
+ *
+ * 0, or -1 with errno.
+ */
+int unpack_set_owner(struct unpack *u, int fd, uid_t uid, gid_t gid, mode_t mode) {
+    char value[64];
+    if (u->ignore_owner || fchown(fd, uid, gid) == 0)
+        return 0;
+    if (errno != EINVAL || !u->rootless)
+        return -1;
+    int length = snprintf(value, sizeof value, "%u:%u:0%o:%s", uid, gid, mode & 07777,
+                          S_ISDIR(mode) ? "dir" : "file");
+    if (fsetxattr(fd, UNPACK_OWNER, value, (size_t)length, 0) == 0 || errno == ENOTSUP)
+        return 0;
+    return -1;
 }
 
 int unpack_set_opaque(struct unpack *u, int directory) {
@@ -48,7 +71,8 @@ int unpack_clear_xattrs(struct unpack *u, int fd) {
     if (length < 0)
         return unpack_fail(u, errno, "cannot list the extended attributes");
     for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
-        if (unpack_classify_xattr(names + at) != UNPACK_XATTR_APPLY)
+        if (unpack_classify_xattr(names + at) != UNPACK_XATTR_APPLY &&
+            strcmp(names + at, UNPACK_OWNER) != 0)
             continue;
         if (fremovexattr(fd, names + at) < 0 && errno != ENODATA)
             return unpack_fail(u, errno, "cannot remove an extended attribute");
@@ -95,7 +119,8 @@ static int set_xattrs(struct unpack *u, int fd, int parent, const char *base) {
  * capabilities, and an access ACL changes the mode's group bits. */
 int unpack_set_attributes(struct unpack *u, int fd) {
     const struct unpack_record *r = &u->record;
-    if (!u->ignore_owner && fchown(fd, r->uid, r->gid) < 0)
+    mode_t type = r->type == UNPACK_FILE ? S_IFREG : S_IFDIR;
+    if (unpack_set_owner(u, fd, r->uid, r->gid, type | r->mode) < 0)
         return unpack_fail(u, errno, "cannot set the owner");
     bool mode_is_set = r->type == UNPACK_FILE && (r->mode & 07000) == 0 && !u->default_acl_seen;
     if (!mode_is_set && fchmod(fd, r->mode) < 0)
@@ -106,7 +131,9 @@ int unpack_set_attributes(struct unpack *u, int fd) {
 /* A symbolic link, device or FIFO, which is never opened. */
 int unpack_set_attributes_at(struct unpack *u, int parent, const char *base) {
     const struct unpack_record *r = &u->record;
-    if (!u->ignore_owner && fchownat(parent, base, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    /* Neither links nor devices have attributes in which an owner could be noted. */
+    if (!u->ignore_owner && fchownat(parent, base, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+        (errno != EINVAL || !u->rootless))
         return unpack_fail(u, errno, "cannot set the owner");
     /* fchmodat follows a link, but this is the device or FIFO that was made just now; where others
      * could have put a link there since, the mode came with mknod. */

@@ -21,7 +21,7 @@ static int copy_xattrs(struct unpack *u, int from, int to) {
         return unpack_fail(u, errno, "cannot list the extended attributes of the layer below");
     for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
         const char *name = names + at;
-        if (unpack_classify_xattr(name) != UNPACK_XATTR_APPLY)
+        if (unpack_classify_xattr(name) != UNPACK_XATTR_APPLY && strcmp(name, UNPACK_OWNER) != 0)
             continue;
         ssize_t n = fgetxattr(from, name, value, sizeof value);
         if (n < 0)
@@ -36,7 +36,7 @@ static int copy_xattrs(struct unpack *u, int from, int to) {
 
 /* Owner, mode and extended attributes of a file or directory below; not the times. */
 int unpack_copy_attributes(struct unpack *u, int from, int to, const struct stat *st) {
-    if (!u->ignore_owner && fchown(to, st->st_uid, st->st_gid) < 0)
+    if (unpack_set_owner(u, to, st->st_uid, st->st_gid, st->st_mode) < 0)
         return unpack_fail(u, errno, "cannot copy the owner from the layer below");
     if (fchmod(to, st->st_mode & 07777) < 0)
         return unpack_fail(u, errno, "cannot copy the mode from the layer below");

@@ -142,6 +142,9 @@ int unpack_apply(struct unpack *u);
 /* unpack-attributes.c */
 enum unpack_xattr { UNPACK_XATTR_APPLY, UNPACK_XATTR_SKIP, UNPACK_XATTR_REFUSE };
 enum unpack_xattr unpack_classify_xattr(const char *name);
+/* `UID:GID:0MODE:TYPE`: an owner that could not be set. */
+#define UNPACK_OWNER "user.containers.override_stat"
+int unpack_set_owner(struct unpack *u, int fd, uid_t uid, gid_t gid, mode_t mode);
 int unpack_set_opaque(struct unpack *u, int directory);
 int unpack_clear_xattrs(struct unpack *u, int fd);
 int unpack_set_attributes(struct unpack *u, int fd);

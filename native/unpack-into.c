@@ -21,6 +21,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "overlay.h"
 #include "unpack-internal.h"
 
 enum { LINKS_MAX = 40, TRIES_MAX = 1000 };
@@ -372,6 +373,7 @@ int unpack_into(int root, const char *path, bool follow) {
     u.parent = u.root = -1;
     u.follow = follow;
     u.modes_are_set = true;
+    u.rootless = pv_is_in_user_namespace(); /* found out before the root was changed */
     u.default_acl_seen = true; /* so the mode of a file is always set: open() was given another */
     u.where = "";
     umask(0);

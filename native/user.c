@@ -248,6 +248,35 @@ static int raise_permitted(void) {
     return pv_result(syscall(SYS_capset, &header, data));
 }
 
+/* In a user namespace only those ids exist that its maps name; user_namespaces(7). */
+static int no_such_id(struct pv_run *run, int rc, const char *what, unsigned id) {
+    if (rc != -EINVAL)
+        return pv_say(run, rc, "becoming the %s %u", what, id);
+    return pv_say(run, rc,
+                  "the %s %u does not exist in this user namespace, whose ids are those of /etc/sub%s",
+                  what, id, *what == 'u' ? "uid" : "gid");
+}
+
+/*
+ * Where the user namespace has a single id, groups can neither be taken nor given up: those that the
+ * image's /etc/group lists are left out then, those that somebody asked for are missed.
+ */
+static int set_groups(struct pv_run *run, const struct pv_set_user *op, const struct identity *who) {
+    if (setgroups((size_t)who->count, who->groups) == 0)
+        return 0;
+    int rc = -errno;
+    if (rc == -EPERM && op->groups.count == 0)
+        return 0;
+    if (rc == -EPERM)
+        return pv_say(run, rc, "groups cannot be set in a user namespace of a single id");
+    if (rc != -EINVAL)
+        return pv_say(run, rc, "setgroups");
+    for (int i = 0; i < who->count; i++)
+        if (setgroups(1, &who->groups[i]) < 0)
+            return no_such_id(run, rc, "group", who->groups[i]);
+    return pv_say(run, rc, "setgroups");
+}
+
 int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op) {
     static struct identity who;
     memset(&who, 0, sizeof who);
@@ -258,13 +287,16 @@ int pv_do_set_user(struct pv_run *run, const struct pv_set_user *op) {
         return rc;
     rc = who.uid == 0 ? 0 : pv_give_streams(run, who.uid);
     if (rc < 0)
-        return pv_say(run, rc, "giving the standard streams to uid %u", who.uid);
-    if (setgroups((size_t)who.count, who.groups) < 0)
-        return pv_say(run, -errno, "setgroups");
+        return rc == -EINVAL
+                   ? no_such_id(run, rc, "user", who.uid)
+                   : pv_say(run, rc, "giving the standard streams to uid %u", who.uid);
+    rc = set_groups(run, op, &who);
+    if (rc < 0)
+        return rc;
     if (setresgid(who.gid, who.gid, who.gid) < 0)
-        return pv_say(run, -errno, "setresgid %u", who.gid);
+        return no_such_id(run, -errno, "group", who.gid);
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresuid(who.uid, who.uid, who.uid) < 0)
-        return pv_say(run, -errno, "setresuid %u", who.uid);
+        return no_such_id(run, -errno, "user", who.uid);
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
     pv_end_with_executor(run);
     return raise_permitted();

@@ -11,6 +11,7 @@ import { mkdirSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { findProgram } from "../host/find-program.ts";
 import { fileSystemOf } from "../host/machine.ts";
+import { rootlessUser } from "../host/rootless.ts";
 
 export type Builder = {
   /** Holds everything that is here; an absolute path. */
@@ -39,8 +40,10 @@ export function checkBuildah(find: (program: string) => string | null = findProg
 
 /** The words before buildah's own. */
 function prefix({ directory, temporary }: Builder): readonly string[] {
-  // An overlay cannot have its writable layer on another.
-  const driver = fileSystemOf(directory) === "overlayfs" ? "vfs" : "overlay";
+  // An overlay cannot have its writable layer on another. In a user namespace buildah 1.28 writes
+  // overlayfs's own attributes into the layers that it makes.
+  const isPlain = fileSystemOf(directory) !== "overlayfs" && rootlessUser(process.env) === null;
+  const driver = isPlain ? "overlay" : "vfs";
   return [
     "setpriv",
     "--pdeathsig",
@@ -67,6 +70,18 @@ function prefix({ directory, temporary }: Builder): readonly string[] {
   ];
 }
 
+/** So that it takes a namespace that it is in for one of its own making; containers/storage, pkg/unshare. */
+function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const user = rootlessUser(env);
+  if (user === null) return env;
+  return {
+    ...env,
+    _CONTAINERS_USERNS_CONFIGURED: "done",
+    _CONTAINERS_ROOTLESS_UID: String(user.uid),
+    _CONTAINERS_ROOTLESS_GID: String(user.gid),
+  };
+}
+
 export type BuildahOutput = {
   /** null: a signal ended it. */
   readonly code: number | null;
@@ -90,6 +105,7 @@ export async function buildah(
   const child = spawn(program, args, {
     cwd: builder.temporary,
     stdio: ["ignore", output, output],
+    env: environment(process.env),
   });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {

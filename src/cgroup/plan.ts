@@ -32,6 +32,8 @@ export type CgroupRequest = {
   readonly kernel: readonly [major: number, minor: number];
   /** Whether the caller lacks root's rights over the machine's cgroups. */
   readonly rootless: boolean;
+  /** Without root: the layout is the part that was delegated to the caller, where cgroups can be made. */
+  readonly isDelegated?: boolean;
   /**
    * The container gets a cgroup in every hierarchy of version 1, and in version 2 the controllers that
    * are on at its top, so that limits can be given to it later, and other programs find it where they
@@ -166,10 +168,10 @@ function isV2Wanted(
   v2: CgroupV2,
   limits: Limits,
   devices: Devices | undefined,
-  { rootless, joinAll = false, scope }: CgroupRequest,
+  { rootless, isDelegated = false, joinAll = false, scope }: CgroupRequest,
 ): boolean {
   if (devices?.version === 2 || scope !== undefined) return true;
-  if (!rootless && (layout.mode === "v2" || joinAll)) return true;
+  if (isDelegated || (!rootless && (layout.mode === "v2" || joinAll))) return true;
   return writesOf(v2.controllers, limits).length > 0 || limits.writes("cgroup").length > 0;
 }
 

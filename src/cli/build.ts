@@ -15,6 +15,7 @@ import { writeAll } from "../host/write.ts";
 import { familiarName } from "../image/familiar.ts";
 import { parseReference, type RegistryReference } from "../image/reference.ts";
 import { openStore, type Store } from "../image/store.ts";
+import { isRootless } from "../network/installed.ts";
 import { isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress } from "./import-progress.ts";
@@ -124,7 +125,13 @@ async function build(
   builder: Builder,
   { words }: BuildInput,
 ): Promise<string | null> {
-  const { code } = await buildah(builder, [...buildWords(given, builder), ...words], {
+  // The builder's own networks are root's.
+  const asksNone = isRootless() && lastValue(given, "network") === null;
+  if (asksNone && !isOn(given, "quiet")) {
+    report("note", "RUN lines have no network: --network host gives them the machine's own");
+  }
+  const network = asksNone ? ["--network", "none"] : [];
+  const { code } = await buildah(builder, [...buildWords(given, builder), ...network, ...words], {
     show: true,
   });
   if (code !== 0) return null;

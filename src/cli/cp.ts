@@ -5,7 +5,7 @@ import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { findContainer } from "../engine/find.ts";
 import type { Container } from "../engine/status.ts";
-import { kernelVersion } from "../host/facts.ts";
+import { kernelFacts } from "../host/facts.ts";
 import { writeAll } from "../host/write.ts";
 import { decompress } from "../image/decompress.ts";
 import { planPack, planUnpack } from "../planner/transfer.ts";
@@ -121,7 +121,7 @@ async function copyOut(
   globals: Globals,
   isQuiet: boolean,
 ): Promise<void> {
-  const facts = { kernel: kernelVersion() };
+  const facts = kernelFacts();
   const path = cleanPath(from.path);
   const name = archiveName(path);
   const followLink = isOn(given, "follow-link");
@@ -179,7 +179,7 @@ async function copyIn(
   globals: Globals,
   isQuiet: boolean,
 ): Promise<void> {
-  const facts = { kernel: kernelVersion() };
+  const facts = kernelFacts();
   const path = cleanPath(to.path);
   const root = fileRootOf(container, true);
   const subject = `${to.word}:${to.path}`;

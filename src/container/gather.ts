@@ -68,6 +68,8 @@ export function gatherContainerFacts(wish: Gathering): ContainerFacts {
     capabilities: facts.capabilities,
     cgroups: facts.cgroups.mode,
     rootless: facts.uid !== 0,
+    ...(facts.userNamespace === undefined ? {} : { userNamespace: facts.userNamespace }),
+    ...(options.ipc === "host" ? { mqueue: existsSync("/dev/mqueue") } : {}),
     devices: byKey(needed.devices, devicesAt),
     ...(needed.hostDevices ? { hostDevices: allDevices() } : {}),
     ...(wish.volumes === null ? {} : { volumes: wish.volumes }),

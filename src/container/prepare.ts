@@ -13,7 +13,7 @@ import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { checkNetwork } from "../network/check.ts";
 import type { Connected } from "../network/connect.ts";
 import { missingWarning, settleMode } from "../network/default-mode.ts";
-import { howToInstall } from "../network/installed.ts";
+import { howToInstall, isRootless, noBridge } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { IdMappings } from "../options/facts.ts";
@@ -40,6 +40,7 @@ import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import { hasReachableServers, resolverSetting, stateFiles, upstreamText } from "./state-files.ts";
 import { chooseStreams, ownStreams, watchedStreams } from "./streams.ts";
+import { copiedOf } from "./upper-file-system.ts";
 import type { Users } from "./users.ts";
 import { WishError } from "./wish-error.ts";
 
@@ -128,12 +129,17 @@ type FoundRoot = {
 async function findRoot(
   source: Exclude<Source, { kind: "bundle" }>,
   { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
+  id: string,
 ): Promise<FoundRoot> {
   const store = openStore(roots.dataRoot);
+  const overlay = (layers: readonly string[]) => {
+    const copied = copiedOf(roots.dataRoot, id);
+    return { kind: "overlay", layers, ...(copied === undefined ? {} : { copied }) } as const;
+  };
   const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
   if (source.kind === "stored") {
-    const layers = layersOf(source.chainIds.map((id) => layerPath(store, id)));
-    const root = { kind: "overlay", layers } as const;
+    const layers = layersOf(source.chainIds.map((chain) => layerPath(store, chain)));
+    const root = overlay(layers);
     return { recorded: source, root, config: source.config, sources: [] };
   }
   if (source.kind === "rootfs") {
@@ -149,11 +155,17 @@ async function findRoot(
     ...(pull === undefined ? {} : { pull }),
     ...(pullImage === undefined ? {} : { pullImage }),
   });
-  const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
+  const {
+    reference,
+    digest,
+    id: imageId,
+    config,
+    layers,
+  } = found instanceof Promise ? await found : found;
   const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
-  const root = { kind: "overlay", layers: layersOf(layers) } as const;
+  const root = overlay(layersOf(layers));
   return {
-    recorded: { kind: "stored", reference, digest, id, config: config.config, chainIds },
+    recorded: { kind: "stored", reference, digest, id: imageId, config: config.config, chainIds },
     root,
     config: config.config,
     sources: [referencePath(store, reference), ...root.layers],
@@ -176,7 +188,7 @@ async function describeContainer(
   if (source.kind === "bundle") {
     return { source, options, users: null, ...bundleWish(source.directory, options) };
   }
-  const found = await findRoot(source, wish);
+  const found = await findRoot(source, wish, id);
   // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
   const users = await usersOf(wish, facts, id);
   try {
@@ -227,8 +239,15 @@ async function describeFound(
   return { source: recorded, spec, root, extras, image, user, sources, options: last, users };
 }
 
-function findRefusals({ uid }: Facts): string[] {
-  return uid === 0 ? [] : ["containers of ordinary users are not there yet: run pivot as root"];
+/** The launcher has made who calls it root of something: this is somebody's who uses the library. */
+function findRefusals({ uid }: Facts, { userns }: RunOptions): string[] {
+  if (uid !== 0) return ["the library runs containers as root, or below `pivot unshare`"];
+  const isForeign = userns !== undefined && userns !== "host" && typeof userns !== "object";
+  return isRootless() && isForeign
+    ? [
+        `--userns ${userns}: an ordinary user's containers are in the user's own namespace: leave it out`,
+      ]
+    : [];
 }
 
 type Connections = {
@@ -250,7 +269,7 @@ async function connectionsOf(
   const missing = missingWarning(asked.network, roots);
   const publishes = (options.publish ?? []).length > 0 || options.publishAll === true;
   if (publishes && network === "none" && !isAsked) {
-    throw new WishError([`-p: ${howToInstall}`]);
+    throw new WishError([`-p: ${isRootless() ? noBridge : howToInstall}`]);
   }
   const { problems, warnings } = checkNetwork(network, options, isAsked);
   if (problems.length > 0) throw new WishError(problems);
@@ -265,6 +284,7 @@ async function connectionsOf(
     return { connected, warnings: all, isTold: false };
   }
   if (!("network" in network)) return nothing;
+  if (isRootless()) throw new WishError([`--network ${network.network}: ${noBridge}`]);
   const { connectContainer, wantedNetworks } = await import("../network/connect.ts");
   const name = nameOf({ id, name: options.name ?? null });
   const wishes = wantedNetworks(network, options);
@@ -296,7 +316,7 @@ const healthOf = (source: RecordedSource): ImageHealth | undefined =>
  */
 export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
   const facts = readFacts(readCgroupLayout(), wish.streams);
-  const refusals = findRefusals(facts);
+  const refusals = findRefusals(facts, wish.options);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);

@@ -4,6 +4,7 @@ import { type CgroupPlan, planCgroup, type ScopeAsk } from "../cgroup/mod.ts";
 import { readCgroupFacts } from "../host/cgroups.ts";
 import type { Facts } from "../planner/facts.ts";
 import type { Spec } from "../spec/mod.ts";
+import { delegated } from "./delegated.ts";
 import { WishError } from "./wish-error.ts";
 
 const pathText = (path: string | readonly (string | number)[]): string =>
@@ -29,21 +30,35 @@ export function planResources(
   joinAll = false,
   scope?: ScopeOfContainer,
 ): CgroupPlan {
-  const resources = spec.linux?.resources;
-  const name = scope?.path ?? spec.linux?.cgroupsPath ?? `/pivot-${id}`;
+  const isDelegate = facts.userNamespace !== undefined;
+  const own = isDelegate ? `pivot-${id}` : `/pivot-${id}`;
+  const name = scope?.path ?? spec.linux?.cgroupsPath ?? own;
+  const { layout, resources, warnings } = isDelegate
+    ? // Engines send rules for devices with each container; without root nobody can make a node anyway.
+      delegated(
+        facts.cgroups,
+        name,
+        spec.linux?.resources,
+        (kind) => !joinAll || kind !== "devices",
+      )
+    : { layout: facts.cgroups, resources: spec.linux?.resources, warnings: [] };
   const planned = planCgroup(
     {
       name,
       resources,
       kernel: facts.kernel,
-      rootless: facts.uid !== 0 || scope?.user === true,
+      rootless: facts.uid !== 0 || isDelegate || scope?.user === true,
+      isDelegated: isDelegate && layout.v2 !== null,
       scope: scope?.ask,
       joinAll,
-      ...readCgroupFacts({ name, resources, joinAll }, facts.cgroups),
+      ...readCgroupFacts({ name, resources, joinAll }, layout),
     },
-    facts.cgroups,
+    layout,
   );
-  if (!Array.isArray(planned)) return planned as CgroupPlan;
+  if (!Array.isArray(planned)) {
+    const plan = planned as CgroupPlan;
+    return isDelegate ? { ...plan, warnings } : plan;
+  }
   throw new WishError(
     planned.map(
       ({ path, expected, received }) =>

@@ -1,6 +1,9 @@
 /** Where containers keep their state, and the engine its data. */
 
+import { lstatSync } from "node:fs";
 import { claimDirectory } from "../host/own-directory.ts";
+import { rootlessUser } from "../host/rootless.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 
 export type Roots = {
   /** State of containers: gone after a reboot. `/run/pivot`. */
@@ -9,17 +12,41 @@ export type Roots = {
   readonly dataRoot: string;
 };
 
+/**
+ * With one id alone, all files are the user's: a store of such layers is of no use once there is a range
+ * of ids, and the other way round, so each has its own.
+ */
+const isSingle = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  rootlessUser(env) !== null &&
+  readUserNamespace()?.uid.reduce((sum, { size }) => sum + size, 0) === 1;
+
 /** The directories of root, or the user's own by the XDG base directory specification. */
 export function defaultRoots(
   uid: number,
   env: Readonly<Record<string, string | undefined>>,
 ): Roots {
-  if (uid === 0) return { runRoot: "/run/pivot", dataRoot: "/var/lib/pivot" };
+  const user = rootlessUser(env)?.uid ?? uid;
+  if (user === 0 && rootlessUser(env) === null) {
+    return { runRoot: "/run/pivot", dataRoot: "/var/lib/pivot" };
+  }
   const home = env["HOME"] ?? "/";
   return {
-    runRoot: `${env["XDG_RUNTIME_DIR"] || `/tmp/pivot-run-${uid}`}/pivot`,
-    dataRoot: `${env["XDG_DATA_HOME"] || `${home}/.local/share`}/pivot`,
+    runRoot: `${runDirectory(user, env)}/pivot`,
+    dataRoot: `${env["XDG_DATA_HOME"] || `${home}/.local/share`}/pivot${isSingle(env) ? "-single" : ""}`,
   };
+}
+
+/** systemd's directory of the user, also for who has no session with it: cron, su(1). */
+function runDirectory(uid: number, env: Readonly<Record<string, string | undefined>>): string {
+  const given = env["XDG_RUNTIME_DIR"] ?? "";
+  if (given !== "") return given;
+  const usual = `/run/user/${uid}`;
+  const found = lstatSync(usual, { throwIfNoEntry: false });
+  return found?.isDirectory() === true &&
+    found.uid === process.geteuid?.() &&
+    (found.mode & 0o022) === 0
+    ? usual
+    : `/tmp/pivot-run-${uid}`;
 }
 
 /**
@@ -31,7 +58,7 @@ export function defaultRoots(
  */
 export function ownRunRoot(uid: number, env: Readonly<Record<string, string | undefined>>): string {
   const { runRoot } = defaultRoots(uid, env);
-  if (uid !== 0) {
+  if (uid !== 0 || rootlessUser(env) !== null) {
     const directory = runRoot.slice(0, runRoot.lastIndexOf("/"));
     claimDirectory(directory, uid, "set XDG_RUNTIME_DIR, or give another --runroot");
   }

@@ -91,6 +91,8 @@ export type ProbeWish = Caller & {
   readonly dataRoot: string | null;
   /** A name below it that nobody has. */
   readonly name: string;
+  /** Root of a user namespace: of an ordinary user's own. */
+  readonly isRootless: boolean;
 };
 
 const noModule = (name: string) => (errno: number) =>
@@ -101,7 +103,31 @@ const userNamespaceCure = (errno: number): string =>
     ? "sudo sysctl -w user.max_user_namespaces=15000"
     : "sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0";
 
-const ofRoot = ({ dataRoot, name }: ProbeWish): Probe[] => [
+const idMappedMounts = (dataRoot: string | null): Probe => ({
+  about: "id-mapped mounts",
+  needs: "volumes of containers with a user namespace (idmap)",
+  level: "note",
+  plan: planOf(
+    ...own,
+    byParent(
+      {
+        op: "user_namespace",
+        uid_map: "0 100000 65536\n",
+        gid_map: "0 100000 65536\n",
+        into: "maps",
+      },
+      "a probe",
+    ),
+    byParent(bind({ from: onHost(dataRoot ?? "/"), into: "made" }), "a probe"),
+    byParent({ op: "idmap", mount: "made", namespace: "maps", recursive: false }, "a probe"),
+  ),
+  cure: () => "pivot --root DIR, on a file system that can: ext4, xfs, btrfs, tmpfs of Linux 6.3",
+});
+
+/** Where overlayfs is to write its notes. */
+const notes = (isRootless: boolean): string[] => (isRootless ? ["userxattr"] : []);
+
+const ofRoot = ({ dataRoot, name, isRootless }: ProbeWish): Probe[] => [
   {
     about: "namespaces",
     needs: "every container",
@@ -150,7 +176,7 @@ const ofRoot = ({ dataRoot, name }: ProbeWish): Probe[] => [
     about: "overlayfs",
     needs: "containers of images",
     level: "lack",
-    plan: planOf(...own, ...scratch, overlay("/tmp")),
+    plan: planOf(...own, ...scratch, overlay("/tmp", ...notes(isRootless))),
     cure: noModule("overlay"),
   },
   ...(dataRoot === null
@@ -169,31 +195,13 @@ const ofRoot = ({ dataRoot, name }: ProbeWish): Probe[] => [
             ...["lower", "upper", "work"].map((each) =>
               byParent(mkdir(onHost(`${dataRoot}/${name}/${each}`), 0o755), "a probe"),
             ),
-            overlay(`${dataRoot}/${name}`),
+            overlay(`${dataRoot}/${name}`, ...notes(isRootless)),
           ),
           cure: () => "pivot --root DIR, on ext4, xfs, btrfs or tmpfs",
         } as const,
       ]),
-  {
-    about: "id-mapped mounts",
-    needs: "volumes of containers with a user namespace (idmap)",
-    level: "note",
-    plan: planOf(
-      ...own,
-      byParent(
-        {
-          op: "user_namespace",
-          uid_map: "0 100000 65536\n",
-          gid_map: "0 100000 65536\n",
-          into: "maps",
-        },
-        "a probe",
-      ),
-      byParent(bind({ from: onHost(dataRoot ?? "/"), into: "made" }), "a probe"),
-      byParent({ op: "idmap", mount: "made", namespace: "maps", recursive: false }, "a probe"),
-    ),
-    cure: () => "pivot --root DIR, on a file system that can: ext4, xfs, btrfs, tmpfs of Linux 6.3",
-  },
+  // Its maps would have to lie within those of the user.
+  ...(isRootless ? [] : [idMappedMounts(dataRoot)]),
   {
     about: "time namespaces",
     needs: "containers with linux.timeOffsets",
@@ -206,14 +214,17 @@ const ofRoot = ({ dataRoot, name }: ProbeWish): Probe[] => [
 const ofEverybody = (wish: ProbeWish): Probe[] => [
   {
     about: "user namespaces",
-    needs: wish.uid === 0 ? "containers with linux.uidMappings" : "pivot try",
+    needs:
+      wish.uid === 0
+        ? "containers with linux.uidMappings"
+        : "containers and tries of ordinary users",
     level: "lack",
     plan: planOf(...inUserNamespace(wish)),
     cure: userNamespaceCure,
   },
   {
     about: "overlayfs in them",
-    needs: "pivot try of ordinary users",
+    needs: "containers and tries of ordinary users",
     level: wish.uid === 0 ? "note" : "lack",
     plan: planOf(...inUserNamespace(wish), ...scratch, overlay("/tmp", "userxattr")),
     cure: () => "use Linux 5.11 or newer",

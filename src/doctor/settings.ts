@@ -1,11 +1,15 @@
 /** What the machine says of itself without being tried: settings, places, users. */
 
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
-import { userInfo } from "node:os";
+import { delegated } from "../container/delegated.ts";
 import type { Roots } from "../container/roots.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { kernelVersion } from "../host/facts.ts";
 import { fileSystemOf, isInForce, machineWarnings } from "../host/machine.ts";
+import { noNamespace, rootlessUser } from "../host/rootless.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
+import { whyNoNamespace } from "../host/why-no-namespace.ts";
+import { parseSubordinate, rangesOf, sizeOf } from "../users/subordinate.ts";
 import { parseMountTable } from "../verify/mount-table.ts";
 import { type Diagnosis, diagnosis } from "./diagnosis.ts";
 
@@ -35,16 +39,29 @@ function checkKernel(): Diagnosis {
 }
 
 function checkUser(): Diagnosis {
-  return process.geteuid?.() === 0
-    ? diagnosis("ok", "user", "root", "every container")
+  const needs = "every container";
+  const failure = noNamespace(process.env);
+  if (failure !== null) {
+    const { says, cure } = whyNoNamespace(failure);
+    return diagnosis("fatal", "user", says, needs, cure);
+  }
+  const user = rootlessUser(process.env);
+  if (user === null) return diagnosis("ok", "user", "root", needs);
+  const ids = sizeOfMap(readUserNamespace()?.uid ?? []);
+  const says = `user ${user.uid}, as root of a user namespace of ${ids} id${ids === 1 ? "" : "s"}`;
+  return ids > 1
+    ? diagnosis("ok", "user", says, needs)
     : diagnosis(
-        "fatal",
+        "note",
         "user",
-        "an ordinary user, who has `pivot try` alone so far",
-        "every container but tries",
-        "sudo pivot doctor",
+        `${says}: containers know no user but root`,
+        "users of containers, owners of files",
+        "see: subordinate ids, newuidmap",
       );
 }
+
+const sizeOfMap = (map: readonly { readonly size: number }[]): number =>
+  map.reduce((sum, { size }) => sum + size, 0);
 
 const nearest = (path: string): string => {
   for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/")))
@@ -108,14 +125,24 @@ function checkCgroups(): Diagnosis[] {
   }
   const mount = layout.v2?.mount ?? layout.v1[0]?.mount ?? "";
   const where = [...new Set([...layout.v1.map(({ own }) => own), layout.v2?.own ?? "/"])];
-  if (!isWritable(mount)) {
+  const isOrdinary = rootlessUser(process.env) !== null || process.geteuid?.() !== 0;
+  const isDelegated = delegated(layout, "pivot-doctor", undefined).layout.v2 !== null;
+  if (isOrdinary && isDelegated && layout.v2 !== null) {
+    const { controllers } = delegated(layout, "pivot-doctor", undefined).layout.v2 ?? layout.v2;
+    return [
+      diagnosis("ok", "cgroups", `delegated: ${controllers.join(", ") || "no controller"}`, needs),
+    ];
+  }
+  if (isOrdinary || !isWritable(mount)) {
     return [
       diagnosis(
         "lack",
         "cgroups",
         `${layout.mode}: ${mount} is not delegated to this user`,
         needs,
-        "sudo pivot doctor",
+        layout.mode === "v2"
+          ? "systemd-run --user --scope -p Delegate=yes pivot ..."
+          : "run pivot as root: version 1 is root's alone",
       ),
     ];
   }
@@ -180,7 +207,7 @@ function checkSysctls(): Diagnosis[] {
         "lack",
         "user namespaces",
         "for root alone (kernel.unprivileged_userns_clone=0)",
-        "pivot try of ordinary users",
+        "containers and tries of ordinary users",
         "sudo sysctl -w kernel.unprivileged_userns_clone=1",
       ),
     );
@@ -191,7 +218,7 @@ function checkSysctls(): Diagnosis[] {
         "lack",
         "user namespaces",
         "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1)",
-        "pivot try of ordinary users",
+        "containers and tries of ordinary users",
         "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
       ),
     );
@@ -260,23 +287,30 @@ function checkClock(): Diagnosis {
     : diagnosis("ok", "clock", new Date().toISOString(), needs);
 }
 
+/** The login name of a uid by /etc/passwd: the launcher has made us another user than userInfo() has. */
+const loginName = (uid: number): string | null =>
+  (readText("/etc/passwd") ?? "")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([, , id]) => id === String(uid))?.[0] ?? null;
+
 function checkSubordinateIds(): Diagnosis[] {
-  const { username: known, uid } = userInfo();
+  const uid = rootlessUser(process.env)?.uid ?? process.geteuid?.() ?? 0;
   if (uid === 0) return [];
-  const username = known === "unknown" ? String(uid) : known;
-  const has = (file: string) =>
-    (readText(file) ?? "")
-      .split("\n")
-      .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`));
-  return has("/etc/subuid") && has("/etc/subgid")
-    ? [diagnosis("ok", "subordinate ids", "there are some", "containers of ordinary users")]
+  const name = loginName(uid);
+  const countIn = (file: string) =>
+    sizeOf(rangesOf(parseSubordinate(readText(file) ?? ""), { name, uid }));
+  const [uids, gids] = [countIn("/etc/subuid"), countIn("/etc/subgid")];
+  const needs = "containers of ordinary users with more than one id";
+  return uids > 0 && gids > 0
+    ? [diagnosis("ok", "subordinate ids", `${uids} uids, ${gids} gids`, needs)]
     : [
         diagnosis(
           "note",
           "subordinate ids",
-          `${username} has none in /etc/subuid and /etc/subgid`,
-          "containers of ordinary users",
-          `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+          `${name ?? uid} has none in /etc/subuid and /etc/subgid`,
+          needs,
+          `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name ?? uid}`,
         ),
       ];
 }

@@ -7,6 +7,7 @@ import { WishError } from "../container/wish-error.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
 import { readProcess } from "../host/first-process.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
@@ -86,7 +87,11 @@ export async function setPaused(container: Container, paused: boolean): Promise<
   if (hasJustEnded(container)) throw new WishError([`container ${name} has just ended`]);
   if (path === undefined) {
     throw new WishError([
-      `container ${name} has no cgroup that can be frozen: mount the freezer controller, or cgroup version 2`,
+      `container ${name} has no cgroup that can be frozen: ${
+        readUserNamespace() === null
+          ? "mount the freezer controller, or cgroup version 2"
+          : "without root that takes a part of cgroup version 2 that is delegated to this user"
+      }`,
     ]);
   }
   await carryOut([freezeStep(path, paused)]);

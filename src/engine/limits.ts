@@ -38,7 +38,7 @@ export function planLimits(
       directories,
       present: readPresentLimits(directories, layout),
       kernel: facts.kernel,
-      rootless: facts.uid !== 0 || scope?.user === true,
+      rootless: facts.uid !== 0 || facts.userNamespace !== undefined || scope?.user === true,
       scope: scope?.change,
       ioWeight: findOwnIoWeight(directories, layout),
     },

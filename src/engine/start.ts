@@ -90,6 +90,8 @@ export function monitorOf(
 const passedOn = [
   "PATH",
   "HOME",
+  "PIVOT_ROOTLESS",
+  "XDG_RUNTIME_DIR",
   "PIVOT_NETWORK",
   "PIVOT_NETAVARK",
   "PIVOT_AARDVARK",

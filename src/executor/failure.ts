@@ -53,7 +53,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "mount":
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
-        return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
+        return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or start that one with --security-opt systempaths=unconfined`;
       }
       if (op.type === "overlay" && errno === ELOOP)
         return "before Linux 5.13 overlayfs keeps no changes within what it covers: choose a --root on another file system";
@@ -113,6 +113,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (/^\/proc\/self\/(setgroups|[ug]id_map)$/.test(op.at?.path ?? "")) return noUserNamespaces;
       if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
         return "no AppArmor profile of this name is loaded";
+      if (errno === EACCES && op.at?.path.endsWith("oom_score_adj"))
+        return "less than the caller's own takes CAP_SYS_RESOURCE on the machine, which no user namespace gives";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";

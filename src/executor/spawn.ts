@@ -4,6 +4,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { once } from "node:events";
 import { closeSync, openSync, readlinkSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { namespaceUse } from "../host/rootless.ts";
 import type { Plan } from "../plan/op.ts";
 import { decodePlan } from "./decode.ts";
 import { encodePlan } from "./encode.ts";
@@ -122,9 +123,11 @@ export function executePlan(
   let child: ChildProcess;
   try {
     const program = sealedCopy === null ? executorPath() : `/proc/self/fd/${sealedCopy}`;
-    child = spawn(program, ["run", String(planFd), String(resultFd)], {
+    const use = namespaceUse(process.env);
+    const more = use === null ? [] : [String(resultFd + 1)];
+    child = spawn(program, ["run", String(planFd), String(resultFd), ...more], {
       argv0: "pivot-executor",
-      stdio: [stdin, stdout, stderr, file, "pipe"],
+      stdio: [stdin, stdout, stderr, file, "pipe", ...(use === null ? [] : [use])],
       env: {},
     });
   } finally {

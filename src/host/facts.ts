@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { type Capability, capabilities } from "../plan/constants.ts";
 import type { CgroupLayout, Facts, StreamFact } from "../planner/facts.ts";
+import { readUserNamespace } from "./user-namespace.ts";
 
 /** The names of a mask as /proc/PID/status writes it. */
 function capabilityNames(hex: string): Capability[] {
@@ -19,6 +20,12 @@ export function kernelVersion(): [number, number] {
   return [Number.parseInt(major, 10), Number.parseInt(minor, 10)];
 }
 
+/** What plans about files need to know of the machine. */
+export function kernelFacts(): Pick<Facts, "kernel" | "userNamespace"> {
+  const userNamespace = readUserNamespace();
+  return { kernel: kernelVersion(), ...(userNamespace === null ? {} : { userNamespace }) };
+}
+
 const archs: Readonly<Record<string, Facts["arch"]>> = { x64: "x86_64", arm64: "aarch64" };
 
 /**
@@ -33,6 +40,7 @@ export function readFacts(
     throw new Error(`pivot runs on x86-64 and arm64, this machine is ${process.arch}`);
   }
   const status = readFileSync("/proc/self/status", "latin1");
+  const userNamespace = readUserNamespace();
   return {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
@@ -40,6 +48,7 @@ export function readFacts(
     arch,
     capabilities: capabilityNames(/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"),
     cgroups,
+    ...(userNamespace === null ? {} : { userNamespace }),
     streams,
   };
 }

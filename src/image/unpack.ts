@@ -6,6 +6,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
 import { unpackMagic } from "./unpack-record.ts";
 
@@ -15,7 +16,10 @@ export interface UnpackerOptions {
   readonly executor: string;
   /** What it is started with before the unpacker's own arguments; `["unpack"]` unless given. */
   readonly executorArguments?: readonly string[];
-  /** Write user.overlay.* attributes and leave device nodes out: for use in a user namespace. */
+  /**
+   * Write user.overlay.* attributes, note owners that there are not, and leave device nodes out;
+   * absent: as it has to be in the user namespace that we are in.
+   */
   readonly rootless?: boolean;
   /** Leave all files to the user who unpacks: for use without mapped IDs. */
   readonly ignoreOwner?: boolean;
@@ -65,9 +69,11 @@ function describe(line: string): string | undefined {
   const hint =
     name === "EINVAL" && words.includes("owner")
       ? "; the ID is not mapped in this user namespace"
-      : name === "ENOSPC"
-        ? "; the disk or its inodes are full"
-        : "";
+      : name === "EPERM" && words.includes("whiteout")
+        ? "; this file system takes no whiteouts: use a --root on another, such as a volume"
+        : name === "ENOSPC"
+          ? "; the disk or its inodes are full"
+          : "";
   return `entry ${quote(path)}: ${words} (${name}${hint})`;
 }
 
@@ -133,7 +139,7 @@ export function startUnpacker(
   lower: readonly string[],
 ): Unpacker {
   const child = start(options, [
-    ...(options.rootless ? ["--rootless"] : []),
+    ...((options.rootless ?? readUserNamespace() !== null) ? ["--rootless"] : []),
     ...(options.ignoreOwner ? ["--ignore-owner"] : []),
     ...(options.sync ? ["--sync"] : []),
     ...lower.toReversed().flatMap((path) => ["--lower", path]),

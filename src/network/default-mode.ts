@@ -7,15 +7,14 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { type NetworkMode, parseNetworkMode } from "../options/namespace-mode.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import { howToInstall, isLoopbackByDefault, netavarkPath } from "./installed.ts";
+import { defaultNetwork, howToInstall, isLoopbackByDefault, isRootless } from "./installed.ts";
 
 /**
  * @throws Error in one line when PIVOT_NETWORK says what is no mode
  */
 export function defaultMode(env: NodeJS.ProcessEnv = process.env): NetworkMode {
   const given = env["PIVOT_NETWORK"];
-  if (isLoopbackByDefault(env)) return "none";
-  if (given === undefined || given === "") return { network: "bridge" };
+  if (given === undefined || given === "") return defaultNetwork(isRootless(env), env);
   const parsed = parseNetworkMode(given);
   if (!parsed.ok) {
     throw new Error(formatOptionProblem({ ...parsed.problem, option: "PIVOT_NETWORK" }));
@@ -30,10 +29,12 @@ export const settleMode = (mode: NetworkMode | undefined): NetworkMode =>
 /** Once a boot, as long as somebody could have expected more than loopback; else null. */
 export function missingWarning(mode: NetworkMode | undefined, { runRoot }: Roots): string | null {
   if (mode !== undefined && mode !== "private") return null;
-  if ((process.env["PIVOT_NETWORK"] ?? "") !== "" || netavarkPath() !== null) return null;
+  if ((process.env["PIVOT_NETWORK"] ?? "") !== "" || !isLoopbackByDefault()) return null;
   const mark = `${runRoot}/network/told-of-loopback`;
   if (existsSync(mark)) return null;
   mkdirSync(`${runRoot}/network`, { recursive: true, mode: 0o700 });
   writeFileSync(mark, "", { mode: 0o600 });
-  return `the container has loopback alone: ${howToInstall}, or say --network none`;
+  return isRootless()
+    ? "the container has loopback alone: use --network host for the machine's own network, or say --network none"
+    : `the container has loopback alone: ${howToInstall}, or say --network none`;
 }

@@ -1,6 +1,7 @@
 /** Whether netavark and aardvark-dns are on this machine. Asked at each start, so it loads nothing. */
 
 import { existsSync } from "node:fs";
+import { rootlessUser } from "../host/rootless.ts";
 
 /** Of Debian, Fedora, Arch and Alpine, and of a build by hand. */
 const directories = [
@@ -27,11 +28,28 @@ export function findSystemProgram(name: string, given: string | undefined): stri
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
+/**
+ * What `--network` is when nobody says it. Bridges are made in the machine's own network namespace, by
+ * its root alone: ordinary users have loopback.
+ */
+export function defaultNetwork(
+  isRootless: boolean,
+  env: NodeJS.ProcessEnv = process.env,
+): "none" | { readonly network: string } {
+  return isRootless || netavarkPath(env) === null ? "none" : { network: "bridge" };
+}
+
+export const isRootless = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  rootlessUser(env) !== null;
+
+export const noBridge =
+  "networks by name, and ports published by them, are root's: use --network host for the machine's own";
+
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
 
 /** A container of which nobody says anything has loopback alone, and so its plan is any other's. */
 export function isLoopbackByDefault(env: NodeJS.ProcessEnv = process.env): boolean {
   const given = env["PIVOT_NETWORK"] ?? "";
-  return given === "none" || (given === "" && netavarkPath(env) === null);
+  return given === "none" || (given === "" && defaultNetwork(isRootless(env), env) === "none");
 }

@@ -104,6 +104,7 @@ export async function connectByPasta(
     const mustForward = !hasServers && (options.dns ?? []).length === 0;
     const isRoot = process.geteuid?.() === 0;
     return {
+      sysctls: {}, // pasta is the container's only neighbour
       setting: {
         netavark: null,
         pasta: {

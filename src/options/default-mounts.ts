@@ -29,7 +29,7 @@ export function defaultMounts(view: MountView, findings: Findings): readonly Mou
     ptsMount(view),
     sysMount(view),
     ...(view.facts.cgroups === "none" ? [] : [cgroupMount(view)]),
-    mqueueMount(view),
+    ...(mustBind(view.modes.ipc, view) && view.facts.mqueue === false ? [] : [mqueueMount(view)]),
     ...(shm === undefined ? [] : [shm]),
   ];
 }
@@ -78,7 +78,7 @@ function ptsMount({ inUserNamespace, facts }: MountView): Mount {
   // Group 5 is "tty" everywhere; a group that is not mapped cannot own the terminals.
   const hasTty =
     !inUserNamespace ||
-    (facts.idMappings?.gid.some(({ containerID, size }) => {
+    ((facts.idMappings ?? facts.userNamespace)?.gid.some(({ containerID, size }) => {
       return containerID <= 5 && containerID + size > 5;
     }) ??
       true);

@@ -22,6 +22,10 @@ export interface ContainerFacts {
   readonly cgroups: "v1" | "v2" | "hybrid" | "none";
   /** The caller is not root: a container then always has a user namespace. */
   readonly rootless: boolean;
+  /** Whether the host has a /dev/mqueue to show; absent: it has. */
+  readonly mqueue?: boolean | undefined;
+  /** The ids of the user namespace that the engine itself is in; absent: the machine's own. */
+  readonly userNamespace?: IdMappings | undefined;
   /** The ids of a user namespace of the container's own; absent: each id is itself. */
   readonly idMappings?: IdMappings | undefined;
   /** What the host has at the paths of `neededFacts`: a node, or all nodes of a directory. */

@@ -90,7 +90,9 @@ function hostId(id: number, mappings: readonly LinuxIDMapping[] = identity): num
  */
 function planShown(device: LinuxDevice, isExtra: boolean, view: DevView, into: Slot, why: string) {
   const { around, linux } = view;
-  if (!isExtra || !around.facts.capabilities.includes("CAP_MKNOD")) {
+  const mayMake =
+    around.facts.capabilities.includes("CAP_MKNOD") && around.facts.userNamespace === undefined;
+  if (!isExtra || !mayMake) {
     return [byParent(bind({ from: onHost(device.path), into }), why)];
   }
   const at = onHost(`${around.state}/${into}`);

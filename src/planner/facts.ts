@@ -15,6 +15,8 @@ export type Facts = {
   /** What the caller's bounding set holds: nobody inside can get more. */
   readonly capabilities: readonly Capability[];
   readonly cgroups: CgroupLayout;
+  /** The user namespace that the caller is root of; absent: the machine's own. */
+  readonly userNamespace?: UserNamespaceFacts;
   /** Whether these security modules are in force; absent: nobody asked. */
   readonly apparmor?: boolean;
   readonly selinux?: boolean;
@@ -22,6 +24,20 @@ export type Facts = {
   readonly resctrl?: ResctrlFacts | null;
   /** What the caller's standard streams are. */
   readonly streams: readonly [StreamFact, StreamFact, StreamFact];
+};
+
+/** The ids that there are; of the host's, those above are meant (user_namespaces(7)). */
+export type UserNamespaceFacts = {
+  readonly uid: readonly IdMapping[];
+  readonly gid: readonly IdMapping[];
+  /** Whether setgroups(2) is allowed. */
+  readonly setgroups: boolean;
+};
+
+export type IdMapping = {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 };
 
 /** The file system of Intel's RDT, and what the container's group there says, if it is there. */

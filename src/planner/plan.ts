@@ -173,7 +173,8 @@ export function planContainer(
   const namespaces = planNamespaces(spec, setting.users !== undefined && setting.users !== null);
   const { asCaller } = setting;
   const isNamespaceNew = namespaces.has("user");
-  const inUserNamespace = isNamespaceNew || asCaller !== undefined;
+  const inUserNamespace =
+    isNamespaceNew || asCaller !== undefined || facts.userNamespace !== undefined;
   const volumes = planVolumes(setting);
   const mounts = planMounts(spec, {
     layout: facts.cgroups,

@@ -56,15 +56,27 @@ const planLimits = (process: Process): Step[] =>
     byInit({ op: "setrlimit", resource: type, soft, hard }, `process.rlimits[${i}]`),
   );
 
-function planUser({ user }: Process, setting: ProcessSetting): Step {
-  const { uid, gid, additionalGids } = user;
+function planUser(
+  { user }: Process,
+  setting: ProcessSetting,
+  { userNamespace }: Facts,
+  warnings: Set<string>,
+): Step {
+  const { uid, gid, additionalGids: wanted = [] } = user;
+  const isDenied = userNamespace?.setgroups === false;
+  if (isDenied && setting.user === null && wanted.length > 0) {
+    warnings.add(
+      "process.user.additionalGids: left out: a user namespace of a single id has no other groups",
+    );
+  }
+  const additionalGids = isDenied ? [] : wanted;
   return byInit(
     setting.user === null
       ? {
           op: "set_user",
           user: String(uid),
           group: String(gid),
-          groups: (additionalGids ?? []).map(String),
+          groups: additionalGids.map(String),
           primary: false, // the configuration says exactly which
           lookup: true,
         }
@@ -109,7 +121,7 @@ function planIdentity(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
     ),
-    ...(setting.asCaller === undefined ? [planUser(process, setting)] : []),
+    ...(setting.asCaller === undefined ? [planUser(process, setting, facts, warnings)] : []),
     ...(noNewPrivs ? [] : seccomp),
     byInit(
       {

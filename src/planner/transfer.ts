@@ -5,8 +5,8 @@ import type { Op, Plan, Step } from "../plan/op.ts";
 import type { LinuxIDMapping } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
 import { mapLines, userNamespace } from "./namespaces.ts";
+import { lowerdirs, notesOption } from "./overlay-options.ts";
 import { planRootOfNamespace } from "./plan.ts";
-import { lowerdirs } from "./root.ts";
 import type { UsersSetting } from "./setting.ts";
 import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
 import { copiesOf, planUsersRoot } from "./users.ts";
@@ -60,18 +60,18 @@ export type StoredUsers = {
 };
 
 /** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
-type Kernel = Pick<Facts, "kernel">;
+type Kernel = Pick<Facts, "kernel" | "userNamespace">;
 
 /**
  * On each mount that is walked: a device is never opened, whatever name it takes, and reading
- * leaves no trace.
+ * leaves no trace; but when a host's mount notes reading is its root's to say (mount_namespaces(7)).
  */
-const attributes = (writable: boolean): MountAttribute[] => [
+const attributes = (writable: boolean, { userNamespace }: Kernel): MountAttribute[] => [
   ...(writable ? [] : (["ro"] as const)),
   "nosuid",
   "nodev",
   "noexec",
-  "noatime",
+  ...(userNamespace === undefined ? (["noatime"] as const) : []),
 ];
 
 const ownNamespace: Step = byParent(
@@ -124,7 +124,12 @@ const end: Step = byParent(
 );
 
 /** The files of stopped containers that have volumes are where the container would have them. */
-const planMounts = (mounts: readonly StoredMount[], writable: boolean, hasUsers = false): Step[] =>
+const planMounts = (
+  mounts: readonly StoredMount[],
+  writable: boolean,
+  facts: Kernel,
+  hasUsers = false,
+): Step[] =>
   mounts.flatMap(({ source, subpath, destination, readonly }, i) => [
     ...(subpath === null
       ? []
@@ -139,7 +144,7 @@ const planMounts = (mounts: readonly StoredMount[], writable: boolean, hasUsers 
         from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
         // In a user namespace the kernel keeps how access times are kept (mount_namespaces(7)).
-        deepAttributes: attributes(writable && !readonly).filter(
+        deepAttributes: attributes(writable && !readonly, facts).filter(
           (each) => !hasUsers || each !== "noatime",
         ),
         deepPropagation: true,
@@ -160,8 +165,8 @@ function planLayersToRead(root: LayersRoot, facts: Kernel): Step[] {
     byInit(
       mount({
         type: "overlay",
-        options: lowerdirs(layers, facts),
-        attributes: attributes(false),
+        options: [...lowerdirs(layers, facts), ...notesOption(facts)],
+        attributes: attributes(false, facts),
         at,
         create: "existing",
         into: "root",
@@ -181,8 +186,9 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
           ...lowerdirs(layers, facts),
           `upperdir=${escaped}/upper`,
           `workdir=${escaped}/work`,
+          ...notesOption(facts),
         ],
-        attributes: attributes(true),
+        attributes: attributes(true, facts),
         at: onHost(data),
         create: "existing",
         into: "root",
@@ -212,7 +218,12 @@ function planUsersLayers(
 ): Step[] {
   const { owners, dataRoot } = users;
   const isCopied = owners === "copied";
-  const common = { at: onHost(data), options: [], attributes: attributes(use.writable), facts };
+  const common = {
+    at: onHost(data),
+    options: [],
+    attributes: attributes(use.writable, facts),
+    facts,
+  };
   const { before, steps } = use.writable
     ? planUsersRoot({ ...common, layers, data }, { dataRoot }, { owners })
     : planUsersRoot(
@@ -231,7 +242,7 @@ function planUsersLayers(
     ...inUsers(userNamespace, false),
     nobodySees,
     ...steps,
-    ...(use.mounts && hasUpper ? planMounts(mounts, use.writable, true) : []),
+    ...(use.mounts && hasUpper ? planMounts(mounts, use.writable, facts, true) : []),
     planRootOfNamespace,
   ];
 }
@@ -242,7 +253,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   // One that was never started has no mount points yet.
   const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
   const wanted = hasPoints ? root.mounts : [];
-  const below = mounts ? planMounts(wanted, writable) : [];
+  const below = mounts ? planMounts(wanted, writable, facts) : [];
   switch (root.kind) {
     case "host":
       return [
@@ -259,7 +270,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
             op: "borrow_root",
             of: onHost(root.of),
             recursive: mounts,
-            attributes: attributes(writable),
+            attributes: attributes(writable, facts),
             into: "root",
           },
           "a copy of its mounts, which it cannot change any more",
@@ -302,7 +313,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
           bind({
             from: onHost(root.path),
             recursive: mounts,
-            deepAttributes: attributes(writable),
+            deepAttributes: attributes(writable, facts),
             deepPropagation: true,
             at: onHost(root.path),
             create: "existing",

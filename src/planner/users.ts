@@ -7,7 +7,8 @@
 
 import type { Slot, Step } from "../plan/op.ts";
 import { userNamespace } from "./namespaces.ts";
-import { lowerdirs, type Overlay, writableOptions } from "./root.ts";
+import { lowerdirs, writableOptions } from "./overlay-options.ts";
+import type { Overlay } from "./root.ts";
 import type { Setting, UsersSetting } from "./setting.ts";
 import { byInit, byParent, mkdir, onHost, slot } from "./step.ts";
 

@@ -97,12 +97,13 @@ async function prepareOverlay(
 function overlayRoot(store: Store, { chainIds, writable, at, facts }: RootWish) {
   const why = "root: what the container writes goes here";
   const layers = chainIds.map((id) => layerPath(store, id));
+  const notes = facts.userNamespace === undefined ? [] : ["userxattr"];
   return {
     before: [
       byParent(makeDirectory(onHost(`${writable}/upper`), 0o755), why),
       byParent(makeDirectory(onHost(`${writable}/work`), 0o700), why),
     ],
-    steps: [planOverlay({ layers, data: writable, at: onHost(at), options: [], facts })],
+    steps: [planOverlay({ layers, data: writable, at: onHost(at), options: notes, facts })],
   };
 }
 

@@ -43,7 +43,7 @@ export type RootWish = {
   readonly writable: string;
   /** Where init mounts it: a directory of the host. */
   readonly at: string;
-  readonly facts: Pick<Facts, "kernel">;
+  readonly facts: Pick<Facts, "kernel" | "userNamespace">;
 };
 
 export interface Snapshotter {

@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { hasJustEnded } from "../engine/act.ts";
 import { executorPath } from "../executor/locate.ts";
-import { kernelVersion } from "../host/facts.ts";
+import { kernelFacts } from "../host/facts.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { checkContent, digestOf, prepareStore } from "../image/blob.ts";
 import { type BlobSource, gather, readFileInChunks, readRange } from "../image/blob-source.ts";
 import { applyChanges } from "../image/change.ts";
@@ -24,7 +25,7 @@ import {
   commitManifest,
   emptyBase,
 } from "./committed.ts";
-import { fileRootOf, type TransferContainer, upperOf, usersOf } from "./file-root.ts";
+import { fileRootOf, isCopied, type TransferContainer, upperOf, usersOf } from "./file-root.ts";
 import { emptyLayer, type LayerFile, packLayer } from "./layer-file.ts";
 import type { Report } from "./report.ts";
 
@@ -57,8 +58,8 @@ async function readBlob(store: Store, digest: string, what: string): Promise<Buf
   }
 }
 
-async function readBase(store: Store, { record }: TransferContainer): Promise<Base> {
-  const { source } = record;
+async function readBase(store: Store, container: TransferContainer): Promise<Base> {
+  const { source } = container.record;
   if (source.kind !== "stored") return emptyBase(platformOf(process.arch));
   const what = `manifest ${source.digest}`;
   // The media type stands in the document itself, or is OCI's.
@@ -69,7 +70,10 @@ async function readBase(store: Store, { record }: TransferContainer): Promise<Ba
   if (manifest.kind === "index") throw new ImageError("invalid-image", `${what} is an index`);
   const aboutConfig = `config ${source.id}`;
   const config = parseObject(await readBlob(store, source.id, aboutConfig), aboutConfig);
-  return { config, layers: manifest.layers };
+  // A copy is one layer, whatever it was made of.
+  return isCopied(container)
+    ? { config: { ...config, rootfs: { type: "layers", diff_ids: [] }, history: [] }, layers: [] }
+    : { config, layers: manifest.layers };
 }
 
 const canFreeze = (path: string): boolean =>
@@ -81,7 +85,8 @@ function freezerOf(container: TransferContainer, pause: boolean): string | null 
   if (!pause || status !== "running") return null;
   const path = record.cgroups.find(canFreeze);
   if (path !== undefined) return path;
-  if (hasJustEnded(container)) return null;
+  // A user without cgroups has none to freeze; what is asked for is all the same an image.
+  if (hasJustEnded(container) || readUserNamespace() !== null) return null;
   throw new WishError([
     `container ${name} has no cgroup that can be frozen: commit it with --pause=false`,
   ]);
@@ -89,8 +94,8 @@ function freezerOf(container: TransferContainer, pause: boolean): string | null 
 
 function layerPlan(container: TransferContainer, pause: boolean): Plan | null {
   const freezer = freezerOf(container, pause);
-  if (container.record.source.kind !== "stored") {
-    return planWholeLayer(fileRootOf(container, false), freezer, { kernel: kernelVersion() });
+  if (container.record.source.kind !== "stored" || isCopied(container)) {
+    return planWholeLayer(fileRootOf(container, false), freezer, kernelFacts());
   }
   const upper = upperOf(container);
   return existsSync(upper) ? planLayer(upper, freezer, usersOf(container, true)) : null;

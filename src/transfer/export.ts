@@ -1,6 +1,6 @@
 /** `export`: a container's whole root as a tar, without what is mounted in it. */
 
-import { kernelVersion } from "../host/facts.ts";
+import { kernelFacts } from "../host/facts.ts";
 import { planExport } from "../planner/transfer.ts";
 import { fileRootOf, type TransferContainer } from "./file-root.ts";
 import type { Report } from "./report.ts";
@@ -11,6 +11,6 @@ import { startPacker } from "./worker.ts";
  * @throws WishError, TransferError
  */
 export function exportContainer(container: TransferContainer, to: number): Promise<Report> {
-  const plan = planExport(fileRootOf(container, false), { kernel: kernelVersion() });
+  const plan = planExport(fileRootOf(container, false), kernelFacts());
   return startPacker(plan, `container ${container.name}`, to).done;
 }

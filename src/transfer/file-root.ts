@@ -10,6 +10,7 @@ import { ownersKind } from "../host/idmapped.ts";
 import { foreignNamespaces } from "../host/join.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
+import { copiedMark } from "../planner/copied-root.ts";
 import type { FileRoot, StoredMount, StoredUsers } from "../planner/transfer.ts";
 import { copiesOf } from "../planner/users.ts";
 import { readVolume } from "../volume/store.ts";
@@ -59,6 +60,10 @@ const storedMount = (
   const device = kind === "bind" ? (options["device"] ?? source) : source;
   return [{ ...mount, source: device, subpath }];
 };
+
+/** Its root is no overlay, but a copy of the layers: nothing says what was changed in it. */
+export const isCopied = (container: TransferContainer): boolean =>
+  existsSync(copiedMark(dataDirectory(container)));
 
 /** Its mounts as it would have them if it ran: outer ones first. */
 function storedMounts(container: TransferContainer): StoredMount[] {
@@ -112,6 +117,7 @@ export function fileRootOf(container: TransferContainer, writable: boolean): Fil
     }
     return { kind: "directory", path: source.directory, mounts };
   }
+  if (isCopied(container)) return { kind: "directory", path: upperOf(container), mounts };
   const data = dataDirectory(container);
   const hasUpper = existsSync(upperOf(container));
   return {

@@ -71,9 +71,7 @@ describe.skipIf(whyNotHere !== undefined)(title("systemd that is none"), () => {
       ground.ok(["create", "--bundle", bundle, id], settings);
       const { pid } = ground.state(id);
       expect(asked()).toEqual(["ResetFailedUnit", `StartTransientUnit ${pid}`]);
-      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(
-        `:/unit-${name}.scope\n`,
-      );
+      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`:/unit-${name}.scope\n`);
       ground.ok(["start", id], settings);
       ground.ok(["update", "--pids-limit", "9", id], settings);
       expect(asked().slice(2)).toEqual(["SetUnitProperties"]);

@@ -1,6 +1,6 @@
 /** The engine as a whole. */
 
-import type { Command } from "../command.ts";
+import { type Command, noFlags } from "../command.ts";
 
 export const systemCommands: readonly Command[] = [
   {
@@ -42,6 +42,16 @@ export const systemCommands: readonly Command[] = [
     summary: "Remove what nothing uses: containers, images, what killed ones have left",
     flags: async () => (await import("../system-prune.ts")).systemPruneFlags,
     run: async () => (await import("../system-prune.ts")).systemPruneCommand,
+  },
+  {
+    name: "unshare",
+    takesCommand: true,
+    usage: "pivot unshare [COMMAND] [ARG...]",
+    summary: "Run a command, or a shell, in the user namespace of an ordinary user's containers",
+    about:
+      "There you are root over your own files and those of your subordinate ids, as in your containers: pivot unshare rm -r DIR removes what containers wrote.",
+    flags: noFlags,
+    run: async () => (await import("../unshare.ts")).unshareCommand,
   },
   {
     name: "version",
