@@ -51,7 +51,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "mount":
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
-        return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or there with its masks off`;
+        return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or start that one with --security-opt systempaths=unconfined`;
       }
       if (op.type === "overlay" && errno === ELOOP)
         return "before Linux 5.13 overlayfs keeps no changes within what it covers: choose a --root on another file system";

@@ -3,6 +3,8 @@ import { dlopen, FFIType, ptr } from "bun:ffi";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  accessSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -22,8 +24,17 @@ const project = new URL("../../..", import.meta.url).pathname;
 const native = `${project}native`;
 
 function sources(): readonly string[] {
-  const files = readdirSync(native).filter((name) => /^unpack.*\.[ch]$/.test(name));
+  const files = readdirSync(native).filter((name) => /^(unpack.*|overlay)\.[ch]$/.test(name));
   return [...files.map((name) => `${native}/${name}`), `${native}/test/unpack-main.c`];
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Builds the unpacker as a program of its own, once for each state of its source. */
@@ -34,14 +45,17 @@ export function unpackerProgram(kind: "plain" | "sanitised"): string {
       : ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
   const hash = createHash("sha256").update(flags.join(" "));
   for (const file of sources()) hash.update(readFileSync(file));
-  const program = `${project}build/test/unpack-${kind}-${hash.digest("hex").slice(0, 16)}`;
+  const name = `unpack-${kind}-${hash.digest("hex").slice(0, 16)}`;
+  // A user who may read the clone alone keeps it among temporary files.
+  const built = isWritable(`${project}build`) ? `${project}build/test` : `${tmpdir()}/pivot-test`;
+  const program = `${built}/${name}`;
   if (existsSync(program)) return program;
-  mkdirSync(`${project}build/test`, { recursive: true });
+  mkdirSync(built, { recursive: true });
   const temporary = `${program}.${process.pid}`;
   const c = sources().filter((file) => file.endsWith(".c"));
   const args = ["-std=c11", "-Wall", "-Wextra", "-Werror", ...flags, "-o", temporary, ...c];
-  const built = spawnSync("cc", args, { encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`cc: ${built.stderr}${built.error ?? ""}`);
+  const compiled = spawnSync("cc", args, { encoding: "utf8" });
+  if (compiled.status !== 0) throw new Error(`cc: ${compiled.stderr}${compiled.error ?? ""}`);
   renameSync(temporary, program);
   return program;
 }
