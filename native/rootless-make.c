@@ -46,9 +46,12 @@ static int read_range(char *line, const char *name, uid_t uid, unsigned *start, 
     if (!first || !rest || !*first || !*rest ||
         (strcmp(owner, number) != 0 && !(name && strcmp(owner, name) == 0)))
         return 0;
-    char *end_first, *end_rest;
-    unsigned long long from = strtoull(first, &end_first, 10), count = strtoull(rest, &end_rest, 10);
-    if (*end_first || *end_rest || count == 0 || from + count > 4294967295ull || from >= 4294967295ull)
+    size_t longest = strlen("4294967295");
+    if (strlen(first) > longest || first[strspn(first, "0123456789")] || strlen(rest) > longest ||
+        rest[strspn(rest, "0123456789")])
+        return 0;
+    unsigned long long from = strtoull(first, NULL, 10), count = strtoull(rest, NULL, 10);
+    if (count == 0 || from + count > 4294967295ull)
         return 0;
     *start = (unsigned)from;
     *size = (unsigned)count;

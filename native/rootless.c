@@ -94,23 +94,16 @@ static int open_directory(uid_t user, uid_t uid, struct pv_no_namespace *why) {
     struct stat st;
     const char *given = getenv("XDG_RUNTIME_DIR");
     why->stage = "directory";
-    int fd = -1;
-    if (given && *given) {
+    int is_given = given && *given;
+    if (is_given)
         snprintf(path, sizeof path, "%s", given);
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    } else {
+    else
         snprintf(path, sizeof path, "/run/user/%u", user);
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    }
-    if (fd >= 0 && (fstat(fd, &st) < 0 || !is_own(&st, uid))) {
-        close(fd);
-        fd = -1;
-    }
-    if (fd < 0) {
+    int is_usual = !is_given && lstat(path, &st) == 0 && is_own(&st, uid);
+    if (!is_given && !is_usual)
         snprintf(path, sizeof path, "/tmp/pivot-run-%u", user);
-        fd = open_below(AT_FDCWD, path, uid, why);
-    }
     snprintf(why->text, sizeof why->text, "%.500s", path);
+    int fd = open_below(AT_FDCWD, path, uid, why);
     if (fd < 0)
         return -1;
     int below = open_below(fd, "pivot-namespace", uid, why);

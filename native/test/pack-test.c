@@ -26,6 +26,7 @@ static ssize_t attacked_read(int fd, void *to, size_t size) {
     return read(fd, to, size);
 }
 
+#include "../overlay.c"
 #include "../pack-links.c"
 #include "../pack-tar.c"
 #include "../pack-walk.c"

@@ -42,7 +42,9 @@ function runDirectory(uid: number, env: Readonly<Record<string, string | undefin
   if (given !== "") return given;
   const usual = `/run/user/${uid}`;
   const found = lstatSync(usual, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && (found.mode & 0o022) === 0
+  return found?.isDirectory() === true &&
+    found.uid === process.geteuid?.() &&
+    (found.mode & 0o022) === 0
     ? usual
     : `/tmp/pivot-run-${uid}`;
 }

@@ -1,0 +1,113 @@
+// An ordinary user whom this machine does not have, made by tools/as-user.sh for a test: with a home
+// directory, a runtime directory, and subordinate ids or none.
+
+import { expect } from "bun:test";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { pivotPath, type Ran } from "./pivot.ts";
+
+export const userId = 64711;
+
+const script = new URL("../tools/as-user.sh", import.meta.url).pathname;
+
+const has = (program: string): boolean =>
+  spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+
+/** Why there can be no such user, in words; undefined: there can. */
+export function whyNoUser(): string | undefined {
+  if (process.getuid?.() !== 0) return "only root can become another user";
+  if (!existsSync(pivotPath)) return "build/pivot is not there: tools/setup.sh makes it";
+  const missing = ["setpriv", "unshare", "newuidmap"].filter((program) => !has(program));
+  if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
+  return spawnSync("setpriv", ["--reuid", "1", "unshare", "--user", "true"]).status === 0
+    ? undefined
+    : "ordinary users may make no user namespaces here";
+}
+
+export type UserMode = "range" | "single";
+
+/** What the user's processes are, as the host counts. */
+function processesOf(uid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        if (statSync(`/proc/${pid}`).uid !== uid) return false;
+        return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+      } catch {
+        return false; // it has ended
+      }
+    })
+    .map(Number);
+}
+
+export class OrdinaryUser {
+  readonly mode: UserMode;
+  /** Where others may go through: mkdtemp's own may not. */
+  readonly home: string;
+  readonly #before: ReadonlySet<number>;
+
+  constructor(mode: UserMode) {
+    this.mode = mode;
+    this.home = mkdtempSync("/tmp/pivot-user-");
+    this.#before = new Set(processesOf(userId));
+  }
+
+  /** Runs a program; a `timeout` in milliseconds ends it. */
+  command(
+    argv: readonly string[],
+    { input = "", timeout = 30_000, env = {} }: RunAs = {},
+  ): Promise<Ran> {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const words = variables.length === 0 ? argv : ["env", ...variables, ...argv];
+    const child = spawn(script, [this.mode, this.home, ...words], { timeout });
+    return new Promise((resolve, reject) => {
+      let [stdout, stderr] = ["", ""];
+      child.stdout.setEncoding("utf8").on("data", (part: string) => {
+        stdout += part;
+      });
+      child.stderr.setEncoding("utf8").on("data", (part: string) => {
+        stderr += part;
+      });
+      child.once("error", reject);
+      child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+      child.stdin.on("error", () => {}).end(input);
+    });
+  }
+
+  pivot(args: readonly string[], settings?: RunAs): Promise<Ran> {
+    return this.command([pivotPath, ...args], settings);
+  }
+
+  /** Expects a command to go well. @returns its standard output without the last line's end */
+  async ok(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.pivot(args);
+    expect({ args, code, stderr: code === 0 ? "" : stderr }).toEqual({ args, code: 0, stderr: "" });
+    return stdout.trimEnd();
+  }
+
+  /** Expects a command to fail. @returns what it says */
+  async fails(...args: readonly string[]): Promise<string> {
+    const { code, stderr } = await this.pivot(args);
+    expect(code).not.toBe(0);
+    return stderr.trimEnd();
+  }
+
+  /** Nothing of the user's runs; waits a moment for what is about to end. */
+  async expectNobody(): Promise<void> {
+    const others = () => processesOf(userId).filter((pid) => !this.#before.has(pid));
+    for (let i = 0; i < 50 && others().length > 0; i++) await Bun.sleep(50);
+    expect(others().map((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1"))).toEqual([]);
+    expect(existsSync(`${this.home}/run/pivot-namespace/holder`)).toBe(false);
+  }
+
+  drop(): void {
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export type RunAs = {
+  readonly input?: string;
+  readonly timeout?: number;
+  readonly env?: Readonly<Record<string, string>>;
+};
