@@ -2,13 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { OrdinaryUser, type UserMode, userId, whyNoUser } from "./ordinary-user.ts";
 import { pivotPath } from "./pivot.ts";
 
@@ -144,18 +138,12 @@ describe.skipIf(why !== undefined).each(["range", "single"] as const)(
     test("the engine: logs, a policy, restart, volumes", async () => {
       const script = "echo from; echo start >>/data/starts; sleep 0.1; exit 3";
       await user.ok(
-        ...[
-          "run",
-          "-d",
-          "--name",
-          "again",
-          "--restart",
-          "on-failure:2",
-          ...quiet,
-          "-v",
-          "data:/data",
-        ],
-        ...["busybox", "sh", "-c", script],
+        ..."run -d --name again --restart on-failure:2 -v data:/data".split(" "),
+        ...quiet,
+        "busybox",
+        "sh",
+        "-c",
+        script,
       );
       expect(await user.ok("wait", "again")).toBe("3");
       for (let i = 0; i < 100; i++) {

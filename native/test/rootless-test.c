@@ -41,7 +41,7 @@ int main(void) {
     /* More lines than are taken. */
     char many[200 * 20] = "";
     for (int i = 0; i < 200; i++)
-        sprintf(many + strlen(many), "me:%d:1\n", 100000 + 2 * i);
+        snprintf(many + strlen(many), sizeof many - strlen(many), "me:%d:1\n", 100000 + 2 * i);
     const char *lines = lines_of(many, "me", 1000);
     int count = 0;
     for (const char *at = lines; (at = strchr(at, '\n')); at++)

@@ -38,6 +38,7 @@ import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import { stateFiles } from "./state-files.ts";
 import { chooseStreams, watchedStreams } from "./streams.ts";
+import { copiedOf } from "./upper-file-system.ts";
 import { WishError } from "./wish-error.ts";
 
 /** What the root is made of. */
@@ -121,12 +122,17 @@ type FoundRoot = {
 async function findRoot(
   source: Exclude<Source, { kind: "bundle" }>,
   { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
+  id: string,
 ): Promise<FoundRoot> {
   const store = openStore(roots.dataRoot);
+  const overlay = (layers: readonly string[]) => {
+    const copied = copiedOf(roots.dataRoot, id);
+    return { kind: "overlay", layers, ...(copied === undefined ? {} : { copied }) } as const;
+  };
   const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
   if (source.kind === "stored") {
     const layers = layersOf(source.chainIds.map((id) => layerPath(store, id)));
-    const root = { kind: "overlay", layers } as const;
+    const root = overlay(layers);
     return { recorded: source, root, config: source.config, sources: [] };
   }
   if (source.kind === "rootfs") {
@@ -142,11 +148,17 @@ async function findRoot(
     ...(pull === undefined ? {} : { pull }),
     ...(pullImage === undefined ? {} : { pullImage }),
   });
-  const { reference, digest, id, config, layers } = found instanceof Promise ? await found : found;
+  const {
+    reference,
+    digest,
+    id: imageId,
+    config,
+    layers,
+  } = found instanceof Promise ? await found : found;
   const chainIds = layers.map((path) => path.slice(path.lastIndexOf("/") + 1));
-  const root = { kind: "overlay", layers: layersOf(layers) } as const;
+  const root = overlay(layersOf(layers));
   return {
-    recorded: { kind: "stored", reference, digest, id, config: config.config, chainIds },
+    recorded: { kind: "stored", reference, digest, id: imageId, config: config.config, chainIds },
     root,
     config: config.config,
     sources: [referencePath(store, reference), ...root.layers],
@@ -161,7 +173,7 @@ async function describeContainer(
   const { source, roots, options, command } = wish;
   if (source.kind === "bundle")
     return { source, options, ...bundleWish(source.directory, options) };
-  const { recorded, root, config, sources } = await findRoot(source, wish);
+  const { recorded, root, config, sources } = await findRoot(source, wish, id);
   const image = recorded.kind === "stored" ? recorded.reference : recorded.directory;
   const readOnly = options.readOnly === true || (source.kind === "rootfs" && source.readonly);
   const settled = hasVolumes(config, options)

@@ -18,7 +18,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     means:
       "The kernel looked at who asks, and not at what is asked for: a capability is missing, or it counts in the wrong user namespace.",
     causes: [
-      ["pivot runs as an ordinary user", "Run it as root; only `pivot try` works without."],
+      ["a user namespace is forbidden here", "`pivot doctor` names the rule, and what to do."],
       [
         "a container, or a service manager, has taken CAP_SYS_ADMIN away from whoever runs pivot",
         "Look at `CapEff` in /proc/self/status, and run pivot where it is not.",
@@ -225,6 +225,10 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     means:
       "The kernel has many rules for which it has only this one word. Where it left some in its log, the line ends with them.",
     causes: [
+      [
+        "`set_user`, or chown(2) inside: the user namespace has no such id",
+        "Give the user a larger range in /etc/subuid and /etc/subgid (`usermod --add-subuids`), and end their containers: the next start has it. Without a range there is root alone.",
+      ],
       [
         "`pivot_root`: the root is an initramfs, which is attached to nothing",
         "`--root-switch move`.",

@@ -69,9 +69,11 @@ function describe(line: string): string | undefined {
   const hint =
     name === "EINVAL" && words.includes("owner")
       ? "; the ID is not mapped in this user namespace"
-      : name === "ENOSPC"
-        ? "; the disk or its inodes are full"
-        : "";
+      : name === "EPERM" && words.includes("whiteout")
+        ? "; this file system takes no whiteouts: use a --root on another, such as a volume"
+        : name === "ENOSPC"
+          ? "; the disk or its inodes are full"
+          : "";
   return `entry ${quote(path)}: ${words} (${name}${hint})`;
 }
 

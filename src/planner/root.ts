@@ -3,8 +3,10 @@
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
+import { planCopiedRoot, planCopyDirectory } from "./copied-root.ts";
 import type { Facts } from "./facts.ts";
 import { labelOptions } from "./labels.ts";
+import { longestParameter, lowerdirs, plainUpper, writableOptions } from "./overlay-options.ts";
 import type { RootSource, RootSwitch, Setting, View } from "./setting.ts";
 import {
   bind,
@@ -23,34 +25,6 @@ export const stateDirectory = ({ runRoot, id }: Pick<Setting, "runRoot" | "id">)
   `${runRoot}/${id}`;
 const dataDirectory = ({ dataRoot, id }: Pick<Setting, "dataRoot" | "id">): string =>
   `${dataRoot}/containers/${id}`;
-
-/** fsconfig(2) copies a string of at most this many bytes; lowerdir+ came with Linux 6.7. */
-const longestParameter = 255;
-const hasLowerdirPlus = ([major, minor]: Facts["kernel"]): boolean =>
-  major > 6 || (major === 6 && minor >= 7);
-
-/** overlayfs takes the highest layer first. */
-export function lowerdirs(layers: readonly string[], facts: Pick<Facts, "kernel">): string[] {
-  const highestFirst = [...layers].reverse();
-  if (hasLowerdirPlus(facts.kernel)) return highestFirst.map((layer) => `lowerdir+=${layer}`);
-  const escaped = highestFirst.map((layer) => layer.replace(/[\\:]/g, "\\$&"));
-  return [`lowerdir=${escaped.join(":")}`];
-}
-
-/** overlayfs takes a backslash out of these two, and of lowerdir, but not of lowerdir+. */
-export function writableOptions(directory: string): string[] {
-  const escaped = directory.replaceAll("\\", "\\\\");
-  return [`upperdir=${escaped}/upper`, `workdir=${escaped}/work`];
-}
-
-/**
- * Whoever reads the upper directory finds whole files at their own paths. With user.* attributes
- * overlayfs follows no redirection anyway, and takes no word about it.
- */
-export const plainUpper = (inUserNamespace: boolean): string[] =>
-  inUserNamespace
-    ? ["userxattr", "metacopy=off", "index=off"]
-    : ["redirect_dir=nofollow", "metacopy=off", "index=off"];
 
 /** Why the kernel could not take these layers, or null. */
 export function rootProblem(root: RootSource, facts: Facts): string | null {
@@ -97,18 +71,26 @@ export const planMade = (setting: DirectorySetting): Step[] =>
     : [byParent({ op: "remove", at: makingFile(setting) }, "the container is made")];
 
 /** A layer that is kept beyond the run may be there from an earlier one, and goes with no failure. */
-function planDataDirectory({ keep, monitor }: DirectorySetting, data: Place, why: string): Step[] {
+function planDataDirectory(setting: DirectorySetting, data: Place, why: string): Step[] {
+  const { keep, monitor, root } = setting;
+  const copied = root.kind === "overlay" ? root.copied : undefined;
   const stays = keep && monitor !== null;
   const remove = { op: "remove", at: data } as const;
   const made = byParent(mkdir(data, 0o700, stays), why, stays ? undefined : remove);
   return [
     keep && !stays ? { ...made, keep: true } : made,
     ...(stays ? [byParent(lock(data), "nobody copies files into it meanwhile")] : []),
-    byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
-    byParent(
-      mkdir(onHost(`${data.path}/work`), 0o700, stays),
-      "root: overlayfs prepares changes here",
-    ),
+    ...(copied === undefined
+      ? [
+          byParent(mkdir(onHost(`${data.path}/upper`), 0o755, stays), why),
+          byParent(
+            mkdir(onHost(`${data.path}/work`), 0o700, stays),
+            "root: overlayfs prepares changes here",
+          ),
+        ]
+      : copied === "is there"
+        ? []
+        : planCopyDirectory(data.path, why)),
   ];
 }
 
@@ -248,6 +230,18 @@ export function planOverlay(overlay: Overlay): Step {
 export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
   const { setting, facts, spec, inUserNamespace } = around;
   const at = onHost(rootMountPoint(setting));
+  if (setting.root.kind === "overlay" && setting.root.copied !== undefined) {
+    const { layers, copied } = setting.root;
+    const isThere = copied === "is there";
+    const attach = { op: "attach", mount: "root", at, create: "existing" } as const;
+    return {
+      before: [],
+      steps: [
+        ...planCopiedRoot({ layers, data: dataDirectory(setting), isThere, facts }),
+        byInit(attach, "root: a mount point"),
+      ],
+    };
+  }
   if (setting.root.kind === "overlay") {
     const { view, layers } = setting.root;
     // A read-only root has a writable layer too, for the mount points that the image lacks.

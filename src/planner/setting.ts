@@ -144,6 +144,8 @@ export type RootSource =
       readonly layers: readonly string[];
       /** Where what is written goes, and stays; absent: to the container's other data. */
       readonly view?: View;
+      /** Where the data are overlayfs does not write: the root is a copy of the layers. */
+      readonly copied?: "is to be" | "is there";
     }
   | {
       readonly kind: "directory";

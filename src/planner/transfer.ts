@@ -3,7 +3,7 @@
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Op, Plan, Step } from "../plan/op.ts";
 import type { Facts } from "./facts.ts";
-import { lowerdirs } from "./root.ts";
+import { lowerdirs, notesOption } from "./overlay-options.ts";
 import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
 
 /** A mount of a container that does not run, as it would have it. */
@@ -51,10 +51,6 @@ const attributes = (writable: boolean, { userNamespace }: Kernel): MountAttribut
   "noexec",
   ...(userNamespace === undefined ? (["noatime"] as const) : []),
 ];
-
-/** Where overlayfs finds what it has noted; its roots in a user namespace were mounted so. */
-const notes = ({ userNamespace }: Kernel): string[] =>
-  userNamespace === undefined ? [] : ["userxattr"];
 
 const ownNamespace: Step = byParent(
   {
@@ -120,7 +116,7 @@ function planLayersToRead(root: LayersRoot, facts: Kernel): Step[] {
     byInit(
       mount({
         type: "overlay",
-        options: [...lowerdirs(layers, facts), ...notes(facts)],
+        options: [...lowerdirs(layers, facts), ...notesOption(facts)],
         attributes: attributes(false, facts),
         at,
         create: "existing",
@@ -141,7 +137,7 @@ function planLayersToWrite({ data, layers }: LayersRoot, facts: Kernel): Step[] 
           ...lowerdirs(layers, facts),
           `upperdir=${escaped}/upper`,
           `workdir=${escaped}/work`,
-          ...notes(facts),
+          ...notesOption(facts),
         ],
         attributes: attributes(true, facts),
         at: onHost(data),

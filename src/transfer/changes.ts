@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { planChanges } from "../planner/transfer.ts";
-import { layersOf, type TransferContainer, upperOf } from "./file-root.ts";
+import { isCopied, layersOf, type TransferContainer, upperOf } from "./file-root.ts";
 import { gatherOutput } from "./worker.ts";
 
 export type Change = {
@@ -54,6 +54,11 @@ export async function listChanges(container: TransferContainer): Promise<readonl
   if (layers === null) {
     throw new WishError([
       `container ${container.name} has a directory for a root, and no image that it could differ from`,
+    ]);
+  }
+  if (isCopied(container)) {
+    throw new WishError([
+      `the root of container ${container.name} is a copy of its image, as its file system takes no overlay: what differs is not known`,
     ]);
   }
   const upper = upperOf(container);

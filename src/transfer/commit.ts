@@ -25,7 +25,7 @@ import {
   commitManifest,
   emptyBase,
 } from "./committed.ts";
-import { fileRootOf, type TransferContainer, upperOf } from "./file-root.ts";
+import { fileRootOf, isCopied, type TransferContainer, upperOf } from "./file-root.ts";
 import { emptyLayer, type LayerFile, packLayer } from "./layer-file.ts";
 import type { Report } from "./report.ts";
 
@@ -58,8 +58,8 @@ async function readBlob(store: Store, digest: string, what: string): Promise<Buf
   }
 }
 
-async function readBase(store: Store, { record }: TransferContainer): Promise<Base> {
-  const { source } = record;
+async function readBase(store: Store, container: TransferContainer): Promise<Base> {
+  const { source } = container.record;
   if (source.kind !== "stored") return emptyBase(platformOf(process.arch));
   const what = `manifest ${source.digest}`;
   // The media type stands in the document itself, or is OCI's.
@@ -70,7 +70,10 @@ async function readBase(store: Store, { record }: TransferContainer): Promise<Ba
   if (manifest.kind === "index") throw new ImageError("invalid-image", `${what} is an index`);
   const aboutConfig = `config ${source.id}`;
   const config = parseObject(await readBlob(store, source.id, aboutConfig), aboutConfig);
-  return { config, layers: manifest.layers };
+  // A copy is one layer, whatever it was made of.
+  return isCopied(container)
+    ? { config: { ...config, rootfs: { type: "layers", diff_ids: [] }, history: [] }, layers: [] }
+    : { config, layers: manifest.layers };
 }
 
 const canFreeze = (path: string): boolean =>
@@ -91,7 +94,7 @@ function freezerOf(container: TransferContainer, pause: boolean): string | null 
 
 function layerPlan(container: TransferContainer, pause: boolean): Plan | null {
   const freezer = freezerOf(container, pause);
-  if (container.record.source.kind !== "stored") {
+  if (container.record.source.kind !== "stored" || isCopied(container)) {
     return planWholeLayer(fileRootOf(container, false), freezer, kernelFacts());
   }
   const upper = upperOf(container);

@@ -7,6 +7,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { Container } from "../engine/status.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
+import { copiedMark } from "../planner/copied-root.ts";
 import type { FileRoot, StoredMount } from "../planner/transfer.ts";
 import { readVolume } from "../volume/store.ts";
 
@@ -49,6 +50,10 @@ const storedMount = (
   return [{ ...mount, source: device, subpath }];
 };
 
+/** Its root is no overlay, but a copy of the layers: nothing says what was changed in it. */
+export const isCopied = (container: TransferContainer): boolean =>
+  existsSync(copiedMark(dataDirectory(container)));
+
 /** Its mounts as it would have them if it ran: outer ones first. */
 function storedMounts(container: TransferContainer): StoredMount[] {
   const mounts = container.record.mounts.flatMap((mount) => storedMount(mount, container));
@@ -87,6 +92,7 @@ export function fileRootOf(container: TransferContainer, writable: boolean): Fil
     }
     return { kind: "directory", path: source.directory, mounts };
   }
+  if (isCopied(container)) return { kind: "directory", path: upperOf(container), mounts };
   return {
     kind: "layers",
     layers: layersOf(container) ?? [],

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import type { Facts } from "../planner/facts.ts";
-import { lowerdirs, plainUpper, writableOptions } from "../planner/root.ts";
+import { lowerdirs, plainUpper, writableOptions } from "../planner/overlay-options.ts";
 import type { Mount } from "../spec/mod.ts";
 import type { Showing } from "./host-mounts.ts";
 
