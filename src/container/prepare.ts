@@ -131,7 +131,7 @@ async function findRoot(
   };
   const layersOf = (layers: readonly string[]) => [baseLayer(roots.dataRoot), ...layers];
   if (source.kind === "stored") {
-    const layers = layersOf(source.chainIds.map((id) => layerPath(store, id)));
+    const layers = layersOf(source.chainIds.map((chain) => layerPath(store, chain)));
     const root = overlay(layers);
     return { recorded: source, root, config: source.config, sources: [] };
   }

@@ -226,8 +226,8 @@ export const troubles: Readonly<Record<string, Trouble>> = {
       "The kernel has many rules for which it has only this one word. Where it left some in its log, the line ends with them.",
     causes: [
       [
-        "`set_user`, or chown(2) inside: the user namespace has no such id",
-        "Give the user a larger range in /etc/subuid and /etc/subgid (`usermod --add-subuids`), and end their containers: the next start has it. Without a range there is root alone.",
+        "the user namespace has no such id",
+        "Give the user a larger range in /etc/subuid and /etc/subgid.",
       ],
       [
         "`pivot_root`: the root is an initramfs, which is attached to nothing",
