@@ -98,7 +98,7 @@ describe.skipIf(why !== undefined).each(["range", "single"] as const)(
       const host = await user.ok("run", "--rm", "--network", "host", "busybox", "ip", "-o", "link");
       expect(host).toContain("1: lo:");
       expect(await user.fails("run", "--rm", "--network", "bridge", "busybox", "true")).toMatch(
-        /^pivot: --network bridge: networks by name are root's: /,
+        /^pivot: --network bridge: networks by name, and ports published by them, are root's: /,
       );
     });
 

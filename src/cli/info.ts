@@ -3,6 +3,7 @@
 import { type Container, listContainers, type Status } from "../engine/status.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { fileSystemOf, isInForce, machineWarnings, readMachine } from "../host/machine.ts";
+import { rootlessUser } from "../host/rootless.ts";
 import { writeAll } from "../host/write.ts";
 import { listImages } from "../image/images.ts";
 import { openStore } from "../image/store.ts";
@@ -48,6 +49,7 @@ async function infoDocument(globals: Globals) {
       ...modules.map((name) => `name=${name}`),
       "name=seccomp,profile=builtin",
       "name=cgroupns",
+      ...(rootlessUser(process.env) === null ? [] : ["name=rootless"]),
     ],
     KernelVersion: machine.kernel,
     OperatingSystem: machine.operatingSystem,

@@ -12,6 +12,7 @@ import {
   parseSubnet,
   type Subnet,
 } from "../network/address.ts";
+import { isRootless, noBridge } from "../network/installed.ts";
 import { forgetLeases, isAboutToBeUsed } from "../network/lease.ts";
 import { uses } from "../network/members.ts";
 import type { Network } from "../network/network.ts";
@@ -194,6 +195,7 @@ function checkOnly(given: ParsedArguments, flag: string, only: string): void {
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  if (isRootless()) throw new WishError([`network create: ${noBridge}`]);
   const [name, ...more] = given.words;
   if (name === undefined || more.length > 0) {
     throw new UsageError("usage: pivot network create [OPTIONS] NETWORK");

@@ -35,7 +35,7 @@ export const isRootless = (env: NodeJS.ProcessEnv = process.env): boolean =>
   rootlessUser(env) !== null;
 
 export const noBridge =
-  "networks by name are root's: use --network host for the machine's own, or none";
+  "networks by name, and ports published by them, are root's: use --network host for the machine's own";
 
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
