@@ -205,8 +205,14 @@ async function describeContainer(
 }
 
 /** The launcher has made who calls it root of something: this is somebody's who uses the library. */
-function findRefusals({ uid }: Facts): string[] {
-  return uid === 0 ? [] : ["the library runs containers as root, or below `pivot unshare`"];
+function findRefusals({ uid }: Facts, { userns }: RunOptions): string[] {
+  if (uid !== 0) return ["the library runs containers as root, or below `pivot unshare`"];
+  const isForeign = userns !== undefined && userns !== "host" && typeof userns !== "object";
+  return isRootless() && isForeign
+    ? [
+        `--userns ${userns}: an ordinary user's containers are in the user's own namespace: leave it out`,
+      ]
+    : [];
 }
 
 type Connections = {
@@ -263,7 +269,7 @@ const healthOf = (source: RecordedSource): ImageHealth | undefined =>
  */
 export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
   const facts = readFacts(readCgroupLayout(), wish.streams);
-  const refusals = findRefusals(facts);
+  const refusals = findRefusals(facts, wish.options);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);

@@ -109,6 +109,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (/^\/proc\/self\/(setgroups|[ug]id_map)$/.test(op.at?.path ?? "")) return noUserNamespaces;
       if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
         return "no AppArmor profile of this name is loaded";
+      if (errno === EACCES && op.at?.path.endsWith("oom_score_adj"))
+        return "less than the caller's own takes CAP_SYS_RESOURCE on the machine, which no user namespace gives";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";

@@ -1,10 +1,10 @@
 // From an image, a command and options to the configuration of a container.
 
-import type { Linux, Spec } from "../spec/mod.ts";
+import type { Linux, Mount, Spec } from "../spec/mod.ts";
 import { containerSysctls } from "./container-sysctls.ts";
 import { wholeNumber } from "./count.ts";
 import { SHM_SIZE } from "./default-mounts.ts";
-import { containerDevices } from "./devices.ts";
+import { type ContainerDevices, containerDevices } from "./devices.ts";
 import { type ContainerExtras, containerExtras } from "./extras.ts";
 import type { ContainerFacts } from "./facts.ts";
 import type { ImageConfig } from "./image-config.ts";
@@ -69,7 +69,8 @@ export function containerSpec(
   const names = containerNames(options, modes, facts, findings);
   const mounts = mountsOf(options, modes, facts, findings);
   const process = containerProcess(image, command, options, { names, facts, findings });
-  const linux = linuxOf(options, modes, mounts, { facts, findings });
+  const devices = containerDevices(options, facts, isInUserNamespace(modes, facts), findings);
+  const linux = linuxOf(options, modes, mounts, { facts, findings, devices });
   const extras = containerExtras(image, options, { modes, names, mounts, findings });
   if (findings.problems.length > 0) return { ok: false, problems: findings.problems };
   const { hostname, domainname, own } = names;
@@ -77,7 +78,7 @@ export function containerSpec(
   const spec: Spec = {
     ociVersion: "1.3.0",
     root: { path: facts.root, ...(options.readOnly === true ? { readonly: true } : {}) },
-    mounts: mounts.mounts,
+    mounts: [...mounts.mounts, ...devices.shown.map(shownDevice)],
     process,
     ...(own ? { hostname } : {}),
     ...(own && domainname !== "" ? { domainname } : {}),
@@ -109,7 +110,15 @@ function mountsOf(
   return containerMounts(options, view, findings);
 }
 
+const shownDevice = ([source, destination]: readonly [string, string]): Mount => ({
+  destination,
+  type: "bind",
+  source,
+  options: ["bind", "rprivate", "nosuid", "noexec"],
+});
+
 interface LinuxView {
+  readonly devices: ContainerDevices;
   readonly facts: ContainerFacts;
   readonly findings: Findings;
 }
@@ -118,11 +127,10 @@ function linuxOf(
   options: RunOptions,
   modes: NamespaceModes,
   mounts: ContainerMounts,
-  { facts, findings }: LinuxView,
+  { facts, findings, devices }: LinuxView,
 ): Linux {
   const inUserNamespace = isInUserNamespace(modes, facts);
   const offsets = containerTimeOffsets(options, facts, findings);
-  const devices = containerDevices(options, facts, inUserNamespace, findings);
   const resources = containerResources(options, devices.rules, facts, findings);
   const paths = systemPaths(options, facts.sensorPaths ?? [], findings);
   const propagation = options.rootPropagation ?? mounts.rootPropagation;

@@ -10,6 +10,8 @@ import type { Findings } from "./problem.ts";
 export interface ContainerDevices {
   /** Beside those that every container has. */
   readonly nodes: readonly LinuxDevice[];
+  /** Those that no node can be made for, by their paths on the host and in the container. */
+  readonly shown: readonly (readonly [source: string, destination: string])[];
   /** In the order of their application; undefined: nothing is forbidden. */
   readonly rules: readonly LinuxDeviceCgroup[] | undefined;
 }
@@ -62,23 +64,33 @@ export function containerDevices(
     return {
       nodes: [
         ...host.map((device) => nodeOf(device, device.path)),
-        ...moved.filter(({ node }) => !there.has(node.path)).map(({ node }) => node),
+        ...moved
+          .filter(({ node, isShown }) => !isShown && !there.has(node.path))
+          .map(({ node }) => node),
       ],
+      shown: shownOf(moved),
       rules: inUserNamespace ? undefined : [{ allow: true, access: "rwm" }],
     };
   }
   const devices = asked.flatMap((device) => found(device, facts, findings));
   const isGuarded = !inUserNamespace || extra.length > 0;
   return {
-    nodes: devices.map(({ node }) => node),
+    nodes: devices.filter(({ isShown }) => !isShown).map(({ node }) => node),
+    shown: shownOf(devices),
     rules: isGuarded ? [...DEFAULT_RULES, ...devices.map(({ rule }) => rule), ...extra] : undefined,
   };
 }
 
 interface FoundDevice {
+  readonly source: string;
+  /** By a bind mount: in the engine's own user namespace nodes cannot be made, nor found by number. */
+  readonly isShown: boolean;
   readonly node: LinuxDevice;
   readonly rule: LinuxDeviceCgroup;
 }
+
+const shownOf = (devices: readonly FoundDevice[]) =>
+  devices.filter(({ isShown }) => isShown).map(({ source, node }) => [source, node.path] as const);
 
 /** The devices that the host has at the place that an option names. */
 function found(option: DeviceOption, facts: ContainerFacts, findings: Findings): FoundDevice[] {
@@ -99,7 +111,13 @@ function found(option: DeviceOption, facts: ContainerFacts, findings: Findings):
   return there.map((device) => {
     const path = cleanPath(`${target}/${device.path.slice(source.length)}`);
     const { type, major, minor } = device;
-    return { node: nodeOf(device, path), rule: { allow: true, type, major, minor, access } };
+    const isShown = facts.userNamespace !== undefined && path !== device.path;
+    return {
+      source: device.path,
+      isShown,
+      node: nodeOf(device, path),
+      rule: { allow: true, type, major, minor, access },
+    };
   });
 }
 

@@ -3,6 +3,7 @@
 import { existsSync, lstatSync, opendirSync, statSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
 import { isInForce } from "../host/machine.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { MASKED, READONLY } from "../options/system-paths.ts";
 import { type Capability, capabilities, type Namespace } from "../plan/constants.ts";
 import { type Mount, MountTable, parseMountTable } from "./mount-table.ts";
@@ -46,7 +47,9 @@ function readNamespaces(process: ProcessHandle, host: ProcessHandle): NamespaceS
   return (Object.keys(namespaceFiles) as Namespace[]).flatMap((type) => {
     const theirs = process.link(`ns/${namespaceFiles[type]}`);
     if (theirs === null) return [];
-    return [{ type, shared: theirs === host.link(`ns/${namespaceFiles[type]}`) }];
+    // Seen from within an ordinary user's namespace, the machine's own is not to be looked at.
+    const isOwners = type === "user" && readUserNamespace() !== null;
+    return [{ type, shared: !isOwners && theirs === host.link(`ns/${namespaceFiles[type]}`) }];
   });
 }
 
