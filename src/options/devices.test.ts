@@ -107,3 +107,23 @@ test("devices that cannot be", () => {
     'invalid argument "/dev/fuse" for "--device": bad mode specified: x (it is made of r, w and m)',
   ]);
 });
+
+test("where the engine is in a user namespace, another name is a bind mount", () => {
+  const ids = [
+    { containerID: 0, hostID: 1000, size: 1 },
+    { containerID: 1, hostID: 100_000, size: 65_536 },
+  ];
+  const inside = { ...facts, userNamespace: { uid: ids, gid: ids } };
+  const devices = [{ source: "/dev/fuse" }, { source: "/dev/sda", target: "/dev/disk" }];
+  const { linux, spec } = made({ devices }, inside);
+  expect(linux.devices).toEqual([node(fuse)]);
+  expect(linux.resources).toBeUndefined();
+  expect(spec.mounts?.at(-1)).toEqual({
+    destination: "/dev/disk",
+    type: "bind",
+    source: "/dev/sda",
+    options: ["bind", "rprivate", "nosuid", "noexec"],
+  });
+  // Nodes can be made by number on the host: there it is one.
+  expect(made({ devices }, facts).linux.devices).toEqual([node(fuse), node(disk, "/dev/disk")]);
+});
