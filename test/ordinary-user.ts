@@ -19,7 +19,11 @@ export function whyNoUser(): string | undefined {
   if (!existsSync(pivotPath)) return "build/pivot is not there: tools/setup.sh makes it";
   const missing = ["setpriv", "unshare", "newuidmap"].filter((program) => !has(program));
   if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
-  return spawnSync("setpriv", ["--reuid", "1", "unshare", "--user", "true"]).status === 0
+  const as = ["--reuid", String(userId), "--clear-groups"];
+  if (spawnSync("setpriv", [...as, "test", "-x", pivotPath]).status !== 0) {
+    return "other users cannot read this clone";
+  }
+  return spawnSync("setpriv", [...as, "unshare", "--user", "true"]).status === 0
     ? undefined
     : "ordinary users may make no user namespaces here";
 }
