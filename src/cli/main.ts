@@ -76,8 +76,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     command.takesCommand === true ? "flags first" : "any",
   );
   if (own.flags.has("help")) return printHelp(command, flags);
-  if (process.env["PIVOT_ROOTLESS"]?.startsWith("!") === true && command.name !== "doctor") {
-    (await import("./no-namespace.ts")).refuse(process.env);
+  if (process.env["PIVOT_ROOTLESS"]?.startsWith("!") === true) {
+    (await import("./no-namespace.ts")).refuse(command.name, process.env);
   }
   const run = await command.run();
   return run(own, globals);
