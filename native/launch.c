@@ -12,6 +12,8 @@
  *
  *   - BUN_* and NODE_OPTIONS would run other people's code in the program: they go.
  *   - A working directory that is gone, or no /proc, would end the runtime without a word.
+ *   - Who is not root becomes root of a user namespace of their own first: a runtime with threads could
+ *     not enter one (rootless.c).
  *   - The executor is this very file, as a sealed copy in memory: so nothing in a container can
  *     ever write to the file on the disk through /proc/PID/exe (CVE-2019-5736).
  */
