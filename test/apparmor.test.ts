@@ -75,6 +75,7 @@ describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () =
     const root = makeSmallRoot(ground, "root");
     const ran = runBundle(ground, root, ["/bin/sh", "-c", attempt], (config) => {
       config.process["apparmorProfile"] = profile;
+      config.root["readonly"] = false;
       config.mounts = config.mounts.map((mount) =>
         mount.destination === "/proc"
           ? { destination: "/proc", type: "tmpfs", source: "tmpfs" }

@@ -231,7 +231,8 @@ export class Ground {
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
     let left = this.#left();
     const end = Date.now() + looks * 50 * patience;
-    while (Date.now() < end && JSON.stringify(left) !== JSON.stringify(nothing)) {
+    for (let i = 0; i < looks || Date.now() < end; i++) {
+      if (JSON.stringify(left) === JSON.stringify(nothing)) break;
       await wait(50);
       left = this.#left();
     }
