@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () =
       );
     });
     // Refused, or in force all the same.
-    if (ran.code === 0) expect(ran.stdout.trimEnd()).toBe(denied);
+    if (ran.code === 0) expect(ran.stdout.trimEnd()).toBe(`/bin/${denied}`);
     else expect(ran.stderr).toMatch(/^pivot: [^\n]*\/proc[^\n]*\n$/);
   });
 });
