@@ -75,6 +75,7 @@ describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () =
     const root = makeSmallRoot(ground, "root");
     const ran = runBundle(ground, root, ["/bin/sh", "-c", attempt], (config) => {
       config.process["apparmorProfile"] = profile;
+      config.root["readonly"] = false;
       config.mounts = config.mounts.map((mount) =>
         mount.destination === "/proc"
           ? { destination: "/proc", type: "tmpfs", source: "tmpfs" }
@@ -82,7 +83,7 @@ describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () =
       );
     });
     // Refused, or in force all the same.
-    if (ran.code === 0) expect(ran.stdout.trimEnd()).toBe(denied);
+    if (ran.code === 0) expect(ran.stdout.trimEnd()).toBe(`/bin/${denied}`);
     else expect(ran.stderr).toMatch(/^pivot: [^\n]*\/proc[^\n]*\n$/);
   });
 });

@@ -87,6 +87,9 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     expect(inspect("box", "{{.State.Pid}} {{.State.Running}}")).not.toBe(first);
     expect(refused(1, "rm", "box")).toContain("stop it first, or use rm --force");
     expect(said("rm", "-f", "box")).toBe("box");
+    // As docker's: there is nothing to remove, which is said and is as good.
+    expect(refused(0, "rm", "-f", "box")).toContain("no such container: box");
+    expect(refused(1, "rm", "box")).toContain("no such container: box");
     expect(said("ps", "-aq")).toBe("");
   });
 
@@ -118,6 +121,10 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     const id = said("create", "busybox");
     expect(inspect(id, "{{.Name}}")).toMatch(/^\/[a-z]+_[a-z]+_[0-9a-f]{3}$/);
     said("create", "--name", "taken", "busybox");
+    said("create", "--name", "no-program", "busybox", "/none");
+    for (const how of [["start"], ["start", "-a"]]) {
+      expect(refused(1, ...how, "no-program")).toContain("no such program: /none");
+    }
     const line = refused(1, "create", "--name", "taken", "busybox");
     expect(line).toContain('the container name "/taken" is already in use by container');
     expect(refused(125, "run", "--rm", "--name", "taken", "busybox", "true")).toContain("taken");

@@ -118,13 +118,13 @@ export class Ground {
 
   /** Any program, with what it says and how it ends. */
   command(words: readonly string[], settings: RunSettings = {}): Ran {
-    const { input, env, cwd, timeout = 20_000 * patience } = settings;
+    const { input, env, cwd, timeout = 20_000 } = settings;
     const [program = "", ...args] = words;
     const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       encoding: "utf8",
       maxBuffer: 64 << 20,
-      timeout,
+      timeout: timeout * patience,
       killSignal: "SIGKILL",
       ...(input === undefined ? {} : { input }),
       ...(env === undefined ? {} : { env: { PIVOT_NETWORK: "none", ...env } }),
@@ -231,7 +231,8 @@ export class Ground {
     // Others' containers come and go meanwhile, and the kernel ends a killed one in its own time.
     let left = this.#left();
     const end = Date.now() + looks * 50 * patience;
-    while (Date.now() < end && JSON.stringify(left) !== JSON.stringify(nothing)) {
+    for (let i = 0; i < looks || Date.now() < end; i++) {
+      if (JSON.stringify(left) === JSON.stringify(nothing)) break;
       await wait(50);
       left = this.#left();
     }

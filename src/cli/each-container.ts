@@ -2,7 +2,7 @@
 
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { pickContainer } from "../engine/find.ts";
+import { NoSuchContainerError, pickContainer } from "../engine/find.ts";
 import { type Container, listContainers } from "../engine/status.ts";
 import { writeAll } from "../host/write.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
@@ -16,7 +16,12 @@ export const engineRoots = (globals: Globals): Roots =>
 
 type Act = (container: Container, word: string, roots: Roots) => Promise<string | null>;
 
-type Done = { readonly line: string | null; readonly problems: readonly string[] };
+type Done = {
+  readonly line: string | null;
+  readonly problems: readonly string[];
+  /** What went wrong is that it is not there. */
+  readonly isGone?: boolean;
+};
 
 async function tryOne(word: string, roots: Roots, act: Act): Promise<Done> {
   try {
@@ -25,7 +30,7 @@ async function tryOne(word: string, roots: Roots, act: Act): Promise<Done> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const problems = error instanceof WishError ? error.problems : [error.message];
-    return { line: null, problems };
+    return { line: null, problems, isGone: error instanceof NoSuchContainerError };
   }
 }
 
@@ -37,6 +42,7 @@ export const manyAtOnce = 50;
  *
  * @param act gives the line to print for a container, or null for none
  * @param atOnce with how many it is under way at a time: ending one may take seconds
+ * @param mayBeGone a container that is not there is told, and is no failure
  * @returns 1 when something went wrong with one of them, as docker's
  */
 export async function eachContainer(
@@ -45,6 +51,7 @@ export async function eachContainer(
   command: string,
   act: Act,
   atOnce = 1,
+  mayBeGone = false,
 ): Promise<number> {
   const { words } = given;
   if (words.length === 0) {
@@ -57,10 +64,10 @@ export async function eachContainer(
     for (const word of words.slice(underWay.length, index + atOnce)) {
       underWay.push(tryOne(word, roots, act));
     }
-    const { line, problems } = (await underWay[index]) ?? { line: null, problems: [] };
+    const { line, problems, isGone } = (await underWay[index]) ?? { line: null, problems: [] };
     if (line !== null) writeAll(1, `${line}\n`);
     for (const problem of problems) report("error", problem, globals.logFormat);
-    if (problems.length > 0) code = 1;
+    if (problems.length > 0 && !(mayBeGone && isGone === true)) code = 1;
   }
   return code;
 }

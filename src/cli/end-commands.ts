@@ -128,6 +128,7 @@ export const removeCommand = (given: ParsedArguments, globals: Globals): Promise
       return word;
     },
     manyAtOnce,
+    last(given, "force") === "true",
   );
 
 export async function renameCommand(given: ParsedArguments, globals: Globals): Promise<number> {

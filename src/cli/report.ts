@@ -15,13 +15,16 @@ import { report } from "./report-error.ts";
 const EINTR = 4;
 
 /** What the executor was asked to tell about: a container that is kept could not be started. */
-async function note(root: string, [id, again]: readonly string[], line: string): Promise<void> {
+async function note(root: string, [id, why]: readonly string[], line: string): Promise<void> {
   if (id === undefined) return;
   const { noteError, noteFailure } = await import("../engine/kept.ts");
-  await (again === undefined ? noteFailure : noteError)(root, id, line);
+  await (why === "again" ? noteError : noteFailure)(root, id, line);
 }
 
-/** @param about the id of a container that is kept, and `again` when its policy started it */
+/**
+ * @param about the id of a container that is kept; then `again` when its policy started it, or `start`
+ * when somebody did: docker's exit code for that is 1, whatever is wrong with the program
+ */
 export async function reportCommand(
   { logFormat, root }: Globals,
   about: readonly string[],
@@ -38,10 +41,10 @@ export async function reportCommand(
       text: event.text,
     };
     if (event.kind === "failed") {
-      exitCode = exitCodeOf(plan, failure);
+      exitCode = about[1] === "start" ? 1 : exitCodeOf(plan, failure);
       const line = describeFailure(plan, failure);
       report("error", line, logFormat);
-      const isStopped = about.length > 1 && event.errno === EINTR;
+      const isStopped = about[1] === "again" && event.errno === EINTR;
       const isOurs = !isStartedElsewhere(plan, failure, about[0] ?? "");
       if (root !== null && !isStopped && isOurs) await note(root, about, line);
     } else {

@@ -54,7 +54,7 @@ async function startAttached(
   const { plan, warnings } = await prepareStart(ready, wish);
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   await noteStart(roots.dataRoot, id);
-  const told = ["--root", roots.dataRoot, "internal-report", id];
+  const told = ["--root", roots.dataRoot, "internal-report", id, "start"];
   return handOver(encodePlan(plan), ["--log-format", globals.logFormat, ...told]);
 }
 

@@ -332,7 +332,8 @@ export class OciGround {
     };
     let left = this.left();
     const end = Date.now() + looks * 50 * patience;
-    while (Date.now() < end && JSON.stringify(left) !== JSON.stringify(nothing)) {
+    for (let i = 0; i < looks || Date.now() < end; i++) {
+      if (JSON.stringify(left) === JSON.stringify(nothing)) break;
       await wait(50);
       left = this.left();
     }
