@@ -131,6 +131,10 @@ test("annotations become properties; seconds become microseconds", () => {
 
 test("annotations that are none are refused in one line", () => {
   expect(annotation("a b", "true")).toMatch(/the name of a unit's property.*received "a b"/);
+  expect(annotation("Slice", "'a.slice'")).toMatch(
+    /does not set itself: the slice is the first part/,
+  );
+  expect(annotation("PIDs", "@au [1]")).toMatch(/does not set itself, received "PIDs"/);
   expect(annotation("", "true")).toMatch(/the name of a unit's property/);
   expect(annotation("CollectMode", "inactive")).toMatch(/GVariant.*received "inactive"/);
   expect(annotation("TimeoutStopSec", "'5'")).toMatch(/a number of seconds/);

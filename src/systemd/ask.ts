@@ -188,6 +188,9 @@ export const askForChange =
 
 const ANNOTATION = "org.systemd.property.";
 
+/** With another value the container would not be where it is looked for, or not be in the scope at all. */
+const ours: ReadonlySet<string> = new Set(["Slice", "PIDs", "Delegate"]);
+
 /** Seconds as people say them become the microseconds that systemd's properties have. */
 function inMicroseconds(value: Value): Value | undefined {
   switch (value.type) {
@@ -216,6 +219,13 @@ export function readPropertyAnnotations(
     if (!key.startsWith(ANNOTATION)) continue;
     const name = key.slice(ANNOTATION.length);
     const path = `annotations[${quote(key)}]`;
+    if (ours.has(name)) {
+      return {
+        path,
+        expected: `a property that pivot does not set itself${name === "Slice" ? ": the slice is the first part of linux.cgroupsPath" : ""}`,
+        received: quote(name),
+      };
+    }
     if (!/^[A-Za-z]{3,}$/.test(name)) {
       return {
         path,

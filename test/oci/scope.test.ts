@@ -7,6 +7,7 @@ import { type CallSettings, OciGround, textOf } from "./ground.ts";
 import { runtimeName, runtimeWords, title, whyNot } from "./runtime.ts";
 
 const whyNotHere = whyNot ?? (runtimeName === "pivot" ? undefined : "it is of pivot's inside");
+const long = 60_000;
 const fake = new URL("fake-systemd.ts", import.meta.url).pathname;
 
 describe.skipIf(whyNotHere !== undefined)(title("systemd that is none"), () => {
@@ -64,63 +65,79 @@ describe.skipIf(whyNotHere !== undefined)(title("systemd that is none"), () => {
     return { bundle, name };
   };
 
-  test("the scope is asked for with the process in it, and stopped when that is gone", () =>
-    withManager("done", ({ settings, asked }) => {
-      const { bundle, name } = bundleFor();
-      const id = ground.id();
-      ground.ok(["create", "--bundle", bundle, id], settings);
-      const { pid } = ground.state(id);
-      expect(asked()).toEqual(["ResetFailedUnit", `StartTransientUnit ${pid}`]);
-      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`:/unit-${name}.scope\n`);
-      ground.ok(["start", id], settings);
-      ground.ok(["update", "--pids-limit", "9", id], settings);
-      expect(asked().slice(2)).toEqual(["SetUnitProperties"]);
-      ground.ok(["delete", "--force", id], settings);
-      expect(asked().slice(3)).toEqual(["StopUnit", "ResetFailedUnit"]);
-      expect(left(name)).toEqual([]);
-    }));
-
-  test("what it does not do is told in one line, and nothing stays", async () => {
-    for (const [mode, words] of [
-      ["refuses", /UnitExists: Unit exists\..*delete that one first/],
-      ["failed", /systemd's job ended as "failed"/],
-      ["hangs-up", /systemd has hung up/],
-    ] as const) {
-      await withManager(mode, ({ settings, log }) => {
+  test(
+    "the scope is asked for with the process in it, and stopped when that is gone",
+    () =>
+      withManager("done", ({ settings, asked }) => {
         const { bundle, name } = bundleFor();
-        const line = ground.refused(["create", "--bundle", bundle, ground.id()], settings);
-        expect(line).toMatch(/cannot have systemd make the scope unit-/);
-        expect(line).toMatch(words);
-        expect(readFileSync(log, "utf8")).not.toContain("StopUnit");
+        const id = ground.id();
+        ground.ok(["create", "--bundle", bundle, id], settings);
+        const { pid } = ground.state(id);
+        expect(asked()).toEqual(["ResetFailedUnit", `StartTransientUnit ${pid}`]);
+        expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`:/unit-${name}.scope\n`);
+        ground.ok(["start", id], settings);
+        ground.ok(["update", "--pids-limit", "9", id], settings);
+        expect(asked().slice(2)).toEqual(["SetUnitProperties"]);
+        ground.ok(["delete", "--force", id], settings);
+        expect(asked().slice(3)).toEqual(["StopUnit", "ResetFailedUnit"]);
         expect(left(name)).toEqual([]);
-      });
-    }
-  });
+      }),
+    long,
+  );
 
-  test("a start that waits for it can be ended, and nothing stays", () =>
-    withManager("hangs", async ({ settings, log }) => {
-      const { bundle, name } = bundleFor();
-      const words = [...(settings.before ?? []), ...runtimeWords, ...(settings.global ?? [])];
-      const create = Bun.spawn([...words, "create", "--bundle", bundle, ground.id()], {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      await textOf(log);
-      create.kill("SIGTERM");
-      await create.exited;
-      expect(await new Response(create.stderr).text()).toContain("stopped by signal 15");
-      expect(left(name)).toEqual([]);
-    }));
+  test(
+    "what it does not do is told in one line, and nothing stays",
+    async () => {
+      for (const [mode, words] of [
+        ["refuses", /UnitExists: Unit exists\..*delete that one first/],
+        ["failed", /systemd's job ended as "failed"/],
+        ["hangs-up", /systemd has hung up/],
+      ] as const) {
+        await withManager(mode, ({ settings, log }) => {
+          const { bundle, name } = bundleFor();
+          const line = ground.refused(["create", "--bundle", bundle, ground.id()], settings);
+          expect(line).toMatch(/cannot have systemd make the scope unit-/);
+          expect(line).toMatch(words);
+          expect(readFileSync(log, "utf8")).not.toContain("StopUnit");
+          expect(left(name)).toEqual([]);
+        });
+      }
+    },
+    long,
+  );
 
-  test("without one there is a clear line; delete works all the same, with a warning", () =>
-    withManager("done", ({ settings }) => {
-      const { bundle } = bundleFor();
-      const id = ground.id();
-      ground.ok(["create", "--bundle", bundle, id], settings);
-      const gone = seeing(ground.path("nothing"));
-      const line = ground.refused(["create", "--bundle", bundle, ground.id()], gone);
-      expect(line).toMatch(/systemd does not run here.*use cgroups without it/);
-      const deleted = ground.call(["delete", "--force", id], gone);
-      expect(deleted.code).toBe(0);
-      expect(deleted.stderr).toMatch(/^[^\n]*warning: cannot have systemd stop [^\n]*\n$/);
-    }));
+  test(
+    "a start that waits for it can be ended, and nothing stays",
+    () =>
+      withManager("hangs", async ({ settings, log }) => {
+        const { bundle, name } = bundleFor();
+        const words = [...(settings.before ?? []), ...runtimeWords, ...(settings.global ?? [])];
+        const create = Bun.spawn([...words, "create", "--bundle", bundle, ground.id()], {
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        await textOf(log);
+        create.kill("SIGTERM");
+        await create.exited;
+        expect(await new Response(create.stderr).text()).toContain("stopped by signal 15");
+        expect(left(name)).toEqual([]);
+      }),
+    long,
+  );
+
+  test(
+    "without one there is a clear line; delete works all the same, with a warning",
+    () =>
+      withManager("done", ({ settings }) => {
+        const { bundle } = bundleFor();
+        const id = ground.id();
+        ground.ok(["create", "--bundle", bundle, id], settings);
+        const gone = seeing(ground.path("nothing"));
+        const line = ground.refused(["create", "--bundle", bundle, ground.id()], gone);
+        expect(line).toMatch(/systemd does not run here.*use cgroups without it/);
+        const deleted = ground.call(["delete", "--force", id], gone);
+        expect(deleted.code).toBe(0);
+        expect(deleted.stderr).toMatch(/^[^\n]*warning: cannot have systemd stop [^\n]*\n$/);
+      }),
+    long,
+  );
 });

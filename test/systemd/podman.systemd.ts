@@ -79,6 +79,8 @@ oci = ["${base}/oci"]
           "a",
           "--network",
           "none",
+          "--cgroupns",
+          "host",
           "--pids-limit",
           "55",
           "box",
@@ -106,7 +108,17 @@ oci = ["${base}/oci"]
     test(
       "one that has ended leaves no scope",
       () => {
-        const said = podman("run", "--rm", "--network", "none", "box", "cat", "/proc/self/cgroup");
+        const said = podman(
+          "run",
+          "--rm",
+          "--cgroupns",
+          "host",
+          "--network",
+          "none",
+          "box",
+          "cat",
+          "/proc/self/cgroup",
+        );
         const unit = /libpod-[0-9a-f]+\.scope/.exec(said)?.[0] ?? "-";
         expect(said).toContain(`/machine.slice/${unit}`);
         expect(show(unit, "LoadState")).toBe("not-found");

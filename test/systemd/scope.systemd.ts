@@ -2,37 +2,20 @@
 // The demands hold for any OCI runtime: PIVOT_TEST_RUNTIME.
 
 import { describe, expect, test } from "bun:test";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { isAlive } from "../oci/ground.ts";
+import { runtimeName, runtimeWords } from "../oci/runtime.ts";
 import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
-import { type Change, isAlive, OciGround, textOf } from "../oci/ground.ts";
-import { patience, runtimeName, runtimeWords, whyNot } from "../oci/runtime.ts";
-import { compileC } from "../pivot.ts";
-
-const whyNotHere =
-  whyNot ??
-  (existsSync("/run/systemd/private") && process.env["PIVOT_WORLD"] !== undefined
-    ? undefined
-    : "npm run test:systemd makes what it stands on");
-const isPivot = runtimeName === "pivot";
-const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
-
-const systemctl = (...words: readonly string[]): string => {
-  const { stdout, stderr, status } = spawnSync("systemctl", words, { encoding: "utf8" });
-  if (status !== 0 && words[0] !== "is-active") throw new Error(`systemctl ${words}: ${stderr}`);
-  return stdout.trim();
-};
-
-const show = (unit: string, property: string): string =>
-  systemctl("show", "--property", property, "--value", unit);
+  isPivot,
+  isUnified,
+  scopeGround,
+  show,
+  slice,
+  systemctl,
+  untilGone,
+  whyNotHere,
+} from "./ground.ts";
 
 /** A file of the scope's cgroup: of version 2, or of the hierarchy of a controller. */
 const file = (cgroup: string, controller: string, name: string): string => {
@@ -40,73 +23,8 @@ const file = (cgroup: string, controller: string, name: string): string => {
   return readFileSync(`${mount}${cgroup}/${name}`, "utf8").trim();
 };
 
-/** daemon, who is in every Debian. */
-const USER = 1;
-
-/** A systemd of the user's own, without any unit; its run-time directory. */
-function startUserManager(): string {
-  const runtime = `/run/user/${USER}`;
-  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
-  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
-  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
-  writeFileSync(
-    "/run/systemd/system/user@.service",
-    `[Unit]
-DefaultDependencies=no
-[Service]
-Type=notify
-User=%i
-Slice=user-%i.slice
-Delegate=yes
-Environment=XDG_RUNTIME_DIR=${runtime}
-ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
-`,
-  );
-  systemctl("daemon-reload");
-  systemctl("start", `user@${USER}.service`);
-  return runtime;
-}
-
-const slice = "pivottest-a.slice";
-const inSlice = "/pivottest.slice/pivottest-a.slice";
-
 describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})`, () => {
-  const ground = new OciGround("scope");
-  const global = ["--root", ground.root, "--systemd-cgroup"];
-  const settings = { global, timeout: 30_000 };
-  let count = 0;
-
-  /** A bundle for a scope of its own, and the scope's name. */
-  const bundleFor = (change: Change = () => undefined) => {
-    const name = `${ground.tag}-${count++}`;
-    const bundle = ground.bundle((config) => {
-      config.linux["cgroupsPath"] = `${slice}:unit:${name}`;
-      change(config);
-    });
-    return { bundle, unit: `unit-${name}.scope`, cgroup: `${inSlice}/unit-${name}.scope` };
-  };
-
-  const start = (change?: Change) => {
-    const made = bundleFor(change);
-    const id = ground.id();
-    ground.ok(["create", "--bundle", made.bundle, id], settings);
-    ground.ok(["start", id], settings);
-    return { ...made, id, pid: ground.state(id).pid ?? 0 };
-  };
-
-  /** Until the unit is gone: systemd forgets it a moment after it has ended. */
-  const untilGone = async (unit: string): Promise<void> => {
-    for (let i = 0; i < 100 * patience; i++) {
-      if (show(unit, "LoadState") === "not-found") return;
-      await Bun.sleep(50);
-    }
-    throw new Error(`${unit} is still there: ${systemctl("show", unit)}`);
-  };
-
-  const remove = async (id: string, unit: string): Promise<void> => {
-    ground.ok(["delete", "--force", id], settings);
-    await untilGone(unit);
-  };
+  const { ground, global, settings, bundleFor, start, remove } = scopeGround("scope");
 
   test("a container is in its slice, in every hierarchy, and delete takes the scope away", async () => {
     const { bundle, unit, cgroup } = bundleFor();
@@ -259,196 +177,4 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     for (const { unit } of all) expect(show(unit, "ActiveState")).toBe("active");
     for (const { id, unit } of all) await remove(id, unit);
   }, 120_000);
-
-  // Of cgroups of version 1 an ordinary user gets none.
-  test.skipIf(!isPivot || !isUnified)(
-    "a user's container is in a scope of the user's own",
-    async () => {
-      const runtime = startUserManager();
-      chmodSync(ground.directory, 0o755);
-      const { bundle, unit } = bundleFor((config) => {
-        config.linux["cgroupsPath"] = (config.linux["cgroupsPath"] as string).replace(slice, "");
-        config.linux["resources"] = { pids: { limit: 20 } };
-        config.linux.namespaces.push({ type: "user" });
-        for (const each of ["uidMappings", "gidMappings"]) {
-          config.linux[each] = [{ containerID: 0, hostID: USER, size: 1 }];
-        }
-      });
-      const id = ground.id();
-      const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
-      const before = ["setpriv", ...ids, "env", `XDG_RUNTIME_DIR=${runtime}`];
-      const asUser = {
-        ...settings,
-        before,
-        global: ["--root", `${runtime}/oci`, "--systemd-cgroup"],
-      };
-      ground.ok(["run", "--detach", "--bundle", bundle, id], asUser);
-      const manager = `/sys/fs/cgroup/user.slice/user-${USER}.slice/user@${USER}.service`;
-      const cgroup = `${manager}/user.slice/${unit}`;
-      const { pid } = JSON.parse(ground.ok(["state", id], asUser).stdout);
-      expect(readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
-      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
-      ground.ok(["update", "--pids-limit", "30", id], asUser);
-      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
-      ground.ok(["delete", "--force", id], asUser);
-      for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
-      expect(existsSync(cgroup)).toBe(false);
-      systemctl("stop", `user@${USER}.service`);
-    },
-  );
-
-  describe.skipIf(!isPivot)("as pivot has it", () => {
-    test("the default is pivot-ID.scope in system.slice", async () => {
-      const id = ground.id();
-      const bundle = ground.bundle((config) => {
-        delete config.linux["cgroupsPath"];
-      });
-      ground.ok(["run", "--detach", "--bundle", bundle, id], settings);
-      expect(show(`pivot-${id}.scope`, "ControlGroup")).toBe(`/system.slice/pivot-${id}.scope`);
-      await remove(id, `pivot-${id}.scope`);
-    });
-
-    test("a scope that another container has is refused in one line, and left alone", async () => {
-      const { id, unit, bundle, pid } = start();
-      const line = ground.refused(["create", "--bundle", bundle, ground.id()], settings);
-      expect(line).toMatch(
-        /cannot have systemd make the scope .*UnitExists.*delete that one first/,
-      );
-      expect(isAlive(pid)).toBe(true);
-      expect(show(unit, "ActiveState")).toBe("active");
-      await remove(id, unit);
-    });
-
-    test("what systemd does not know is refused in one line, and nothing stays", async () => {
-      const { bundle, unit } = bundleFor((config) => {
-        config["annotations"] = { "org.systemd.property.NoSuchThing": "true" };
-      });
-      const line = ground.refused(["create", "--bundle", bundle, ground.id()], settings);
-      expect(line).toMatch(/NoSuchThing.*names no property of a scope/);
-      await untilGone(unit);
-      const path = ground.bundle((config) => {
-        config.linux["cgroupsPath"] = "/no/scope";
-      });
-      expect(ground.refused(["create", "--bundle", path, ground.id()], settings)).toContain(
-        '"SLICE:PREFIX:NAME"',
-      );
-    });
-
-    test("one that fails later has no scope any more, and one that is killed neither", async () => {
-      const failing = bundleFor((config) => {
-        config.process["args"] = ["/no/such/program"];
-      });
-      ground.refused(["create", "--bundle", failing.bundle, ground.id()], settings);
-      await untilGone(failing.unit);
-      // While a hook holds the making up, when the scope is there.
-      const held = bundleFor((config) => {
-        config["hooks"] = {
-          createRuntime: [
-            {
-              path: "/bin/sh",
-              args: ["sh", "-c", "echo >$0; exec sleep 1000", `${ground.directory}/held`],
-            },
-          ],
-        };
-      });
-      const [program = "", ...words] = runtimeWords;
-      const id = ground.id();
-      const call = [...words, ...global, "create", "--bundle", held.bundle, id];
-      const child = spawn(program, call, { stdio: "ignore" });
-      const ended = new Promise((resolve) => child.on("exit", resolve));
-      await textOf(`${ground.directory}/held`);
-      expect(show(held.unit, "ActiveState")).toBe("active");
-      child.kill("SIGKILL");
-      await ended;
-      ground.ok(["delete", "--force", id], settings);
-      await untilGone(held.unit);
-    });
-
-    test("by way of the bus, where systemd's own socket is not to be had", async () => {
-      const hidden = {
-        ...settings,
-        before: [
-          "unshare",
-          "--mount",
-          "sh",
-          "-c",
-          'mount -t tmpfs t /run/systemd && mkdir /run/systemd/system && exec "$@"',
-          "sh",
-        ],
-      };
-      const { bundle, unit, cgroup } = bundleFor();
-      const id = ground.id();
-      ground.ok(["run", "--detach", "--bundle", bundle, id], hidden);
-      expect(show(unit, "ControlGroup")).toBe(cgroup);
-      ground.ok(["update", "--pids-limit", "9", id], hidden);
-      expect(show(unit, "TasksMax")).toBe("9");
-      ground.ok(["delete", "--force", id], hidden);
-      await untilGone(unit);
-    });
-
-    test("delete works where systemd is gone, and says so", async () => {
-      const { id, unit } = start();
-      const before = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        'mount -t tmpfs t /run/systemd && exec "$@"',
-        "sh",
-      ];
-      const { code, stderr } = ground.call(["delete", "--force", id], { ...settings, before });
-      expect({ code, stderr }).toEqual({
-        code: 0,
-        stderr: expect.stringMatching(
-          /^pivot-oci: warning: cannot have systemd stop [^\n]*systemd does not run here[^\n]*\n$/,
-        ),
-      });
-      // It was there all the time, and could not be told; most often it has seen the end by itself.
-      spawnSync("systemctl", ["stop", unit]);
-      await untilGone(unit);
-    });
-
-    test("without systemd there is one clear line", () => {
-      const { bundle } = bundleFor();
-      const before = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        'mount -t tmpfs t /run/systemd && exec "$@"',
-        "sh",
-      ];
-      const words = ["create", "--bundle", bundle, ground.id()];
-      const line = ground.refused(words, { ...settings, before });
-      expect(line).toMatch(/--systemd-cgroup: systemd does not run here.*use cgroups without it/);
-    });
-
-    test("restore makes the scope around CRIU, and who is brought back is in it", async () => {
-      const bin = `${ground.directory}/bin`;
-      mkdirSync(bin);
-      copyFileSync(compileC("oci/criu.c"), `${bin}/criu`);
-      const withCriu = { ...settings, env: { PATH: `${bin}:${process.env["PATH"]}` } };
-      const { id, unit, bundle, cgroup } = start();
-      const images = ground.path("images");
-      ground.ok(["checkpoint", "--image-path", images, id], withCriu);
-      await untilGone(unit);
-      const again = ground.id();
-      const words = ["--bundle", bundle, "--image-path", images];
-      ground.call(["restore", "--detach", ...words, again], withCriu);
-      const { pid, status } = ground.state(again);
-      expect(status).toBe("running");
-      expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(cgroup);
-      expect(show(unit, "ActiveState")).toBe("active");
-      await remove(again, unit);
-      writeFileSync(`${images}/fail`, "");
-      ground.refused(["restore", "--detach", ...words, ground.id()], withCriu);
-      await untilGone(unit);
-    });
-
-    test("the slices of the tests are all that is left", () => {
-      const units = systemctl("list-units", "--all", "--plain", "--no-legend", "--type", "scope");
-      expect(units.split("\n").filter((line) => line.includes(ground.tag))).toEqual([]);
-      expect(readdirSync(ground.root).filter((name) => name.includes(ground.tag))).toEqual([]);
-    });
-  });
 });
