@@ -25,19 +25,14 @@ export function unclear({ code, stderr }: Traced): string | undefined {
 /** Everything below, but what is kept to be quicker next time, and the database's own files. */
 function filesBelow(directory: string): string[] {
   const isPassing = (path: string): boolean =>
-    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names)$/.test(
+    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names)$|^network\/leases(\/|$)/.test(
       path,
     );
-  // Who takes an address and is killed before the container has any state keeps it for a minute.
-  const isLease = (path: string): boolean =>
-    path.startsWith("network/leases/") &&
-    Date.now() - (lstatSync(`${directory}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0) <
-      61_000;
   const found: string[] = [];
   const look = (below: string): void => {
     for (const name of listIfThere(`${directory}/${below}`)) {
       const path = below === "" ? name : `${below}/${name}`;
-      if (!isPassing(path) && !isLease(path)) found.push(path);
+      if (!isPassing(path)) found.push(path);
       if (isPassing(path) && !/^(downloads|names)$/.test(path)) continue;
       const isDirectory = lstatSync(`${directory}/${path}`, {
         throwIfNoEntry: false,

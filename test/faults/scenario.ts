@@ -3,6 +3,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { netavarkPath } from "../../src/network/installed.ts";
+import { listIfThere } from "../leftovers.ts";
 import { baseConfig } from "../oci/config.ts";
 import { type Ground, pivotPath, probeProgram } from "../pivot.ts";
 import { essence, firstDifference } from "./aftermath.ts";
@@ -147,6 +148,16 @@ const networkOf = (ground: Ground): Scenario => {
     call: { words: [...ground.roots(), ...words] },
     begin: () => void ok(ground, ...words),
     check: ({ stdout }) => (stdout.includes("inet 10.90.0.") ? undefined : `no address: ${stdout}`),
+    end: () => {
+      // Who takes an address and is killed before the container has any state keeps it for a minute.
+      const leases = (): string[] => {
+        const all = `${ground.runRoot}/network/leases`;
+        return listIfThere(all).flatMap((of) => listIfThere(`${all}/${of}`));
+      };
+      if (leases().length > 0) Bun.sleepSync(61_000);
+      ok(ground, "system", "prune", "-f");
+      if (leases().length > 0) throw new Error(`addresses are kept: ${leases().join(" ")}`);
+    },
   };
 };
 
