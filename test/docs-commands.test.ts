@@ -4,6 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { parseArguments } from "../src/cli/arguments.ts";
 import { commands, globalFlags } from "../src/cli/commands.ts";
 import { namesOf } from "../src/cli/groups.ts";
+import { commands as ociCommands } from "../src/oci/commands.ts";
+import { globalFlags as ociFlags } from "../src/oci/globals.ts";
 import { allBlocks, type Block, commandsOf, shellLines } from "../tools/docs/code-blocks.ts";
 
 /** Words that may stand before a command, and are not the command. */
@@ -28,12 +30,26 @@ async function check(argv: readonly string[]): Promise<void> {
   );
 }
 
+/** The same for the grammar of runc. */
+async function checkOci(argv: readonly string[]): Promise<void> {
+  const { words } = parseArguments(ociFlags, argv);
+  const command = ociCommands.find(({ name }) => name === words[0]);
+  if (command === undefined) throw new Error(`there is no command ${words[0]}`);
+  parseArguments((await command.flags?.()) ?? [], words.slice(1));
+}
+
+const checks: Readonly<Record<string, (argv: readonly string[]) => Promise<void>>> = {
+  pivot: check,
+  "./pivot": check,
+  "pivot-oci": checkOci,
+  "./pivot-oci": checkOci,
+};
+
 const callsOf = (block: Block): string[][] =>
   shellLines(block)
     .flatMap(commandsOf)
     .map((words) => words.slice(words.findIndex((word) => !before.test(word))))
-    .filter(([program]) => program === "pivot" || program === "./pivot")
-    .map((words) => words.slice(1));
+    .filter(([program = ""]) => Object.hasOwn(checks, program));
 
 const blocks = allBlocks();
 
@@ -44,9 +60,9 @@ test("every command of pivot's in a block of the documentation is one that there
     for (const words of callsOf(block)) {
       count++;
       try {
-        await check(words);
+        await checks[words[0] ?? ""]?.(words.slice(1));
       } catch (error) {
-        wrong.push(`${block.path}:${block.line}: pivot ${words.join(" ")}: ${error}`);
+        wrong.push(`${block.path}:${block.line}: ${words.join(" ")}: ${error}`);
       }
     }
   }

@@ -75,7 +75,7 @@ const guides: readonly (readonly [readonly Command[], string, string])[] = [
 ];
 
 function guideLine(command: Command): string[] {
-  const [, file, title] = guides.find(([table]) => table.includes(command)) ?? [];
+  const [, file, title] = guides.find(([shown]) => shown.includes(command)) ?? [];
   return file === undefined
     ? []
     : ["", `At work in the guide to [${title}](../../guides/${file}.md).`];
