@@ -3,7 +3,7 @@
  * layers. Asked when a container has a user namespace.
  */
 
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync, readdirSync, statfsSync } from "node:fs";
 
 type Kernel = readonly [major: number, minor: number];
 
@@ -42,6 +42,16 @@ export function canMapOwners(
   return canMapType(statfsSync(path).type, kernel);
 }
 
+/** Of a start that was killed before it mattered the directory is there, and empty. */
+function hasFiles(directory: string): boolean {
+  try {
+    return readdirSync(directory).length > 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
 /**
  * How the files of a container get the owners that they have inside. One that was started stays with
  * how that was done, since its files on the disk are of the one kind or the other.
@@ -56,6 +66,6 @@ export function ownersKind(
 ): "mapped" | "copied" {
   const data = `${dataRoot}/containers/${id}`;
   if (existsSync(`${data}/layers`)) return "copied";
-  if (existsSync(`${data}/upper`)) return "mapped";
+  if (hasFiles(`${data}/upper`)) return "mapped";
   return canMapOwners(of, kernel) ? "mapped" : "copied";
 }
