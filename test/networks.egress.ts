@@ -199,6 +199,32 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists at length", whyNo
   );
 
   test(
+    "the library's option: refusals are among what the container wrote",
+    () => {
+      const library = new URL("../src/mod.ts", import.meta.url).pathname;
+      const roots = JSON.stringify({ dataRoot: ground.root, runRoot: ground.runRoot });
+      const program = `
+        import { run } from ${JSON.stringify(library)};
+        const wish = { image: "busybox", dns: ["203.0.113.1"], rm: true, roots: ${roots} };
+        const list = { ...wish, network: { network: "bridge" }, egress: ["example.com:80"] };
+        const get = (url) => ["wget", "-qO-", url];
+        const one = await run({ ...list, command: get("http://example.com/") });
+        const other = await run({ ...list, command: get("http://203.0.113.8/") });
+        const bad = await run({ ...list, egress: ["no name"], command: ["true"] }).catch((e) => e.message);
+        console.log(JSON.stringify([one.stdout.slice(0, 14), other.exitCode, other.stderr, bad]));`;
+      const { stdout, stderr } = world.machine.ran([process.execPath, "-e", program]);
+      expect(stderr).toBe("");
+      expect(JSON.parse(stdout)).toEqual([
+        "203.0.113.7 80",
+        1,
+        expect.stringContaining("egress refused: tcp 203.0.113.8:80 (not on the list;"),
+        expect.stringMatching(/^invalid argument "no name" for "--egress": it looks like HOST/),
+      ]);
+    },
+    limit,
+  );
+
+  test(
     "members of a network are looked up by their names, and reached when they are listed",
     () => {
       const { host } = world;
