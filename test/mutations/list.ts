@@ -169,7 +169,7 @@ export const mutations: readonly Mutation[] = [
     file: "native/cover.c",
     find: "    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);",
     replace: "    return st != NULL;",
-    tests: [["test/escape.test.ts", "/dev/null is"]],
+    tests: [["test/security/security.test.ts", "CVE-2025-31133"]],
   },
   {
     name: "the executor's copy can be written",
