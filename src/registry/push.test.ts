@@ -9,6 +9,7 @@ import { simple } from "../image/testing/image.ts";
 import { type PushOptions, type PushProgress, pushImage, storedTags } from "./push.ts";
 import { answer, FakeRegistry, refuse } from "./testing/fake-registry.ts";
 import { failureOf, pull, pullOptions, referenceOf } from "./testing/pulling.ts";
+import { basicAuthorization } from "./token.ts";
 
 const manifest = parseManifest(
   simple.blobs.at(-1) ?? Buffer.of(),
@@ -120,6 +121,27 @@ describe.skipIf(!isRoot)("pushes (need root: owners are kept)", () => {
       registry.trick(/POST/, 9, (_, response) => answer(response, 202, { Location }));
       expect((await failureOf(push("app:1"))).message).toContain(words);
     }
+  });
+
+  test("an upload at another host gets no credentials", async () => {
+    const alice = { username: "alice", password: "s:e cret" };
+    const basic = basicAuthorization(alice.username, alice.password);
+    let uploads = 0;
+    registry.tricks.push((asked, response) => {
+      if (asked.headers.host !== registry.host) return false;
+      if (asked.headers.authorization !== basic) {
+        return answer(response, 401, { "WWW-Authenticate": 'Basic realm="here"' });
+      }
+      if (asked.method !== "POST") return false;
+      const upload = `elsewhere-${uploads++}`;
+      registry.uploads.set(upload, Buffer.of());
+      const Location = `http://${registry.otherHost}/v2/app/blobs/uploads/${upload}?s=a%3D`;
+      return answer(response, 202, { Location });
+    });
+    await push("app:1", { findCredentials: async () => ({ kind: "password", ...alice }) });
+    const elsewhere = registry.asked.filter(({ headers }) => headers.host !== registry.host);
+    expect(elsewhere.length).toBeGreaterThan(2);
+    expect(elsewhere.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
   });
 
   test("who may not push is told how to log in", async () => {

@@ -2,7 +2,7 @@
  * Breaks the sources on purpose, one guard at a time, in a copy of them: for each break a test has
  * to fail. One that survives says that nobody would notice if the guard went.
  *
- *   npm run test:mutations [-- --only WORD]
+ *   npm run test:mutations [-- --only WORD,WORD…]
  *
  * The copy, what is built of it, and the tests have namespaces of their own (tools/world.sh): what a
  * broken runtime does is done there. The tests are run without a break first: a test that fails
@@ -26,7 +26,9 @@ import type { Mutation } from "./mutation.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 const source = new URL("../../", import.meta.url).pathname;
-const chosen = mutations.filter(({ name, file }) => `${file} ${name}`.includes(values.only));
+const chosen = mutations.filter(({ name, file }) =>
+  values.only.split(",").some((word) => `${file} ${name}`.includes(word)),
+);
 
 /** A copy of all that is built and tested; times are kept, so that nothing is built that is. */
 function copyTree(): string {

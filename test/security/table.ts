@@ -31,10 +31,17 @@ function words(outcome: Outcome | undefined): string {
   return `–: ${cell(withoutPaths(outcome.why)).slice(0, 110)}`;
 }
 
-const table = (lines: readonly Line[], columns: readonly string[]): string[] => [
+/** @param before the page as it was: a row that was not tried now keeps its line */
+const table = (
+  lines: readonly Line[],
+  columns: readonly string[],
+  before: readonly string[],
+): string[] => [
   `| advisories | what went wrong there; what is tried | ${columns.join(" | ")} |`,
   `|---|---|${columns.map(() => "---|").join("")}`,
   ...lines.map(({ ids, title, tried, outcomes }) => {
+    const was = before.find((line) => line.startsWith(`| ${ids.join(", ")} |`));
+    if (outcomes.size === 0 && was !== undefined) return was;
     const cells = columns.map((column) => words(outcomes.get(column)));
     return `| ${ids.join(", ")} | ${cell(title)}. *${cell(tried)}* | ${cells.join(" | ")} |`;
   }),
@@ -56,11 +63,11 @@ export function writeTables(
     "",
     "**The runtime**",
     "",
-    ...table(runtimes.lines, runtimes.columns),
+    ...table(runtimes.lines, runtimes.columns, page.split("\n")),
     "",
     "**The engine**",
     "",
-    ...table(engine, ["pivot"]),
+    ...table(engine, ["pivot"], page.split("\n")),
     "",
     end,
   ];

@@ -77,8 +77,8 @@ export const builds: readonly Row<EngineWorld>[] = [
       const context = world.directory("context");
       const base = world.image([[link("link", canary.path)]]);
       world.ground.pivot(["rmi", "-f", "base:1"]);
-      world.ground.pivot(["load", "-q", "-i", base.replace("oci:", "")]);
-      const [id = ""] = world.ground.pivot(["images", "-q", "--no-trunc"]).stdout.split("\n");
+      const loaded = world.ground.pivot(["load", "-i", base.replace("oci:", "")]).stdout;
+      const id = /sha256:[0-9a-f]{64}/.exec(loaded)?.[0] ?? "";
       world.ground.pivot(["tag", id, "base:1"]);
       const mount = "--mount=type=bind,from=base:1,source=/link,target=/in";
       writeFileSync(`${context}/Dockerfile`, `FROM base:1\nRUN ${mount} cat /in/file >/got\n`);
