@@ -10,7 +10,7 @@
 
 #include "attach.h"
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 /* What a client that reads slowly may be behind: the kernel's memory, taken when it is needed. */
 #define PV_BEHIND (1 << 20)

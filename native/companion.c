@@ -10,7 +10,7 @@
 #include "attach.h"
 #include "calls.h"
 #include "companion.h"
-#include "executor.h"
+#include "monitor.h"
 
 #define PV_TOLD 480
 #define PV_FAREWELL 1000 /* milliseconds */

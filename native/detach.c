@@ -28,7 +28,7 @@
 
 #include "attach.h"
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 enum { PV_NEWS_STARTED = 1, PV_NEWS_FAILED };
 

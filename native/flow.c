@@ -14,7 +14,7 @@
 
 #include "attach.h"
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 #define PV_BUFFER 65536
 

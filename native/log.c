@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 #define PV_LINE 16384
 #define PV_BATCH 65536

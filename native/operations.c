@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 int pv_do_op(struct pv_run *run, const struct pv_op *op) {
     switch ((enum pv_opcode)op->code) {

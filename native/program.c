@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 #define PV_ARGUMENTS 64
 

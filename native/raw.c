@@ -3,7 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "executor.h"
+#include "monitor.h"
 
 static struct termios cooked;
 static int is_raw;

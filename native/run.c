@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 int pv_say(struct pv_run *run, int rc, const char *format, ...) {
     va_list arguments;

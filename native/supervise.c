@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 int pv_next_signal(struct pv_run *run) {
     struct signalfd_siginfo info;

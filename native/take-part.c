@@ -13,7 +13,7 @@
 
 #include "attach.h"
 #include "calls.h"
-#include "executor.h"
+#include "monitor.h"
 
 #define PV_TYPED 4096
 #define PV_KEYS 64

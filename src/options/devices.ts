@@ -73,7 +73,9 @@ export function containerDevices(
     };
   }
   const devices = asked.flatMap((device) => found(device, facts, findings));
-  const isGuarded = !inUserNamespace || !facts.rootless || extra.length > 0;
+  // Who is not root of the machine can make no node, and set no rule.
+  const isRoots = !facts.rootless && facts.userNamespace === undefined;
+  const isGuarded = !inUserNamespace || isRoots || extra.length > 0;
   return {
     nodes: devices.filter(({ isShown }) => !isShown).map(({ node }) => node),
     shown: shownOf(devices),
