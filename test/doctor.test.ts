@@ -92,8 +92,8 @@ describe.skipIf(whyNot !== undefined)(`doctor (${whyNot ?? "as root"})`, () => {
 
   test("without the right to mount: fatal, and exit code 1", () => {
     // Root without rights is to the launcher as any other user: so it can have no namespace either.
-    const none =
-      'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-sys_admin "$@"';
+    const off = "echo 0 > /proc/sys/user/max_user_namespaces";
+    const none = `${off}; export XDG_RUNTIME_DIR=${ground.directory}/run; exec setpriv --bounding-set=-sys_admin "$@"`;
     const told = examine(["unshare", "-Urm", "sh", "-c", none, "sh"]);
     expect({ code: told.code, usable: told.Usable }).toEqual({ code: 1, usable: false });
     expect(levelOf(told, "user")).toEqual(["fatal"]);

@@ -47,14 +47,18 @@ function processesOf(uid: number): number[] {
 
 export class OrdinaryUser {
   readonly mode: UserMode;
-  /** Where others may go through: mkdtemp's own may not. */
-  readonly home: string;
+  #home: string | null = null;
   readonly #before: ReadonlySet<number>;
 
   constructor(mode: UserMode) {
     this.mode = mode;
-    this.home = mkdtempSync("/tmp/pivot-user-");
     this.#before = new Set(processesOf(userId));
+  }
+
+  /** Made when it is first asked for; not where a parent would keep others out. */
+  get home(): string {
+    this.#home ??= mkdtempSync("/tmp/pivot-user-");
+    return this.#home;
   }
 
   /** Runs a program; a `timeout` in milliseconds ends it. */
@@ -106,7 +110,7 @@ export class OrdinaryUser {
   }
 
   drop(): void {
-    rmSync(this.home, { recursive: true, force: true });
+    if (this.#home !== null) rmSync(this.#home, { recursive: true, force: true });
   }
 }
 
