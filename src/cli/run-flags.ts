@@ -65,7 +65,7 @@ const containerFlags: readonly Flag[] = [
   {
     name: "gidmap",
     value: "INSIDE:OUTSIDE:SIZE",
-    help: `the same for groups; one of the two is enough${many}`,
+    help: `which groups outside those inside are; unless given, as --uidmap has it for users${many}`,
   },
   { name: "group-add", value: "GROUP", help: `add a group${many}` },
   { name: "hostname", short: "h", value: "NAME", help: "hostname inside" },
@@ -160,14 +160,14 @@ const containerFlags: readonly Flag[] = [
   {
     name: "userns",
     value: "MODE",
-    help: "user namespace: auto[:size=N,uidmapping=…,gidmapping=…]|keep-id[:uid=N,gid=N]|nomap|private|host|container:ID|PATH",
+    help: "user namespace: auto[:size=N], with ids that no other container has, keep-id[:uid=N,gid=N], nomap, private|host|container:ID|PATH",
   },
   { name: "uts", value: "MODE", help: `UTS namespace: ${namespaceModes}` },
   {
     name: "volume",
     short: "v",
     value: "[HOST|NAME:]INSIDE[:OPTIONS]",
-    help: `show a directory or file of the host, or a volume${many}`,
+    help: `show a directory or file of the host, or a volume; options such as ro, U (owned by its user) and idmap${many}`,
   },
   {
     name: "volumes-from",

@@ -1,13 +1,19 @@
 /**
- * What `--network` is when nobody says it: the network `bridge` where netavark is there to make it,
- * else loopback alone. The environment can say another: PIVOT_NETWORK.
+ * What `--network` is when nobody says it: the network `bridge` where netavark is there to make it, for
+ * ordinary users pasta where that is there; else loopback alone. The environment can say another: PIVOT_NETWORK.
  */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { type NetworkMode, parseNetworkMode } from "../options/namespace-mode.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import { defaultNetwork, howToInstall, isLoopbackByDefault, isRootless } from "./installed.ts";
+import {
+  defaultNetwork,
+  howToInstall,
+  howToInstallPasta,
+  isLoopbackByDefault,
+  isRootless,
+} from "./installed.ts";
 
 /**
  * @throws Error in one line when PIVOT_NETWORK says what is no mode
@@ -35,6 +41,6 @@ export function missingWarning(mode: NetworkMode | undefined, { runRoot }: Roots
   mkdirSync(`${runRoot}/network`, { recursive: true, mode: 0o700 });
   writeFileSync(mark, "", { mode: 0o600 });
   return isRootless()
-    ? "the container has loopback alone: use --network host for the machine's own network, or say --network none"
+    ? `the container has loopback alone: ${howToInstallPasta}, or say --network none`
     : `the container has loopback alone: ${howToInstall}, or say --network none`;
 }

@@ -28,22 +28,30 @@ export function findSystemProgram(name: string, given: string | undefined): stri
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
+/** PIVOT_PASTA says another. */
+export const pastaPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
+  findSystemProgram("pasta", env["PIVOT_PASTA"]);
+
 /**
  * What `--network` is when nobody says it. Bridges are made in the machine's own network namespace, by
- * its root alone: ordinary users have loopback.
+ * its root alone: ordinary users have pasta. Without the program that makes it, it is loopback alone.
  */
 export function defaultNetwork(
   isRootless: boolean,
   env: NodeJS.ProcessEnv = process.env,
-): "none" | { readonly network: string } {
-  return isRootless || netavarkPath(env) === null ? "none" : { network: "bridge" };
+): "none" | { readonly network: string } | { readonly pasta: readonly string[] } {
+  if (isRootless) return pastaPath(env) === null ? "none" : { pasta: [] };
+  return netavarkPath(env) === null ? "none" : { network: "bridge" };
 }
 
 export const isRootless = (env: NodeJS.ProcessEnv = process.env): boolean =>
   rootlessUser(env) !== null;
 
 export const noBridge =
-  "networks by name, and ports published by them, are root's: use --network host for the machine's own";
+  "networks by name are root's: use --network pasta, or host for the machine's own";
+
+export const howToInstallPasta =
+  "pasta is not installed: `apt-get install passt` does (dnf has the same name)";
 
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";

@@ -7,12 +7,9 @@ import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { Connected, ConnectWish } from "./connect.ts";
 import { publishedPorts, runningName } from "./connect.ts";
-import { findSystemProgram } from "./installed.ts";
+import { howToInstallPasta, isRootless, pastaPath } from "./installed.ts";
 import { type Lease, releaseLeases } from "./lease.ts";
 import { type PortMapping, takePorts } from "./ports.ts";
-
-export const howToInstallPasta =
-  "pasta is not installed: `apt-get install passt` does (dnf has the same name)";
 
 /** An address that pasta answers names at, where the machine's servers are out of reach otherwise. */
 const forwarder = "169.254.1.1";
@@ -86,7 +83,7 @@ export async function connectByPasta(
   exposed: readonly string[],
   { roots, id, hasServers }: Pick<ConnectWish, "roots" | "id"> & { readonly hasServers: boolean },
 ): Promise<Connected> {
-  const program = findSystemProgram("pasta", process.env["PIVOT_PASTA"]);
+  const program = pastaPath();
   if (program === null) throw new WishError([`--network pasta: ${howToInstallPasta}`]);
   const wishes = publishedPorts(options, exposed);
   const sctp = wishes.find(({ protocol }) => protocol === "sctp");
@@ -102,7 +99,7 @@ export async function connectByPasta(
     const ports = await takePorts(wishes, { roots, id, nameOf, took });
     const forwarded = valuesOf(words, "--dns-forward");
     const mustForward = !hasServers && (options.dns ?? []).length === 0;
-    const isRoot = process.geteuid?.() === 0;
+    const isRoot = process.geteuid?.() === 0 && !isRootless();
     return {
       sysctls: {}, // pasta is the container's only neighbour
       setting: {
