@@ -25,7 +25,7 @@ export function unclear({ code, stderr }: Traced): string | undefined {
 /** Everything below, but what is kept to be quicker next time, and the database's own files. */
 function filesBelow(directory: string): string[] {
   const isPassing = (path: string): boolean =>
-    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names)$|^network\/leases(\/|$)/.test(
+    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names|network\/left)$|^network\/leases(\/|$)/.test(
       path,
     );
   const found: string[] = [];
@@ -33,7 +33,7 @@ function filesBelow(directory: string): string[] {
     for (const name of listIfThere(`${directory}/${below}`)) {
       const path = below === "" ? name : `${below}/${name}`;
       if (!isPassing(path)) found.push(path);
-      if (isPassing(path) && !/^(downloads|names)$/.test(path)) continue;
+      if (isPassing(path) && !/^(downloads|names|network\/left)$/.test(path)) continue;
       const isDirectory = lstatSync(`${directory}/${path}`, {
         throwIfNoEntry: false,
       })?.isDirectory();
