@@ -154,13 +154,6 @@ export const mutations: readonly Mutation[] = [
     tests: [["test/identity.test.ts", '--user "1000"']],
   },
   {
-    name: "/etc/passwd may be a FIFO or a device",
-    file: "native/user.c",
-    find: "        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {",
-    replace: "        if (fstat(fd, &st) < 0) {",
-    tests: [["test/identity.test.ts", "databases that are"]],
-  },
-  {
     name: "anything is taken for the null device",
     file: "native/cover.c",
     find: "    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);",

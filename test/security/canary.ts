@@ -42,13 +42,19 @@ export class Canary {
   /** What has changed since it was made; empty: nothing. */
   changes(): string[] {
     const now = look(this.path);
+    const path = (line: string): string => line.slice(0, line.indexOf(" "));
+    const [then, after] = [this.#before, now].map((lines) => new Set(lines.map(path)));
+    const name = (line: string): string => `outside${path(line).slice(this.path.length)}`;
     return [
       ...now
-        .filter((line) => !this.#before.includes(line))
-        .map((line) => `outside the root there is now: ${line}`),
+        .filter((line) => then?.has(path(line)) !== true)
+        .map((line) => `made outside the root: ${name(line)}`),
       ...this.#before
-        .filter((line) => !now.includes(line))
-        .map((line) => `outside the root there was: ${line}`),
+        .filter((line) => after?.has(path(line)) !== true)
+        .map((line) => `gone outside the root: ${name(line)}`),
+      ...now
+        .filter((line) => !this.#before.includes(line))
+        .map((line) => `changed outside the root: ${name(line)}`),
     ];
   }
 }

@@ -197,7 +197,7 @@ export const transfer: readonly Row<EngineWorld>[] = [
     },
   },
   {
-    ids: ["CVE-2024-42472"],
+    ids: ["CVE-2024-42472", "CVE-2017-1002101"],
     title: "a part of a volume is a link that a container has made",
     tried: "volume-subpath at links out, up, and exchanged meanwhile",
     run: async (world): Promise<Outcome> => {
