@@ -27,6 +27,10 @@ export function findSystemProgram(name: string, given: string | undefined): stri
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
+/** Its path, or null; PIVOT_PASTA says another. */
+export const pastaPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
+  findSystemProgram("pasta", env["PIVOT_PASTA"]);
+
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";
 

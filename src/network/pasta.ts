@@ -7,7 +7,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { Connected, ConnectWish } from "./connect.ts";
 import { publishedPorts, runningName } from "./connect.ts";
-import { findSystemProgram } from "./installed.ts";
+import { pastaPath } from "./installed.ts";
 import { type Lease, releaseLeases } from "./lease.ts";
 import { type PortMapping, takePorts } from "./ports.ts";
 
@@ -86,7 +86,7 @@ export async function connectByPasta(
   exposed: readonly string[],
   { roots, id, hasServers }: Pick<ConnectWish, "roots" | "id"> & { readonly hasServers: boolean },
 ): Promise<Connected> {
-  const program = findSystemProgram("pasta", process.env["PIVOT_PASTA"]);
+  const program = pastaPath();
   if (program === null) throw new WishError([`--network pasta: ${howToInstallPasta}`]);
   const wishes = publishedPorts(options, exposed);
   const sctp = wishes.find(({ protocol }) => protocol === "sctp");
