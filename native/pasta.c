@@ -54,17 +54,20 @@ static void mount_namespace(struct pv_run *run, const struct pv_place *at, int n
  * be one in which IPv6 does not work yet. Where there is no IPv6 there is no such setting.
  */
 static void trust_addresses(int network, int words) {
-    int own = pv_result(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (own < 0 || setns(network, CLONE_NEWNET) < 0)
-        fail(words, "setns", own < 0 ? -own : errno);
-    int setting = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
-    if (setting >= 0 && write(setting, "0", 1) != 1)
-        fail(words, "net.ipv6.conf.default.accept_dad", errno);
-    if (setns(own, CLONE_NEWNET) < 0)
-        fail(words, "setns", errno);
-    if (setting >= 0)
-        close(setting);
-    close(own);
+    int status = 0;
+    pid_t pid = fork(); /* there is no way back from there for who is root of a user namespace alone */
+    if (pid == 0) {
+        if (setns(network, CLONE_NEWNET) < 0)
+            fail(words, "setns", errno);
+        int setting = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
+        if (setting >= 0 && write(setting, "0", 1) != 1)
+            fail(words, "net.ipv6.conf.default.accept_dad", errno);
+        _exit(0);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (pid < 0 || status != 0)
+        _exit(126);
 }
 
 /* Says by one character that it is ready, and ends with pasta. */

@@ -28,6 +28,8 @@ if [ ! -d "$home/etc" ]; then
     echo "$user:4000000:65536" >"$etc/subgid"
   fi
   chmod 755 "$etc" "$home"
+  # pasta's, for everybody: as distributions have it, and not every machine.
+  if [ -c /dev/net/tun ]; then mknod -m 0666 "$etc/tun" c 10 200; fi
   mkdir -p "$home/run" "$home/tmp"
   chmod 700 "$home/run" "$home/tmp"
   chown "$id:$id" "$home" "$home/run" "$home/tmp"
@@ -37,5 +39,6 @@ for file in passwd group subuid subgid; do
   # Without one newuidmap has none to read, and nobody a range.
   if [ -e "/etc/$file" ]; then mount --bind "$home/etc/$file" "/etc/$file"; fi
 done
+if [ -c "$home/etc/tun" ]; then mount --bind "$home/etc/tun" /dev/net/tun; fi
 exec setpriv --reuid "$id" --regid "$id" --clear-groups env -i "PATH=$PATH" "HOME=$home" "USER=$user" \
   "TERM=${TERM:-xterm}" "XDG_RUNTIME_DIR=$home/run" "TMPDIR=$home/tmp" "$@"

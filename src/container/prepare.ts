@@ -13,7 +13,7 @@ import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { checkNetwork } from "../network/check.ts";
 import type { Connected } from "../network/connect.ts";
 import { missingWarning, settleMode } from "../network/default-mode.ts";
-import { howToInstall, howToInstallPasta, isRootless, noBridge } from "../network/installed.ts";
+import { howToInstall, isRootless, noBridge, whyNoPasta } from "../network/installed.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { ContainerExtras } from "../options/extras.ts";
 import type { IdMappings } from "../options/facts.ts";
@@ -269,7 +269,7 @@ async function connectionsOf(
   const missing = missingWarning(asked.network, roots);
   const publishes = (options.publish ?? []).length > 0 || options.publishAll === true;
   if (publishes && network === "none" && !isAsked) {
-    throw new WishError([`-p: ${isRootless() ? howToInstallPasta : howToInstall}`]);
+    throw new WishError([`-p: ${isRootless() ? (whyNoPasta() ?? noBridge) : howToInstall}`]);
   }
   const { problems, warnings } = checkNetwork(network, options, isAsked);
   if (problems.length > 0) throw new WishError(problems);

@@ -96,6 +96,8 @@ const passedOn = [
   "PIVOT_NETAVARK",
   "PIVOT_AARDVARK",
   "NETAVARK_FW",
+  "PIVOT_PASTA",
+  "PIVOT_NFT",
 ] as const;
 
 /** What the program needs when it is called back. */

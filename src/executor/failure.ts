@@ -157,6 +157,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EADDRNOTAVAIL) return "this machine has no such address: see `ip address`";
       return "";
     case "pasta":
+      if (/tun socket/.test(text))
+        return "pasta needs /dev/net/tun, by whoever runs it: `modprobe tun`, and `chmod 666 /dev/net/tun` as udev has it";
       if (/routable|default route|interface/i.test(text))
         return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME";
       return "";

@@ -10,9 +10,9 @@ import { formatOptionProblem } from "../options/problem.ts";
 import {
   defaultNetwork,
   howToInstall,
-  howToInstallPasta,
   isLoopbackByDefault,
   isRootless,
+  whyNoPasta,
 } from "./installed.ts";
 
 /**
@@ -40,7 +40,6 @@ export function missingWarning(mode: NetworkMode | undefined, { runRoot }: Roots
   if (existsSync(mark)) return null;
   mkdirSync(`${runRoot}/network`, { recursive: true, mode: 0o700 });
   writeFileSync(mark, "", { mode: 0o600 });
-  return isRootless()
-    ? `the container has loopback alone: ${howToInstallPasta}, or say --network none`
-    : `the container has loopback alone: ${howToInstall}, or say --network none`;
+  const why = isRootless() ? whyNoPasta() : howToInstall;
+  return `the container has loopback alone: ${why}, or say --network none`;
 }

@@ -1,6 +1,6 @@
 /** Whether netavark and aardvark-dns are on this machine. Asked at each start, so it loads nothing. */
 
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { rootlessUser } from "../host/rootless.ts";
 
 /** Of Debian, Fedora, Arch and Alpine, and of a build by hand. */
@@ -32,6 +32,22 @@ export function findSystemProgram(name: string, given: string | undefined): stri
 export const pastaPath = (env: NodeJS.ProcessEnv = process.env): string | null =>
   findSystemProgram("pasta", env["PIVOT_PASTA"]);
 
+export const howToInstallPasta =
+  "pasta is not installed: `apt-get install passt` does (dnf has the same name)";
+
+/** Why pasta cannot connect a container, and what to do; null: it can. */
+export function whyNoPasta(env: NodeJS.ProcessEnv = process.env): string | null {
+  if (pastaPath(env) === null) return howToInstallPasta;
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+    return null;
+  } catch {
+    return existsSync("/dev/net/tun")
+      ? "pasta may not open /dev/net/tun: sudo chmod 0666 /dev/net/tun"
+      : "pasta needs /dev/net/tun, which is not there: sudo modprobe tun";
+  }
+}
+
 /**
  * What `--network` is when nobody says it. Bridges are made in the machine's own network namespace, by
  * its root alone: ordinary users have pasta. Without the program that makes it, it is loopback alone.
@@ -40,7 +56,7 @@ export function defaultNetwork(
   isRootless: boolean,
   env: NodeJS.ProcessEnv = process.env,
 ): "none" | { readonly network: string } | { readonly pasta: readonly string[] } {
-  if (isRootless) return pastaPath(env) === null ? "none" : { pasta: [] };
+  if (isRootless) return whyNoPasta(env) === null ? { pasta: [] } : "none";
   return netavarkPath(env) === null ? "none" : { network: "bridge" };
 }
 
@@ -49,9 +65,6 @@ export const isRootless = (env: NodeJS.ProcessEnv = process.env): boolean =>
 
 export const noBridge =
   "networks by name are root's: use --network pasta, or host for the machine's own";
-
-export const howToInstallPasta =
-  "pasta is not installed: `apt-get install passt` does (dnf has the same name)";
 
 export const howToInstall =
   "netavark is not installed: `apt-get install netavark aardvark-dns` does (dnf has the same names)";

@@ -7,7 +7,7 @@ import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { Connected, ConnectWish } from "./connect.ts";
 import { publishedPorts, runningName } from "./connect.ts";
-import { howToInstallPasta, isRootless, pastaPath } from "./installed.ts";
+import { howToInstallPasta, pastaPath, whyNoPasta } from "./installed.ts";
 import { type Lease, releaseLeases } from "./lease.ts";
 import { type PortMapping, takePorts } from "./ports.ts";
 
@@ -84,7 +84,10 @@ export async function connectByPasta(
   { roots, id, hasServers }: Pick<ConnectWish, "roots" | "id"> & { readonly hasServers: boolean },
 ): Promise<Connected> {
   const program = pastaPath();
-  if (program === null) throw new WishError([`--network pasta: ${howToInstallPasta}`]);
+  const lack = whyNoPasta();
+  if (program === null || lack !== null) {
+    throw new WishError([`--network pasta: ${lack ?? howToInstallPasta}`]);
+  }
   const wishes = publishedPorts(options, exposed);
   const sctp = wishes.find(({ protocol }) => protocol === "sctp");
   if (sctp !== undefined) {
@@ -99,7 +102,7 @@ export async function connectByPasta(
     const ports = await takePorts(wishes, { roots, id, nameOf, took });
     const forwarded = valuesOf(words, "--dns-forward");
     const mustForward = !hasServers && (options.dns ?? []).length === 0;
-    const isRoot = process.geteuid?.() === 0 && !isRootless();
+    const isRoot = process.geteuid?.() === 0;
     return {
       sysctls: {}, // pasta is the container's only neighbour
       setting: {
