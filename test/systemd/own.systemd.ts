@@ -68,14 +68,18 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
       const { bundle, unit } = bundleFor((config) => {
         config.linux["cgroupsPath"] = (config.linux["cgroupsPath"] as string).replace(slice, "");
         config.linux["resources"] = { pids: { limit: 20 } };
+        // This world's /proc is partly read-only, and so refused in a user namespace.
+        config.mounts = config.mounts.filter(({ type }) => type !== "proc");
         config.linux.namespaces.push({ type: "user" });
         for (const each of ["uidMappings", "gidMappings"]) {
-          config.linux[each] = [{ containerID: 0, hostID: USER, size: 1 }];
+          config.linux[each] = [{ containerID: 0, hostID: 0, size: 1 }];
         }
       });
       const id = ground.id();
       const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
-      const before = ["setpriv", ...ids, "env", `XDG_RUNTIME_DIR=${runtime}`];
+      // As podman does it: who is root in a user namespace of theirs, with mounts of their own.
+      const own = ["unshare", "--user", "--map-root-user", "--mount"];
+      const before = ["setpriv", ...ids, ...own, "env", `XDG_RUNTIME_DIR=${runtime}`];
       const asUser = {
         ...settings,
         before,
