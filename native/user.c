@@ -252,9 +252,7 @@ static int raise_permitted(void) {
 static int no_such_id(struct pv_run *run, int rc, const char *what, unsigned id) {
     if (rc != -EINVAL)
         return pv_say(run, rc, "becoming the %s %u", what, id);
-    return pv_say(run, rc,
-                  "the %s %u does not exist in this user namespace, whose ids are those of /etc/sub%s",
-                  what, id, *what == 'u' ? "uid" : "gid");
+    return pv_say(run, rc, "the %s %u does not exist in its user namespace", what, id);
 }
 
 /*

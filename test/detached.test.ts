@@ -95,7 +95,9 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
   test("killed while it waits, or its monitor while it starts: nothing half made runs on", async () => {
     for (const whom of ["caller", "monitor"] as const) {
       const planned = await planDetached(ground, { command: sh("sleep 1000"), options: rm });
-      for (let at = 1; at < planned.plan.steps.length; at += 6) {
+      // Behind its filter init takes no turns: whatever comes then, the program runs.
+      const last = planned.plan.steps.findIndex(({ op }) => op.op === "seccomp");
+      for (let at = 1; at <= last; at += 6) {
         const pause: Step = { by: "parent", op: { op: "sleep", time: 60_000 }, why: "here" };
         const steps = [...planned.plan.steps];
         // Beside a step of the parent: it is the monitor that stops there.

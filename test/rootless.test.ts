@@ -2,7 +2,14 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { OrdinaryUser, type UserMode, userId, whyNoUser } from "./ordinary-user.ts";
 import { pivotPath } from "./pivot.ts";
 
@@ -21,6 +28,9 @@ function give(user: OrdinaryUser, name: string): string {
 /** Owners of a file as the host has them. */
 const ownersOf = (path: string): string =>
   spawnSync("stat", ["-c", "%u:%g", path], { encoding: "utf8" }).stdout.trim();
+
+/** Debian's passt; the user's /dev/net/tun is everybody's. */
+const hasPasta = Bun.which("pasta") !== null && existsSync("/dev/net/tun");
 
 describe.skipIf(why !== undefined).each(["range", "single"] as const)(
   about("an ordinary user's containers: %s"),
@@ -97,8 +107,16 @@ describe.skipIf(why !== undefined).each(["range", "single"] as const)(
       expect(await run("busybox", "ip", "-o", "link")).toMatch(/^1: lo: <LOOPBACK,UP[^\n]*$/);
       const host = await user.ok("run", "--rm", "--network", "host", "busybox", "ip", "-o", "link");
       expect(host).toContain("1: lo:");
+      if (hasPasta) {
+        const own = await user.ok("run", "--rm", "-p", "0:80", "busybox", "ip", "-o", "link");
+        expect(own).toMatch(/^\d+: (?!lo)\w+: <BROADCAST,MULTICAST,UP,/m);
+        const list = ["--egress", "allow=example.com"];
+        const lookUp = [...list, "busybox", "nslookup", "other.example"];
+        const said = await user.command([pivotPath, "run", "--rm", ...lookUp]);
+        expect(said.stderr).toContain("egress refused: other.example (not on the list");
+      }
       expect(await user.fails("run", "--rm", "--network", "bridge", "busybox", "true")).toMatch(
-        /^pivot: --network bridge: networks by name, and ports published by them, are root's: /,
+        /^pivot: --network bridge: networks by name are root's: use --network pasta/,
       );
     });
 
@@ -222,7 +240,7 @@ describe.skipIf(why !== undefined)(about("subordinate ids"), () => {
 
   test("end where /etc/subuid says", async () => {
     expect(await user.fails("run", "--rm", ...quiet, "-u", "70000", "busybox", "true")).toMatch(
-      /the user 70000 does not exist in this user namespace, whose ids are those of \/etc\/subuid$/,
+      /the user 70000 does not exist in its user namespace; more come from \/etc\/subuid and [^\n]*$/,
     );
   });
 });
@@ -271,7 +289,7 @@ describe.skipIf(why !== undefined)(about("a single id"), () => {
 
   test("a user that the map has not is named", async () => {
     expect(await user.fails("run", "--rm", ...quiet, "-u", "5", "busybox", "true")).toMatch(
-      /the user 5 does not exist in this user namespace, whose ids are those of \/etc\/subuid$/,
+      /the user 5 does not exist in its user namespace; more come from \/etc\/subuid and [^\n]*$/,
     );
   });
 });

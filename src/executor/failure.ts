@@ -131,7 +131,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "set_user":
       if (errno === EINVAL)
-        return "its user namespace has no such id: --userns auto:size=N or --uidmap give it more";
+        return "more come from /etc/subuid and /etc/subgid, --userns auto:size=N or --uidmap";
       return "";
     case "user_copy":
       if (errno === ENOSPC) return "the disk is full: nothing of the copy is left";

@@ -225,7 +225,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     means:
       "The kernel has many rules for which it has only this one word. Where it left some in its log, the line ends with them.",
     causes: [
-      ["the user namespace has no such id", "Give more in /etc/subuid and /etc/subgid."],
+      ["does not exist in its user namespace", "Give more in /etc/subuid and /etc/subgid."],
       [
         "`pivot_root`: the root is an initramfs, which is attached to nothing",
         "`--root-switch move`.",

@@ -66,12 +66,12 @@ type Kernel = Pick<Facts, "kernel" | "userNamespace">;
  * On each mount that is walked: a device is never opened, whatever name it takes, and reading
  * leaves no trace; but when a host's mount notes reading is its root's to say (mount_namespaces(7)).
  */
-const attributes = (writable: boolean, { userNamespace }: Kernel): MountAttribute[] => [
+const attributes = (writable: boolean, facts: Kernel): MountAttribute[] => [
   ...(writable ? [] : (["ro"] as const)),
   "nosuid",
   "nodev",
   "noexec",
-  ...(userNamespace === undefined ? (["noatime"] as const) : []),
+  ...(facts.userNamespace === undefined ? (["noatime"] as const) : []),
 ];
 
 const ownNamespace: Step = byParent(
