@@ -31,6 +31,7 @@ const sidebars: SidebarsConfig = {
         "guides/engine",
         "guides/images",
         "guides/networks",
+        "guides/users",
         "guides/look-inside",
         "guides/try",
         "guides/library",
@@ -58,6 +59,7 @@ const sidebars: SidebarsConfig = {
       items: [
         { type: "link", label: "Architecture", href: "/project/ARCHITECTURE/" },
         "design/decisions",
+        "security",
         "benchmarks",
         { type: "link", label: "Changelog", href: "/project/CHANGELOG/" },
       ],
