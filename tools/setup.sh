@@ -41,6 +41,7 @@ if [ -n "$packages" ]; then
   fi
 fi
 
+touch build/.begun
 newer() { # newer THAN FILE...: is one of the files newer?
   than=$1
   shift
@@ -83,4 +84,12 @@ if newer build/pivot-program src/*.ts src/*/*.ts src/*/*/*.ts package-lock.json;
     >build/bun.log 2>&1 || fail "bun could not compile the command line: see build/bun.log"
   mv build/pivot-program.new build/pivot-program
 fi
-touch build/.built
+# For the next call of the script `pivot`: native/fresh.c.
+{
+  printf '%s\0' package-lock.json tools/setup.sh
+  find native -maxdepth 1 -name '*.[ch]' -print0
+  find src -maxdepth 3 -name '*.ts' ! -name '*.test.ts' -print0
+  for directory in native/ src/ src/*/ src/*/*/; do printf '%s\0' "$directory"; done
+} >build/.sources.new && mv build/.sources.new build/.sources || rm -f build/.sources
+# What is written while this runs is newer than what was built.
+mv build/.begun build/.built
