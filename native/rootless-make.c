@@ -174,10 +174,11 @@ struct held {
 /* What ps shows of it, which was the command's that made it. */
 static void rename_self(char **argv) {
     static const char name[] = "pivot-namespace";
+    size_t room = argv[0] ? strlen(argv[0]) : 0;
     prctl(PR_SET_NAME, name);
     for (size_t i = 0; argv[i]; i++)
         memset(argv[i], 0, strlen(argv[i]));
-    memcpy(argv[0], name, sizeof name);
+    memcpy(argv[0], name, room < sizeof name ? room : sizeof name);
 }
 
 /* Keeps the namespace until nobody has the lock. `joins`: one that is there, or -1 for a new one. */
