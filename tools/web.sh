@@ -28,7 +28,7 @@ newer() { # newer THAN PATH...: is a file at or below one of the paths newer?
 packages() {
   newer web/node_modules/.package-lock.json web/package-lock.json || return 0
   say "installing packages of the web page"
-  (cd web && npm install --no-save --no-audit --no-fund --ignore-scripts) \
+  (cd web && npm install --no-save --include=dev --no-audit --no-fund --ignore-scripts) \
     </dev/null >build/npm-web.log 2>&1 || fail "npm install failed: see build/npm-web.log"
   touch web/node_modules/.package-lock.json
 }
