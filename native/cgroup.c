@@ -85,14 +85,17 @@ static int remove_once(int parent, const char *name, int depth) {
     return rc == -ENOENT ? 0 : rc;
 }
 
+#define PV_CGROUP_PATIENCE 8000000000 /* nanoseconds */
+
 int pv_do_remove_cgroup(struct pv_run *run, const struct pv_remove_cgroup *op) {
     const char *name;
     int parent = pv_place_parent(run, &op->at, 0, &name);
     if (parent < 0)
         return parent == -ENOENT ? 0 : parent;
-    /* Killed processes leave their cgroup a moment later: 2 s at most, in growing steps. */
+    /* Killed processes leave their cgroup a moment later, on a busy machine after seconds. */
     int rc = remove_once(parent, name, 0);
-    for (long wait = 100000; rc == -EBUSY && wait < 1000000000; wait *= 2) {
+    for (long wait = 100000, waited = 0; rc == -EBUSY && waited < PV_CGROUP_PATIENCE; waited += wait) {
+        wait = wait < 400000000 ? wait * 2 : wait;
         nanosleep(&(struct timespec){0, wait}, NULL);
         rc = remove_once(parent, name, 0);
     }

@@ -115,6 +115,7 @@ const changeOfRoot = (steps: readonly Numbered[]): string[] => [
 ];
 
 const clone = (op: Extract<Op, { op: "clone" }>, number: number): string[] => [
+  "busy=1",
   `(`,
   "  code=0",
   `  "$unshare" ${unshareFlags(op.namespaces)}${op.namespaces.includes("mount") ? " --propagation unchanged" : ""}${op.namespaces.includes("pid") ? " --fork --kill-child" : ""} "$sh" "$work/init1" 9<&- || code=$?`,
@@ -123,6 +124,7 @@ const clone = (op: Extract<Op, { op: "clone" }>, number: number): string[] => [
   // The standard input of what goes on in the background is /dev/null, unless it is told otherwise.
   ") <&6 6<&- &",
   "child=$!",
+  "noted",
   "said up",
   "pid=$_value",
   `made=${number}`,
@@ -177,6 +179,7 @@ export function planScript(plan: Plan, title: string): string {
   for (const { step, number } of ofParent) {
     const { op } = step;
     lines.push("", heading(step, number));
+    if (step.undo !== undefined) lines.push("busy=1");
     if (op.op === "clone") {
       shellLines(op, places); // for what it keeps
       lines.push(...clone(op, number));
@@ -190,7 +193,7 @@ export function planScript(plan: Plan, title: string): string {
       locked ||= op.op === "lock";
       lines.push(...shellLines(op, places));
     }
-    if (step.undo !== undefined) lines.push(`made=${number}`);
+    if (step.undo !== undefined) lines.push(`made=${number}`, "noted");
   }
   const shells = firstProcess(ofInit, places, how);
   const undo = undoing(ofParent, new Places("safe"));
@@ -219,9 +222,13 @@ function assemble(parts: Parts): string {
     "# unless this shell is killed by a signal that none can catch.",
     "set -eu",
     '[ "$(id -u)" = 0 ] || { echo "by hand: only root can do this" >&2; exit 125; }',
-    "trap 'exit 129' HUP",
-    "trap 'exit 130' INT",
-    "trap 'exit 143' TERM",
+    "# A signal that comes between what is made and the note of it waits for the note.",
+    "busy= stopped=",
+    'stop() { if [ -n "$busy" ]; then stopped=$1; else exit "$1"; fi; }',
+    'noted() { busy=; [ -z "$stopped" ] || exit "$stopped"; }',
+    "trap 'stop 129' HUP",
+    "trap 'stop 130' INT",
+    "trap 'stop 143' TERM",
     "work=",
     'trap \'[ -z "$work" ] || rm -rf "$work"\' EXIT',
     "work=$(mktemp -d)",

@@ -64,8 +64,9 @@ function hook(op: OpOf<"hook">): Lines {
 const removeCgroup = (word: string): Lines => [
   `for each in $(find ${word} -depth -type d 2>/dev/null); do`,
   '  while read -r member; do kill -KILL "$member" 2>/dev/null; done <"$each"/cgroup.procs',
-  // One that was killed a moment ago may be in it still.
-  '  rmdir "$each" 2>/dev/null || { sleep 1; rmdir "$each"; }',
+  // One that was killed a moment ago may be in it still, the longer the more the machine has to do.
+  '  for _pause in 0.1 0.3 1 2 3; do rmdir "$each" 2>/dev/null && break || sleep $_pause; done',
+  '  [ ! -d "$each" ] || rmdir "$each"',
   "done",
 ];
 
