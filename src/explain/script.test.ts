@@ -16,8 +16,14 @@ const clone = (namespaces: readonly ("mount" | "pid" | "user")[]): Step =>
     "linux.namespaces",
   );
 
-const parses = (script: string): string =>
-  spawnSync("sh", ["-n"], { input: script, encoding: "utf8" }).stderr;
+/** What a shell says of a script, or of itself when it could not run. */
+function parses(script: string): string {
+  const { error, status, signal, stderr } = spawnSync("sh", ["-n"], {
+    input: script,
+    encoding: "utf8",
+  });
+  return status === 0 ? stderr : `${stderr ?? ""}${error?.message ?? signal ?? ""}: ${status}`;
+}
 
 test("a shell can read the script of any plan", () => {
   fc.assert(
