@@ -3,20 +3,11 @@
  * delegated to them, and which of the limits that were asked for can be kept there.
  */
 
-import { accessSync, constants } from "node:fs";
 import { locateV2 } from "../cgroup/mod.ts";
 import { read } from "../host/cgroups.ts";
+import { isWritable } from "../host/writable.ts";
 import type { CgroupLayout, CgroupV2 } from "../planner/facts.ts";
 import type { LinuxResources } from "../spec/mod.ts";
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * The hierarchy as its delegatee has it, or null. A new cgroup lies beside the caller's own; to put a

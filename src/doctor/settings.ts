@@ -1,6 +1,6 @@
 /** What the machine says of itself without being tried: settings, places, users. */
 
-import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { delegated } from "../container/delegated.ts";
 import type { Roots } from "../container/roots.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
@@ -9,6 +9,7 @@ import { fileSystemOf, isInForce, machineWarnings } from "../host/machine.ts";
 import { noNamespace, rootlessUser } from "../host/rootless.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
 import { whyNoNamespace } from "../host/why-no-namespace.ts";
+import { isWritable } from "../host/writable.ts";
 import { parseSubordinate, rangesOf, sizeOf } from "../users/subordinate.ts";
 import { parseMountTable } from "../verify/mount-table.ts";
 import { type Diagnosis, diagnosis } from "./diagnosis.ts";
@@ -68,15 +69,6 @@ const nearest = (path: string): string => {
     if (existsSync(at)) return at;
   return "/";
 };
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const gibi = 2 ** 30;
 

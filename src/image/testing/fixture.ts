@@ -3,8 +3,6 @@ import { dlopen, FFIType, ptr } from "bun:ffi";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  accessSync,
-  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +13,7 @@ import {
   renameSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { isWritable } from "../../host/writable.ts";
 import { LayerTranslator } from "../layer.ts";
 import { removeTrees, startUnpacker, type UnpackerOptions, type UnpackReport } from "../unpack.ts";
 
@@ -26,15 +25,6 @@ const native = `${project}native`;
 function sources(): readonly string[] {
   const files = readdirSync(native).filter((name) => /^(unpack.*|overlay)\.[ch]$/.test(name));
   return [...files.map((name) => `${native}/${name}`), `${native}/test/unpack-main.c`];
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Builds the unpacker as a program of its own, once for each state of its source. */
