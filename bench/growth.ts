@@ -130,7 +130,6 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(usage);
   const world = process.env["PIVOT_WORLD"];
   if (world === undefined) throw new Error("run it by tools/world.sh: npm run bench:growth");
-  process.env["PIVOT_NETWORK"] = "none";
   const about = circumstances();
   const store = new Store(join(world, "growth"));
   mkdirSync(store.directory, { recursive: true });

@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "calls.h"
+#include "clock.h"
 #include "companion.h"
 #include "monitor.h"
 

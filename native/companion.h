@@ -19,12 +19,14 @@
 
 #define PV_TOOL_ARGUMENTS 128
 
-/* A program of the machine; `last` comes behind its arguments, or is NULL. */
+/* A program of the machine. */
 struct pv_tool {
+    const char *name; /* for the words of a failure */
     const char *program;
     const struct pv_texts *argv, *env;
     uint32_t timeout; /* milliseconds */
-    const char *last;
+    const char *last; /* comes behind its arguments; or NULL */
+    int is_deaf;      /* who asks the executor to stop does not stop it */
 };
 
 /* The beginning of what a program said. */
@@ -34,17 +36,23 @@ struct pv_words {
 };
 
 /* tool.c */
-int64_t pv_milliseconds(void);
 /* In a child of ours: never returns. */
 void __attribute__((noreturn)) pv_execute_tool(const struct pv_tool *tool, int input, int words);
-/* Runs it to its end, in this network namespace unless that is -1; `input` is what it reads. */
-int pv_run_tool(struct pv_run *run, const struct pv_tool *tool, int network, const char *input);
+/*
+ * Runs it to its end, in this network namespace unless that is -1; it reads from `input`. Its wait status,
+ * or a negative errno: then it is ended.
+ */
+int pv_run_tool(struct pv_run *run, const struct pv_tool *tool, int network, int input,
+                struct pv_words *words);
+/* 0, or -ECANCELED with how it ended and why: of its words those that tell. */
+int pv_judge_tool(struct pv_run *run, const struct pv_tool *tool, int status, const char *why);
 /*
  * Hears words until their writer ends: 0; or until the character `until` comes, unless that is 0: 1.
- * A negative errno after the time, or when somebody asks the executor to stop.
+ * A negative errno after the time, or when somebody asks the executor to stop by the descriptor
+ * `signals`, unless that is -1.
  */
-int pv_wait_for_words(struct pv_run *run, struct pv_words *words, int pidfd, int *from, char until,
-                      uint32_t timeout);
+int pv_wait_for_words(struct pv_run *run, struct pv_words *words, int pidfd, int *from, int signals,
+                      char until, uint32_t timeout);
 const char *pv_last_word(struct pv_words *words);
 const char *pv_first_word(struct pv_words *words);
 

@@ -7,7 +7,6 @@
  * volume that is a directory of the host, no name of it is followed out of the copy either.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <limits.h>
 #include <linux/limits.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <sys/xattr.h>
 
 #include "calls.h"
+#include "entries.h"
 #include "executor.h"
 
 #define PV_COPY_DEPTH 128 /* three descriptors for each */
@@ -242,21 +242,14 @@ static int copy_entry(struct copy *c, int from, int to, const char *name) {
 
 static int copy_entries(struct copy *c, int from, int to) {
     size_t length = strlen(c->path);
-    int fd = pv_result(openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    if (!entries) {
-        if (fd >= 0)
-            close(fd);
-        return fd < 0 ? fd : -ENOMEM;
-    }
+    DIR *entries = pv_entries_of(from);
+    if (!entries)
+        return -errno;
     int rc = 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        int n = snprintf(c->path + length, sizeof c->path - length, "%s%s", length ? "/" : "",
-                         entry->d_name);
+    for (const char *name; rc == 0 && (name = pv_next_entry(entries, &rc));) {
+        int n = snprintf(c->path + length, sizeof c->path - length, "%s%s", length ? "/" : "", name);
         rc = n < 0 || (size_t)n >= sizeof c->path - length ? -ENAMETOOLONG
-                                                           : copy_entry(c, from, to, entry->d_name);
+                                                           : copy_entry(c, from, to, name);
         if (rc < 0 && !c->run->text[0])
             pv_say(c->run, rc, "%.200s", c->path);
         c->path[length] = '\0';

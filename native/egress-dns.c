@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "companion.h"
 #include "egress.h"
 

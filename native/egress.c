@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -28,11 +29,28 @@
 #define PV_NOBODY 65534
 #define PV_PATIENCE 10000
 
+/* A file without a name that holds this text, to be read from its beginning. */
+static int input_of(const char *text) {
+    int fd = pv_result(memfd_create("input", MFD_CLOEXEC));
+    int rc = fd < 0 ? fd : pv_write_whole(fd, text, strlen(text));
+    if (rc == 0 && lseek(fd, 0, SEEK_SET) < 0)
+        rc = -errno;
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}
+
 int pv_do_egress_rules(struct pv_run *run, const struct pv_egress_rules *op) {
     int network = pv_container_network(run);
-    struct pv_tool tool = {
-        .program = op->program, .argv = &op->argv, .env = &op->env, .timeout = op->timeout};
-    return network < 0 ? network : pv_run_tool(run, &tool, network, op->rules);
+    struct pv_tool tool = {.name = op->argv.items[0], .program = op->program, .argv = &op->argv,
+                           .env = &op->env, .timeout = op->timeout};
+    struct pv_words words;
+    int rules = network < 0 ? network : input_of(op->rules);
+    if (rules < 0)
+        return rules;
+    int status = pv_run_tool(run, &tool, network, rules, &words);
+    close(rules);
+    return status < 0 ? status : pv_judge_tool(run, &tool, status, pv_first_word(&words));
 }
 
 static void __attribute__((noreturn)) fail(int words, const char *what, int error) {
@@ -190,7 +208,8 @@ int pv_do_egress_guard(struct pv_run *run, const struct pv_egress_guard *op) {
     if (rc == 0)
         rc = pidfd = pv_pidfd_open(pid);
     if (rc >= 0)
-        rc = pv_wait_for_words(run, &words, pidfd, &pipe[0], PV_READY[0], PV_PATIENCE);
+        rc = pv_wait_for_words(run, &words, pidfd, &pipe[0], pv_heard_signals(run), PV_READY[0],
+                               PV_PATIENCE);
     if (pidfd >= 0)
         close(pidfd);
     if (rc == 1 && (rc = pv_add_companion(pid, pipe[0], farewell)) == 0)

@@ -8,54 +8,39 @@
  * directory itself is never exchanged, and what they have made meanwhile is not replaced.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "calls.h"
+#include "entries.h"
 #include "executor.h"
 
 #define PV_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PV_FILLING ".pivot-filling"
 #define PV_FILLED "filled" /* in the volume's own directory, which no container sees */
 
-static int is_dot(const char *name) {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* A stream of a directory's entries that leaves the descriptor alone; NULL and errno. */
-static DIR *entries_of(int directory) {
-    int fd = openat(directory, ".", PV_DIRECTORY);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    if (!entries && fd >= 0)
-        close(fd);
-    return entries;
-}
-
 /* 1 or 0; what was begun and not ended does not count. */
 static int is_empty(int directory) {
-    DIR *entries = entries_of(directory);
+    DIR *entries = pv_entries_of(directory);
     if (!entries)
         return -errno;
-    int empty = 1;
-    for (struct dirent *entry; empty && (entry = readdir(entries));)
-        empty = is_dot(entry->d_name) || strcmp(entry->d_name, PV_FILLING) == 0;
+    int empty = 1, rc = 0;
+    for (const char *name; empty && (name = pv_next_entry(entries, &rc));)
+        empty = strcmp(name, PV_FILLING) == 0;
     closedir(entries);
-    return empty;
+    return rc < 0 ? rc : empty;
 }
 
 /* Under a directory's names, each as a whole. A name that is taken belongs to who took it. */
 static int move_entries(int from, int to) {
-    DIR *entries = entries_of(from);
+    DIR *entries = pv_entries_of(from);
     if (!entries)
         return -errno;
     int rc = 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(entries));) {
-        if (is_dot(entry->d_name))
-            continue;
-        rc = pv_rename_new(from, entry->d_name, to, entry->d_name);
+    for (const char *name; rc == 0 && (name = pv_next_entry(entries, &rc));) {
+        rc = pv_rename_new(from, name, to, name);
         if (rc == -EEXIST || rc == -ENOENT)
             rc = 0;
     }

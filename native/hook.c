@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "executor.h"
 
 struct conversation {
@@ -28,12 +29,6 @@ struct conversation {
     size_t length;
     int ended_line;
 };
-
-static long now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 /* A filter may be in force that is older than close_range(2). */
 static int close_others(void) {
@@ -112,13 +107,13 @@ static int heard_signals(const struct pv_run *run) {
 
 /* Until it has ended, or the time is over: then -ETIMEDOUT; or somebody has us stop: -EINTR. */
 static int converse(struct pv_run *run, struct conversation *with, uint32_t timeout) {
-    long end = now() + (long)timeout;
+    int64_t end = pv_milliseconds() + timeout;
     for (;;) {
         struct pollfd fds[4] = {{with->pidfd, POLLIN, 0},
                                 {with->state, POLLOUT, 0},
                                 {with->words, POLLIN, 0},
                                 {heard_signals(run), POLLIN, 0}};
-        long wait = timeout ? end - now() : -1;
+        int64_t wait = timeout ? end - pv_milliseconds() : -1;
         if (timeout && wait <= 0)
             return -ETIMEDOUT;
         if (poll(fds, 4, (int)(wait > 1000000 ? 1000000 : wait)) < 0 && errno != EINTR)

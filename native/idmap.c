@@ -6,11 +6,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "calls.h"
 #include "executor.h"
+#include "waiter.h"
 
 static int write_map(struct pv_run *run, int proc, const char *name, const char *text) {
     int fd = pv_result(openat(proc, name, O_WRONLY | O_CLOEXEC));
@@ -38,30 +37,16 @@ static int map_and_open(struct pv_run *run, pid_t child, const struct pv_user_na
     return rc;
 }
 
+static int enter_new(int flags) {
+    return pv_result(unshare(flags));
+}
+
 int pv_do_user_namespace(struct pv_run *run, const struct pv_user_namespace *op) {
-    int sockets[2], error = 0;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return -errno;
-    pid_t child = fork();
-    if (child == 0) {
-        close(sockets[0]);
-        error = pv_result(unshare(CLONE_NEWUSER));
-        pv_send_bytes(sockets[1], &error, sizeof error, -1);
-        /* Until the other end is closed; it is too if the parent is killed. */
-        pv_receive_bytes(sockets[1], &error, sizeof error, &(int){-1});
-        _exit(0);
-    }
-    int rc = child < 0 ? -errno : 0;
-    close(sockets[1]);
+    struct pv_waiter child;
+    int rc = pv_start_waiter(run, &child, enter_new, CLONE_NEWUSER, "unshare");
     if (rc == 0)
-        rc = pv_receive_bytes(sockets[0], &error, sizeof error, &(int){-1});
-    if (rc == 0 && error < 0)
-        rc = pv_say(run, error, "unshare");
-    if (rc == 0)
-        rc = map_and_open(run, child, op);
-    close(sockets[0]);
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
+        rc = map_and_open(run, child.pid, op);
+    pv_end_waiter(&child);
     return rc < 0 ? rc : pv_keep(run, op->into, rc);
 }
 

@@ -14,49 +14,34 @@
 #include <dirent.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "companion.h"
 #include "executor.h"
 #include "netlink.h"
 
-#define PV_OUT_OF_THE_WAY 100
-#define PV_WORDS 4096
 #define PV_ALIAS 256
-#define PV_ARGUMENTS 16 /* the namespace comes behind them */
 
 /* One call of netavark. */
 struct call {
-    const char *program;
-    const struct pv_texts *argv, *env;
-    uint32_t timeout; /* milliseconds */
+    struct pv_tool tool;
     const struct pv_place *lock;
-    int config;             /* what it reads */
-    int network;            /* the namespace */
-    int is_undo;            /* signals do not stop it */
-    char words[PV_WORDS];   /* the beginning of what it said */
-    size_t length;
+    int config;  /* what it reads */
+    int network; /* the namespace */
+    struct pv_words words;
 };
 
-static int64_t milliseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 static int stops(struct pv_run *run, const struct call *call) {
-    return call->is_undo ? 0 : pv_was_asked_to_stop(run, 0);
+    return call->tool.is_deaf ? 0 : pv_was_asked_to_stop(run, 0);
 }
 
 /* netavark looks at rules and bridges before it changes them: one at a time. */
@@ -67,11 +52,11 @@ static int take_lock(struct pv_run *run, const struct call *call) {
         return parent;
     int fd = pv_result(openat(parent, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     close(parent);
-    int64_t end = milliseconds() + call->timeout;
+    int64_t end = pv_milliseconds() + call->tool.timeout;
     int rc = fd;
     while (fd >= 0 && (rc = pv_result(flock(fd, LOCK_EX | LOCK_NB))) == -EWOULDBLOCK) {
         rc = stops(run, call);
-        if (rc == 0 && milliseconds() > end)
+        if (rc == 0 && pv_milliseconds() > end)
             rc = pv_say(run, -ETIMEDOUT, "others change networks all the time");
         if (rc < 0)
             break;
@@ -111,126 +96,31 @@ static int stand_in(const char *interface) {
     return rc < 0 ? rc : made;
 }
 
-static void __attribute__((noreturn)) become_netavark(const struct call *call, pid_t executor,
-                                                      int words) {
-    char *argv[PV_ARGUMENTS + 2], path[64];
-    uint32_t count = call->argv->count;
-    if (count > PV_ARGUMENTS)
-        _exit(126);
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)executor, call->network);
-    memcpy(argv, call->argv->items, count * sizeof *argv);
-    argv[count] = path;
-    argv[count + 1] = NULL;
-    pv_standard_signals();
-    /* Neither a key of the terminal nor its end is meant for it, or for the name server it starts. */
-    setsid();
-    const int given[] = {call->config, words, words};
-    int fds[3];
-    for (int i = 0; i < 3; i++)
-        if ((fds[i] = fcntl(given[i], F_DUPFD_CLOEXEC, PV_OUT_OF_THE_WAY)) < 0)
-            _exit(126);
-    for (int i = 0; i < 3; i++)
-        if (dup2(fds[i], i) < 0)
-            _exit(126);
-    if (pv_close_range(3, ~0u, 0) < 0 || chdir("/") < 0)
-        _exit(126);
-    execve(call->program, argv, call->env->items);
-    dprintf(2, "%s: %s", call->program, strerror(errno));
-    _exit(127);
-}
-
-/* Takes what fits; the rest is read and forgotten, so that it need not wait for us. */
-static void hear(struct call *call, int *words) {
-    char rest[512];
-    size_t left = sizeof call->words - 1 - call->length;
-    ssize_t n = read(*words, left ? call->words + call->length : rest, left ? left : sizeof rest);
-    if (n < 0 && errno == EINTR)
-        return;
-    if (n > 0) {
-        call->length += left ? (size_t)n : 0;
-        return;
-    }
-    close(*words);
-    *words = -1;
-}
-
-static int wait_for_end(struct pv_run *run, struct call *call, int pidfd, int *words) {
-    int64_t end = milliseconds() + call->timeout;
-    for (;;) {
-        struct pollfd fds[3] = {{pidfd, POLLIN, 0},
-                                {*words, POLLIN, 0},
-                                {call->is_undo ? -1 : pv_heard_signals(run), POLLIN, 0}};
-        int64_t left = end - milliseconds();
-        if (left <= 0)
-            return pv_say(run, -ETIMEDOUT, "netavark took longer than %u s", call->timeout / 1000);
-        if (poll(fds, 3, (int)left) < 0 && errno != EINTR)
-            return -errno;
-        int rc = fds[2].revents ? pv_hear_signal(run) : 0;
-        if (rc < 0)
-            return rc;
-        if (fds[1].revents)
-            hear(call, words);
-        else if (fds[0].revents)
-            return 0; /* the name server that it leaves behind may hold its output open */
-    }
-}
-
 /* Of `{"error":"…"}` the words, of anything else the first line. */
-static const char *reason(struct call *call) {
+static const char *reason(struct pv_words *words) {
     static const char key[] = "{\"error\":\"";
-    call->words[call->length] = '\0';
-    char *found = strstr(call->words, key);
-    char *text = found ? found + sizeof key - 1 : call->words;
-    char *end = found ? strstr(text, "\"}") : strchr(text, '\n');
+    words->text[words->length] = '\0';
+    char *found = strstr(words->text, key);
+    if (!found)
+        return pv_first_word(words);
+    char *text = found + sizeof key - 1, *end = strstr(text, "\"}");
     if (end)
         *end = '\0';
     return text;
 }
 
-static int how_it_ended(struct pv_run *run, struct call *call, int status) {
-    const char *why = reason(call);
-    const char *colon = why[0] ? ": " : "";
-    if (WIFSIGNALED(status))
-        return pv_say(run, -ECANCELED, "netavark was ended by signal %d", WTERMSIG(status));
-    if (WEXITSTATUS(status) != 0)
-        return pv_say(run, -ECANCELED, "netavark ended with %d%s%.180s", WEXITSTATUS(status), colon,
-                      why);
-    return 0;
-}
-
-static int start_and_wait(struct pv_run *run, struct call *call) {
-    int words[2], status = 0, pidfd = -1;
-    if (pipe2(words, O_CLOEXEC) < 0)
-        return -errno;
-    pid_t executor = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        become_netavark(call, executor, words[1]);
-    int rc = pid < 0 ? -errno : 0;
-    close(words[1]);
-    if (rc == 0)
-        rc = pidfd = pv_pidfd_open(pid);
-    if (rc >= 0)
-        rc = wait_for_end(run, call, pidfd, &words[0]);
-    if (pid > 0 && rc < 0)
-        kill(pid, SIGKILL);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (words[0] >= 0)
-        close(words[0]);
-    if (pidfd >= 0)
-        close(pidfd);
-    return rc < 0 ? rc : how_it_ended(run, call, status);
-}
-
 static int call_netavark(struct pv_run *run, struct call *call) {
+    char network[64];
     int lock = take_lock(run, call);
     if (lock < 0)
         return lock;
-    call->length = 0;
-    int rc = lseek(call->config, 0, SEEK_SET) < 0 ? -errno : start_and_wait(run, call);
+    snprintf(network, sizeof network, "/proc/%d/fd/%d", (int)getpid(), call->network);
+    call->tool.last = network;
+    int rc = lseek(call->config, 0, SEEK_SET) < 0
+                 ? -errno
+                 : pv_run_tool(run, &call->tool, -1, call->config, &call->words);
     close(lock);
-    return rc;
+    return rc < 0 ? rc : pv_judge_tool(run, &call->tool, rc, reason(&call->words));
 }
 
 /* The network namespace of a process, whose pid cannot become another's meanwhile. */
@@ -278,8 +168,9 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
     if (parent < 0)
         return parent;
     strcpy(interface, name);
-    struct call call = {.program = op->program, .argv = &op->argv, .env = &op->env,
-                        .timeout = op->timeout, .lock = &op->lock, .network = -1};
+    struct call call = {.tool = {.name = "netavark", .program = op->program, .argv = &op->argv,
+                                 .env = &op->env, .timeout = op->timeout},
+                        .lock = &op->lock, .network = -1};
     int rc = call.config = pv_result(openat(parent, interface, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc >= 0)
         rc = call.network = find_namespace(run, &op->of);
@@ -295,11 +186,10 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
     if (rc < 0) {
         char text[PV_TEXT];
         memcpy(text, run->text, sizeof text);
-        struct call undo = call;
-        undo.argv = &op->undo;
-        undo.is_undo = 1;
+        call.tool.argv = &op->undo;
+        call.tool.is_deaf = 1;
         if (call.config >= 0 && call.network >= 0)
-            call_netavark(run, &undo); /* of what was not made it complains; that is no news */
+            call_netavark(run, &call); /* of what was not made it complains; that is no news */
         memcpy(run->text, text, sizeof text);
         unlinkat(parent, interface, 0);
     }
@@ -330,8 +220,9 @@ static void put_aside(struct pv_run *run, int configs, const char *name, const s
 
 static int tear_down(struct pv_run *run, const struct pv_network_teardown *op, int configs,
                      const char *name) {
-    struct call call = {.program = op->program, .argv = &op->argv, .env = &op->env,
-                        .timeout = op->timeout, .lock = &op->lock, .network = -1, .is_undo = 1};
+    struct call call = {.tool = {.name = "netavark", .program = op->program, .argv = &op->argv,
+                                 .env = &op->env, .timeout = op->timeout, .is_deaf = 1},
+                        .lock = &op->lock, .network = -1};
     int rc = call.config = pv_result(openat(configs, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc < 0)
         return rc;
@@ -355,7 +246,7 @@ static int tear_down(struct pv_run *run, const struct pv_network_teardown *op, i
         if (rc >= 0)
             rc = call_netavark(run, &call);
         /* The bridge itself is not there: after a reboot, or a kill before it was made. */
-        if (rc == -ECANCELED && strstr(call.words, "os error 19"))
+        if (rc == -ECANCELED && strstr(call.words.text, "os error 19"))
             rc = 0;
     }
     if (rc == 0)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "executor.h"
 
 #define PV_CGROUP_DEPTH 64
@@ -81,18 +82,12 @@ int pv_do_process(struct pv_run *run, const struct pv_process *op) {
 
 #define PV_FOR_EVER 0xffffffffu
 
-static int64_t milliseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* 0 when it has ended, -ETIMEDOUT when it has not in that time, -EINTR when we are to stop. */
 static int wait_for_end(struct pv_run *run, int process, uint32_t patience) {
-    int64_t end = milliseconds() + patience;
+    int64_t end = pv_milliseconds() + patience;
     for (;;) {
         struct pollfd fds[2] = {{process, POLLIN, 0}, {pv_heard_signals(run), POLLIN, 0}};
-        int64_t left = patience == PV_FOR_EVER ? 3600000 : end - milliseconds();
+        int64_t left = patience == PV_FOR_EVER ? 3600000 : end - pv_milliseconds();
         int n = poll(fds, 2, left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left);
         if (n < 0 && errno != EINTR)
             return -errno;

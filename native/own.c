@@ -4,11 +4,11 @@
  * and the owner of that very inode is changed.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "calls.h"
+#include "entries.h"
 #include "executor.h"
 
 #define PV_OWN_DEPTH 512 /* a descriptor or two for each */
@@ -45,17 +45,12 @@ static int give_entry(struct giving *g, int directory, const char *name) {
 }
 
 static int give_entries(struct giving *g, int directory) {
-    int fd = pv_result(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    if (!entries) {
-        if (fd >= 0)
-            close(fd);
-        return fd < 0 ? fd : -ENOMEM;
-    }
+    DIR *entries = pv_entries_of(directory);
+    if (!entries)
+        return -errno;
     int rc = 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            rc = give_entry(g, directory, entry->d_name);
+    for (const char *name; rc == 0 && (name = pv_next_entry(entries, &rc));)
+        rc = give_entry(g, directory, name);
     closedir(entries);
     return rc;
 }
@@ -81,13 +76,11 @@ static int give_tree(struct giving *g, int fd) {
 static int is_fresh(int fd, const struct stat *st, const struct pv_owners *owners) {
     if (!S_ISDIR(st->st_mode) || pv_is_mapped(&owners->uids, st->st_uid))
         return 0;
-    int directory = pv_result(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR *entries = directory < 0 ? NULL : fdopendir(directory);
+    DIR *entries = pv_entries_of(fd);
     if (!entries)
         return 0;
-    int fresh = 1;
-    for (struct dirent *entry; fresh && (entry = readdir(entries));)
-        fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    int rc = 0;
+    int fresh = !pv_next_entry(entries, &rc) && rc == 0;
     closedir(entries);
     return fresh;
 }

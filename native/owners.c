@@ -5,14 +5,12 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "calls.h"
 #include "executor.h"
+#include "waiter.h"
 
 /* Lines of three numbers; user_namespaces(7). */
 static int read_map(struct pv_run *run, pid_t child, const char *name, struct pv_map *map) {
@@ -38,33 +36,18 @@ static int read_maps(struct pv_run *run, pid_t child, struct pv_owners *owners) 
     return rc < 0 ? rc : read_map(run, child, "gid_map", &owners->gids);
 }
 
+static int join(int namespace) {
+    /* Root of that namespace could trace us, and we have what we have open of the host. */
+    int rc = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    return rc < 0 ? rc : pv_result(setns(namespace, CLONE_NEWUSER));
+}
+
 int pv_read_owners(struct pv_run *run, int namespace, struct pv_owners *owners) {
-    int sockets[2], error = 0;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return -errno;
-    pid_t child = fork();
-    if (child == 0) {
-        close(sockets[0]);
-        /* Root of that namespace could trace us, and we have what we have open of the host. */
-        error = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-        if (error == 0)
-            error = pv_result(setns(namespace, CLONE_NEWUSER));
-        pv_send_bytes(sockets[1], &error, sizeof error, -1);
-        /* Until the other end is closed; it is too if the parent is killed. */
-        pv_receive_bytes(sockets[1], &error, sizeof error, &(int){-1});
-        _exit(0);
-    }
-    int rc = child < 0 ? -errno : 0;
-    close(sockets[1]);
+    struct pv_waiter child;
+    int rc = pv_start_waiter(run, &child, join, namespace, "joining the user namespace");
     if (rc == 0)
-        rc = pv_receive_bytes(sockets[0], &error, sizeof error, &(int){-1});
-    if (rc == 0 && error < 0)
-        rc = pv_say(run, error, "joining the user namespace");
-    if (rc == 0)
-        rc = read_maps(run, child, owners);
-    close(sockets[0]);
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
+        rc = read_maps(run, child.pid, owners);
+    pv_end_waiter(&child);
     return rc;
 }
 

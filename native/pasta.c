@@ -139,7 +139,8 @@ int pv_do_pasta(struct pv_run *run, const struct pv_pasta *op) {
     close(pipe[1]);
     int pidfd = keeper < 0 ? keeper : pv_pidfd_open(keeper);
     int rc = pidfd < 0 ? pidfd
-                       : pv_wait_for_words(run, &words, pidfd, &pipe[0], PV_READY[0], op->timeout);
+                       : pv_wait_for_words(run, &words, pidfd, &pipe[0], pv_heard_signals(run),
+                                           PV_READY[0], op->timeout);
     if (pidfd >= 0)
         close(pidfd);
     if (rc == 1 && (rc = pv_add_companion(keeper, pipe[0], farewell)) == 0)

@@ -12,15 +12,10 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "monitor.h"
 
 #define PV_ARGUMENTS 64
-
-static int64_t milliseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 /* Returns when it cannot be executed. */
 static void become_launcher(const char *program, const struct pv_texts *argv,
@@ -54,7 +49,7 @@ int pv_do_health(const struct pv_health *op) {
 
 /* The time after a start is another one: what has just begun is looked at more often. */
 static void plan_next(void) {
-    int64_t now = milliseconds();
+    int64_t now = pv_milliseconds();
     int is_early = health->start_interval && now - began < health->start_period;
     next_check = now + (is_early ? health->start_interval : health->interval);
 }
@@ -64,13 +59,13 @@ int pv_health_pause(void) {
     if (!health)
         return -1;
     if (began == 0) {
-        began = milliseconds();
+        began = pv_milliseconds();
         plan_next();
     }
     /* Its end is looked for: SIGCHLD is not among what is listened for. */
     if (check > 0)
         return 200;
-    int64_t left = next_check - milliseconds();
+    int64_t left = next_check - pv_milliseconds();
     return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 
@@ -90,7 +85,7 @@ void pv_look_after_health(void) {
         check = 0;
         plan_next();
     }
-    if (check > 0 || milliseconds() < next_check)
+    if (check > 0 || pv_milliseconds() < next_check)
         return;
     pid_t parent = getpid();
     check = fork();

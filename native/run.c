@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "monitor.h"
 
 int pv_say(struct pv_run *run, int rc, const char *format, ...) {
@@ -297,16 +298,10 @@ static int load(struct pv_run *run, int fd) {
     return rc;
 }
 
-static int64_t milliseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op) {
     struct pollfd fds[1] = {{pv_heard_signals(run), POLLIN, 0}};
-    int64_t end = milliseconds() + op->time;
-    for (int64_t left; (left = end - milliseconds()) > 0;) {
+    int64_t end = pv_milliseconds() + op->time;
+    for (int64_t left; (left = end - pv_milliseconds()) > 0;) {
         int n = poll(fds, 1, left > 3600000 ? 3600000 : (int)left);
         int rc = n > 0 ? pv_hear_signal(run) : 0;
         if (rc < 0)

@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "executor.h"
 
 /* What a unit looks like fits many times; a bus may pass on more, which is nothing for us. */
@@ -51,17 +52,11 @@ struct answer {
     size_t body_size;
 };
 
-static int64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* Until the socket can be read or written; -ETIMEDOUT, or -EINTR when somebody has us stop. */
 static int wait_for(struct talk *talk, short events) {
     struct pollfd fds[2] = {{talk->socket, events, 0}, {pv_heard_signals(talk->run), POLLIN, 0}};
     for (;;) {
-        int64_t left = talk->end - now();
+        int64_t left = talk->end - pv_milliseconds();
         if (left <= 0)
             return pv_say(talk->run, -ETIMEDOUT, "systemd has not answered in time");
         int n = poll(fds, 2, (int)(left > 60000 ? 60000 : left));
@@ -355,7 +350,7 @@ static int connect_to(struct pv_run *run, const struct pv_place *at) {
 }
 
 static int ask(struct pv_run *run, const struct pv_ask_systemd *op) {
-    struct talk talk = {.run = run, .end = now() + op->patience};
+    struct talk talk = {.run = run, .end = pv_milliseconds() + op->patience};
     talk.socket = connect_to(run, &op->at);
     if (talk.socket < 0)
         return talk.socket;

@@ -8,21 +8,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "companion.h"
 #include "executor.h"
 
 #define PV_OUT_OF_THE_WAY 100
-
-int64_t pv_milliseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 void pv_execute_tool(const struct pv_tool *tool, int input, int words) {
     char *argv[PV_TOOL_ARGUMENTS + 2];
@@ -64,12 +57,11 @@ static void hear(struct pv_words *words, int *from) {
     *from = -1;
 }
 
-int pv_wait_for_words(struct pv_run *run, struct pv_words *words, int pidfd, int *from, char until,
-                      uint32_t timeout) {
+int pv_wait_for_words(struct pv_run *run, struct pv_words *words, int pidfd, int *from, int signals,
+                      char until, uint32_t timeout) {
     int64_t end = pv_milliseconds() + timeout;
     for (;;) {
-        struct pollfd fds[3] = {
-            {pidfd, POLLIN, 0}, {*from, POLLIN, 0}, {pv_heard_signals(run), POLLIN, 0}};
+        struct pollfd fds[3] = {{pidfd, POLLIN, 0}, {*from, POLLIN, 0}, {signals, POLLIN, 0}};
         int64_t left = end - pv_milliseconds();
         if (left <= 0)
             return pv_say(run, -ETIMEDOUT, "it took longer than %u s", timeout / 1000);
@@ -123,38 +115,24 @@ static void __attribute__((noreturn)) become(const struct pv_tool *tool, int net
     pv_execute_tool(tool, input, words);
 }
 
-/* A file without a name, to be read from its beginning. */
-static int file_of(const char *text) {
-    int fd = pv_result(memfd_create("input", MFD_CLOEXEC));
-    int rc = fd < 0 ? fd : pv_write_whole(fd, text, strlen(text));
-    if (rc == 0 && lseek(fd, 0, SEEK_SET) < 0)
-        rc = -errno;
-    if (rc < 0 && fd >= 0)
-        close(fd);
-    return rc < 0 ? rc : fd;
-}
-
-int pv_run_tool(struct pv_run *run, const struct pv_tool *tool, int network, const char *input) {
-    struct pv_words words = {.length = 0};
+int pv_run_tool(struct pv_run *run, const struct pv_tool *tool, int network, int input,
+                struct pv_words *words) {
     int pipe[2], status = 0, pidfd = -1;
-    int file = file_of(input);
-    if (file < 0)
-        return file;
-    if (pipe2(pipe, O_CLOEXEC) < 0) {
-        int rc = -errno;
-        close(file);
-        return rc;
-    }
+    int signals = tool->is_deaf ? -1 : pv_heard_signals(run);
+    words->length = 0;
+    if (pipe2(pipe, O_CLOEXEC) < 0)
+        return -errno;
     pid_t pid = fork();
     if (pid == 0)
-        become(tool, network, file, pipe[1]);
+        become(tool, network, input, pipe[1]);
     int rc = pid < 0 ? -errno : 0;
-    close(file);
     close(pipe[1]);
     if (rc == 0)
         rc = pidfd = pv_pidfd_open(pid);
     if (rc >= 0)
-        rc = pv_wait_for_words(run, &words, pidfd, &pipe[0], '\0', tool->timeout);
+        rc = pv_wait_for_words(run, words, pidfd, &pipe[0], signals, '\0', tool->timeout);
+    if (rc == -ETIMEDOUT)
+        pv_say(run, rc, "%s took longer than %u s", tool->name, tool->timeout / 1000);
     if (pid > 0 && rc < 0)
         kill(pid, SIGKILL);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -163,13 +141,15 @@ int pv_run_tool(struct pv_run *run, const struct pv_tool *tool, int network, con
         close(pipe[0]);
     if (pidfd >= 0)
         close(pidfd);
-    if (rc < 0)
-        return rc;
+    return rc < 0 ? rc : status;
+}
+
+int pv_judge_tool(struct pv_run *run, const struct pv_tool *tool, int status, const char *why) {
+    const char *colon = why[0] ? ": " : "";
     if (WIFSIGNALED(status))
-        return pv_say(run, -ECANCELED, "%s was ended by signal %d", tool->argv->items[0],
-                      WTERMSIG(status));
+        return pv_say(run, -ECANCELED, "%s was ended by signal %d", tool->name, WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
-        return pv_say(run, -ECANCELED, "%s ended with %d: %.180s", tool->argv->items[0],
-                      WEXITSTATUS(status), pv_first_word(&words));
+        return pv_say(run, -ECANCELED, "%s ended with %d%s%.180s", tool->name, WEXITSTATUS(status),
+                      colon, why);
     return 0;
 }

@@ -4,7 +4,6 @@
  * keeps whiteouts and opaque directories in: Documentation/filesystems/overlayfs.rst.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "calls.h"
+#include "entries.h"
 #include "view.h"
 
 enum { DEPTH_MAX = 256, BLOCK = 65536 };
@@ -171,21 +171,15 @@ static int files_differ(int upper, const struct side *new, int host, const struc
 
 /* Calls for each name of a directory, but for . and .. */
 static int each_entry(int directory, int (*call)(int, int, const char *), int other) {
-    int fd = pv_result(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    if (!entries) {
-        if (fd >= 0)
-            close(fd);
-        return fd < 0 ? fd : -ENOMEM;
-    }
+    DIR *entries = pv_entries_of(directory);
+    if (!entries)
+        return -errno;
     int rc = ++at.depth > DEPTH_MAX ? -ENAMETOOLONG : 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
+    for (const char *name; rc == 0 && (name = pv_next_entry(entries, &rc));) {
         size_t before;
-        rc = push(entry->d_name, &before);
+        rc = push(name, &before);
         if (rc == 0) {
-            int problem = call(directory, other, entry->d_name);
+            int problem = call(directory, other, name);
             if (problem < 0)
                 tell_problem(problem);
         }

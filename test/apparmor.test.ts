@@ -18,7 +18,7 @@ const reason =
       ? "apparmor_parser is missing: Debian's package apparmor has it"
       : undefined);
 
-const ground = new Ground("apparmor");
+const ground = new Ground("apparmor", reason);
 const profile = `pivot-test-${process.pid}`;
 
 function parse(flag: "--replace" | "--remove"): void {

@@ -6,7 +6,6 @@ import { readFileSync } from "node:fs";
 import { readCgroupLayout } from "../src/host/cgroups.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
-const ground = new Ground("delegation");
 const isDelegating = readFileSync("/proc/self/mountinfo", "utf8")
   .split("\n")
   .some((line) => / - cgroup2 \S+ \S*\bnsdelegate\b/.test(line));
@@ -17,6 +16,7 @@ const reason =
     : isDelegating
       ? undefined
       : "they are mounted without nsdelegate");
+const ground = new Ground("delegation", reason);
 
 const at = "/sys/fs/cgroup";
 

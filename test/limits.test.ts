@@ -6,9 +6,9 @@ import { readCgroupLayout } from "../src/host/cgroups.ts";
 import { until } from "./detached.ts";
 import { Ground, type Running, whyNot } from "./pivot.ts";
 
-const ground = new Ground("limits");
 const layout = readCgroupLayout();
 const reason = whyNot ?? (layout.mode === "none" ? "there are no cgroups" : undefined);
+const ground = new Ground("limits", reason);
 
 /** A file of one controller in the cgroup of a process: by version 1's name and version 2's. */
 function fileOf({ pid }: Running, controller: string, v1: string, v2: string): string {

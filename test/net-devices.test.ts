@@ -1,12 +1,11 @@
 // Network devices that go over to the container, in a network namespace of the test's own.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type BundleConfig, makeBundle } from "./bundle.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
-const ground = new Ground("net-devices");
-const root = makeSmallRoot(ground, "root");
+let root = "";
 let bundles = 0;
 
 /** What stands in for the host: two veths that are each other's ends. */
@@ -39,8 +38,12 @@ const ip = "/bin/busybox ip";
 
 const whyNotHere =
   whyNot ?? (Bun.which("ip") === null ? "ip is not there: apt-get install iproute2" : undefined);
+const ground = new Ground("net-devices", whyNotHere);
 
 describe.skipIf(whyNotHere !== undefined)(`network devices (${whyNotHere ?? "as root"})`, () => {
+  beforeAll(() => {
+    root = makeSmallRoot(ground, "root");
+  });
   afterAll(() => ground.close());
 
   test("a device goes over with its permanent global addresses, is renamed, and is on", () => {

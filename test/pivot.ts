@@ -98,8 +98,10 @@ export class Ground {
   readonly #running = new Set<Running>();
   #count = 0;
 
-  constructor(theme: string) {
-    this.directory = mkdtempSync(`${realpathSync(tmpdir())}/pivot-${theme}-`);
+  /** With a reason why all of its tests are skipped, nothing is made: nobody would take it away. */
+  constructor(theme: string, reason: string | undefined = whyNot) {
+    const prefix = `${realpathSync(tmpdir())}/pivot-${theme}-`;
+    this.directory = reason === undefined ? mkdtempSync(prefix) : prefix;
     this.root = `${this.directory}/data`;
     this.runRoot = `${this.directory}/run`;
     this.#mounts = countMounts();

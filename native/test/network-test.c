@@ -8,6 +8,7 @@
 
 #include "../network.c"
 #include "../place.c"
+#include "../tool.c"
 
 static int stop_pipe[2] = {-1, -1};
 

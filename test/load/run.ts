@@ -154,7 +154,10 @@ function crowd(count: number): Row[] {
   const { status, stderr } = spawnSync(
     process.execPath,
     ["test", "--timeout", "900000", file, "-t", "a crowd"],
-    { env: { ...process.env, PIVOT_CROWD: String(count) }, encoding: "utf8" },
+    {
+      env: { ...process.env, PIVOT_CROWD: String(count), PIVOT_NETWORK: "none" },
+      encoding: "utf8",
+    },
   );
   const seconds = (performance.now() - began) / 1000;
   const outcome =
@@ -191,7 +194,6 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(usage);
   const world = process.env["PIVOT_WORLD"];
   if (world === undefined) throw new Error("run it by tools/world.sh: npm run test:load");
-  process.env["PIVOT_NETWORK"] = "none";
   const about = circumstances();
   const store = new Store(join(world, "load"));
   await store.raise(0, 1); // the database, the directories: what stays for good

@@ -47,7 +47,7 @@ function writeHooks(bundle: string, seen: string, kinds: readonly string[], scri
 const numbers = (text: string): number[] => text.trim().split("\n").map(Number);
 
 describe.skipIf(whyNotReal !== undefined)(`checkpoint (${whyNotReal ?? runtimeName})`, () => {
-  const ground = new OciGround("checkpoint");
+  const ground = new OciGround("checkpoint", whyNotReal);
 
   /** Calls the runtime with standard output a pipe, of which the other end copies to a file. */
   const piped = async (words: readonly string[]): Promise<string> => {

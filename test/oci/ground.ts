@@ -136,14 +136,14 @@ export class OciGround {
   #lasting: Container | undefined;
   #count = 0;
 
-  constructor(theme: string) {
+  /** With a reason why all of its tests are skipped, nothing is made: nobody would take it away. */
+  constructor(theme: string, reason: string | undefined = whyNot) {
     const prefix = `${realpathSync(tmpdir())}/pivot-oci-${theme}-`;
-    // When all tests are skipped nothing would take the directory away again.
-    this.directory = whyNot === undefined ? mkdtempSync(prefix) : prefix;
+    this.directory = reason === undefined ? mkdtempSync(prefix) : prefix;
     this.root = `${this.directory}/state`;
     this.rootfs = `${this.directory}/rootfs`;
     this.tag = `t${theme}${process.pid}`;
-    if (whyNot !== undefined) return;
+    if (reason !== undefined) return;
     mkdirSync(`${this.directory}/out`);
     makeRootfs(this.rootfs);
     afterEach(async () => {
