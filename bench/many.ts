@@ -13,7 +13,7 @@ export interface Census {
   readonly cgroups: number;
   /** Of all other processes together. */
   readonly descriptors: number;
-  /** Names below the store and the state directory, without layers' content. */
+  /** Names below the store and the state directory, without layers' content and kept plans (64 at most). */
   readonly files: number;
   /** MiB that the kernel says could be had (MemAvailable of proc_meminfo(5)). */
   readonly available: number;
@@ -54,7 +54,7 @@ function countFiles(directory: string): number {
     count += 1;
     const path = `${directory}/${name}`;
     const isDirectory = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    if (isDirectory && !/\/layers\/[0-9a-f]{64}$/.test(path)) count += countFiles(path);
+    if (isDirectory && !/\/(layers\/[0-9a-f]{64}|templates)$/.test(path)) count += countFiles(path);
   }
   return count;
 }

@@ -7,15 +7,15 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { type Container, listContainers } from "../engine/status.ts";
+import { type Container, readContainer } from "../engine/status.ts";
 
 /** Null: it is what it was. */
 async function whatChanged(before: Container, roots: Roots): Promise<string | null> {
   const data = `${before.record.dataRoot}/containers/${before.id}`;
   for (const pause of [0, 100, 300]) {
     await sleep(pause);
-    const now = (await listContainers(roots)).find(({ id }) => id === before.id);
-    if (now === undefined) return "was removed meanwhile";
+    const now = await readContainer(roots, before.id);
+    if (now === null) return "was removed meanwhile";
     if (before.process !== null && now.process === null) return "has just ended";
     if (before.process?.pid !== now.process?.pid) return "was started meanwhile";
     // A removal takes the row away last, a moment after the files.

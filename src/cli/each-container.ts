@@ -2,8 +2,8 @@
 
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { NoSuchContainerError, pickContainer } from "../engine/find.ts";
-import { type Container, listContainers } from "../engine/status.ts";
+import { findContainer, NoSuchContainerError } from "../engine/find.ts";
+import type { Container } from "../engine/status.ts";
 import { writeAll } from "../host/write.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -25,7 +25,7 @@ type Done = {
 
 async function tryOne(word: string, roots: Roots, act: Act): Promise<Done> {
   try {
-    const container = pickContainer(await listContainers(roots), word);
+    const container = await findContainer(roots, word);
     return { line: await act(container, word, roots), problems: [] };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,9 +1,8 @@
 /** `pivot inspect`: containers, images and volumes by whatever they are called, in docker's shape. */
 
 import type { Roots } from "../container/roots.ts";
-import { NoSuchContainerError, pickContainer } from "../engine/find.ts";
+import { findContainer, NoSuchContainerError } from "../engine/find.ts";
 import { inspectContainer } from "../engine/inspect.ts";
-import { listContainers } from "../engine/status.ts";
 import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
@@ -27,11 +26,10 @@ export const inspectFlags: readonly Flag[] = [
 /** What there is of a kind by that name; undefined: nothing. */
 type Look = (word: string) => Promise<object | undefined>;
 
-async function lookAtContainers(roots: Roots, withSize: boolean): Promise<Look> {
-  const all = await listContainers(roots);
+function lookAtContainers(roots: Roots, withSize: boolean): Look {
   return async (word) => {
     try {
-      const container = pickContainer(all, word);
+      const container = await findContainer(roots, word);
       const { id } = container;
       const size = withSize ? { SizeRw: treeSize(`${roots.dataRoot}/containers/${id}/upper`) } : {};
       return { ...inspectContainer(container, roots), ...size };
@@ -95,7 +93,7 @@ export async function containerInspectCommand(
   given: ParsedArguments,
   globals: Globals,
 ): Promise<number> {
-  const look = await lookAtContainers(engineRoots(globals), isOn(given, "size"));
+  const look = lookAtContainers(engineRoots(globals), isOn(given, "size"));
   return inspectAll(given, globals, [look], "container");
 }
 
@@ -106,7 +104,7 @@ export async function inspectCommand(given: ParsedArguments, globals: Globals): 
   }
   const roots = engineRoots(globals);
   const looks: Record<Kind, Look> = {
-    container: await lookAtContainers(roots, isOn(given, "size")),
+    container: lookAtContainers(roots, isOn(given, "size")),
     image: lookAtImages(roots),
     volume: lookAtVolumes(roots),
   };

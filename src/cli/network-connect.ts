@@ -1,8 +1,7 @@
 /** `pivot network connect` and `pivot network disconnect`. */
 
 import { WishError } from "../container/wish-error.ts";
-import { NoSuchContainerError, pickContainer } from "../engine/find.ts";
-import { listContainers } from "../engine/status.ts";
+import { findContainer, NoSuchContainerError } from "../engine/find.ts";
 import { connectExisting, disconnectExisting } from "../network/change.ts";
 import { networksWithDefault, pickNetwork } from "../network/store.ts";
 import { type NetworkWish, parseAlias, parseIp4, parseIp6, parseMac } from "../options/network.ts";
@@ -65,7 +64,7 @@ export async function connectCommand(given: ParsedArguments, globals: Globals): 
   const roots = engineRoots(globals);
   const all = await networksWithDefault(roots.dataRoot);
   const found = pickNetwork(all, network);
-  const container = pickContainer(await listContainers(roots), word);
+  const container = await findContainer(roots, word);
   await connectExisting(container, found, { ...wish, network: found.name }, roots, all);
   return 0;
 }
@@ -76,7 +75,7 @@ export async function disconnectCommand(given: ParsedArguments, globals: Globals
   const all = await networksWithDefault(roots.dataRoot);
   const found = pickNetwork(all, network);
   try {
-    const container = pickContainer(await listContainers(roots), word);
+    const container = await findContainer(roots, word);
     await disconnectExisting(container, found, roots, all);
   } catch (error) {
     if (!(error instanceof NoSuchContainerError) || !isOn(given, "force")) throw error;

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isatty } from "node:tty";
 import type { Roots } from "../container/roots.ts";
-import { pickContainer } from "../engine/find.ts";
+import { findContainer } from "../engine/find.ts";
 import { cpuPercent, type Sample, takeSample } from "../engine/measure.ts";
 import { type Container, listContainers } from "../engine/status.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
@@ -82,8 +82,8 @@ const firstPeriod = 400;
 
 /** @throws NoSuchContainerError */
 async function chosen(words: readonly string[], roots: Roots, all: boolean): Promise<Container[]> {
+  if (words.length > 0) return Promise.all(words.map((word) => findContainer(roots, word)));
   const containers = await listContainers(roots);
-  if (words.length > 0) return words.map((word) => pickContainer(containers, word));
   return containers.filter(({ process }) => all || process !== null);
 }
 

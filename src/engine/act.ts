@@ -6,13 +6,13 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
-import { readProcess } from "../host/first-process.ts";
+import { canFreeze, readProcess } from "../host/first-process.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
 import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
-import { type Container, isAlive, listContainers } from "./status.ts";
+import { type Container, isAlive, readContainer } from "./status.ts";
 
 const SIGTERM = 15;
 export const SIGKILL = 9;
@@ -65,9 +65,6 @@ const thaw = ({ status, record }: Container): Step[] =>
   status === "paused"
     ? record.cgroups.filter(canFreeze).map((path) => freezeStep(path, false))
     : [];
-
-const canFreeze = (path: string): boolean =>
-  ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
 
 /** Since it was looked up: its cgroups go with it. */
 export const hasJustEnded = ({ directory }: Pick<Container, "directory">): boolean =>
@@ -163,8 +160,8 @@ async function endBeforeStart(
   wish: { readonly signal: number; readonly seconds: number },
 ): Promise<void> {
   await carryOut([signalMonitor(container, SIGTERM)]);
-  const seen = (await listContainers(roots)).find(({ id }) => id === container.id);
-  if (seen === undefined || !existsSync(seen.directory)) return;
+  const seen = await readContainer(roots, container.id);
+  if (seen === null || !existsSync(seen.directory)) return;
   if (seen.process !== null) return endContainer(seen, roots, wish);
   await carryOut([signalMonitor(container, SIGKILL)]);
   if (existsSync(container.directory)) await clearRemains(container, roots);
@@ -174,7 +171,7 @@ async function endBeforeStart(
 async function endProcess({ id }: Container, roots: Roots, steps: readonly Step[]): Promise<void> {
   const failure = await failureOf(steps);
   if (failure === null) return;
-  const seen = (await listContainers(roots)).find((each) => each.id === id);
+  const seen = await readContainer(roots, id);
   if (seen?.status !== "paused") throw toldOf(steps, failure);
   await carryOut(endingOf(seen, SIGKILL, 0));
 }
@@ -224,8 +221,8 @@ async function endLateStart(
   const deadline = Date.now() + startTime;
   if (wasWaiting) await sleep(100);
   for (;;) {
-    const seen = (await listContainers(roots)).find((each) => each.id === id);
-    if (seen === undefined) return;
+    const seen = await readContainer(roots, id);
+    if (seen === null) return;
     if (isAlive(seen)) return endContainer(seen, roots, wish);
     const isNoted = (seen.started ?? 0) > (seen.end?.at ?? Number.POSITIVE_INFINITY);
     if (wasWaiting || !isNoted || seen.error !== "" || Date.now() > deadline) return;

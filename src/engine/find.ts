@@ -2,7 +2,8 @@
 
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { type Container, listContainers } from "./status.ts";
+import type { Identity } from "./kept.ts";
+import { type Container, listIdentities, readContainer } from "./status.ts";
 
 /** In docker's words, which scripts look for. */
 export class NoSuchContainerError extends WishError {
@@ -14,7 +15,7 @@ export class NoSuchContainerError extends WishError {
  *
  * @throws NoSuchContainerError when there is none; WishError when there are several
  */
-export function pickContainer(containers: readonly Container[], word: string): Container {
+export function pickContainer<T extends Identity>(containers: readonly T[], word: string): T {
   const wanted = word.replace(/^\//, "");
   const exact = containers.find(({ id, name }) => id === wanted || name === wanted);
   if (exact !== undefined) return exact;
@@ -25,12 +26,19 @@ export function pickContainer(containers: readonly Container[], word: string): C
     ]);
   }
   if (found[0] !== undefined) return found[0];
-  throw new NoSuchContainerError([`no such container: ${word}; \`pivot ps -a\` lists them all`]);
+  throw noSuchContainer(word);
 }
 
+const noSuchContainer = (word: string): NoSuchContainerError =>
+  new NoSuchContainerError([`no such container: ${word}; \`pivot ps -a\` lists them all`]);
+
 /** @throws NoSuchContainerError, WishError */
-export const findContainer = async (roots: Roots, word: string): Promise<Container> =>
-  pickContainer(await listContainers(roots), word);
+export async function findContainer(roots: Roots, word: string): Promise<Container> {
+  const { id } = pickContainer(await listIdentities(roots), word);
+  const found = await readContainer(roots, id);
+  if (found === null) throw noSuchContainer(word);
+  return found;
+}
 
 /** @throws WishError when it does not run */
 export async function findRunning(roots: Roots, word: string): Promise<Container> {

@@ -22,6 +22,9 @@ export type KeptContainer = {
   readonly error: string;
 };
 
+/** What a container is called. */
+export type Identity = { readonly id: string; readonly name: string };
+
 const columns = "id, name, record, started, restarts, stopped, error";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -66,6 +69,13 @@ export async function listKept(dataRoot: string): Promise<KeptContainer[]> {
   const sql = `SELECT ${columns} FROM containers ORDER BY created, id`;
   const all = await readDatabase(dataRoot, (database) => database.prepare(sql).all().map(keptOf));
   return all ?? [];
+}
+
+/** The ids and names of those that are kept, the oldest first: who looks for one need not read all. */
+export async function listKeptNames(dataRoot: string): Promise<Identity[]> {
+  const sql = "SELECT id, name FROM containers ORDER BY created, id";
+  const rows = await readDatabase(dataRoot, (database) => database.prepare(sql).all());
+  return (rows ?? []).map(({ id, name }) => ({ id: String(id), name: String(name) }));
 }
 
 export async function readKept(dataRoot: string, id: string): Promise<KeptContainer | null> {

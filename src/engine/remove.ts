@@ -9,7 +9,7 @@ import { leaveSteps } from "../volume/leave.ts";
 import { BusyError, carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
 import { noteEvent } from "./events.ts";
 import { forgetKept, noteRemoval } from "./kept.ts";
-import { type Container, isAlive, listContainers, subjectOf } from "./status.ts";
+import { type Container, isAlive, readContainer, subjectOf } from "./status.ts";
 
 /** Milliseconds until a start that was noted can be seen. */
 const startTime = 100;
@@ -27,8 +27,8 @@ async function clear(container: Container, roots: Roots, force: boolean): Promis
   } catch (error) {
     if (!force || !(error instanceof BusyError)) throw error;
     // A start was under way when it was looked up.
-    const seen = (await listContainers(roots)).find(({ id }) => id === container.id);
-    if (seen !== undefined) await endContainer(seen, roots, { signal: SIGKILL, seconds: 0 });
+    const seen = await readContainer(roots, container.id);
+    if (seen !== null) await endContainer(seen, roots, { signal: SIGKILL, seconds: 0 });
     if (existsSync(container.directory)) await clearRemains(container, roots);
   }
 }
@@ -36,8 +36,8 @@ async function clear(container: Container, roots: Roots, force: boolean): Promis
 /** Of a container whose files are gone, somebody had begun a start: it goes as well. */
 async function endStartOf({ id, directory }: Container, roots: Roots): Promise<void> {
   if (!existsSync(directory)) return;
-  const started = (await listContainers(roots)).find((each) => each.id === id);
-  if (started === undefined) return;
+  const started = await readContainer(roots, id);
+  if (started === null) return;
   await endContainer(started, roots, { signal: SIGKILL, seconds: 0 });
   if (existsSync(directory)) await clearRemains(started, roots);
   const data = onHost(`${roots.dataRoot}/containers/${id}`);
@@ -70,8 +70,8 @@ export async function removeContainer(
       ]);
     }
     await sleep(startTime);
-    const now = (await listContainers(roots)).find((each) => each.id === id);
-    if (now !== undefined) await removeContainer(now, roots, { force, volumes });
+    const now = await readContainer(roots, id);
+    if (now !== null) await removeContainer(now, roots, { force, volumes });
     return;
   }
   if (existsSync(directory)) await clear(container, roots, force);

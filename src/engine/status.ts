@@ -20,7 +20,7 @@ import {
   readProcess,
 } from "../host/first-process.ts";
 import type { EventSubject } from "./events.ts";
-import { type KeptContainer, listKept } from "./kept.ts";
+import { type Identity, type KeptContainer, listKept, listKeptNames, readKept } from "./kept.ts";
 import { wantsRestart } from "./options.ts";
 
 export type Status =
@@ -157,6 +157,23 @@ export async function listContainers(roots: Roots): Promise<Container[]> {
   return [...kept.map((each) => containerOf(roots, each.record, each)), ...others].sort(
     (a, b) => a.record.created - b.record.created,
   );
+}
+
+/** What every container is called, without a look at how it fares. */
+export async function listIdentities(roots: Roots): Promise<Identity[]> {
+  const kept = await listKeptNames(roots.dataRoot);
+  const known = new Set(kept.map(({ id }) => id));
+  const others = listStates(roots.runRoot)
+    .filter((id) => !known.has(id))
+    .flatMap((id) => readState(roots.runRoot, id).state ?? []);
+  return [...kept, ...others.map((state) => ({ id: state.id, name: nameOf(state) }))];
+}
+
+/** One container by its whole id; null: there is none, any more or yet. */
+export async function readContainer(roots: Roots, id: string): Promise<Container | null> {
+  const kept = await readKept(roots.dataRoot, id);
+  if (kept !== null) return containerOf(roots, kept.record, kept);
+  return passing(roots, id)[0] ?? null;
 }
 
 export const isAlive = ({ status }: Container): boolean =>

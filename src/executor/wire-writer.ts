@@ -18,7 +18,10 @@ function numberOf(numbers: Numbers, name: string): number {
   throw new RangeError(`${name} is none of ${Object.keys(numbers).join(", ")}`);
 }
 
-/** A buffer that grows. All but a few of its bytes are texts, which Buffer writes natively. */
+/**
+ * A buffer that grows. All but a few of its bytes are texts, which Buffer writes natively. Room is reserved
+ * in a statement of its own: `this.bytes` to the left of it would still be the buffer before.
+ */
 export class WireWriter {
   readonly #slots = new Map<string, number>();
   bytes = Buffer.allocUnsafe(32768);
@@ -36,11 +39,13 @@ export class WireWriter {
   }
 
   u8(value: number): void {
-    this.bytes[this.#reserve(1)] = value;
+    const start = this.#reserve(1);
+    this.bytes[start] = value;
   }
 
   u16(value: number): void {
-    this.bytes.writeUInt16LE(value, this.#reserve(2));
+    const start = this.#reserve(2);
+    this.bytes.writeUInt16LE(value, start);
   }
 
   u32(value: number): void {
@@ -51,7 +56,8 @@ export class WireWriter {
   }
 
   u64(value: bigint): void {
-    this.bytes.writeBigUInt64LE(value, this.#reserve(8));
+    const start = this.#reserve(8);
+    this.bytes.writeBigUInt64LE(value, start);
   }
 
   bool(value: boolean): void {
@@ -60,11 +66,13 @@ export class WireWriter {
 
   bytesOf(value: Uint8Array): void {
     this.u32(value.length);
-    this.bytes.set(value, this.#reserve(value.length));
+    const start = this.#reserve(value.length);
+    this.bytes.set(value, start);
   }
 
   ascii(value: string): void {
-    this.bytes.write(value, this.#reserve(value.length), "latin1");
+    const start = this.#reserve(value.length);
+    this.bytes.write(value, start, "latin1");
   }
 
   texts(values: readonly string[]): void {

@@ -1,6 +1,7 @@
 /** A container's first process, its lock and its freezer, as they are seen from outside. */
 
-import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 
 export type FirstProcess = { readonly pid: number; readonly started: bigint };
 
@@ -63,11 +64,23 @@ export function isLocked(directory: string): boolean {
   );
 }
 
+/** Whether a cgroup can be frozen: in version 1's freezer, or in version 2. */
+export const canFreeze = (cgroup: string): boolean =>
+  ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${cgroup}/${file}`));
+
+/** Parents whose cgroups cannot be frozen: in a hierarchy of version 1 all or none can. */
+const neverFrozen = new Set<string>();
+
 /** Whether one of these cgroups is frozen. */
 export function isFrozen(cgroups: readonly string[]): boolean {
   return cgroups.some((cgroup) => {
+    const parent = dirname(cgroup);
+    if (neverFrozen.has(parent)) return false;
     const v1 = readIfThere(`${cgroup}/freezer.state`);
     if (v1 !== null) return v1 !== "THAWED\n";
-    return readIfThere(`${cgroup}/cgroup.freeze`) === "1\n";
+    const v2 = readIfThere(`${cgroup}/cgroup.freeze`);
+    // Not one that is gone: it tells nothing.
+    if (v2 === null && existsSync(`${cgroup}/cgroup.procs`)) neverFrozen.add(parent);
+    return v2 === "1\n";
   });
 }

@@ -1,16 +1,14 @@
 /** `pause` and `resume`: all processes of a container's cgroup. */
 
-import { existsSync } from "node:fs";
 import { WishError } from "../container/wish-error.ts";
+import { canFreeze } from "../host/first-process.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import type { Container } from "./record.ts";
 
 /** The cgroup by which the container can be frozen: version 1's freezer, or any of version 2. */
 export const freezerOf = ({ record }: Container): string | undefined =>
-  record?.cgroups.find((path) =>
-    ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`)),
-  );
+  record?.cgroups.find(canFreeze);
 
 /** Whoever is frozen goes on, as far as can be known from the names of its cgroups. */
 export function planThawOf(cgroups: readonly string[]): Step[] {

@@ -5,6 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { hasJustEnded } from "../engine/act.ts";
 import { executorPath } from "../executor/locate.ts";
 import { kernelFacts } from "../host/facts.ts";
+import { canFreeze } from "../host/first-process.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
 import { checkContent, digestOf, prepareStore } from "../image/blob.ts";
 import { type BlobSource, gather, readFileInChunks, readRange } from "../image/blob-source.ts";
@@ -75,9 +76,6 @@ async function readBase(store: Store, container: TransferContainer): Promise<Bas
     ? { config: { ...config, rootfs: { type: "layers", diff_ids: [] }, history: [] }, layers: [] }
     : { config, layers: manifest.layers };
 }
-
-const canFreeze = (path: string): boolean =>
-  ["freezer.state", "cgroup.freeze"].some((file) => existsSync(`${path}/${file}`));
 
 /** The cgroup to freeze; one that somebody has paused stays so and needs nothing. */
 function freezerOf(container: TransferContainer, pause: boolean): string | null {
