@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { insertResult } from "./report.ts";
+import { summaryOf, summaryScript } from "./summary.ts";
 import { Cleanup, enterPrivateMountNamespace } from "./workbench.ts";
 
 const documentPath = join(import.meta.dirname, "../docs/benchmarks.md");
@@ -38,7 +39,8 @@ export function publish(result: string, write: boolean, script: string): void {
   process.stdout.write(result);
   if (!write) return;
   const document = existsSync(documentPath) ? readFileSync(documentPath, "utf8") : "";
-  writeFileSync(documentPath, insertResult(document || "# Benchmarks\n", result, script));
+  const written = insertResult(document || "# Benchmarks\n", result, script);
+  writeFileSync(documentPath, insertResult(written, summaryOf(written), summaryScript));
 }
 
 export function progress(text: string): void {
