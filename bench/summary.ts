@@ -38,7 +38,7 @@ const byCall =
   (runtime: string): Match => ({ call, configuration, runtime });
 
 /** A call of an OCI runtime by all three. */
-function call(what: string, name: string, goal: Line["goal"] = []): Line {
+function ociCall(what: string, name: string, goal: Line["goal"] = []): Line {
   const of = byCall(name);
   const others = { runc: of("runc"), crun: of("crun") };
   return { what, script: oci, figure: "median", unit: "ms", pivot: of("pivot-oci"), others, goal };
@@ -107,13 +107,13 @@ const lines: readonly Line[] = [
       podman: byCase("podman-crun"),
     },
   },
-  call("OCI runtime: create, start and delete", "create + start + delete", [
+  ociCall("OCI runtime: create, start and delete", "create + start + delete", [
     { of: "crun", atMost: 1 },
   ]),
-  call("OCI runtime: `exec true`", "exec true"),
-  call("OCI runtime: `state`", "state"),
-  call("OCI runtime: `kill`", "kill 0"),
-  call("OCI runtime: 50 started at once", "50 × run --detach at once"),
+  ociCall("OCI runtime: `exec true`", "exec true"),
+  ociCall("OCI runtime: `state`", "state"),
+  ociCall("OCI runtime: `kill`", "kill 0"),
+  ociCall("OCI runtime: 50 started at once", "50 × run --detach at once"),
   {
     what: "pull and unpack an image",
     script: "bench/pull.ts",
