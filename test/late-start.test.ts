@@ -3,9 +3,10 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { Described } from "../src/container/record.ts";
 import { endContainer } from "../src/engine/act.ts";
+import { withDatabase } from "../src/engine/database.ts";
 import { keepContainer, noteRestart, noteStart } from "../src/engine/kept.ts";
 import { defaultEngineOptions } from "../src/engine/options.ts";
 import { listContainers } from "../src/engine/status.ts";
@@ -89,5 +90,52 @@ describe.skipIf(whyNot !== undefined)(`a late start (${whyNot ?? "as root"})`, (
     await endContainer(seen, roots, { signal: 15, seconds: 1 });
     expect(Date.now() - before).toBeLessThan(5000);
     expect(await noteRestart(ground.root, id)).toBe(false);
+  });
+
+  /** As on a busy machine: it ended so long ago that it looks as if nothing came any more. */
+  async function keepLongEnded(digit: string) {
+    const id = await keep(digit);
+    const then = Date.now() / 1000 - 3;
+    utimesSync(`${ground.root}/containers/${id}/exit`, then, then);
+    await noteStartedAt(id, Date.now() - 4_000);
+    return id;
+  }
+
+  const noteStartedAt = (id: string, time: number) =>
+    withDatabase(ground.root, (database) => {
+      database.prepare("UPDATE containers SET started = ? WHERE id = ?").run(time, id);
+    });
+
+  test("one that is planned for long does not come after a stop", async () => {
+    const id = await keepLongEnded("c");
+    const seen = await find(id);
+    expect(seen.status).toBe("exited");
+    await endContainer(seen, roots, { signal: 15, seconds: 1 });
+    expect(await noteRestart(ground.root, id)).toBe(false);
+  });
+
+  test("one that was noted long after the end is waited for, and ended", async () => {
+    const id = await keepLongEnded("d");
+    expect(await noteRestart(ground.root, id)).toBe(true);
+    const seen = await find(id);
+    expect(seen.status).toBe("exited");
+    const ending = endContainer(seen, roots, { signal: 15, seconds: 1 });
+    await wait(300);
+    const { monitor, ended } = begin(id);
+    await ending;
+    expect(monitor.signalCode).toBe("SIGTERM");
+    await ended;
+  });
+
+  test("one that has come since the look at it, and was ended, is not waited for", async () => {
+    const id = await keep("e");
+    expect(await noteRestart(ground.root, id)).toBe(true);
+    const seen = await find(id);
+    const { monitor, ended } = begin(id);
+    const before = Date.now();
+    await endContainer(seen, roots, { signal: 15, seconds: 1 });
+    expect(Date.now() - before).toBeLessThan(8000);
+    expect(monitor.signalCode).toBe("SIGTERM");
+    await ended;
   });
 });

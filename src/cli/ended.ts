@@ -40,6 +40,9 @@ async function startAgain(
     const { plan, release } = await prepareContainer(
       wishOf(again, { roots, announce: null, attach: null, delay }),
     );
+    // A start that was noted comes: a signal that was meant for the last executor must not end it here,
+    // where nobody would see that. Whoever stops the container waits for it, and ends it (act.ts).
+    process.on("SIGTERM", () => {});
     if (!(await noteRestart(roots.dataRoot, record.id))) {
       release();
       return 0;

@@ -137,7 +137,7 @@ function endingOf(container: Container, signal: number, seconds: number): Step[]
 /** Milliseconds for an executor that waits, or makes a container, to give up and to take all away. */
 const givingUp = 2_000;
 
-const signalMonitor = ({ directory }: Container, signal: number): Step =>
+const signalMonitor = ({ directory }: Container, signal: number, required: boolean): Step =>
   byParent(
     {
       op: "signal",
@@ -145,26 +145,31 @@ const signalMonitor = ({ directory }: Container, signal: number): Step =>
       signal,
       wait: false,
       patience: givingUp,
-      required: false,
+      required,
     },
     "stop: it is about to start",
   );
 
+/** How to end a container: its stop signal, and the seconds until SIGKILL; negative: as long as it takes. */
+type EndWish = { readonly signal: number; readonly seconds: number };
+
 /**
  * One that has no process yet: its executor waits before it starts it again, or is making it. It may
  * have made it by now, and hands the signal on: then it is ended as others are.
+ *
+ * @returns whether there was an executor that heard of it
  */
-async function endBeforeStart(
-  container: Container,
-  roots: Roots,
-  wish: { readonly signal: number; readonly seconds: number },
-): Promise<void> {
-  await carryOut([signalMonitor(container, SIGTERM)]);
+async function endBeforeStart(container: Container, roots: Roots, wish: EndWish): Promise<boolean> {
+  const isHeard = (await failureOf([signalMonitor(container, SIGTERM, true)])) === null;
   const seen = await readContainer(roots, container.id);
-  if (seen === null || !existsSync(seen.directory)) return;
-  if (seen.process !== null) return endContainer(seen, roots, wish);
-  await carryOut([signalMonitor(container, SIGKILL)]);
+  if (seen === null || !existsSync(seen.directory)) return isHeard;
+  if (seen.process !== null) {
+    await endContainer(seen, roots, wish);
+    return isHeard;
+  }
+  await carryOut([signalMonitor(container, SIGKILL, false)]);
   if (existsSync(container.directory)) await clearRemains(container, roots);
+  return isHeard;
 }
 
 /** @throws WishError when it does not end, although nobody has paused it meanwhile */
@@ -176,31 +181,56 @@ async function endProcess({ id }: Container, roots: Roots, steps: readonly Step[
   await carryOut(endingOf(seen, SIGKILL, 0));
 }
 
+/** Whether a start has been noted since it ended last (noteStart, noteRestart). */
+const isStartNoted = ({ started, end }: Container): boolean =>
+  (started ?? 0) > (end?.at ?? Number.POSITIVE_INFINITY);
+
+/**
+ * Ends what there is of a container.
+ *
+ * @param seen how it fares now that no start of its policy is noted any more
+ * @returns whether that was the start that is noted; null: it does not end
+ */
+async function endWhatIsThere(
+  container: Container,
+  seen: Container,
+  roots: Roots,
+  wish: EndWish,
+): Promise<boolean | null> {
+  let isNoted: boolean;
+  if (container.process === null) {
+    const isHeard = await endBeforeStart(container, roots, wish);
+    isNoted = isHeard && isStartNoted(seen);
+  } else {
+    await endProcess(container, roots, endingOf(container, wish.signal, wish.seconds));
+    isNoted = seen.started === container.started;
+  }
+  return (await waitUntilGone(container, 20_000, hasRunAnew)) ? isNoted : null;
+}
+
 /**
  * Ends a container: its stop signal first, and SIGKILL when that has not helped in time. One that
- * does not run is left as it is.
+ * does not run is left as it is, unless its policy is about to start it.
  *
- * @param seconds to wait before; negative: for as long as it takes
  * @throws WishError when it does not end
  */
 export async function endContainer(
   container: Container,
   roots: Roots,
-  { signal, seconds }: { readonly signal: number; readonly seconds: number },
+  wish: EndWish,
 ): Promise<void> {
-  if (!isAlive(container)) return;
-  if (container.kept) await noteStop(roots.dataRoot, container.id);
-  const wasWaiting = container.process === null && existsSync(container.directory);
-  if (container.process === null) await endBeforeStart(container, roots, { signal, seconds });
-  else await endProcess(container, roots, endingOf(container, signal, seconds));
-  if (await waitUntilGone(container, 20_000, hasRunAnew)) {
-    const policy = container.record.engine?.restart.name ?? "no";
-    if (container.kept && policy !== "no") await endLateStart(container, roots, wasWaiting);
-    return;
+  const { id, kept, record } = container;
+  const hasPolicy = kept && (record.engine?.restart.name ?? "no") !== "no";
+  if (!isAlive(container) && !hasPolicy) return;
+  if (kept) await noteStop(roots.dataRoot, id);
+  const seen = (hasPolicy ? await readContainer(roots, id) : null) ?? container;
+  const hasCome = isAlive(container) ? await endWhatIsThere(container, seen, roots, wish) : false;
+  if (hasCome === null) {
+    throw new WishError([
+      `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
+    ]);
   }
-  throw new WishError([
-    `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
-  ]);
+  if (hasPolicy) await endLateStart(container, roots, hasCome);
 }
 
 /** Milliseconds in which a start that was noted makes its state directory, also on a busy machine. */
@@ -210,22 +240,21 @@ const startTime = 10_000;
  * Its policy may have had the next start under way before it could hear of the stop: that was noted
  * after the last end (noteRestart), and is waited for. One that was not noted by now is refused.
  *
- * @param wasWaiting the noted start was seen, and ended before it came to anything
+ * @param hasCome the noted start was seen, and has ended
  */
 async function endLateStart(
   { id, record }: Container,
   roots: Roots,
-  wasWaiting: boolean,
+  hasCome: boolean,
 ): Promise<void> {
   const wish = { signal: record.process.stopSignal, seconds: record.engine?.stopTimeout ?? 10 };
-  const deadline = Date.now() + startTime;
-  if (wasWaiting) await sleep(100);
+  if (hasCome) await sleep(100);
   for (;;) {
     const seen = await readContainer(roots, id);
     if (seen === null) return;
     if (isAlive(seen)) return endContainer(seen, roots, wish);
-    const isNoted = (seen.started ?? 0) > (seen.end?.at ?? Number.POSITIVE_INFINITY);
-    if (wasWaiting || !isNoted || seen.error !== "" || Date.now() > deadline) return;
+    const isLate = Date.now() > (seen.started ?? 0) + startTime;
+    if (hasCome || isLate || !isStartNoted(seen) || seen.error !== "") return;
     await sleep(50);
   }
 }

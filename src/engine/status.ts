@@ -5,7 +5,7 @@
  *     RUNROOT/ID/           there while it runs, locked by its executor
  *     RUNROOT/ID/pid        its first process, and when that began
  *     RUNROOT/ID/monitor    its executor, likewise; alone: it waits before it starts again
- *     DATAROOT/containers/ID/exit   how it ended; gone while it runs
+ *     DATAROOT/containers/ID/exit   how it ended last; gone while it runs
  */
 
 import { existsSync, statSync } from "node:fs";

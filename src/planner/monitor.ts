@@ -114,14 +114,13 @@ export function planMonitor(setting: Pick<Setting, "monitor" | "runRoot" | "id">
     ...planLog(monitor),
     byParent({ op: "attachable", at: onHost(`${state}/attach`) }, "`attach` connects to it"),
     ...(delay > 0 ? [byParent({ op: "sleep", time: delay }, "--restart: not at once")] : []),
-    byParent({ op: "remove", at: onHost(monitor.exit) }, "nobody believes an old one"),
   ];
 }
 
 /** When the program runs, and when all that was made is about to go. */
-export function planEvents(monitor: Pick<Monitor, "events"> | null): Step[] {
-  if (monitor === null || monitor.events === null) return [];
-  const { path, start, end } = monitor.events;
+export function planEvents({ events }: Pick<Monitor, "events">): Step[] {
+  if (events === null) return [];
+  const { path, start, end } = events;
   const line = { op: "append", at: onHost(path), mode: 0o600 } as const;
   return [
     byParent({ ...line, text: start, code: false }, "`events` reads it", {
@@ -131,6 +130,15 @@ export function planEvents(monitor: Pick<Monitor, "events"> | null): Step[] {
     }),
   ];
 }
+
+/** When the program runs. A start that is stopped before comes to nothing: then the last end still counts. */
+export const planRunning = ({ monitor }: Pick<Setting, "monitor">): Step[] =>
+  monitor === null
+    ? []
+    : [
+        byParent({ op: "remove", at: onHost(monitor.exit) }, "nobody believes an old one any more"),
+        ...planEvents(monitor),
+      ];
 
 /** The file that counts a cgroup's ends for want of memory, among the cgroups of the container. */
 export function oomCounter(paths: readonly string[], { cgroups }: Facts): Place | null {

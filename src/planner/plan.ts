@@ -14,7 +14,7 @@ import { planHooks } from "./hooks.ts";
 import { planIntelRdt } from "./intel-rdt.ts";
 import { findSysctlProblems, planKernelSettings } from "./kernel-settings.ts";
 import { findLabelProblems, findLabelWarnings, planLabelFiles } from "./labels.ts";
-import { oomCounter, planDetach, planEvents, planMonitor } from "./monitor.ts";
+import { oomCounter, planDetach, planMonitor, planRunning } from "./monitor.ts";
 import { type MountPlan, placeOf, planMounts } from "./mounts.ts";
 import { planNamespaces, planOwnNamespace } from "./namespaces.ts";
 import { findNetDeviceProblems, planNetDevices } from "./net-devices.ts";
@@ -281,7 +281,7 @@ export function planContainer(
     ...planMade(setting),
     // Else they are the start's: see planStart.
     ...(setting.lifetime === "created" ? [] : hooks.afterProgram),
-    ...planEvents(setting.monitor),
+    ...planRunning(setting),
     planEnd(setting, oomCounter(cgroup.paths, facts)),
   ];
   return {
