@@ -73,7 +73,7 @@ export function findRuntimeMountsProblems(
   if (!usesRuntimeMounts(spec)) return [];
   if (bundle === null || bundle.config === null) {
     return [
-      "linux.namespaces: expected a mount namespace, received none: add { \"type\": \"mount\" }; containers without one are pivot-oci's alone",
+      'linux.namespaces: expected a mount namespace, received none: add { "type": "mount" }; containers without one are pivot-oci\'s alone',
     ];
   }
   const hasUsers = spec.linux?.namespaces?.some(({ type }) => type === "user") === true;
