@@ -277,6 +277,27 @@ describe.skipIf(reason !== undefined)(
       same();
     });
 
+    demand("a mount point that is removed or renamed brings nothing to light", async () => {
+      const { create, ok, same } = await world();
+      const data = ground.path("data");
+      mkdirSync(`${data}/hidden`, { recursive: true });
+      mkdirSync(`${data}/empty`);
+      for (const name of ["hidden/secret", "masked"]) writeFileSync(`${data}/${name}`, "secret");
+      const tries =
+        "rmdir hidden; mv hidden moved; ls moved; rmdir empty && echo removed; cat masked; mv masked gone; cat gone; rm gone; ls";
+      const change: Change = (config) => {
+        runs(`cd /data; ${tries}; echo end`)(config);
+        config.mounts.push(bound(data, "/data", "rw"));
+        config.mounts.push({ destination: "/data/empty", type: "tmpfs", source: "tmpfs" });
+        config.linux["maskedPaths"] = ["/data/hidden", "/data/masked"];
+      };
+      const { id, out } = create(change);
+      ok(["start", id]);
+      expect(await textOf(out, /end\n$/)).toBe("removed\nmoved\nend\n");
+      expect(readFileSync(`${data}/moved/secret`, "utf8")).toBe("secret");
+      same();
+    });
+
     demand(
       "two of one root, and a peer of the host's namespace: each sees its own mounts",
       async () => {
