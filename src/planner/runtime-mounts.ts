@@ -3,8 +3,8 @@
  * specification inherits it. Nothing is ever mounted there. The root and all in it are mounted in a
  * mount namespace that goes; at the end the whole is copied (open_tree(2)), init goes back to the
  * runtime's namespace, and makes the copy its root. Of a copy that is attached nowhere the kernel keeps
- * the mounts together for as long as somebody has it as a root or a working directory
- * (dissolve_on_fput in fs/namespace.c), and takes them apart with the last. So the host's table never
+ * the mounts together for as long as a process has it as its root (dissolve_on_fput in fs/namespace.c),
+ * and takes them apart with the last. So the host's table never
  * changes, nothing has to be undone, and nothing lies above the root for a chroot(2) to lead to.
  */
 

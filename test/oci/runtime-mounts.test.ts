@@ -277,6 +277,28 @@ describe.skipIf(reason !== undefined)(
       same();
     });
 
+    demand(
+      "what a createContainer hook mounts in the root is in it, and not on the host",
+      async () => {
+        const { create, ok, same } = await world();
+        const at = `${ground.rootfs}/home`;
+        const { id, out } = create((config) => {
+          runs("ls /home; echo end")(config);
+          const script = `mount -t tmpfs tmpfs ${at} && touch ${at}/by-the-hook`;
+          config.hooks = {
+            createContainer: [
+              { path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin:/sbin"] },
+            ],
+          };
+        });
+        same();
+        ok(["start", id]);
+        expect(await textOf(out, /end\n$/)).toBe("by-the-hook\nend\n");
+        expect(readdirSync(at)).toEqual([]);
+        same();
+      },
+    );
+
     demand("a mount point that is removed or renamed brings nothing to light", async () => {
       const { create, ok, same } = await world();
       const data = ground.path("data");
