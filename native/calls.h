@@ -84,7 +84,9 @@ static inline int pv_close_range(unsigned first, unsigned last, unsigned flags) 
 }
 
 static inline int pv_pidfd_open(int pid) {
-    return pv_result(syscall(SYS_pidfd_open, pid, 0));
+    int fd = pv_result(syscall(SYS_pidfd_open, pid, 0));
+    /* Linux 6.12 says so of a process that is gone while its number is still that of a session. */
+    return fd == -EINVAL ? -ESRCH : fd;
 }
 
 static inline int pv_pidfd_send_signal(int pidfd, int signal) {

@@ -317,6 +317,7 @@ int pv_is_null(const struct stat *st);
 int pv_do_pivot_root(const struct pv_pivot_root *op);
 int pv_do_umount(const struct pv_umount *op);
 int pv_do_move(const struct pv_move *op);
+int pv_do_enter_root(struct pv_run *run, const struct pv_enter_root *op);
 int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op);
 
 /* streams.c */

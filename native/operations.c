@@ -81,6 +81,8 @@ int pv_do_op(struct pv_run *run, const struct pv_op *op) {
         return pv_do_move(&op->move);
     case PV_CHROOT:
         return pv_result(chroot(op->chroot.path));
+    case PV_ENTER_ROOT:
+        return pv_do_enter_root(run, &op->enter_root);
     case PV_CHDIR:
         return pv_do_chdir(run, &op->chdir);
     case PV_CONSOLE:

@@ -43,6 +43,7 @@ enum pv_opcode {
     PV_UMOUNT = 28,
     PV_MOVE = 29,
     PV_CHROOT = 30,
+    PV_ENTER_ROOT = 180,
     PV_CHDIR = 31,
     PV_CONSOLE = 32,
     PV_IDMAP = 65,
@@ -333,6 +334,11 @@ struct pv_move {
 /* Start look-ups of `/` at another directory; what lies outside stays mounted. chroot(2) */
 struct pv_chroot {
     const char *path; /* relative to the working directory */
+};
+
+/* Make a directory that is held the root, wherever it is mounted, or nowhere, and go there. chroot(2) */
+struct pv_enter_root {
+    struct pv_place at; /* the directory */
 };
 
 /* Go to a directory, and look that it lies inside the root. chdir(2) */
@@ -847,6 +853,7 @@ struct pv_op {
         struct pv_umount umount;
         struct pv_move move;
         struct pv_chroot chroot;
+        struct pv_enter_root enter_root;
         struct pv_chdir chdir;
         struct pv_console console;
         struct pv_idmap idmap;
@@ -1071,6 +1078,9 @@ static const struct pv_field pv_fields_move[] = {
 };
 static const struct pv_field pv_fields_chroot[] = {
     {PV_KIND_TEXT, offsetof(struct pv_op, chroot.path)},
+};
+static const struct pv_field pv_fields_enter_root[] = {
+    {PV_KIND_PLACE, offsetof(struct pv_op, enter_root.at)},
 };
 static const struct pv_field pv_fields_chdir[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, chdir.at)},
@@ -1427,7 +1437,7 @@ static const struct pv_field pv_fields_follow_resolver[] = {
     {PV_KIND_U32, offsetof(struct pv_op, follow_resolver.no_search)},
 };
 
-static const struct pv_shape pv_shapes[175] = {
+static const struct pv_shape pv_shapes[181] = {
     [PV_MKDIR] = {"mkdir", 3, pv_fields_mkdir},
     [PV_WRITE] = {"write", 4, pv_fields_write},
     [PV_WRITE_BYTES] = {"write_bytes", 3, pv_fields_write_bytes},
@@ -1460,6 +1470,7 @@ static const struct pv_shape pv_shapes[175] = {
     [PV_UMOUNT] = {"umount", 2, pv_fields_umount},
     [PV_MOVE] = {"move", 2, pv_fields_move},
     [PV_CHROOT] = {"chroot", 1, pv_fields_chroot},
+    [PV_ENTER_ROOT] = {"enter_root", 1, pv_fields_enter_root},
     [PV_CHDIR] = {"chdir", 1, pv_fields_chdir},
     [PV_CONSOLE] = {"console", 5, pv_fields_console},
     [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},

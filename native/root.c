@@ -26,6 +26,18 @@ static int lies_inside(struct pv_run *run) {
     return path[0] == '/' ? 0 : pv_say(run, -EXDEV, "the directory lies outside the root");
 }
 
+/* By the descriptor: such a root may be attached nowhere, and then no path leads to it. */
+int pv_do_enter_root(struct pv_run *run, const struct pv_enter_root *op) {
+    int fd = pv_place_open(run, &op->at, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    int rc = fchdir(fd) < 0 ? pv_say(run, -errno, "fchdir") : 0;
+    close(fd);
+    if (rc == 0 && chroot(".") < 0)
+        rc = pv_say(run, -errno, "chroot");
+    return rc < 0 ? rc : lies_inside(run);
+}
+
 /*
  * The container's filter may be in force already. Without a magic link no path leads out of the
  * root, so that a filter which forbids to ask for the path does no harm; one that does not know

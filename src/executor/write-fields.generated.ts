@@ -37,6 +37,7 @@ export const operationCodes: Readonly<Record<Op["op"], number>> = {
   umount: 28,
   move: 29,
   chroot: 30,
+  enter_root: 180,
   chdir: 31,
   console: 32,
   idmap: 65,
@@ -270,6 +271,9 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "chroot":
       out.text(op.path);
+      return;
+    case "enter_root":
+      out.place(op.at);
       return;
     case "chdir":
       out.place(op.at);

@@ -153,7 +153,7 @@ function loss(trial: Trial, index: number, before: State, start: State): string 
   if (step === undefined || !changesMounts(step.op) || step.op.op === "clone") return null;
   const found = tryWithout(trial, index, before);
   if (found !== null) return `The simulator, without this step: ${found}`;
-  if (/^(chdir|unshare|chroot)$/.test(step.op.op)) return null;
+  if (/^(chdir|unshare|chroot|enter_root|setns)$/.test(step.op.op)) return null;
   if (!isPrivacy(step))
     return "The simulator, without this step: at the end all mounts are the same.";
   // Private already: the step is for other machines.

@@ -21,6 +21,7 @@ const atTheEnd: ReadonlySet<Op["op"]> = new Set([
   "umount",
   "move",
   "chroot",
+  "enter_root",
   "chdir",
   "close_fds",
   "find_program",
@@ -152,6 +153,9 @@ export function scriptProblem({ steps }: Plan): string | null {
   if (first?.op !== "clone") return "the plan starts no process";
   if (first.user !== null || first.namespaces.includes("user")) {
     return "a shell cannot make a user namespace and wait in it for its maps: leave the user namespace out";
+  }
+  if (steps.some(({ op }) => op.op === "enter_root")) {
+    return "without a mount namespace its root is mounted nowhere, and a shell can hold no such root: add a mount namespace";
   }
   const isChroot = steps.every(({ op }) => op.op !== "pivot_root");
   const sets = steps.findLast(({ op }) => op.op === "capset")?.op;

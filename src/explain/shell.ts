@@ -161,6 +161,8 @@ export function shellLines(op: Op, places: Places): Lines {
       return [`mount --move ${quotePath(op.from)} ${quotePath(op.to)}`];
     case "chroot":
       return [`exec chroot ${quotePath(op.path)} PROGRAM`];
+    case "enter_root":
+      return [`cd ${places.word(op.at).word} && exec chroot . PROGRAM`];
     case "chdir":
       return [`cd ${places.word(op.at).word}`];
     case "console":

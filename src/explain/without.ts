@@ -136,6 +136,8 @@ export function withoutStep(step: Step): string {
       return "Without it the new root is a directory of the old one, which stays on view.";
     case "chroot":
       return "Without it `/` is still the host's root.";
+    case "enter_root":
+      return "Without it `/` is the root of the mount namespace, which is the host's.";
     case "chdir":
       return withoutChdir(step);
     case "console":
@@ -276,7 +278,8 @@ export function withoutStep(step: Step): string {
 
 /** Is it one of those whose loss the simulator can try? */
 export function changesMounts(op: Op): boolean {
-  return /^(mount|bind|attach|mount_setattr|mask|readonly|pivot_root|umount|move|chroot|chdir|borrow|reconfigure|clone|unshare)$/.test(
+  if (op.op === "setns") return op.type === "mount";
+  return /^(mount|bind|attach|mount_setattr|mask|readonly|pivot_root|umount|move|chroot|enter_root|chdir|borrow|reconfigure|clone|unshare)$/.test(
     op.op,
   );
 }

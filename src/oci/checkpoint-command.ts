@@ -20,6 +20,7 @@ import {
 import { containerSpecOf } from "./config-copy.ts";
 import {
   checkCriu,
+  checkOwnMounts,
   criuFlags,
   criuProgram,
   ENDS_WITH_PARENT_FILE,
@@ -195,8 +196,9 @@ export async function checkpointCommand(given: ParsedArguments, globals: Globals
     statusFd: null,
   };
   const container = findContainer(globals.root, id);
+  const spec = containerSpecOf(container);
+  checkOwnMounts(spec, "checkpoint");
   checkCriu();
   const groups = await groupsToRemove(container);
-  const spec = containerSpecOf(container);
   return carryOutSteps(planCheckpoint(container, groups, spec, options), globals);
 }

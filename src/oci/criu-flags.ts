@@ -5,6 +5,8 @@ import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { OpOf } from "../plan/op.ts";
+import { usesRuntimeMounts } from "../planner/runtime-mounts.ts";
+import type { Spec } from "../spec/mod.ts";
 import { CGROUP_MODES, type CriuOptions, isCgroupMode } from "./checkpoint.ts";
 import { whyNoCheckpoint } from "./criu.ts";
 import { readAll, readLast, readSwitch } from "./flags.ts";
@@ -76,6 +78,18 @@ export function readCriuOptions(given: ParsedArguments): CriuOptions {
 export function checkCriu(): void {
   const reason = process.geteuid?.() === 0 ? whyNoCheckpoint() : "checkpoint and restore need root";
   if (reason !== null) throw new WishError([reason]);
+}
+
+/**
+ * CRIU saves and makes the mounts of a namespace; in the runtime's it would do so to the host's.
+ *
+ * @throws WishError when the container has no mount namespace of its own
+ */
+export function checkOwnMounts(spec: Spec, command: "checkpoint" | "restore"): void {
+  if (!usesRuntimeMounts(spec)) return;
+  throw new WishError([
+    `linux.namespaces: ${command} takes a container with a mount namespace, received none: CRIU saves the mounts of a namespace, and this one would be the host's`,
+  ]);
 }
 
 /** Where CRIU may be, and what it needs to know to start programs of its own, such as iptables. */

@@ -194,11 +194,13 @@ function targetOf(
     ]);
   }
   const bundle = { directory: record.bundle, config: null };
+  const isInOwnMounts = record.namespaces.includes("mount");
   return {
     of: processFile(container.directory),
-    namespaces: record.namespaces,
+    // Without one of its own it is in the one that `create` was called in: so is who joins it.
+    namespaces: isInOwnMounts ? record.namespaces : [...record.namespaces, "mount"],
     linux: spec.linux,
-    root: null,
+    root: isInOwnMounts ? null : `/proc/${process.pid}/root`,
     cgroupFiles: [
       ...cgroupFiles(container, readAll(given, "cgroup"), layout),
       ...rdtGroups(spec.linux?.intelRdt, id, rdtMount).joined.map((path) => `${path}/tasks`),

@@ -19,6 +19,7 @@ import { type RestoreOptions, type RestoreTarget, restoreArguments } from "./che
 import { criuContainer, externalNamespaces } from "./checkpoint-command.ts";
 import {
   checkCriu,
+  checkOwnMounts,
   criuFlags,
   criuProgram,
   ENDS_WITH_PARENT_FILE,
@@ -123,8 +124,9 @@ export async function restoreCommand(given: ParsedArguments, globals: Globals): 
     lsmMountContext: readLast(given, "lsm-mount-context"),
   };
   checkId({ id, root });
-  checkCriu();
   const { bundle, config, spec, rootfs } = readBundle(given);
+  checkOwnMounts(spec, "restore");
+  checkCriu();
   checkTerminal(spec, given);
   const pipes = pipesOf(options.images);
   const endsWithParent = existsSync(`${options.images}/${ENDS_WITH_PARENT_FILE}`);

@@ -19,8 +19,8 @@ export type Later = {
 };
 
 /**
- * The steps that start a container, and end it again when a poststart hook fails (runtime.md,
- * "Lifecycle", 9).
+ * The steps that start a container, and end it again when a poststart hook fails that must not
+ * (runtime.md, "Lifecycle", 9).
  */
 export function planStart({ id, directory, bundle }: Later, spec: Spec): Step[] {
   const setting = { id, runRoot: "", bundle: { directory: bundle, config: null } };

@@ -117,6 +117,8 @@ export function describeOp(op: Op): Description {
       return say(`move the mount ${op.from} to ${op.to}`);
     case "chroot":
       return say(`chroot to ${op.path}`);
+    case "enter_root":
+      return say(`make ${describePlace(op.at)} the root`);
     case "chdir":
       return say(`go to ${describePlace(op.at)}`);
     case "console":

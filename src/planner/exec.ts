@@ -32,8 +32,8 @@ export type Target = {
   /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
   readonly cgroupFiles: readonly string[];
   /**
-   * Its root, where its mount namespace has another one: after `--root-switch chroot` that is the
-   * host's. Null: they are the same.
+   * Its root, where its mount namespace has another one: after `--root-switch chroot`, and without a
+   * mount namespace of its own, that is the host's. Null: they are the same.
    */
   readonly root: string | null;
 };
@@ -80,13 +80,10 @@ const planRoot = (root: string | null): { readonly before: Step[]; readonly afte
         before: [
           byParent(
             { op: "open", at: onHost(root), flags: ["path", "directory"], into: "chroot" },
-            "--root-switch chroot: the root of its mount namespace is the host's",
+            "the root of its mount namespace is the host's, and not its own",
           ),
         ],
-        after: [
-          byInit({ op: "chdir", at: slot("chroot") }, "--root-switch chroot"),
-          byInit({ op: "chroot", path: "." }, "--root-switch chroot"),
-        ],
+        after: [byInit({ op: "enter_root", at: slot("chroot") }, "its root")],
       };
 
 export function planExec(

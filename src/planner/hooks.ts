@@ -38,6 +38,18 @@ export function hookState(
 
 type HookSetting = Pick<Setting, "id" | "bundle" | "keep">;
 
+/**
+ * Whether the hooks of a kind end the container by failing. A poststart hook does since version 1.3 of
+ * the specification; before, "the runtime MUST log a warning, but the remaining hooks and lifecycle
+ * continue" (runtime.md, "Lifecycle", 9). A bundle says which version it complies with: config.md,
+ * "Specification version".
+ */
+function mustSucceed(kind: keyof Hooks, { ociVersion }: Pick<Spec, "ociVersion">): boolean {
+  if (kind !== "poststart") return kind !== "poststop"; // a warning too, in every version
+  const [major = 0, minor = 0] = ociVersion.split(".").map(Number);
+  return major > 1 || minor >= 3;
+}
+
 type View = { readonly spec: Spec; readonly setting: Pick<Setting, "id" | "bundle"> };
 
 function hookOp(kind: keyof Hooks, i: number, hook: Hook, { spec, setting }: View) {
@@ -57,8 +69,7 @@ function hookOp(kind: keyof Hooks, i: number, hook: Hook, { spec, setting }: Vie
     env: hook.env ?? [],
     timeout: Math.min(hook.timeout ?? 0, 4_000_000) * 1000,
     ...hookState(spec, setting, status[kind]),
-    // runtime.md: what poststop hooks do wrong is a warning, and the rest goes on.
-    required: kind !== "poststop",
+    required: mustSucceed(kind, spec),
   } as const;
 }
 

@@ -3,6 +3,7 @@
 import type { Namespace } from "../plan/constants.ts";
 import type { Step } from "../plan/op.ts";
 import type { LinuxIDMapping, Spec } from "../spec/mod.ts";
+import { planKeepRuntimeMounts, usesRuntimeMounts } from "./runtime-mounts.ts";
 import type { Caller } from "./setting.ts";
 import { byInit, byParent, onHost, write } from "./step.ts";
 
@@ -121,6 +122,10 @@ export function planNamespaces(spec: Spec, usersFirst = false): NamespacePlan {
     if (type === "user") user = namespace;
     else if (forChildren.has(type)) before.push(byParent({ op: "setns", namespace, type }, why));
     else join.push(byInit({ op: "setns", namespace, type }, why));
+  }
+  if (usesRuntimeMounts(spec)) {
+    before.push(planKeepRuntimeMounts);
+    fresh.push("mount"); // to make its mounts in, and then to leave
   }
   const isNew = (wanted: Namespace): boolean =>
     listed.some(({ type, path }) => type === wanted && path === undefined);

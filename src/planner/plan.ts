@@ -33,6 +33,12 @@ import {
   rootProblem,
   stateDirectory,
 } from "./root.ts";
+import {
+  findRuntimeMountsProblems,
+  findRuntimeMountsWarnings,
+  planRootOfNoNamespace,
+  usesRuntimeMounts,
+} from "./runtime-mounts.ts";
 import { findScheduleProblems, planExecutionDomain, planScheduling } from "./schedule.ts";
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
@@ -103,13 +109,9 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   if (spec.process === undefined) {
     problems.push("process: expected an object with args and cwd, received nothing");
   }
-  if (has("mount") !== true) {
-    problems.push(
-      "linux.namespaces: expected a new mount namespace, received none: without it the mounts of the container would be the host's",
-    );
-  }
-  if (spec.hostname !== undefined && has("uts") !== true) {
-    problems.push("hostname: expected a uts namespace, received none: the host would be renamed");
+  for (const name of ["hostname", "domainname"] as const) {
+    if ((spec[name] ?? "") === "" || has("uts") === true) continue;
+    problems.push(`${name}: expected a uts namespace, received none: the host would be renamed`);
   }
   if (setting.init && has("pid") !== true) {
     problems.push("--init: expected a new pid namespace, received none: leave --init or --pid out");
@@ -129,6 +131,7 @@ function findProblems(spec: Spec, setting: Setting, facts: Facts): string[] {
   const schedule = findScheduleProblems(spec.process ?? {}, spec.linux, setting.init);
   return [
     ...problems,
+    ...findRuntimeMountsProblems(spec, setting),
     ...schedule,
     ...findNetDeviceProblems(spec),
     ...findSysctlProblems(spec),
@@ -143,6 +146,7 @@ function findWarnings(spec: Spec, setting: Setting, facts: Facts): string[] {
   const isForPeople = setting.bundle === null || setting.bundle.config === null;
   return [
     ...findLabelWarnings(spec, facts),
+    ...findRuntimeMountsWarnings(spec, spec.process ?? {}),
     ...(isForPeople && has("pid") !== true && showsProc
       ? ["/proc shows the host's processes: the container has no pid namespace of its own"]
       : []),
@@ -271,7 +275,7 @@ export function planContainer(
     ...planRootAttributes(spec),
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
     ...hooks.beforeSwitch,
-    ...planSwitch(setting.rootSwitch),
+    ...(usesRuntimeMounts(spec) ? planRootOfNoNamespace : planSwitch(setting.rootSwitch)),
     ...planRootPropagation(spec),
     ...(setting.bundle === null ? [] : [planLookForProgram(process)]),
     ...last.closing,

@@ -52,6 +52,8 @@ class PlanSimulator {
   state: State;
   operations: Operation[] = [];
   readonly #options: SimulationOptions;
+  /** The slots that hold a simulated process's mount namespace. */
+  readonly #namespaces = new Map<string, ProcessId>();
 
   constructor(start: State, options: SimulationOptions) {
     this.state = openAll(start);
@@ -198,6 +200,13 @@ class PlanSimulator {
     if (namespaces.length > 0) this.#call({ op: "unshare", by: planProcesses.init, namespaces });
   }
 
+  /** Whose mount namespace a slot holds is known of the simulated processes' own alone. */
+  #setns(by: ProcessId, { namespace, type }: Extract<Op, { readonly op: "setns" }>): void {
+    const process = namespace === null ? undefined : this.#namespaces.get(namespace);
+    if (type !== "mount" || process === undefined) return;
+    this.#call({ op: "setns", by, process, namespaces: ["mount"] });
+  }
+
   #closeAll(by: ProcessId): void {
     for (const slot of Object.keys(this.state.processes[by]?.descriptors ?? {})) {
       this.#call({ op: "close", by, slot });
@@ -260,6 +269,12 @@ class PlanSimulator {
         return this.#call({ op: "move", by, source: op.from, target: op.to });
       case "chroot":
         return this.#call({ op: "chroot", by, path: op.path });
+      case "enter_root":
+        if (op.at === null) return;
+        this.#call({ op: "chdir", by, path: whereOf(op.at) });
+        return this.#call({ op: "chroot", by, path: "." });
+      case "setns":
+        return this.#setns(by, op);
       case "chdir":
         if (op.at !== null) this.#call({ op: "chdir", by, path: whereOf(op.at) });
         return;
@@ -299,6 +314,7 @@ class PlanSimulator {
       case "open":
       case "volume":
         if (op.at !== null && op.into !== null) {
+          if (op.at.path === "/proc/self/ns/mnt") this.#namespaces.set(op.into, by);
           this.#try({ op: "open", by, path: whereOf(op.at), into: op.into });
         }
         return;
@@ -328,6 +344,8 @@ type MountOp = Extract<
       | "umount"
       | "move"
       | "chroot"
+      | "enter_root"
+      | "setns"
       | "chdir"
       | "clone"
       | "unshare";

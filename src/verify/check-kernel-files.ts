@@ -1,5 +1,6 @@
 /** What of /proc, /sys and the cgroups is shown, and what can be written there. */
 
+import { hasNoNamespace } from "./check-namespaces.ts";
 import { type Finding, few, finding } from "./finding.ts";
 import type { Mount } from "./mount-table.ts";
 import { type HostSeen, isShared, powerOf, type Seen } from "./seen.ts";
@@ -140,6 +141,10 @@ function checkCgroupMounts(seen: Seen): Finding[] {
 }
 
 export function checkKernelFiles(seen: Seen, host: HostSeen): Finding[] {
+  if (seen.root.isNowhere) {
+    const says = "not known: they are in no mount namespace, and no table tells of them";
+    return [finding("weak", "mounts", says, hasNoNamespace)];
+  }
   const own = isShared(seen, "mount") ? [] : checkOtherProc(seen, host);
   return [...checkProc(seen, host), ...own, ...checkSys(seen), ...checkCgroupMounts(seen)];
 }

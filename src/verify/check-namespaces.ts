@@ -2,16 +2,31 @@
 
 import type { Namespace } from "../plan/constants.ts";
 import { type Finding, finding, type Level } from "./finding.ts";
-import { type HostSeen, type Power, powerOf, type Seen } from "./seen.ts";
+import { type HostSeen, type Power, powerOf, type Root, type Seen } from "./seen.ts";
 
 type Verdict = readonly [level: Level, says: string, cure: string];
 
-const verdicts: Readonly<Record<Namespace, (power: Power) => Verdict>> = {
-  mount: () => [
-    "open",
-    "it sees the host's own mounts, and what it mounts is mounted on the host",
-    "run it in a mount namespace of its own, as every container has",
-  ],
+/** The cure for it. */
+export const hasNoNamespace = "run it in a mount namespace of its own, as every container has";
+
+/** Whose root is mounted nowhere has to go to the namespace's before any of its mounts is in reach. */
+const mountVerdict = ({ has }: Power, { isNowhere }: Root): Verdict =>
+  !isNowhere
+    ? [
+        "open",
+        "it sees the host's own mounts, and what it mounts is mounted on the host",
+        hasNoNamespace,
+      ]
+    : has("CAP_SYS_ADMIN") && has("CAP_SYS_CHROOT")
+      ? [
+          "open",
+          "its root is not in it, but with CAP_SYS_ADMIN and CAP_SYS_CHROOT it goes to the host's by setns(2)",
+          hasNoNamespace,
+        ]
+      : ["note", "its root is not in it, and it lacks the rights to go there", hasNoNamespace];
+
+const verdicts: Readonly<Record<Namespace, (power: Power, root: Root) => Verdict>> = {
+  mount: mountVerdict,
   pid: ({ has }) =>
     has("CAP_SYS_PTRACE")
       ? [
@@ -68,7 +83,7 @@ export function checkNamespaces(seen: Seen, host: HostSeen): Finding[] {
     ...self,
     ...(own.length === 0 ? [] : [finding("ok", "namespaces", `of its own: ${own.join(", ")}`)]),
     ...shared.map(({ type }) => {
-      const [level, says, cure] = verdicts[type](power);
+      const [level, says, cure] = verdicts[type](power, seen.root);
       return finding(level, `${type} namespace`, `the host's: ${says}`, cure);
     }),
   ];

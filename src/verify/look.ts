@@ -112,15 +112,16 @@ function readRoot(
   const own: Mount | undefined = table.byId(root.mount) ?? mounts.byId(root.mount);
   const prompt = isPrompt(own, isInitial);
   const above = prompt ? (process.where("root/..", (found) => found) ?? root) : root;
+  const isCut = text.length >= mountBytesMax;
   const hostRoot = host.where("root", (found) => found) ?? nowhere;
   const hostMount = mounts.byId(hostRoot.mount);
   const seen: Root = {
     isHost: own !== undefined && own.device === hostMount?.device && root.inode === hostRoot.inode,
     isChroot: above.mount !== root.mount || above.inode !== root.inode,
+    isNowhere: own === undefined && root !== nowhere && !isCut,
     readonly: own?.readonly === true,
     beneath: covered,
   };
-  const isCut = text.length >= mountBytesMax;
   return { root: seen, table, rows: isCut ? null : parseMountinfo(text), isCut, prompt };
 }
 

@@ -62,6 +62,8 @@ export type Root = {
   readonly isHost: boolean;
   /** It is no root of a mount namespace: chroot(2) was all. */
   readonly isChroot: boolean;
+  /** It lies on a mount that is in no mount namespace: no table tells what is mounted in it. */
+  readonly isNowhere: boolean;
   readonly readonly: boolean;
   /** What it covers, the nearest first; null: the kernel does not say. */
   readonly beneath: readonly Beneath[] | null;

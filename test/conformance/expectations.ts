@@ -10,10 +10,6 @@ export type Expectation = {
   readonly when?: () => boolean;
   /** The outcome is a matter of luck: that a peer passed says nothing. */
   readonly race?: true;
-  /** The spec wants the opposite by now: that a peer of an older one passes says nothing. */
-  readonly changed?: true;
-  /** pivot refuses it on purpose: that a peer does it says nothing. */
-  readonly refused?: true;
 };
 
 const lacks = (path: string) => (): boolean => !existsSync(path);
@@ -53,10 +49,6 @@ const explained: Readonly<Record<string, Expectation>> = {
   linux_cgroups_relative_hugetlb: { why: hugetlb, when: noHugetlb },
   linux_cgroups_relative_memory: { why: kernelMemory },
   linux_cgroups_relative_network: { why: network, when: noNetwork },
-  linux_ns_itype: {
-    why: "it asks for a container without a mount namespace, whose mounts would be the host's: runc and crun make them there and leave them there after `delete` (docs/design/decisions.md)",
-    refused: true,
-  },
   linux_process_apparmor_profile: {
     why: "it names a profile of AppArmor, acme_secure_profile, that no machine has loaded; running without it would be worse than failing",
   },
@@ -66,10 +58,6 @@ const explained: Readonly<Record<string, Expectation>> = {
   pidfile: {
     why: "its container runs `true`, and it wants `kill` to succeed after `start` and `state`, while the program `kill` wants an error for a container that has ended. It passes when `true` is late: seldom with pivot, whose `start` returns when the program was executed; more often with runc and crun, which do not wait for that",
     race: true,
-  },
-  poststart_fail: {
-    why: "it wants a failing poststart hook to be a warning; since 1.3 of the spec it is an error that ends the container, as runc has always had it",
-    changed: true,
   },
   poststart: {
     why: "it compares what the process wrote with what the hook wrote just after the process was executed: which is first is for the scheduler to say",

@@ -36,7 +36,6 @@ describe("the outcome", () => {
     expect(outcomeOf(row("---", bug), "pivot").outcome).toBe("explained");
     expect(outcomeOf(row("+--", bug), "pivot").outcome).toBe("failed");
     expect(outcomeOf(row("+--", { ...bug, race: true }), "pivot").outcome).toBe("explained");
-    expect(outcomeOf(row("+--", { ...bug, refused: true }), "pivot").outcome).toBe("explained");
   });
 
   test("what was not run has failed", () => {

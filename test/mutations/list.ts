@@ -33,6 +33,20 @@ export const mutations: readonly Mutation[] = [
     tests: [["test/seccomp.test.ts"]],
   },
   {
+    name: "without a mount namespace the mounts are made among the host's",
+    file: "src/planner/namespaces.ts",
+    find: '    fresh.push("mount"); // to make its mounts in, and then to leave\n',
+    replace: "",
+    tests: [["src/planner/runtime-mounts.test.ts", "the runtime's table never changes"]],
+  },
+  {
+    name: "a container without a mount namespace stays in the one that goes",
+    file: "src/planner/runtime-mounts.ts",
+    find: '  byInit({ op: "setns", namespace: runtimes, type: "mount" }, why),\n',
+    replace: "",
+    tests: [["test/oci/runtime-mounts.test.ts", "of no namespaces at all"]],
+  },
+  {
     name: "the old root stays mounted",
     file: "src/planner/root.ts",
     find: `        byInit(

@@ -133,7 +133,11 @@ export const differences: Readonly<
   },
   "poststart that fails: start fails and the container is stopped": {
     runc: { why: "it runs poststart in create" },
-    crun: { why: "the failure is ignored, as specifications before 1.3 had it" },
+    crun: { why: "it refuses a bundle of version 1.3" },
+  },
+  "poststart that fails in a bundle of 1.0: a warning, and the rest goes on": {
+    runc: { why: "it runs poststart in create, and ends the container" },
+    crun: { why: "it says nothing" },
   },
   "poststop that fails: a warning, and the container is gone": {
     crun: { why: "it says nothing" },

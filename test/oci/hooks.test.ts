@@ -291,11 +291,28 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
 
   demand("poststart that fails: start fails and the container is stopped", async () => {
     const { id, pid } = ground.create(
-      withHooks({ ...poststop, poststart: [failing("poststart")] }),
+      withHooks({ ...poststop, poststart: [failing("poststart")] }, (config) => {
+        config.ociVersion = "1.3.0";
+      }),
     );
     expect(ground.call(["start", id]).code).not.toBe(0);
     for (let i = 0; i < 100 && isAlive(pid); i++) await Bun.sleep(10);
     expect(isAlive(pid)).toBe(false);
+  });
+
+  demand("poststart that fails in a bundle of 1.0: a warning, and the rest goes on", async () => {
+    const hooks = [failing("poststart"), hook("poststart", "next")];
+    const { id, pid } = ground.create(
+      withHooks({ poststart: hooks }, (config) => {
+        config.ociVersion = "1.0.2";
+        config.process["args"] = ["/bin/sleep", "1000"];
+      }),
+    );
+    const called = ground.call(["start", id]);
+    expect(called.code).toBe(0);
+    expect(called.stderr).toMatch(/^[^\n]*warning[^\n]*hooks\.poststart\[0\][^\n]*\n$/);
+    expect(order()).toEqual(["poststart", "next"]);
+    expect(isAlive(pid)).toBe(true);
   });
 
   demand("poststop that fails: a warning, and the container is gone", async () => {

@@ -144,6 +144,13 @@ export const mounts = {
     gist: "Start look-ups of `/` at another directory; what lies outside stays mounted.",
     fields: { path: ["text", "relative to the working directory"] },
   },
+  enter_root: {
+    code: 180,
+    calls: "fchdir, chroot",
+    man: "chroot(2)",
+    gist: "Make a directory that is held the root, wherever it is mounted, or nowhere, and go there.",
+    fields: { at: at("the directory") },
+  },
   chdir: {
     code: 31,
     calls: "fchdir, getcwd",
