@@ -43,6 +43,10 @@ const set = (name: string, type: string): string =>
 export function egressRules(entries: readonly EgressEntry[]): string {
   const output = [
     "type filter hook output priority filter; policy drop;",
+    // The guard's questions and whatever answers them: nobody in the container is its name server, by an
+    // address that is the container's own, nor in a server's name, which IPv6 lets everybody send in.
+    `meta mark ${mark} ct mark set ${mark}`,
+    `oifname "lo" ct mark ${mark} drop`,
     'oifname "lo" accept',
     "ct state established accept",
     "ct state related meta l4proto { icmp, icmpv6 } accept",

@@ -1,0 +1,76 @@
+/*
+ * The end of a container's interface on the machine: it is marked when it is that, and nothing else is,
+ * whatever a container that may change its own network has put in the interface's place.
+ */
+#include "check.h"
+
+#include "../link.c"
+#include "../netlink.c"
+
+static int run_all(const char *commands) {
+    return system(commands);
+}
+
+/* A container's, which lives as long as its descriptor. */
+static int make_namespace(void) {
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    CHECK(own >= 0 && unshare(CLONE_NEWNET) == 0);
+    int made = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    CHECK(made >= 0 && setns(own, CLONE_NEWNET) == 0);
+    close(own);
+    return made;
+}
+
+static int run_inside(int netns, const char *commands) {
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    CHECK(own >= 0 && setns(netns, CLONE_NEWNET) == 0);
+    int rc = run_all(commands);
+    CHECK(setns(own, CLONE_NEWNET) == 0);
+    close(own);
+    return rc;
+}
+
+static int has_alias(const char *link) {
+    char path[128];
+    snprintf(path, sizeof path, "ip -o link show %s", link);
+    FILE *file = popen(path, "r");
+    char line[1024] = "";
+    CHECK(file && fgets(line, sizeof line, file));
+    pclose(file);
+    return strstr(line, "alias of ours") != NULL;
+}
+
+int main(void) {
+    if (geteuid() != 0 || run_all("ip -V >/dev/null 2>&1") != 0 || unshare(CLONE_NEWNET) < 0) {
+        printf("skipped: only root has networks, and ip(8) makes them\n");
+        return 0;
+    }
+    int container = make_namespace();
+    char words[512];
+    snprintf(words, sizeof words,
+             "ip link add br0 type bridge && "
+             "ip link add v0 index 40 type veth peer name eth0 index 41 netns /proc/%d/fd/%d && "
+             "ip link add w0 index 50 type veth peer name w1 index 51 && "
+             "ip link set v0 master br0 && ip link set w0 master br0",
+             (int)getpid(), container);
+    CHECK(run_all(words) == 0);
+    CHECK(pv_mark_link(container, "eth0", "of ours") == 0);
+    CHECK(has_alias("v0") && !has_alias("w0"));
+    CHECK(run_all("ip link set v0 alias ''") == 0);
+
+    /* Somebody inside gives the name to another, whose peer's number is that of a link of the machine. */
+    CHECK(run_inside(container, "ip link set eth0 name x0 && "
+                                "ip link add eth0 index 51 type veth peer name y0 index 50") == 0);
+    CHECK(pv_mark_link(container, "eth0", "of ours") == -ENODEV);
+    CHECK(!has_alias("w0"), "another's link is marked: it would be removed with the container");
+    CHECK(run_inside(container, "ip link del eth0 && ip link add eth0 type bridge") == 0);
+    CHECK(pv_mark_link(container, "eth0", "of ours") == -ENODEV);
+    CHECK(run_inside(container, "ip link del eth0") == 0);
+    CHECK(pv_mark_link(container, "eth0", "of ours") == -ENODEV, "there is none of that name");
+
+    CHECK(run_inside(container, "ip link set x0 name eth0") == 0);
+    CHECK(pv_mark_link(container, "eth0", "of ours") == 0 && pv_remove_link("of ours") == 0);
+    CHECK(run_all("ip link show v0 2>/dev/null >&2") != 0 && !has_alias("w0"));
+    close(container);
+    return check_result();
+}
