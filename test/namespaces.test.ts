@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import type { Plan } from "../src/plan/op.ts";
 import { patience } from "./patience.ts";
 import { Ground, type Running, whyNot } from "./pivot.ts";
 
@@ -134,6 +135,22 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     expect(ground.probe(["--net", `container:${id}`]).ns["net"]).toBe(
       namespaceOf(other.pid, "net"),
     );
+  });
+
+  test("a number that is another process's by now leads nowhere", () => {
+    const file = `${ground.stateOf(other)}/pid`;
+    const noted = readFileSync(file, "utf8");
+    const words = ["--net", `container:${other.name}`, "busybox", "true"];
+    const planned = ground.pivot(["plan", "--format", "json", "--rm", ...words]);
+    const { steps } = JSON.parse(planned.stdout) as Pick<Plan, "steps">;
+    const looked = steps.flatMap(({ op }) => (op.op === "process" ? [op.of?.path] : []));
+    expect(looked).toEqual([file]);
+    writeFileSync(file, noted.replace(/ \d+$/, " 1"));
+    try {
+      expect(ground.run(words).stderr).toContain(`the container ${other.name} is not running`);
+    } finally {
+      writeFileSync(file, noted);
+    }
   });
 
   test("a container that does not run cannot be joined", () => {
