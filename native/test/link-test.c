@@ -7,8 +7,25 @@
 #include "../link.c"
 #include "../netlink.c"
 
+/* The exit status of a line for the shell; what it prints comes into `text`. */
+static char text[4096];
+
 static int run_all(const char *commands) {
-    return system(commands);
+    int out[2];
+    CHECK(pipe(out) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], 1);
+        execl("/bin/sh", "sh", "-c", commands, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    ssize_t n = read(out[0], text, sizeof text - 1);
+    text[n < 0 ? 0 : n] = '\0';
+    close(out[0]);
+    int status = -1;
+    waitpid(pid, &status, 0);
+    return status;
 }
 
 /* A container's, which lives as long as its descriptor. */
@@ -31,13 +48,10 @@ static int run_inside(int netns, const char *commands) {
 }
 
 static int has_alias(const char *link) {
-    char path[128];
-    snprintf(path, sizeof path, "ip -o link show %s", link);
-    FILE *file = popen(path, "r");
-    char line[1024] = "";
-    CHECK(file && fgets(line, sizeof line, file));
-    pclose(file);
-    return strstr(line, "alias of ours") != NULL;
+    char words[64];
+    snprintf(words, sizeof words, "ip -o link show %s", link);
+    CHECK(run_all(words) == 0);
+    return strstr(text, "alias of ours") != NULL;
 }
 
 int main(void) {
