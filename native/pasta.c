@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -92,24 +91,9 @@ static void __attribute__((noreturn)) keep(const struct pv_tool *tool, int words
     }
 }
 
-/* In no other container's PID namespace, which we may have joined for the container's sake. */
-static int leave_others_namespace(void) {
-    struct stat own, children;
-    if (stat("/proc/self/ns/pid", &own) < 0 || stat("/proc/self/ns/pid_for_children", &children) < 0)
-        return -errno;
-    if (own.st_ino == children.st_ino && own.st_dev == children.st_dev)
-        return 0;
-    int fd = pv_result(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
-    int rc = fd < 0 ? fd : pv_result(setns(fd, CLONE_NEWPID));
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
 static int clone_keeper(void) {
-    int rc = leave_others_namespace();
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS, .exit_signal = SIGCHLD};
-    return rc < 0 ? rc : pv_result(syscall(SYS_clone3, &args, sizeof args));
+    return pv_result(syscall(SYS_clone3, &args, sizeof args));
 }
 
 static void __attribute__((noreturn)) become_keeper(struct pv_run *run, const struct pv_pasta *op,
