@@ -54,6 +54,29 @@ static int has_alias(const char *link) {
     return strstr(text, "alias of ours") != NULL;
 }
 
+/* In the container's namespace somebody with CAP_NET_ADMIN can send to our socket, too. */
+static void test_forged(int container) {
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    CHECK(own >= 0 && setns(container, CLONE_NEWNET) == 0);
+    int asks = pv_open_netlink(), forges = pv_open_netlink();
+    CHECK(asks >= 0 && forges >= 0 && setns(own, CLONE_NEWNET) == 0);
+    close(own);
+    struct sockaddr_nl at = {.nl_family = AF_NETLINK};
+    socklen_t size = sizeof at;
+    CHECK(bind(asks, (struct sockaddr *)&at, sizeof at) == 0);
+    CHECK(getsockname(asks, (struct sockaddr *)&at, &size) == 0);
+    struct pv_request r;
+    struct ifinfomsg link = {.ifi_index = 77};
+    pv_begin(&r, RTM_NEWLINK, 0, &link, sizeof link);
+    CHECK(sendto(forges, &r, r.header.nlmsg_len, 0, (struct sockaddr *)&at, sizeof at) > 0);
+    pv_begin(&r, NLMSG_DONE, 0, &link, sizeof link);
+    CHECK(sendto(forges, &r, r.header.nlmsg_len, 0, (struct sockaddr *)&at, sizeof at) > 0);
+    struct found found;
+    CHECK(find_link(asks, "lo", 0, &found) == 0 && found.index == 1, "%d", found.index);
+    close(asks);
+    close(forges);
+}
+
 int main(void) {
     if (geteuid() != 0 || run_all("ip -V >/dev/null 2>&1") != 0 || unshare(CLONE_NEWNET) < 0) {
         printf("skipped: only root has networks, and ip(8) makes them\n");
@@ -85,6 +108,7 @@ int main(void) {
     CHECK(run_inside(container, "ip link set x0 name eth0") == 0);
     CHECK(pv_mark_link(container, "eth0", "of ours") == 0 && pv_remove_link("of ours") == 0);
     CHECK(run_all("ip link show v0 2>/dev/null >&2") != 0 && !has_alias("w0"));
+    test_forged(container);
     close(container);
     return check_result();
 }
