@@ -212,7 +212,7 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists at length", whyNo
         ]);
       expect(more().stdout).toBe(stdout);
       expect(more("--cap-add", "NET_RAW").stderr).toContain(
-        "holder has an egress list, to which nothing is held with --cap-add NET_RAW",
+        "guest is held to an egress list, to which nothing is with --cap-add NET_RAW",
       );
       expect(more("--privileged").code).toBe(125);
     },
