@@ -101,6 +101,17 @@ export function tryAllowed(world: OutsideWorld, name: Mode, probe: readonly stri
   ]);
 }
 
+/** The guard's connection to its server is nobody else's, also when its socket is closed. */
+export function tryToGoOn(world: OutsideWorld, name: Mode, probe: readonly string[]): void {
+  const before = world.heard();
+  const { out } = world.run(
+    [...flagsOf(name), ...probe, "--egress", "allow=example.com"],
+    "/probe go-on 203.0.113.1 example.com stolen.example",
+  );
+  expect(out).toMatch(/^not answered: /);
+  expect(world.heard().slice(before.length)).not.toContain("stolen.example");
+}
+
 /** Who answers the guard from within gives no address to anybody: 203.0.113.2 is the machine's, and by pasta the container's. */
 export function tryToAnswer(world: OutsideWorld, name: Mode, probe: readonly string[]): void {
   const own = name === "pasta" ? "203.0.113.2" : "127.0.0.1";
