@@ -10,7 +10,8 @@
 #define PV_ALIASES 8
 
 enum { TYPE_CNAME = 5, TYPE_OPT = 41, CLASS_INTERNET = 1 };
-enum { FLAG_ANSWER = 0x8000, OPCODE = 0x7800, RECURSION_ASKED = 0x0100, RECURSION_HAD = 0x0080 };
+enum { FLAG_ANSWER = 0x8000, OPCODE = 0x7800, CUT_SHORT = 0x0200 };
+enum { RECURSION_ASKED = 0x0100, RECURSION_HAD = 0x0080 };
 
 static unsigned read16(const uint8_t *bytes) {
     return (unsigned)bytes[0] << 8 | bytes[1];
@@ -201,6 +202,8 @@ int pv_dns_read_answer(const uint8_t *bytes, size_t size, const struct pv_questi
         rc = look_up(bytes, size, &told, name, answer);
     if (answer->count == 0)
         answer->ttl = 0;
+    if (answer->count == 0 && answer->code == PV_DNS_NO_ERROR && (read16(bytes + 2) & CUT_SHORT))
+        answer->code = PV_DNS_SERVER; /* what is missing may be what was asked for */
     return rc < 0 ? rc : 0;
 }
 

@@ -244,6 +244,9 @@ static void ask_next(struct pending *one) {
         if (ask(one, &servers[one->tries++ % count]) == 0)
             return;
     }
+    if (count > 0)
+        pv_tell("egress: %s cannot be looked up: no name server outside of the container has answered",
+                one->question.name);
     tell_code(one, one->code);
 }
 

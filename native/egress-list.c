@@ -71,6 +71,7 @@ static enum pv_reach reach_of_4(const uint8_t *bytes) {
 
 enum pv_reach pv_reach_of(const struct pv_address *address) {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, translated[12] = {0, 0x64, 0xff, 0x9b};
+    static const uint8_t nearby[6] = {0, 0x64, 0xff, 0x9b, 0, 1}; /* RFC 8215 */
     static const uint8_t zero[12];
     const uint8_t *bytes = address->bytes;
     if (address->size == 4)
@@ -78,10 +79,15 @@ enum pv_reach pv_reach_of(const struct pv_address *address) {
     /* Addresses of IPv4 in another dress. */
     if (memcmp(bytes, translated, 12) == 0)
         return reach_of_4(bytes + 12);
+    if (bytes[0] == 0x20 && bytes[1] == 2) /* 6to4 */
+        return reach_of_4(bytes + 2);
+    if (memcmp(bytes, nearby, 6) == 0)
+        return PV_PRIVATE;
     if (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, zero, 12) == 0 || bytes[0] == 0xff ||
         (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80))
         return PV_NEVER;
-    return (bytes[0] & 0xfe) == 0xfc ? PV_PRIVATE : PV_PUBLIC;
+    int is_site = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0xc0; /* RFC 3879: a site's own, once */
+    return is_site || (bytes[0] & 0xfe) == 0xfc ? PV_PRIVATE : PV_PUBLIC;
 }
 
 const char *pv_address_text(const struct pv_address *address, char text[PV_ADDRESS_TEXT]) {

@@ -1,21 +1,16 @@
 /*
  * The rules of an egress list, and its guard: both work in the container's network namespace, from
  * outside of the container. The guard reads what the container and servers of names send, so it keeps
- * no right but the one that its sockets need, and no system call but those of its loop; see egress.h.
+ * no right but the one that its sockets need, and no system call but those of its loop (egress-rights.c);
+ * see egress.h.
  */
 #define _GNU_SOURCE
-#include <grp.h>
-#include <linux/audit.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -26,7 +21,6 @@
 #include "executor.h"
 
 #define PV_READY "\001"
-#define PV_NOBODY 65534
 #define PV_PATIENCE 10000
 
 /* A file without a name that holds this text, to be read from its beginning. */
@@ -56,63 +50,6 @@ int pv_do_egress_rules(struct pv_run *run, const struct pv_egress_rules *op) {
 static void __attribute__((noreturn)) fail(int words, const char *what, int error) {
     dprintf(words, "%s: %s\n", what, strerror(error));
     _exit(126);
-}
-
-/* ── what the guard gives up ────────────────────────────────────────────────────────────────── */
-
-#if defined __x86_64__
-#define PV_ARCH AUDIT_ARCH_X86_64
-#elif defined __aarch64__
-#define PV_ARCH AUDIT_ARCH_AARCH64
-#endif
-
-static const int calls[] = {
-    SYS_socket,   SYS_setsockopt, SYS_connect,      SYS_sendto,      SYS_recvfrom,  SYS_accept4,
-    SYS_read,     SYS_write,      SYS_pread64,      SYS_close,       SYS_ppoll,     SYS_getrandom,
-    SYS_exit,     SYS_exit_group, SYS_rt_sigreturn, SYS_clock_gettime, SYS_fcntl,
-#ifdef SYS_poll
-    SYS_poll,
-#endif
-};
-
-#define PV_CALLS (sizeof calls / sizeof *calls)
-
-/* Anything else is refused; the guard has no use for it. */
-static int keep_calls(void) {
-#ifdef PV_ARCH
-    struct sock_filter code[PV_CALLS + 6] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PV_ARCH, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    };
-    size_t n = 4;
-    for (size_t i = 0; i < PV_CALLS; i++)
-        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i],
-                                                 (uint8_t)(PV_CALLS - i), 0);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
-    return pv_result(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-#else
-    return 0;
-#endif
-}
-
-/* CAP_NET_ADMIN marks questions and admits addresses. */
-static int keep_rights(void) {
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{.effective = 1u << CAP_NET_ADMIN,
-                                              .permitted = 1u << CAP_NET_ADMIN}};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-        return -errno;
-    /* In a user namespace there may be nobody else to become. */
-    if (setgroups(0, NULL) < 0 && errno != EPERM)
-        return -errno;
-    if ((setresgid(PV_NOBODY, PV_NOBODY, PV_NOBODY) < 0 && errno != EINVAL) ||
-        (setresuid(PV_NOBODY, PV_NOBODY, PV_NOBODY) < 0 && errno != EINVAL))
-        return -errno;
-    return pv_result(syscall(SYS_capset, &head, data));
 }
 
 /* ── its life ───────────────────────────────────────────────────────────────────────────────── */
@@ -170,10 +107,10 @@ static void __attribute__((noreturn)) become_guard(const struct pv_egress_guard 
     int refusals = rc = pv_open_refusals((uint16_t)op->group);
     if (rc < 0)
         fail(words, "nfnetlink_log", -rc);
-    if ((rc = keep_rights()) < 0)
+    if ((rc = pv_keep_guard_rights()) < 0)
         fail(words, "its rights", -rc);
     pv_end_with(start->executor);
-    if ((rc = keep_calls()) < 0)
+    if ((rc = pv_keep_guard_calls()) < 0)
         fail(words, "its system calls", -rc);
     if (write(words, PV_READY, 1) != 1)
         _exit(126);

@@ -76,6 +76,13 @@ int pv_open_sets(const char *table);
 /* For so many seconds; port 0 is any. */
 int pv_admit(int socket, const struct pv_address *address, uint16_t port, uint32_t seconds);
 
+/* ── egress-rights.c: what the guard gives up ──────────────────────────────────────────────── */
+
+/* Its user, and every right but CAP_NET_ADMIN, which marks questions and admits addresses. */
+int pv_keep_guard_rights(void);
+/* Every system call but those of its loop; sockets of IP alone. */
+int pv_keep_guard_calls(void);
+
 /* ── egress-dns.c: the resolver ────────────────────────────────────────────────────────────── */
 
 #define PV_PENDING 64

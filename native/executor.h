@@ -122,6 +122,7 @@ struct pv_run {
     const struct pv_texts *agent_state;
     int answered_fd;
     unsigned *answered; /* shared by parent and init: the agent has the filter; see notify.c */
+    int pid_namespace; /* parent: what init is to join when it is made, or -1 */
     int network;   /* parent: the container's network namespace once it is connected, or -1 */
     int listens;   /* parent: a pidfd of the process that gets the filter */
     int terminal;  /* parent: the terminal's master; init: its slave; or -1 */

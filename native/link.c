@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -17,18 +18,32 @@
 
 struct found {
     const char *alias;
-    int index; /* of the link with the alias, or the peer of the one that was asked for */
+    int index; /* of the link with the alias, or of the one that was asked for */
+    int peer, peer_namespace; /* of its peer, and by which number that one's namespace goes here; or 0, -1 */
 };
 
-static int take_peer(const struct nlmsghdr *message, void *into) {
+static int take_link(const struct nlmsghdr *message, void *into) {
     struct found *found = into;
     const struct ifinfomsg *link = NLMSG_DATA(message);
     int left = (int)IFLA_PAYLOAD(message);
     if (message->nlmsg_type != RTM_NEWLINK)
         return 0;
+    found->index = link->ifi_index;
     for (const struct rtattr *a = IFLA_RTA(link); RTA_OK(a, left); a = RTA_NEXT(a, left))
-        if (a->rta_type == IFLA_LINK && RTA_PAYLOAD(a) == sizeof found->index)
-            memcpy(&found->index, RTA_DATA(a), sizeof found->index);
+        if (a->rta_type == IFLA_LINK && RTA_PAYLOAD(a) == sizeof found->peer)
+            memcpy(&found->peer, RTA_DATA(a), sizeof found->peer);
+        else if (a->rta_type == IFLA_LINK_NETNSID && RTA_PAYLOAD(a) == sizeof found->peer_namespace)
+            memcpy(&found->peer_namespace, RTA_DATA(a), sizeof found->peer_namespace);
+    return 0;
+}
+
+static int take_namespace(const struct nlmsghdr *message, void *into) {
+    const struct rtattr *a =
+        (const struct rtattr *)((const char *)NLMSG_DATA(message) + NLMSG_ALIGN(sizeof(struct rtgenmsg)));
+    int left = (int)NLMSG_PAYLOAD(message, sizeof(struct rtgenmsg));
+    for (; message->nlmsg_type == RTM_NEWNSID && RTA_OK(a, left); a = RTA_NEXT(a, left))
+        if (a->rta_type == NETNSA_NSID && RTA_PAYLOAD(a) == sizeof(int))
+            memcpy(into, RTA_DATA(a), sizeof(int));
     return 0;
 }
 
@@ -61,18 +76,48 @@ static int open_inside(int netns) {
     return rc;
 }
 
-static int find_peer(int netns, const char *interface) {
+/* By its name, or by its number when that is NULL. */
+static int find_link(int socket, const char *name, int index, struct found *found) {
     struct pv_request r;
-    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-    struct found found = {.index = -ENODEV};
-    int socket = open_inside(netns);
-    if (socket < 0)
-        return socket;
+    struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+    *found = (struct found){.peer_namespace = -1};
     pv_begin(&r, RTM_GETLINK, NLM_F_ACK, &link, sizeof link);
-    pv_add_text(&r, IFLA_IFNAME, interface);
-    int rc = pv_ask(socket, &r, take_peer, &found);
-    close(socket);
-    return rc < 0 ? rc : found.index;
+    if (name)
+        pv_add_text(&r, IFLA_IFNAME, name);
+    int rc = pv_ask(socket, &r, take_link, found);
+    return rc == 0 && found->index <= 0 ? -ENODEV : rc;
+}
+
+/* The number by which a network namespace goes in ours; -1: it has none. */
+static int number_of(int socket, int netns) {
+    struct pv_request r;
+    struct rtgenmsg message = {.rtgen_family = AF_UNSPEC};
+    int number = -1;
+    pv_begin(&r, RTM_GETNSID, NLM_F_ACK, &message, sizeof message);
+    pv_add(&r, NETNSA_FD, &netns, sizeof netns);
+    int rc = pv_ask(socket, &r, take_namespace, &number);
+    return rc < 0 ? rc : number;
+}
+
+/*
+ * The end here of an interface there. What the other side says of it is what a container with
+ * CAP_NET_ADMIN has made of it, and the number could be that of any link of ours: so ours has to say
+ * the same.
+ */
+static int find_end(int socket, int netns, const char *interface) {
+    struct found inside, ours;
+    int there = open_inside(netns);
+    if (there < 0)
+        return there;
+    int rc = find_link(there, interface, 0, &inside);
+    close(there);
+    if (rc == 0)
+        rc = inside.peer > 0 ? find_link(socket, NULL, inside.peer, &ours) : -ENODEV;
+    if (rc < 0)
+        return rc;
+    int is_it = ours.peer == inside.index && ours.peer_namespace >= 0 &&
+                ours.peer_namespace == number_of(socket, netns);
+    return is_it ? ours.index : -ENODEV;
 }
 
 /* A container reaches the port that it has published itself: the packet goes out where it came in. */
@@ -89,10 +134,13 @@ static int turn_hairpin_on(int socket, int index) {
 }
 
 int pv_mark_link(int netns, const char *interface, const char *alias) {
-    int index = find_peer(netns, interface);
-    int socket = index < 0 ? index : pv_open_netlink();
-    if (socket < 0)
-        return socket;
+    int socket = pv_open_netlink();
+    int index = socket < 0 ? socket : find_end(socket, netns, interface);
+    if (index < 0) {
+        if (socket >= 0)
+            close(socket);
+        return index;
+    }
     struct pv_request r;
     struct ifinfomsg link = {.ifi_index = index};
     pv_begin(&r, RTM_SETLINK, NLM_F_ACK, &link, sizeof link);

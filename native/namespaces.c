@@ -40,9 +40,13 @@ static pid_t pid_of(int pidfd) {
     return pid > 0 ? pid : -ESRCH;
 }
 
-/* What is joined before init is made: a namespace, or some of a process's; and what init gets. */
+/* linux/nsfs.h */
+#define PV_NS_GET_NSTYPE _IO(0xb7, 0x3)
+
+/* What is joined before init is made: namespaces, or some of a process's; and what init gets. */
 struct joining {
-    int from;
+    int pid; /* a pid namespace, or -1 */
+    int from; /* or -1 */
     int types;
     uint64_t flags;
     int cgroup;
@@ -53,7 +57,9 @@ static pid_t join_and_clone(const struct joining *wish, int report) {
     int pidfd = -1;
     /* Root of that namespace could trace us, and reach what we have open on the host. */
     pid_t pid = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-    if (pid == 0)
+    if (pid == 0 && wish->pid >= 0)
+        pid = pv_result(setns(wish->pid, CLONE_NEWPID));
+    if (pid == 0 && wish->from >= 0)
         pid = pv_result(setns(wish->from, wish->types));
     if (pid == 0) {
         pid = clone_init(wish->flags | CLONE_PARENT, wish->cgroup, &pidfd);
@@ -67,8 +73,10 @@ static pid_t join_and_clone(const struct joining *wish, int report) {
 /*
  * A user namespace that is there already must be joined before the others are made, so that it
  * owns them; a pid namespace, before init is. And the executor itself must not join: it would lose
- * its rights on the host. So a process in between joins. It may be in another pid namespace than we
- * are, where init has another number: so what it hands over is a descriptor.
+ * its rights on the host; and whatever it starts would be born in the sight of the container whose pid
+ * namespace it is, which may look into it by CAP_SYS_PTRACE, and end it. So a process in between
+ * joins. It may be in another pid namespace than we are, where init has another number: so what it hands
+ * over is a descriptor.
  */
 static pid_t clone_joined(struct pv_run *run, const struct joining *wish) {
     int report[2];
@@ -112,8 +120,26 @@ static void become_init(struct pv_run *run, int sync) {
     if (run->waiter >= 0)
         close(run->waiter);
     run->waiter = run->caller = -1;
+    if (run->pid_namespace >= 0)
+        close(run->pid_namespace);
+    run->pid_namespace = -1;
     /* The container must not outlive who watches over it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* A plain child, or one by way of a process that joins first. */
+static pid_t make_init(struct pv_run *run, const struct pv_clone *op, int cgroup) {
+    struct joining wish = {.pid = run->pid_namespace, .from = -1, .flags = op->namespaces, .cgroup = cgroup};
+    int is_user = op->user != PV_SLOT_NONE;
+    if (is_user || op->process != PV_SLOT_NONE) {
+        wish.from = pv_slot(run, is_user ? op->user : op->process);
+        wish.types = is_user ? CLONE_NEWUSER : (int)op->join;
+        if (wish.from < 0)
+            return wish.from;
+    }
+    if (wish.pid < 0 && wish.from < 0)
+        return clone_init(op->namespaces, cgroup, &run->pidfd);
+    return clone_joined(run, &wish);
 }
 
 int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
@@ -125,25 +151,16 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
         return cgroup;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return -errno;
-    pid_t pid;
-    if (op->user == PV_SLOT_NONE && op->process == PV_SLOT_NONE) {
-        pid = clone_init(op->namespaces, cgroup, &run->pidfd);
-    } else {
-        int is_user = op->user != PV_SLOT_NONE;
-        struct joining wish = {
-            .from = pv_slot(run, is_user ? op->user : op->process),
-            .types = is_user ? CLONE_NEWUSER : (int)op->join,
-            .flags = op->namespaces,
-            .cgroup = cgroup,
-        };
-        pid = wish.from < 0 ? wish.from : clone_joined(run, &wish);
-    }
+    pid_t pid = make_init(run, op, cgroup);
     if (pid == 0) {
         close(sockets[0]);
         become_init(run, sockets[1]);
         return 0;
     }
     close(sockets[1]);
+    if (run->pid_namespace >= 0)
+        close(run->pid_namespace);
+    run->pid_namespace = -1;
     if (pid < 0) {
         close(sockets[0]);
         return pid;
@@ -164,7 +181,17 @@ int pv_do_clone(struct pv_run *run, const struct pv_clone *op) {
 
 int pv_do_setns(struct pv_run *run, const struct pv_setns *op) {
     int fd = pv_slot(run, op->namespace);
-    return fd < 0 ? fd : pv_result(setns(fd, (int)op->type));
+    if (fd < 0)
+        return fd;
+    if (run->actor != PV_BY_PARENT || op->type != CLONE_NEWPID)
+        return pv_result(setns(fd, (int)op->type));
+    /* For init alone, when it is made: see clone_joined. */
+    if (ioctl(fd, PV_NS_GET_NSTYPE) != CLONE_NEWPID)
+        return -EINVAL;
+    if (run->pid_namespace >= 0)
+        close(run->pid_namespace);
+    run->pid_namespace = pv_result(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    return run->pid_namespace < 0 ? run->pid_namespace : 0;
 }
 
 int pv_do_interface_up(const struct pv_interface_up *op) {

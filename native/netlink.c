@@ -31,11 +31,15 @@ int pv_ask(int socket, const struct pv_request *r, pv_taker take, void *into) {
     if (send(socket, r, r->header.nlmsg_len, 0) < 0)
         return -errno;
     for (int rc = 0;;) {
-        ssize_t n = recv(socket, buffer, sizeof buffer, 0);
+        struct sockaddr_nl from = {.nl_pid = 0};
+        socklen_t length = sizeof from;
+        ssize_t n = recvfrom(socket, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
+        if (from.nl_pid != 0)
+            continue; /* not the kernel: in a container's namespace its CAP_NET_ADMIN can write to us */
         uint32_t left = (uint32_t)n;
         for (struct nlmsghdr *m = (struct nlmsghdr *)buffer; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
             if (m->nlmsg_type == NLMSG_DONE)

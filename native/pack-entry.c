@@ -331,7 +331,10 @@ static int directory(struct pack *p, int parent, const char *name) {
     return rc;
 }
 
-/* The name of the directory `parent`, which is the last of the path. A directory is entered. */
+/*
+ * The name of the directory `parent`, which is the last of the path. A directory is entered. 1: it is a link,
+ * which is to be followed instead.
+ */
 int pack_entry(struct pack *p, int parent, const char *name) {
     struct stat st;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -355,6 +358,8 @@ int pack_entry(struct pack *p, int parent, const char *name) {
     }
     if (S_ISDIR(st.st_mode))
         return directory(p, parent, name);
+    if (S_ISLNK(st.st_mode) && p->wish->follow && p->depth == 0)
+        return 1;
     return S_ISREG(st.st_mode) ? file(p, parent, name) : special(p, parent, name, &st);
 }
 

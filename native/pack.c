@@ -115,6 +115,11 @@ static int pack_path(struct pack *p) {
         /* Its own entry has no path below the top; a directory that comes of it is walked. */
         rc = pack_entry(p, parent, name);
         close(parent);
+        if (rc > 0) { /* a link since it was looked at */
+            if (name > path)
+                path[name - path - 1] = '/';
+            continue;
+        }
         while (rc == 0 && p->depth > 0) {
             int directory;
             rc = pack_next(p, &name, &directory);

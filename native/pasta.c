@@ -15,12 +15,12 @@
  * file, in the keeper's mount namespace.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -36,8 +36,9 @@ static void __attribute__((noreturn)) fail(int words, const char *what, int erro
 
 /* By descriptors: /proc is that of another PID namespace. */
 static void mount_namespace(struct pv_run *run, const struct pv_place *at, int network, int words) {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        fail(words, "mount: private", errno);
+    /* Nothing of ours is seen outside; but what the machine unmounts goes here too, or it would stay busy. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        fail(words, "mount: slave", errno);
     int tree = pv_open_tree(network, "", AT_EMPTY_PATH | PV_OPEN_TREE_CLONE | PV_OPEN_TREE_CLOEXEC);
     if (tree < 0)
         fail(words, "open_tree: its network namespace", -tree);
@@ -92,30 +93,20 @@ static void __attribute__((noreturn)) keep(const struct pv_tool *tool, int words
     }
 }
 
-/* In no other container's PID namespace, which we may have joined for the container's sake. */
-static int leave_others_namespace(void) {
-    struct stat own, children;
-    if (stat("/proc/self/ns/pid", &own) < 0 || stat("/proc/self/ns/pid_for_children", &children) < 0)
-        return -errno;
-    if (own.st_ino == children.st_ino && own.st_dev == children.st_dev)
-        return 0;
-    int fd = pv_result(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
-    int rc = fd < 0 ? fd : pv_result(setns(fd, CLONE_NEWPID));
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
 static int clone_keeper(void) {
-    int rc = leave_others_namespace();
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS, .exit_signal = SIGCHLD};
-    return rc < 0 ? rc : pv_result(syscall(SYS_clone3, &args, sizeof args));
+    return pv_result(syscall(SYS_clone3, &args, sizeof args));
 }
 
 static void __attribute__((noreturn)) become_keeper(struct pv_run *run, const struct pv_pasta *op,
-                                                    int network, int words) {
+                                                    int network, const int pipe[2]) {
+    int words = pipe[1];
     pv_standard_signals();
+    close(pipe[0]);
     pv_end_with(0);
+    /* From outside of our PID namespace every parent is 0: it is still there when it can hear us. */
+    if (poll(&(struct pollfd){words, 0, 0}, 1, 0) != 0)
+        _exit(126);
     setsid(); /* a key of the terminal is not meant for it */
     trust_addresses(network, words);
     mount_namespace(run, &op->at, network, words);
@@ -135,7 +126,7 @@ int pv_do_pasta(struct pv_run *run, const struct pv_pasta *op) {
         return -errno;
     int keeper = clone_keeper();
     if (keeper == 0)
-        become_keeper(run, op, network, pipe[1]);
+        become_keeper(run, op, network, pipe);
     close(pipe[1]);
     int pidfd = keeper < 0 ? keeper : pv_pidfd_open(keeper);
     int rc = pidfd < 0 ? pidfd

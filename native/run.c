@@ -284,6 +284,7 @@ static int start(struct pv_run *run) {
         run->locks[i] = -1;
     run->waiter = run->caller = -1;
     run->agent = run->listens = run->answered_fd = run->listener = run->network = -1;
+    run->pid_namespace = -1;
     run->starter = pv_pidfd_open(getppid());
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)
@@ -321,11 +322,6 @@ void pv_usual_signals(void) {
 /* Something must be told to a person: the program that made the plan does it, as our successor. */
 void pv_become_reporter(struct pv_run *run) {
     pv_usual_signals();
-    /* After `setns` for a container's pid namespace our children, threads too, would be born there. */
-    int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-    if (own >= 0 && setns(own, CLONE_NEWPID) < 0) {
-        /* Not root any more: then nothing was joined. */
-    }
     if (pv_write_report(run) == 0)
         execv(run->reporter[0], run->reporter);
 }

@@ -1,8 +1,9 @@
 // What is wrong is said in one line that names it, with docker's code for it, and nothing is left behind.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { Ground, whyNot } from "./pivot.ts";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { Ground, pivotPath, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
 const ground = new Ground("bad-input");
@@ -266,6 +267,24 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
       stderr: `pivot: unknown command: frobnicate; \`pivot help\` lists them all\n${see}`,
     });
     expect(ground.pivot(["rnu", "busybox"]).stderr).toContain("did you mean run?");
+  });
+
+  test("a root that is somebody else's: what is in it would be carried out", () => {
+    const theirs = `${here}/theirs`;
+    mkdirSync(theirs);
+    chownSync(theirs, 12345, 12345);
+    const told = (flag: string, why: string): string =>
+      `pivot: ${theirs} is not used: ${why}; give another ${flag}\n`;
+    const whose = "it belongs to the user 12345";
+    const say = (...words: string[]) => spawnSync(pivotPath, words, { encoding: "utf8" }).stderr;
+    expect(say("--root", theirs, "--runroot", ground.runRoot, "ps")).toBe(told("--root", whose));
+    expect(say("--root", ground.root, "--runroot", theirs, "ps")).toBe(told("--runroot", whose));
+    expect(say("oci", "--root", theirs, "list")).toContain(`${theirs} is not used: ${whose}`);
+    chownSync(theirs, 0, 0);
+    chmodSync(theirs, 0o777);
+    const open = "others may write there: its mode is 777";
+    expect(say("--root", theirs, "--runroot", ground.runRoot, "images")).toBe(told("--root", open));
+    expect(readdirSync(theirs)).toEqual([]);
   });
 
   test("an image that is not here", () => {

@@ -100,3 +100,32 @@ export function tryAllowed(world: OutsideWorld, name: Mode, probe: readonly stri
     "egress refused: other.example.org (not on the list; allow with --egress allow=other.example.org)",
   ]);
 }
+
+/** The guard's connection to its server is nobody else's, also when its socket is closed. */
+export function tryToGoOn(world: OutsideWorld, name: Mode, probe: readonly string[]): void {
+  const before = world.heard();
+  const { out } = world.run(
+    [...flagsOf(name), ...probe, "--egress", "allow=example.com"],
+    "/probe go-on 203.0.113.1 example.com stolen.example",
+  );
+  expect(out).toMatch(/^not answered: /);
+  expect(world.heard().slice(before.length)).not.toContain("stolen.example");
+}
+
+/** Who answers the guard from within gives no address to anybody: 203.0.113.2 is the machine's, and by pasta the container's. */
+export function tryToAnswer(world: OutsideWorld, name: Mode, probe: readonly string[]): void {
+  const own = name === "pasta" ? "203.0.113.2" : "127.0.0.1";
+  const flags = [...flagsOf(name), ...probe, "--dns", own, "--egress", "allow=example.com"];
+  const { out, err } = world.run(
+    flags,
+    `/probe lie ${own} 203.0.113.8
+    /probe look-up ${own} udp example.com A
+    /probe look-up 127.0.0.11 udp example.com A
+    wget -qO- http://203.0.113.8:8080/ || echo refused`,
+  );
+  // It is asked by others, and answers; the guard says that its server has failed.
+  expect(out.split("\n")).toEqual(["code 0 203.0.113.8", "code 2", "refused", ""]);
+  expect(err).toContain(
+    "egress: example.com cannot be looked up: no name server outside of the container has answered\n",
+  );
+}

@@ -2,7 +2,7 @@
 // tell of it; on a machine of the test's own with another one outside. More is in networks.egress.ts.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { tryAllowed, tryDenied } from "./egress-cases.ts";
+import { tryAllowed, tryDenied, tryToAnswer, tryToGoOn } from "./egress-cases.ts";
 import { networkState, say } from "./network-world.ts";
 import { OutsideWorld, title, whyNoEgress, whyNoPasta } from "./outside-world.ts";
 import { compileC, Ground } from "./pivot.ts";
@@ -33,6 +33,24 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists", whyNoEgress), (
   test.skipIf(whyNoPasta !== undefined)(
     title("allow: names, ports and ranges by pasta", whyNoPasta),
     () => tryAllowed(world, "pasta", probe),
+    limit,
+  );
+
+  test(
+    "who is in the container is no name server for it, by a bridge",
+    () => tryToAnswer(world, "a bridge", probe),
+    limit,
+  );
+
+  test(
+    "what the guard has begun nobody goes on with",
+    () => tryToGoOn(world, "a bridge", probe),
+    limit,
+  );
+
+  test.skipIf(whyNoPasta !== undefined)(
+    title("who has the machine's address by pasta is not the machine's name server", whyNoPasta),
+    () => tryToAnswer(world, "pasta", probe),
     limit,
   );
 

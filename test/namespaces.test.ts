@@ -1,7 +1,8 @@
 // Which namespaces a container is in: by default, the host's, another container's, a file's.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import type { Plan } from "../src/plan/op.ts";
 import { patience } from "./patience.ts";
 import { Ground, type Running, whyNot } from "./pivot.ts";
 
@@ -136,6 +137,22 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     );
   });
 
+  test("a number that is another process's by now leads nowhere", () => {
+    const file = `${ground.stateOf(other)}/pid`;
+    const noted = readFileSync(file, "utf8");
+    const words = ["--net", `container:${other.name}`, "busybox", "true"];
+    const planned = ground.pivot(["plan", "--format", "json", "--rm", ...words]);
+    const { steps } = JSON.parse(planned.stdout) as Pick<Plan, "steps">;
+    const looked = steps.flatMap(({ op }) => (op.op === "process" ? [op.of?.path] : []));
+    expect(looked).toEqual([file]);
+    writeFileSync(file, noted.replace(/ \d+$/, " 1"));
+    try {
+      expect(ground.run(words).stderr).toContain(`the container ${other.name} is not running`);
+    } finally {
+      writeFileSync(file, noted);
+    }
+  });
+
   test("a container that does not run cannot be joined", () => {
     const ran = ground.run(["--pid", "container:nobody", "busybox", "true"]);
     expect(ran.code).toBe(125);
@@ -150,6 +167,31 @@ describe.skipIf(whyNot !== undefined)(`namespaces (${whyNot ?? "as root"})`, () 
     const [first, own] = seen.split("\n");
     expect(first).toBe("sleep\u00001000\u0000");
     expect(Number(own)).toBeGreaterThan(1);
+  });
+
+  test("what makes a container in another's pid namespace is not born there itself", async () => {
+    const seen = `${ground.directory}/seen`;
+    mkdirSync(seen);
+    // Those inside could end it, and with CAP_SYS_PTRACE be it: root of the host.
+    const fake = `${ground.directory}/netavark`;
+    writeFileSync(fake, `#!/bin/sh\ntouch ${seen}/ran\nsleep 0.7\nexit 1\n`, { mode: 0o755 });
+    const spy = await ground.start(
+      ["-v", `${seen}:/seen`],
+      [
+        "busybox",
+        "sh",
+        "-c",
+        "echo ready; while :; do grep -qsx netavark /proc/[0-9]*/comm && touch /seen/it; done",
+      ],
+    );
+    try {
+      const env = { ...process.env, PIVOT_NETWORK: "", PIVOT_NETAVARK: fake };
+      const words = ["--network", "bridge", "--pid", `container:${spy.name}`, "busybox", "true"];
+      expect(ground.run(words, { env }).stderr).toContain("netavark ended with 1");
+      expect(readdirSync(seen)).toEqual(["ran"]);
+    } finally {
+      await spy.stop();
+    }
   });
 
   test("who joins a uts namespace has its name", () => {

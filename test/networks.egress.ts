@@ -62,6 +62,27 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists at length", whyNo
     limit,
   );
 
+  test.skipIf(whyNoPasta !== undefined)(
+    title("nobody answers the guard in its server's name", whyNoPasta),
+    () => {
+      // No such machine: the guard waits, and by IPv6 anybody may say to be it.
+      const flags = [
+        "--network",
+        "pasta",
+        "--dns",
+        "2001:db8::99",
+        "--egress",
+        "allow=example.com",
+      ];
+      const { out } = world.run(
+        [...flags, ...probe],
+        "/probe forge 2001:db8::99 example.com 2001:db8::7",
+      );
+      expect(out).toMatch(/^(code 2, 0 answers|sent, and none was taken|not sent: .*)\n$/);
+    },
+    limit,
+  );
+
   test(
     "refusals are in the log; without its guard a container gets no further name, and no rule goes",
     async () => {
@@ -191,7 +212,7 @@ describe.skipIf(whyNoEgress !== undefined)(title("egress lists at length", whyNo
         ]);
       expect(more().stdout).toBe(stdout);
       expect(more("--cap-add", "NET_RAW").stderr).toContain(
-        "holder has an egress list, to which nothing is held with --cap-add NET_RAW",
+        "guest is held to an egress list, to which nothing is with --cap-add NET_RAW",
       );
       expect(more("--privileged").code).toBe(125);
     },

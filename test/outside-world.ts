@@ -79,7 +79,7 @@ export class OutsideWorld {
 
   /** A container that goes with its program; what it printed, and pivot's own words. */
   run(flags: readonly string[], script: string): { readonly out: string; readonly err: string } {
-    const dns = ["--dns", "203.0.113.1"];
+    const dns = flags.includes("--dns") ? [] : ["--dns", "203.0.113.1"];
     const words = ["run", "--rm", ...dns, ...flags, "busybox", "sh", "-c", script];
     const { stdout, stderr } = this.machine.ran([pivotPath, ...this.host.ground.roots(), ...words]);
     return { out: stdout, err: stderr };

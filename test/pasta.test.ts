@@ -2,10 +2,10 @@
 // ends with it on every path.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { networkState, say } from "./network-world.ts";
 import { OutsideWorld, soon, title, whyNoPasta } from "./outside-world.ts";
-import { compileC, Ground } from "./pivot.ts";
+import { compileC, Ground, pivotPath } from "./pivot.ts";
 
 const limit = 60_000;
 
@@ -54,6 +54,25 @@ describe.skipIf(whyNoPasta !== undefined)(title("--network pasta", whyNoPasta), 
 
   const ask = (protocol: string, ip: string, port: number): string =>
     world.outside.ran([echo, "ask", protocol, ip, `${port}`, "hello", "5000"]).stdout;
+
+  test(
+    "what the machine unmounts is unmounted for pasta's keeper too, which would keep it busy",
+    () => {
+      const directory = `${ground.directory}/unmounted`;
+      mkdirSync(directory);
+      const pivot = [pivotPath, ...ground.roots()];
+      const run = ["run", "-d", "--name", "long", "--network", "pasta", "busybox", "sleep", "100"];
+      const script = `mount -t tmpfs pivot-test ${directory} && "$@" >/dev/null && umount ${directory}`;
+      const words = ["unshare", "-m", "--propagation", "shared", "sh", "-c", script, "sh"];
+      expect(world.machine.ran([...words, ...pivot, ...run])).toMatchObject({ code: 0 });
+      const [pasta = 0] = pastasOf(ground.runRoot);
+      const keeper = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pasta}/status`, "utf8"))?.[1];
+      const mounts = readFileSync(`/proc/${keeper}/mountinfo`, "utf8");
+      expect(mounts).toContain(" nsfs ");
+      expect(mounts).not.toContain(directory.concat(" "));
+    },
+    limit,
+  );
 
   test(
     "what it sends comes from the machine itself, by IPv4 and IPv6, TCP and UDP",

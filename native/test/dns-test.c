@@ -60,6 +60,20 @@ static void test_stranger(void) {
     CHECK(answer.count == 0 && answer.ttl == 0, "%u", answer.count);
 }
 
+/* One that was cut short for UDP says nothing about what it does not have: another server is asked. */
+static void test_cut(void) {
+    uint8_t bytes[PV_DNS_UDP];
+    size_t size = sample(bytes);
+    struct pv_question question = asked();
+    struct pv_answer answer;
+    bytes[2] |= 2;
+    CHECK(pv_dns_read_answer(bytes, size, &question, &answer) == 0);
+    CHECK(answer.code == PV_DNS_NO_ERROR && answer.count == 2, "what it has is good");
+    bytes[7] = 1;
+    CHECK(pv_dns_read_answer(bytes, size, &question, &answer) == 0);
+    CHECK(answer.code == PV_DNS_SERVER && answer.count == 0, "%d", answer.code);
+}
+
 static void test_circle(void) {
     static const uint8_t rest[] = "\1a\0\0\1\0\1"
                                   "\xc0\x0c\0\5\0\1\0\0\0\1\0\2\xc0\x0c"
@@ -142,6 +156,7 @@ static void test_fuzz(void) {
 int main(void) {
     test_answer();
     test_stranger();
+    test_cut();
     test_circle();
     test_question();
     test_fuzz();

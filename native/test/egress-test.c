@@ -64,6 +64,8 @@ static void test_reach(void) {
         {"2001:db8::7", PV_PUBLIC},    {"fd00::1", PV_PRIVATE},         {"::1", PV_NEVER},
         {"::", PV_NEVER},              {"fe80::1", PV_NEVER},           {"febf::1", PV_NEVER},
         {"ff02::1", PV_NEVER},         {"::ffff:203.0.113.7", PV_NEVER}, {"::10.0.0.1", PV_NEVER},
+        {"fec0::1", PV_PRIVATE},       {"64:ff9b:1::808:808", PV_PRIVATE}, {"64:ff9b:2::1", PV_PUBLIC},
+        {"2002:a01:203::1", PV_PRIVATE}, {"2002:7f00:1::1", PV_NEVER},  {"2002:cb00:7107::1", PV_PUBLIC},
         {"64:ff9b::a01:203", PV_PRIVATE}, {"64:ff9b::7f00:1", PV_NEVER}, {"64:ff9b::cb00:7107", PV_PUBLIC},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

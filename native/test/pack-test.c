@@ -7,6 +7,7 @@
 /* Runs once, between the look at a file and its opening, or before its content is read. */
 static void (*attack)(void);
 static void (*attack_on_read)(void);
+static void (*attack_on_look)(void); /* behind the look at the path that was asked for */
 
 static void now(void (**what)(void)) {
     void (*once)(void) = *what;
@@ -26,6 +27,12 @@ static ssize_t attacked_read(int fd, void *to, size_t size) {
     return read(fd, to, size);
 }
 
+static int attacked_fstatat(int dir, const char *name, struct stat *st, int flags) {
+    int rc = fstatat(dir, name, st, flags);
+    now(&attack_on_look);
+    return rc;
+}
+
 #include "../overlay.c"
 #include "../pack-links.c"
 #include "../pack-tar.c"
@@ -35,7 +42,9 @@ static ssize_t attacked_read(int fd, void *to, size_t size) {
 #include "../pack-entry.c"
 #undef openat
 #undef read
+#define fstatat attacked_fstatat
 #include "../pack.c"
+#undef fstatat
 
 enum unpack_xattr unpack_classify_xattr(const char *name) {
     return strncmp(name, "user.", 5) == 0 ? UNPACK_XATTR_APPLY : UNPACK_XATTR_SKIP;
@@ -53,6 +62,8 @@ static size_t slurp(const char *path, char *to, size_t size) {
     return n < 0 ? 0 : (size_t)n;
 }
 
+static bool follows;
+
 /* Packs in a process of its own, as it is meant to be; its exit status. */
 static int pack_it(const char *path, const char *name, bool layer) {
     fflush(stdout);
@@ -64,7 +75,7 @@ static int pack_it(const char *path, const char *name, bool layer) {
         dup2(out, 1);
         dup2(err, 2);
         struct pack_wish wish = {
-            .root = root, .path = path, .name = name, .bare = layer, .layer = layer};
+            .root = root, .path = path, .name = name, .bare = layer, .layer = layer, .follow = follows};
         int status = pack_run(&wish);
         fflush(stderr);
         _exit(status);
@@ -157,6 +168,22 @@ static void test_top(void) {
     CHECK(pack_it("../../../../tree/other", "y", false) == 0, "%s", told);
 }
 
+/* Who follows links gets none, also of one that was a file when it was looked at. */
+static void test_follow(void) {
+    follows = true;
+    CHECK(pack_it("to-tree", "x", false) == 0 && has("x/", '5') && has("x/other", '0'));
+    unlink("tree/victim");
+    put_text("tree/victim", "the victim's own content");
+    attack_on_look = become_link;
+    CHECK(pack_it("tree/victim", "x", false) == 0, "%s", told);
+    CHECK(!has("x", '2') && has("x", '0') && holds("the secret"));
+    attack_on_look = NULL;
+    CHECK(unlink("tree/victim") == 0 && symlink("victim", "tree/victim") == 0);
+    CHECK(pack_it("tree/victim", "x", false) == 1 && strstr(told, "fail 0 40 ") == told, "%s", told);
+    CHECK(unlink("tree/victim") == 0);
+    follows = false;
+}
+
 static void test_layer(void) {
     CHECK(mkdir("upper", 0755) == 0 && mkdir("upper/d", 0755) == 0 && mkdir("upper/o", 0755) == 0);
     if (mknod("upper/d/gone", S_IFCHR, makedev(0, 0)) < 0 ||
@@ -201,6 +228,7 @@ int main(void) {
     put_text("tree/other", "other");
     test_swaps();
     test_top();
+    test_follow();
     test_layer();
     test_depth();
     return check_result();

@@ -1,6 +1,7 @@
 /**
  * A container that shares the network of one with an egress list is held to the same list: it gets no
- * right by which it could change the rules, or send beside them, for both.
+ * right by which it could change the rules, or send beside them, for both. That it is held is seen in
+ * its own record, by the capabilities that were taken: who has the list may be gone, or be another by then.
  */
 
 import { beyondEgress, egressConflict } from "../options/egress.ts";
@@ -8,37 +9,30 @@ import type { RunOptions } from "../options/options.ts";
 import { findContainer } from "./state.ts";
 import { WishError } from "./wish-error.ts";
 
-/** `--network container:` may lead to one that shares another's in turn. */
-const farthest = 16;
-
-/** The container with a list whose network this one shares; null: there is none. */
-export function egressHolder(
-  { network }: Pick<RunOptions, "network">,
-  runRoot: string,
-): string | null {
-  let mode = network;
-  for (let i = 0; i < farthest; i++) {
-    if (typeof mode !== "object" || !("container" in mode)) return null;
-    const { state } = findContainer(runRoot, mode.container);
-    if (state?.options.egress !== undefined) return mode.container;
-    mode = state?.options.network;
-  }
-  return null;
-}
+/** Whether a container is held to a list: its own, or that of whose network it shares. */
+export const isHeld = ({ egress, network, capDrop = [] }: RunOptions): boolean =>
+  egress !== undefined ||
+  (typeof network === "object" &&
+    "container" in network &&
+    beyondEgress.every((name) => capDrop.includes(name)));
 
 /**
- * The options with which it is held to the list.
+ * The options with which it is held to the list of the container whose network it shares, if that is held to
+ * one.
  *
  * @throws WishError when they ask for what no list holds
  */
 export function heldToList(options: RunOptions, runRoot: string): RunOptions {
-  const holder = egressHolder(options, runRoot);
-  if (holder === null) return options;
-  const conflict = egressConflict(options.privileged === true, options.capAdd ?? []);
+  const { network, privileged, capAdd = [], capDrop = [] } = options;
+  if (typeof network !== "object" || !("container" in network)) return options;
+  const holder = network.container;
+  const { state } = findContainer(runRoot, holder);
+  if (state === null || !isHeld(state.options)) return options;
+  const conflict = egressConflict(privileged === true, capAdd);
   if (conflict !== null) {
     throw new WishError([
-      `--network container:${holder}: conflicting options: ${holder} has an egress list, to which nothing is held with ${conflict}`,
+      `--network container:${holder}: conflicting options: ${holder} is held to an egress list, to which nothing is with ${conflict}`,
     ]);
   }
-  return { ...options, capDrop: [...(options.capDrop ?? []), ...beyondEgress] };
+  return isHeld(options) ? options : { ...options, capDrop: [...capDrop, ...beyondEgress] };
 }

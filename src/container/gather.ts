@@ -19,6 +19,7 @@ function runningContainer(runRoot: string, wanted: string): RunningContainer {
   }
   return {
     pid: process.pid,
+    file: `${found.directory}/pid`,
     hostname: found.state?.hostname ?? "",
     // After --root-switch chroot the root of its mount namespace is the host's, /dev/shm included.
     ...(found.state?.options.rootSwitch === "chroot"

@@ -116,6 +116,8 @@ export type DescribedContainer = {
   readonly options: RunOptions;
   /** Of a user namespace of its own; null: there is none. */
   readonly users: Users | null;
+  /** Files with the processes of containers of which namespaces are taken. */
+  readonly joined: readonly string[];
 };
 
 type FoundRoot = {
@@ -186,7 +188,7 @@ async function describeContainer(
   const { source } = wish;
   const options = await sharedOptions(wish);
   if (source.kind === "bundle") {
-    return { source, options, users: null, ...bundleWish(source.directory, options) };
+    return { source, options, users: null, joined: [], ...bundleWish(source.directory, options) };
   }
   const found = await findRoot(source, wish, id);
   // Only now: what is taken is nobody's again after a minute, and a pull may take longer.
@@ -210,6 +212,14 @@ async function describeFound(
   const settled = hasVolumes(config, options)
     ? await (await import("./volumes.ts")).settle(config, options, roots)
     : { options, facts: null };
+  const gathered = gatherContainerFacts({
+    id,
+    root: `${roots.runRoot}/${id}`,
+    runRoot: roots.runRoot,
+    options,
+    facts,
+    volumes: settled.facts,
+  });
   const made = containerSpec(
     config,
     command,
@@ -220,23 +230,13 @@ async function describeFound(
       cgroupns: options.cgroupns ?? "private",
       network: settleMode(options.network),
     },
-    {
-      ...gatherContainerFacts({
-        id,
-        root: `${roots.runRoot}/${id}`,
-        runRoot: roots.runRoot,
-        options,
-        facts,
-        volumes: settled.facts,
-      }),
-      idMappings: users?.maps ?? undefined,
-    },
+    { ...gathered, idMappings: users?.maps ?? undefined },
   );
   if (!made.ok) throw new WishError(made.problems.map(formatOptionProblem));
   const { spec, extras } = made;
-  const { user } = extras;
-  const { options: last } = settled;
-  return { source: recorded, spec, root, extras, image, user, sources, options: last, users };
+  const joined = Object.values(gathered.containers ?? {}).flatMap(({ file }) => file ?? []);
+  const of = { source: recorded, spec, root, extras, image, user: extras.user, sources };
+  return { ...of, options: settled.options, users, joined };
 }
 
 /** The launcher has made who calls it root of something: this is somebody's who uses the library. */
@@ -407,6 +407,7 @@ async function planDescribed(
     users: usersSetting,
     egress: connected === null ? null : await egressOf(described, connected),
     resolver: resolverSetting(described, connected),
+    joined: described.joined,
     volumes: await volumesOf(described, wish),
     makeDirectories: extras.createSources,
     chown: extras.chown,

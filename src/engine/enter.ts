@@ -2,7 +2,7 @@
 
 import { joinFile } from "../cgroup/join.ts";
 import { bundleWish } from "../container/bundle.ts";
-import { egressHolder } from "../container/egress-holder.ts";
+import { isHeld } from "../container/egress-holder.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
 import { newId } from "../container/identity.ts";
@@ -146,9 +146,8 @@ function privileged(process: Process, all: readonly Capability[]): Process {
 }
 
 /** @throws WishError when a privileged process would not be held to its network's egress list */
-function checkList({ name, record }: Container, { runRoot }: Roots): void {
-  const { options } = record;
-  if (options.egress === undefined && egressHolder(options, runRoot) === null) return;
+function checkList({ name, record }: Container): void {
+  if (!isHeld(record.options)) return;
   throw new WishError([
     `--privileged: container ${name} has an egress list, to which a privileged process would not be held`,
   ]);
@@ -165,7 +164,7 @@ export async function prepareExec(
   roots: Roots,
 ): Promise<PreparedExec> {
   const pid = checkRuns(container);
-  if (wish.privileged) checkList(container, roots);
+  if (wish.privileged) checkList(container);
   const { id, record, directory } = container;
   const seen = readFacts(readCgroupLayout(), wish.streams);
   const { process, spec, user, groups, seccomp } =

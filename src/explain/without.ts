@@ -198,7 +198,7 @@ export function withoutStep(step: Step): string {
     case "start":
       return "Without it the container stays created, and waits.";
     case "process":
-      return "Without it a later signal goes to whoever has that number by then.";
+      return "Without it what follows may be done to whoever has that number by then.";
     case "signal":
     case "signal_cgroup":
       return "Without it the processes do not learn that they are to end.";

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { linkSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { DiskUsage } from "./disk-usage.ts";
 
@@ -26,4 +26,29 @@ test("a tree that is deeper than a path can say is counted as far as that", () =
   // A shell's cd builds on its own idea of the path; relative ones go on where that ends.
   spawnSync("bash", ["-c", script], { cwd: tree });
   expect(new DiskUsage().below(tree)).toBe(5);
+});
+
+test("a directory whose place a link takes meanwhile leads nowhere else", () => {
+  const tree = `${top}/swapped`;
+  const names = Array.from({ length: 20 }, (_, i) => `sub${i}`);
+  const make = (directory: string, text: string): void => {
+    for (const name of names) {
+      mkdirSync(`${directory}/${name}`, { recursive: true });
+      writeFileSync(`${directory}/${name}/file`, text);
+    }
+  };
+  make(`${tree}/a`, "1");
+  // The thousand files among which somebody acts are in a directory of their own, beside the others.
+  mkdirSync(`${tree}/a/sub5/many`);
+  for (let i = 0; i < 1000; i++) writeFileSync(`${tree}/a/sub5/many/${i}`, "1");
+  make(`${top}/elsewhere`, "much more");
+  let isDone = false;
+  const swap = (): void => {
+    if (isDone) return;
+    isDone = true;
+    renameSync(`${tree}/a`, `${tree}/was-a`);
+    symlinkSync(`${top}/elsewhere`, `${tree}/a`);
+  };
+  expect(new DiskUsage(swap).below(tree)).toBe(1020);
+  expect(isDone).toBe(true);
 });

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { claimDirectory } from "./own-directory.ts";
+import { checkOwnDirectory, claimDirectory } from "./own-directory.ts";
 
 const top = mkdtempSync(`${tmpdir()}/pivot-own-`);
 afterAll(() => rmSync(top, { recursive: true }));
@@ -39,4 +39,30 @@ test.skipIf(uid !== 0)("somebody else's is refused (only root can make one)", ()
   mkdirSync(`${top}/theirs`);
   chownSync(`${top}/theirs`, 12345, 12345);
   expect(claim(`${top}/theirs`)).toThrow("it belongs to the user 12345");
+});
+
+test("a root is the caller's; their own group may write there, nobody else", () => {
+  const who = { uid, gid: process.getegid?.() ?? 0 };
+  const check =
+    (path: string, as = who) =>
+    () =>
+      checkOwnDirectory(path, as, "choose another");
+  expect(check(`${top}/not/there`)).not.toThrow();
+  mkdirSync(`${top}/root`);
+  expect(check(`${top}/root`)).not.toThrow();
+  chmodSync(`${top}/root`, 0o770);
+  expect(check(`${top}/root`)).not.toThrow();
+  expect(check(`${top}/root`, { ...who, gid: who.gid + 1 })).toThrow("its mode is 770");
+  chmodSync(`${top}/root`, 0o1757);
+  expect(check(`${top}/root`)).toThrow(
+    `${top}/root is not used: others may write there: its mode is 1757; choose another`,
+  );
+  chmodSync(`${top}/root`, 0o755);
+  expect(check(`${top}/root`, { ...who, uid: uid + 1 })).toThrow(
+    `${top}/root is not used: it belongs to the user ${uid}; choose another`,
+  );
+  // A link is followed: what counts is where it leads.
+  symlinkSync("root", `${top}/to-root`);
+  expect(check(`${top}/to-root`)).not.toThrow();
+  expect(check(`${top}/to-root`, { ...who, uid: uid + 1 })).toThrow("it belongs to the user");
 });

@@ -2,7 +2,7 @@
 
 import { type Flag, type ParsedArguments, UsageError } from "../cli/arguments.ts";
 import { absolutePath } from "../container/roots.ts";
-import { claimDirectory } from "../host/own-directory.ts";
+import { checkOwnDirectory, claimDirectory } from "../host/own-directory.ts";
 
 export const globalFlags: readonly Flag[] = [
   { name: "root", value: "DIR", help: "keep the state of containers there" },
@@ -42,14 +42,20 @@ function defaultRoot(): string {
 }
 
 /**
- * The root that is in /tmp can have been made by anybody: it is not taken from somebody else.
+ * What is in a root is believed, down to plans: so it is not taken from somebody else. That in /tmp can
+ * have been made by anybody.
  *
  * @throws Error in one line
  */
 export function claimRoot({ root }: Globals): void {
   const uid = process.geteuid?.() ?? 0;
-  if (uid === 0 || root !== fallbackRoot(uid)) return;
-  claimDirectory(root, uid, "give another --root, or set XDG_RUNTIME_DIR");
+  const gid = process.getegid?.() ?? 0;
+  if (uid === 0 && root === "/run/pivot-oci") return;
+  if (uid === 0 || root !== fallbackRoot(uid)) {
+    checkOwnDirectory(root, { uid, gid }, "give another --root");
+  } else {
+    claimDirectory(root, uid, "give another --root, or set XDG_RUNTIME_DIR");
+  }
 }
 
 const lastOf = ({ flags }: ParsedArguments, name: string): string | null =>

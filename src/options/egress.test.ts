@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { egressConflict, egressText, parseEgress, parseEgressEntry } from "./egress.ts";
+import {
+  crowdedName,
+  egressConflict,
+  egressText,
+  parseEgress,
+  parseEgressEntry,
+} from "./egress.ts";
 
 const entries = (given: string): readonly string[] => {
   const parsed = parseEgress(given);
@@ -74,4 +80,23 @@ test("rights that lead past the list are named", () => {
   expect(egressConflict(false, ["CAP_NET_RAW"])).toBe("--cap-add NET_RAW");
   expect(egressConflict(false, ["all"])).toBe("--cap-add ALL");
   expect(egressConflict(false, ["SYS_TIME"])).toBe(null);
+});
+
+test("a name under which more entries fall than the guard takes is named", () => {
+  const crowd = (...texts: string[]): string | null =>
+    crowdedName(
+      texts.flatMap((text) => {
+        const parsed = parseEgressEntry(text);
+        return parsed.ok ? [parsed.value] : [];
+      }),
+    );
+  const ports = (name: string, count: number): string[] =>
+    Array.from({ length: count }, (_, i) => `${name}:${i + 1}`);
+  expect(crowd(...ports("a.example", 16), ...ports("10.0.0.1", 40))).toBeNull();
+  expect(crowd(...ports("a.example", 17))).toBe("a.example");
+  // Each name below gets both wildcards, and a name that is listed besides gets them too.
+  expect(crowd(...ports("*.b.example", 9), ...ports("*.example", 8))).toBe("*.b.example");
+  expect(crowd(...ports("*.b.example", 8), ...ports("*.example", 8))).toBeNull();
+  expect(crowd(...ports("*.example", 16), "a.example:99")).toBe("a.example");
+  expect(crowd(...ports("*.example", 16), "example:99", "xexample:99")).toBeNull();
 });

@@ -102,6 +102,26 @@ export function parseEgress(given: string): Result<readonly string[]> {
   return accept(entries);
 }
 
+/** As many entries for one name as the guard keeps: PV_PORTS of native/egress.h. */
+const mostForOneName = 16;
+
+type NameEntry = Extract<EgressEntry, { kind: "name" }>;
+
+/** Whether what the second one means falls under the first one, too. */
+const covers = (entry: NameEntry, { name, isWild }: NameEntry): boolean =>
+  entry.isWild
+    ? name.endsWith(`.${entry.name}`) || (isWild && name === entry.name)
+    : !isWild && name === entry.name;
+
+/** A name of the list to which more of its entries apply than are kept; null: there is none. */
+export function crowdedName(entries: readonly EgressEntry[]): string | null {
+  const names = entries.filter((entry) => entry.kind === "name");
+  const found = names.find(
+    (each) => names.filter((entry) => covers(entry, each)).length > mostForOneName,
+  );
+  return found === undefined ? null : egressText({ ...found, port: null });
+}
+
 /**
  * Capabilities with which a container could go past its list: change the rules, write packets beside
  * them, or take what the machine has.

@@ -1,7 +1,7 @@
 // What is asked for of a container beyond its OCI configuration.
 
 import type { Profile } from "../seccomp/profile.ts";
-import { type EgressEntry, parseEgressEntry } from "./egress.ts";
+import { crowdedName, type EgressEntry, parseEgressEntry } from "./egress.ts";
 import {
   dnsOptionProblem,
   dnsSearchProblem,
@@ -154,7 +154,13 @@ function dnsOf(options: RunOptions, findings: Findings): DnsSettings {
 
 function egressOf({ egress }: RunOptions, findings: Findings): readonly EgressEntry[] | null {
   if (egress === undefined) return null;
-  return egress.flatMap((text) => findings.take(parseEgressEntry(text)) ?? []);
+  const entries = egress.flatMap((text) => findings.take(parseEgressEntry(text)) ?? []);
+  const crowded = crowdedName(entries);
+  if (crowded !== null) {
+    const words = `more than 16 entries apply to ${crowded}: without a port one is enough for all`;
+    findings.problem("--egress", null, words);
+  }
+  return entries;
 }
 
 function hostsOf({ addHosts = [] }: RunOptions, findings: Findings): readonly HostEntry[] {

@@ -74,6 +74,8 @@ export interface HostDevice {
 export interface RunningContainer {
   /** Of its first process, as the host sees it. */
   readonly pid: number;
+  /** The file in which its executor has written that down, with when it began. */
+  readonly file?: string | undefined;
   readonly hostname: string;
   readonly domainname?: string | undefined;
   /** The directory of the host that is its /dev/shm, if it is one that can be shared. */

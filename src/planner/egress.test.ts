@@ -27,6 +27,14 @@ test("what no rule takes is told and refused, and nothing passes without rules",
   const lines = egressRules([])
     .split("\n")
     .map((line) => line.trim());
+  // What is the guard's alone, before all that is accepted.
+  const guarded = lines.indexOf("meta mark 1885959791 ct mark set 1885959791");
+  expect(lines.slice(guarded, guarded + 4)).toEqual([
+    "meta mark 1885959791 ct mark set 1885959791",
+    "ct mark 1885959791 meta mark != 1885959791 drop",
+    'oifname "lo" meta mark 1885959791 drop',
+    'oifname "lo" accept',
+  ]);
   const end = lines.indexOf("reject with icmpx admin-prohibited");
   expect(lines[end - 1]).toStartWith("log group ");
   expect(lines[end + 1]).toBe("}");

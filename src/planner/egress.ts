@@ -43,6 +43,12 @@ const set = (name: string, type: string): string =>
 export function egressRules(entries: readonly EgressEntry[]): string {
   const output = [
     "type filter hook output priority filter; policy drop;",
+    // What the guard has begun is the guard's alone. Nobody in the container answers it in a server's name,
+    // which IPv6 lets everybody send in, nor goes on from its port once its socket is closed; and nobody
+    // there is its name server by an address that is the container's own.
+    `meta mark ${mark} ct mark set ${mark}`,
+    `ct mark ${mark} meta mark != ${mark} drop`,
+    `oifname "lo" meta mark ${mark} drop`,
     'oifname "lo" accept',
     "ct state established accept",
     "ct state related meta l4proto { icmp, icmpv6 } accept",

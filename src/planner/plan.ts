@@ -230,6 +230,7 @@ export function planContainer(
     ...mounts.before,
     ...owned.before,
     ...namespaces.before,
+    ...planJoined(setting),
     byParent(
       {
         op: "clone",
@@ -294,6 +295,18 @@ export function planContainer(
     warnings: [...findWarnings(spec, setting, facts), ...mounts.warnings, ...last.warnings],
   };
 }
+
+/**
+ * Namespaces of another container were opened by its pid. It is the same process still that was given the
+ * number: so nobody else can have had it when they were.
+ */
+const planJoined = ({ joined = [] }: Setting): Step[] =>
+  joined.map((file) =>
+    byParent(
+      { op: "process", of: onHost(file), into: "joined" },
+      "what was opened by its pid is that container's, and no other process's",
+    ),
+  );
 
 /** As docker does for `-v`; they stay, since what is in them is the caller's. */
 const planMissingSources = ({ makeDirectories }: Setting): Step[] =>

@@ -55,6 +55,8 @@ export type Setting = {
   readonly consoleSocket: string | null;
   /** How many descriptors from 3 on the program gets of the caller's. */
   readonly preserveFds: number;
+  /** Files with the processes of containers of which namespaces or mounts are taken; absent: none are. */
+  readonly joined?: readonly string[];
   /** The bundle that the container was made from, or null. */
   readonly bundle: Bundle | null;
   /**
