@@ -1,4 +1,4 @@
-// The options that both benchmarks take, and how they are read.
+// The options that all benchmarks take, and how they are read.
 
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 
@@ -30,7 +30,7 @@ function count(name: string, text: string | undefined, least: number): number {
 
 /**
  * @param warmup rounds before the timed ones unless told
- * @param own options of this benchmark alone
+ * @param own options of this benchmark alone; one of the common ones has the default that is given here
  * @returns undefined when help is asked for
  * @throws Error in one line
  */
@@ -39,7 +39,7 @@ export function readOptions<Own extends ParseArgsOptionsConfig>(
   warmup: number,
   own: Own,
 ) {
-  const parsed = parseArgs({ args: [...args], options: { ...own, ...common } });
+  const parsed = parseArgs({ args: [...args], options: { ...common, ...own } });
   const values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>> =
     parsed.values;
   if (values["help"] === true) return undefined;

@@ -1,7 +1,7 @@
 // A benchmark as a command: interrupts, undoing, failures in one line, where the result goes.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { insertResult } from "./report.ts";
 import { Cleanup, enterPrivateMountNamespace } from "./workbench.ts";
 
@@ -31,6 +31,24 @@ export async function interruptible<T>(
   } finally {
     cleanup.run();
   }
+}
+
+/** The command line of a benchmark as a result says it: without `--write`, which measures nothing. */
+export function asCalled(file: string): string {
+  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
+  return ["bun", `bench/${basename(file)}`, ...asked].join(" ");
+}
+
+/**
+ * The directory of the world (tools/world.sh) that a benchmark runs in.
+ *
+ * @param script of package.json, which makes one
+ * @throws Error when there is none
+ */
+export function worldDirectory(script: string): string {
+  const world = process.env["PIVOT_WORLD"];
+  if (world === undefined) throw new Error(`run it by tools/world.sh: npm run ${script}`);
+  return world;
 }
 
 /** Prints a result; on request it also takes its place in docs/benchmarks.md. */
