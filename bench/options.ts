@@ -22,7 +22,7 @@ const common = {
   help: { type: "boolean", default: false },
 } as const;
 
-function count(name: string, text: string | undefined, least: number): number {
+export function count(name: string, text: string | undefined, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new Error(`--${name} ${text}: a whole number from ${least} is needed`);

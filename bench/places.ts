@@ -5,6 +5,8 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { Machine } from "../test/network-world.ts";
 import { type UserMode, whyNoUser } from "../test/ordinary-user.ts";
+import { Costs, interleaved, type Rounds } from "./rounds.ts";
+import { progress } from "./session.ts";
 import type { Site } from "./site.ts";
 import { type Run, startStopwatch } from "./stopwatch.ts";
 
@@ -52,22 +54,19 @@ export interface Placed {
 }
 
 /** Runs commands by their index, each at its place, without the way there being timed. */
-export interface Stopwatches {
+interface Stopwatches {
   readonly run: (index: number) => Promise<Run>;
   readonly close: () => void;
 }
 
 /** Starts a stopwatch for each place. */
-export function startStopwatches(
+function startStopwatches(
   { bench, programs, env }: Site,
   commands: readonly Placed[],
 ): Stopwatches {
-  const places = [
-    ...Map.groupBy(
-      commands.map((each, index) => ({ ...each, index })),
-      ({ through }) => through.join(" "),
-    ).values(),
-  ].map((members, number) => {
+  const numbered = commands.map((each, index) => ({ ...each, index }));
+  const groups = Map.groupBy(numbered, ({ through }) => through.join(" "));
+  const places = [...groups.values()].map((members, number) => {
     const file = join(bench.dir, `commands-${number}`);
     const vectors = members.map(({ argv }) => argv);
     const through = members[0]?.through ?? [];
@@ -82,4 +81,31 @@ export function startStopwatches(
     },
     close: () => places.forEach(({ stopwatch }) => stopwatch.close()),
   };
+}
+
+/**
+ * Times commands at their places, interleaved. One of which a run fails is left out from then on.
+ *
+ * @param dropped told of a command that failed
+ * @returns those that never failed, with what they cost
+ */
+export async function timePlaced<Each extends Placed>(
+  site: Site,
+  commands: readonly Each[],
+  rounds: Rounds,
+  dropped: (each: Each, message: string) => void,
+): Promise<{ readonly each: Each; readonly costs: Costs }[]> {
+  const stopwatches = startStopwatches(site, commands);
+  const all = commands.map((each, index) => ({ each, index, costs: new Costs() }));
+  const once = async ({ index, costs }: (typeof all)[number], round: number) => {
+    progress(`round ${round + 1} of ${rounds.rounds}`);
+    const run = await stopwatches.run(index);
+    if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
+    if (round >= 0) costs.add(run.wallNs / 1e6, [run]);
+  };
+  const running = await interleaved(all, rounds, once, ({ each }, { message }) =>
+    dropped(each, message),
+  );
+  stopwatches.close();
+  return running;
 }

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { userId } from "../test/ordinary-user.ts";
 import { command } from "./command.ts";
 import { type CommonOptions, readOptions } from "./options.ts";
-import { connectedPair, ordinaryUser, startStopwatches, type Through } from "./places.ts";
+import { connectedPair, ordinaryUser, type Through, timePlaced } from "./places.ts";
 import { circumstances } from "./report.ts";
 import { type RootlessCase, rootlessCases } from "./rootless-cases.ts";
 import { proving, rootlessContradiction, rootlessProof } from "./rootless-proof.ts";
 import { type RootlessMeasured, rootlessTable } from "./rootless-report.ts";
-import { Costs, interleaved, type Rounds } from "./rounds.ts";
+import type { Rounds } from "./rounds.ts";
 import {
   asCalled,
   failInOneLine,
@@ -87,20 +87,11 @@ async function measureTimes(
   rounds: Rounds,
   leftOut: string[],
 ): Promise<RootlessMeasured[]> {
-  const placed = cases.map(({ user, argv }) => ({ through: user, argv: argv(ends) }));
-  const stopwatches = startStopwatches(site, placed);
-  const all = cases.map((each, index) => ({ about: each, index, costs: new Costs() }));
-  const once = async ({ index, costs }: (typeof all)[number], round: number) => {
-    progress(`round ${round + 1} of ${rounds.rounds}`);
-    const run = await stopwatches.run(index);
-    if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
-    if (round >= 0) costs.add(run.wallNs / 1e6, [run]);
-  };
-  const running = await interleaved(all, rounds, once, ({ about }, { message }) => {
+  const placed = cases.map((about) => ({ about, through: about.user, argv: about.argv(ends) }));
+  const measured = await timePlaced(site, placed, rounds, ({ about }, message) => {
     leftOut.push(`${nameOf(about)}: ${message}`);
   });
-  stopwatches.close();
-  return running.map(({ about, costs: { times, cpu, peakRss } }) => ({
+  return measured.map(({ each: { about }, costs: { times, cpu, peakRss } }) => ({
     about,
     times,
     cpu,
