@@ -40,10 +40,20 @@ function shareOf(
 /** Who connects containers of root, and who those of users: each has podman's to compare with. */
 const isBridge = (network: string): boolean => network === "bridge" || network === "host";
 
+const ways: readonly Throughput["way"][] = [
+  "host to container",
+  "outside to published port",
+  "container to outside",
+];
+
 /** The table of throughput, way by way. A ratio of 2 says: twice as much goes through as with podman's. */
 export function throughputTable(measured: readonly Throughput[], random: Random): string {
-  const groups = Map.groupBy(measured, ({ way, data }) => `${way} ${data}`);
-  const rows = [...groups.values()].flatMap((group) =>
+  const groups = ways.flatMap((way) =>
+    (["in", "out"] as const).map((data) =>
+      measured.filter((each) => each.way === way && each.data === data),
+    ),
+  );
+  const rows = groups.flatMap((group) =>
     group.map(({ engine, network, way, data, rates }) => {
       const reference = group.find(
         (other) => other.engine === base && isBridge(other.network) === isBridge(network),

@@ -100,7 +100,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   const world = worldDirectory("bench:networks");
   const site = makeSite(makeWorkbench(world, cleanup));
   const pairs = [];
-  for (let i = 0; i < machines; i++) pairs.push(await connectedPair());
+  for (let i = 0; i < machines; i++) pairs.push(await connectedPair(cleanup));
   const archive = makeImage(site, iperf.path, world);
   const leftOut: string[] = [];
   const wanted = engines({ site, world, pairs }).filter(

@@ -9,6 +9,7 @@ import { Costs, interleaved, type Rounds } from "./rounds.ts";
 import { progress } from "./session.ts";
 import type { Site } from "./site.ts";
 import { type Run, startStopwatch } from "./stopwatch.ts";
+import type { Cleanup } from "./workbench.ts";
 
 const asUser = join(import.meta.dirname, "../tools/as-user.sh");
 
@@ -26,9 +27,11 @@ export interface Pair {
 export const hostAddress = "203.0.113.2";
 export const outsideAddress = "203.0.113.1";
 
-/** Makes two machines; they end with the world (tools/world.sh). */
-export async function connectedPair(): Promise<Pair> {
+/** Makes two machines. */
+export async function connectedPair(cleanup: Cleanup): Promise<Pair> {
   const [host, outside] = [await Machine.make(), await Machine.make()];
+  // While their processes are there, this one does not end either.
+  for (const machine of [host, outside]) cleanup.add("end a machine", () => machine.close());
   host.connect(outside, [`${hostAddress}/24`], [`${outsideAddress}/24`]);
   host.say(["ip", "route", "add", "default", "via", outsideAddress]);
   return { host, outside };

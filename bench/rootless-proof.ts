@@ -31,12 +31,13 @@ const mapOf = (lines: readonly string[]): number[][] =>
 
 /**
  * A command line that prints the proof's lines of where it was called, and then runs the case: each
- * call as an ordinary user has a mount namespace of its own.
+ * call as an ordinary user has a mount namespace of its own. The shell stays: the number of a namespace that has
+ * ended is given to the next one.
  */
 export const proving = (argv: readonly string[]): string[] => [
   "/bin/sh",
   "-c",
-  `${rootlessProof.argv[2]}; echo; exec "$@"`,
+  `${rootlessProof.argv[2]}; echo; "$@"; exit $?`,
   "sh",
   ...argv,
 ];

@@ -103,7 +103,7 @@ async function benchmark(options: CommonOptions, cleanup: Cleanup, interrupted: 
   const where = circumstances();
   const directory = worldDirectory("bench:rootless");
   const site = makeSite(makeWorkbench(directory, cleanup));
-  const { host } = await connectedPair();
+  const { host } = await connectedPair(cleanup);
   const leftOut: string[] = [];
   const cases = selectCases(site, { directory, host: host.through }, options, leftOut);
   const random = seededRandom(options.seed);
