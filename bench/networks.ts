@@ -8,6 +8,7 @@ import { setupTable, throughputTable } from "./network-report.ts";
 import { measureSetup } from "./network-setup.ts";
 import { type CommonOptions, count, readOptions } from "./options.ts";
 import { connectedPair } from "./places.ts";
+import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
 import {
   asCalled,
@@ -106,6 +107,8 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   const wanted = engines({ site, world, pairs }).filter(
     ({ name }) => options.only?.includes(name) ?? true,
   );
+  // Nothing may run when directories are removed.
+  cleanup.add("end what still runs", () => descendants(process.pid).forEach(kill));
   await using daemons = new AsyncDisposableStack();
   const ready = await prepare(site, wanted, archive, daemons, leftOut);
   const random = seededRandom(options.seed);

@@ -106,9 +106,9 @@ export async function timePlaced<Each extends Placed>(
     if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
     if (round >= 0) costs.add(run.wallNs / 1e6, [run]);
   };
-  const running = await interleaved(all, rounds, once, ({ each }, { message }) =>
-    dropped(each, message),
-  );
-  stopwatches.close();
-  return running;
+  try {
+    return await interleaved(all, rounds, once, ({ each }, { message }) => dropped(each, message));
+  } finally {
+    stopwatches.close();
+  }
 }

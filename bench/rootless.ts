@@ -6,6 +6,7 @@ import { userId } from "../test/ordinary-user.ts";
 import { command } from "./command.ts";
 import { type CommonOptions, readOptions } from "./options.ts";
 import { connectedPair, ordinaryUser, type Through, timePlaced } from "./places.ts";
+import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
 import { type RootlessCase, rootlessCases } from "./rootless-cases.ts";
 import { proving, rootlessContradiction, rootlessProof } from "./rootless-proof.ts";
@@ -104,6 +105,8 @@ async function benchmark(options: CommonOptions, cleanup: Cleanup, interrupted: 
   const directory = worldDirectory("bench:rootless");
   const site = makeSite(makeWorkbench(directory, cleanup));
   const { host } = await connectedPair(cleanup);
+  // Nothing may run when directories are removed.
+  cleanup.add("end what still runs", () => descendants(process.pid).forEach(kill));
   const leftOut: string[] = [];
   const cases = selectCases(site, { directory, host: host.through }, options, leftOut);
   const random = seededRandom(options.seed);
