@@ -36,7 +36,8 @@ export async function interruptible<T>(
 /** The command line of a benchmark as a result says it: without `--write`, which measures nothing. */
 export function asCalled(file: string): string {
   const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
-  return ["bun", `bench/${basename(file)}`, ...asked].join(" ");
+  const runtime = process.env["PIVOT_WORLD"] === undefined ? "bun" : "tools/world.sh bun";
+  return [runtime, `bench/${basename(file)}`, ...asked].join(" ");
 }
 
 /**
