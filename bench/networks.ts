@@ -6,18 +6,11 @@ import { command } from "./command.ts";
 import { type Engine, engines, machines, makeImage, tell } from "./network-engines.ts";
 import { setupTable, throughputTable } from "./network-report.ts";
 import { measureSetup } from "./network-setup.ts";
-import { type CommonOptions, count, readOptions } from "./options.ts";
+import { type CommonOptions, count, readOptions, withoutDirectory } from "./options.ts";
 import { connectedPair } from "./places.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
-import {
-  asCalled,
-  failInOneLine,
-  interruptible,
-  progress,
-  publish,
-  worldDirectory,
-} from "./session.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress, worldDirectory } from "./session.ts";
 import { makeSite, type Site } from "./site.ts";
 import { seededRandom } from "./statistics.ts";
 import { measureThroughput } from "./throughput.ts";
@@ -51,7 +44,7 @@ function parseOptions(args: readonly string[]): Options | undefined {
     throw new Error(`there is no engine ${unknown}, only pivot, podman, docker`);
   }
   return {
-    ...read.options,
+    ...withoutDirectory(read.options),
     passes: count("passes", read.text("passes"), 1),
     seconds: count("seconds", read.text("seconds"), 1),
   };
@@ -144,15 +137,8 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  worldDirectory("bench:networks");
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/networks.ts");
+  if (options !== undefined) worldDirectory("bench:networks");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

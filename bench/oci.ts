@@ -10,7 +10,7 @@ import { type CommonOptions, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
 import { Costs, interleaved, type Rounds } from "./rounds.ts";
-import { asCalled, failInOneLine, interruptible, progress, publish } from "./session.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
 import { makeSite, type Site } from "./site.ts";
 import { seededRandom } from "./statistics.ts";
 import { type Run, type Stopwatch, spanMs, startStopwatch } from "./stopwatch.ts";
@@ -226,14 +226,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/oci.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

@@ -29,6 +29,16 @@ export function count(name: string, text: string | undefined, least: number): nu
 }
 
 /**
+ * Refuses `--dir` for a benchmark in a world of its own, whose directory is where everything lies.
+ *
+ * @throws Error in one line
+ */
+export function withoutDirectory<Options extends CommonOptions>(options: Options): Options {
+  if (options.dir === undefined) return options;
+  throw new Error(`--dir ${options.dir}: everything lies in the world's own directory`);
+}
+
+/**
  * @param warmup rounds before the timed ones unless told
  * @param own options of this benchmark alone; one of the common ones has the default that is given here
  * @returns undefined when help is asked for

@@ -19,7 +19,7 @@ import { socketOf, startDockerd } from "./dockerd.ts";
 import { type CommonOptions, readOptions } from "./options.ts";
 import { circumstances, costCells, costHead, markdownTable, mib, ratioCell } from "./report.ts";
 import { Costs, interleaved } from "./rounds.ts";
-import { asCalled, failInOneLine, interruptible, progress, publish } from "./session.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
 import { type Random, seededRandom } from "./statistics.ts";
 import { startStopwatch } from "./stopwatch.ts";
 import { type Cleanup, makeWorkbench } from "./workbench.ts";
@@ -250,14 +250,7 @@ function table(measured: readonly Measured[], random: Random): string {
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/pull.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

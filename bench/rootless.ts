@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { userId } from "../test/ordinary-user.ts";
 import { command } from "./command.ts";
-import { type CommonOptions, readOptions } from "./options.ts";
+import { type CommonOptions, readOptions, withoutDirectory } from "./options.ts";
 import { connectedPair, ordinaryUser, type Through, timePlaced } from "./places.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
@@ -12,14 +12,7 @@ import { type RootlessCase, rootlessCases } from "./rootless-cases.ts";
 import { proving, rootlessContradiction, rootlessProof } from "./rootless-proof.ts";
 import { type RootlessMeasured, rootlessTable } from "./rootless-report.ts";
 import type { Rounds } from "./rounds.ts";
-import {
-  asCalled,
-  failInOneLine,
-  interruptible,
-  progress,
-  publish,
-  worldDirectory,
-} from "./session.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress, worldDirectory } from "./session.ts";
 import { ends, makeSite, type Site } from "./site.ts";
 import { seededRandom } from "./statistics.ts";
 import { type Cleanup, makeWorkbench } from "./workbench.ts";
@@ -33,8 +26,10 @@ Compare the start of a container as an ordinary user: all cases in each round, i
   --write        put the result into docs/benchmarks.md
 `;
 
-const parseOptions = (args: readonly string[]): CommonOptions | undefined =>
-  readOptions(args, 3, { rounds: { type: "string", default: "40" } })?.options;
+function parseOptions(args: readonly string[]): CommonOptions | undefined {
+  const read = readOptions(args, 3, { rounds: { type: "string", default: "40" } });
+  return read && withoutDirectory(read.options);
+}
 
 const nameOf = ({ id, network }: RootlessCase): string => `${id} (${network})`;
 
@@ -126,15 +121,8 @@ async function benchmark(options: CommonOptions, cleanup: Cleanup, interrupted: 
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  worldDirectory("bench:rootless");
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/rootless.ts");
+  if (options !== undefined) worldDirectory("bench:rootless");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

@@ -11,7 +11,7 @@ const documentPath = join(import.meta.dirname, "../docs/benchmarks.md");
  * Runs a benchmark in a mount namespace of its own and undoes what it made, however it ends. The
  * first interrupt aborts the signal, and so lets the current run end; the second does not wait.
  */
-export async function interruptible<T>(
+async function interruptible<T>(
   benchmark: (cleanup: Cleanup, interrupted: AbortSignal) => Promise<T>,
 ): Promise<T> {
   enterPrivateMountNamespace();
@@ -31,6 +31,26 @@ export async function interruptible<T>(
   } finally {
     cleanup.run();
   }
+}
+
+/**
+ * Runs a benchmark as a command: prints its help, or its result, which takes its place in
+ * docs/benchmarks.md on request.
+ *
+ * @param options undefined when help is asked for
+ * @param file the script's, by which its result is marked
+ */
+export async function measureAndPublish<Options extends { readonly write: boolean }>(
+  file: string,
+  usage: string,
+  options: Options | undefined,
+  benchmark: (options: Options, cleanup: Cleanup, interrupted: AbortSignal) => Promise<string>,
+): Promise<void> {
+  if (options === undefined) return void process.stdout.write(usage);
+  const result = await interruptible((cleanup, interrupted) =>
+    benchmark(options, cleanup, interrupted),
+  );
+  publish(result, options.write, `bench/${basename(file)}`);
 }
 
 /** The command line of a benchmark as a result says it: without `--write`, which measures nothing. */

@@ -10,7 +10,7 @@ import { descendants, kill } from "./process-tree.ts";
 import { contradiction, ownNamespaces, proof } from "./proof.ts";
 import { circumstances, type Measured, residentTable, timeTable } from "./report.ts";
 import { Costs, interleaved, type Rounds } from "./rounds.ts";
-import { asCalled, failInOneLine, interruptible, progress, publish } from "./session.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
 import { ends, makeSite, type Site } from "./site.ts";
 import { median, type Random, seededRandom } from "./statistics.ts";
 import { startStopwatch } from "./stopwatch.ts";
@@ -184,14 +184,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/start.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);
