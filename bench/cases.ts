@@ -95,7 +95,7 @@ function floorCases(site: Site): CommandCase[] {
   ];
 }
 
-function sandboxCases({ root, prepared }: Site): CommandCase[] {
+export function sandboxCases({ root, prepared }: Site): CommandCase[] {
   const bare = { cgroups: false, seccomp: false } as const;
   const separate = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup"];
   const mounts = ["--bind", prepared, "/", "--proc", "/proc", "--dev", "/dev"];
@@ -218,7 +218,7 @@ function pivotCases({ bench, prepared, env }: Site): CommandCase[] {
 /** pivot's images and writable layers: on the same disk as everybody's. */
 export const pivotStore = (dir: string): string => join(dir, "pivot");
 
-function program(name: string): { path: string; unavailable: string | undefined } {
+export function program(name: string): { path: string; unavailable: string | undefined } {
   const path = findProgram(name);
   return { path: path ?? name, unavailable: path ? undefined : `${name} is not installed` };
 }
@@ -228,7 +228,7 @@ function seccompMissing({ seccomp }: Site): string | undefined {
 }
 
 /** The function, called at most once; a failure is told to every later caller too. */
-function once(act: () => void): () => void {
+export function once(act: () => void): () => void {
   let outcome: { failed?: unknown } | undefined;
   return () => {
     if (!outcome) {

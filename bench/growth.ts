@@ -10,7 +10,7 @@ import { dir, file } from "../src/image/testing/members.ts";
 import { Store } from "./many.ts";
 import { type Line, plotSvg } from "./plot.ts";
 import { circumstances, markdownTable, ms } from "./report.ts";
-import { failInOneLine, progress, publish } from "./session.ts";
+import { failInOneLine, progress, publish, worldDirectory } from "./session.ts";
 import { median, quantile } from "./statistics.ts";
 
 const usage = `usage: tools/world.sh bun bench/growth.ts [OPTION]...
@@ -128,8 +128,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(usage);
-  const world = process.env["PIVOT_WORLD"];
-  if (world === undefined) throw new Error("run it by tools/world.sh: npm run bench:growth");
+  const world = worldDirectory("bench:growth");
   const about = circumstances();
   const store = new Store(join(world, "growth"));
   mkdirSync(store.directory, { recursive: true });

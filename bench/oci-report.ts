@@ -1,20 +1,14 @@
 // The result of oci.ts as Markdown.
 
 import type { Left } from "./oci-memory.ts";
-import { markdownTable, mib, ms } from "./report.ts";
-import { median, type Random, ratioOfMedians, summarize } from "./statistics.ts";
+import { type Cost, costCells, costHead, markdownTable, mib, ratioCell } from "./report.ts";
+import type { Random } from "./statistics.ts";
 
-/** All measured of one row: one value per round. */
-export interface Series {
+/** All measured of one row. */
+export interface Series extends Cost {
   readonly title: string;
   readonly config: string;
   readonly runtime: string;
-  /** Milliseconds. */
-  readonly times: readonly number[];
-  /** Milliseconds of user and system time. */
-  readonly cpu: readonly number[];
-  /** KiB resident of the largest process, over all runs. */
-  readonly peakRss: number;
 }
 
 /** The runtimes that ratios refer to; none to itself. */
@@ -26,21 +20,16 @@ const bases = ["crun", "runc"] as const;
  */
 export function callTable(series: readonly Series[], random: Random): string {
   const rows = series.map((each) => {
-    const { min, median: middle, p90 } = summarize(each.times);
     const ratios = bases.map((name) => {
-      if (each.runtime === name) return "1";
       const base = series.find(
         (other) =>
           other.runtime === name && other.title === each.title && other.config === each.config,
       );
-      if (base === undefined || base.times.length !== each.times.length) return "–";
-      const { ratio, low, high } = ratioOfMedians(each.times, base.times, random);
-      return `${ms(ratio)} (${ms(low)}–${ms(high)})`;
+      return ratioCell(each.times, base?.times, random);
     });
-    const figures = [ms(min), ms(middle), ms(p90), ms(median(each.cpu)), mib(each.peakRss)];
-    return [each.title, each.config, each.runtime, ...figures, ...ratios];
+    return [each.title, each.config, each.runtime, ...costCells(each), ...ratios];
   });
-  const head = ["call", "configuration", "runtime", "min", "median", "p90", "CPU", "peak RSS"];
+  const head = ["call", "configuration", "runtime", ...costHead];
   return markdownTable([...head, ...bases.map((name) => `of ${name} (95 %)`)], rows);
 }
 

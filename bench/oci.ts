@@ -1,7 +1,7 @@
 // The benchmark of OCI runtimes, called as engines call them. Explained in docs/benchmarks.md.
 
 import { existsSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { findProgram } from "./command.ts";
 import { type OciCase, ociCases, type Runtime, type TimedCommand } from "./oci-cases.ts";
 import { type Left, measureLeft } from "./oci-memory.ts";
@@ -9,9 +9,10 @@ import { callTable, leftTable, type Series } from "./oci-report.ts";
 import { type CommonOptions, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
-import { failInOneLine, interruptible, progress, publish } from "./session.ts";
+import { Costs, interleaved, type Rounds } from "./rounds.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
 import { makeSite, type Site } from "./site.ts";
-import { type Random, seededRandom, shuffled } from "./statistics.ts";
+import { seededRandom } from "./statistics.ts";
 import { type Run, type Stopwatch, spanMs, startStopwatch } from "./stopwatch.ts";
 import { type Cleanup, makeWorkbench } from "./workbench.ts";
 
@@ -83,7 +84,7 @@ class Measuring {
   readonly commands: readonly TimedCommand[];
   readonly vectors: readonly (readonly string[])[];
   readonly #first: number;
-  readonly #rows = new Map<string, { times: number[]; cpu: number[]; peakRss: number }>();
+  readonly #rows = new Map<string, Costs>();
 
   constructor(each: OciCase, first: number) {
     this.case = each;
@@ -119,10 +120,8 @@ class Measuring {
   }
 
   #add(title: string, time: number, runs: readonly Run[]): void {
-    const row = this.#rows.get(title) ?? { times: [], cpu: [], peakRss: 0 };
-    row.times.push(time);
-    row.cpu.push(runs.reduce((total, run) => total + (run.userUs + run.sysUs) / 1e3, 0));
-    row.peakRss = Math.max(row.peakRss, ...runs.map(({ maxRssKb }) => maxRssKb));
+    const row = this.#rows.get(title) ?? new Costs();
+    row.add(time, runs);
     this.#rows.set(title, row);
   }
 
@@ -132,7 +131,9 @@ class Measuring {
       title,
       config,
       runtime: runtime.name,
-      ...row,
+      times: row.times,
+      cpu: row.cpu,
+      peakRss: row.peakRss,
     }));
   }
 }
@@ -141,9 +142,7 @@ class Measuring {
 async function measureTimes(
   site: Site,
   cases: readonly OciCase[],
-  { rounds, warmup }: Options,
-  random: Random,
-  interrupted: AbortSignal,
+  rounds: Rounds,
   leftOut: LeftOut,
 ): Promise<Series[]> {
   const vectors: (readonly string[])[] = [];
@@ -154,22 +153,16 @@ async function measureTimes(
   });
   const file = join(site.bench.dir, "oci-commands");
   const stopwatch = startStopwatch(site.programs.stopwatch, file, vectors, site.env);
-  let running = all;
-  for (let round = -warmup; round < rounds; round++) {
-    for (const measuring of shuffled(running, random)) {
-      interrupted.throwIfAborted();
-      try {
-        const runs = await measuring.once(stopwatch, round === -warmup);
-        if (round >= 0) measuring.note(runs);
-      } catch (error) {
-        const { id, runtime, reset } = measuring.case;
-        leftOut.push(`${id} of ${runtime.name}, in round ${round}: ${(error as Error).message}`);
-        running = running.filter((other) => other !== measuring);
-        reset();
-      }
-    }
-    progress(`round ${round + 1} of ${rounds}`);
-  }
+  const once = async (measuring: Measuring, round: number) => {
+    progress(`round ${round + 1} of ${rounds.rounds}`);
+    const runs = await measuring.once(stopwatch, round === -rounds.warmup);
+    if (round >= 0) measuring.note(runs);
+  };
+  const running = await interleaved(all, rounds, once, (measuring, { message }, round) => {
+    const { id, runtime, reset } = measuring.case;
+    leftOut.push(`${id} of ${runtime.name}, in round ${round}: ${message}`);
+    reset();
+  });
   stopwatch.close();
   return grouped(running.flatMap((measuring) => measuring.series()));
 }
@@ -210,11 +203,10 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   // Last in, first undone: nothing may run when the containers are removed.
   cleanup.add("end what still runs", () => descendants(process.pid).forEach(kill));
   const random = seededRandom(options.seed);
-  const series = await measureTimes(site, cases, options, random, interrupted, leftOut);
+  const series = await measureTimes(site, cases, { ...options, random, interrupted }, leftOut);
   const left = await measureLeftovers(site, runtimes, interrupted, leftOut);
   progress("");
-  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
-  const called = ["bun", `bench/${basename(import.meta.filename)}`, ...asked].join(" ");
+  const called = asCalled(import.meta.filename);
   return [
     ...where,
     `- Command: \`${called}\` (${options.rounds} rounds after ${options.warmup} to warm up)`,
@@ -234,14 +226,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/oci.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readOptions } from "./options.ts";
+import { readOptions, withoutDirectory } from "./options.ts";
 
 const own = {
   base: { type: "string", default: "floor" },
@@ -24,6 +24,21 @@ test("what is not told is the default, and each benchmark has options of its own
   );
   expect(told?.options).toMatchObject({ rounds: 2, warmup: 0, only: ["a", "b"], write: true });
   expect(told?.values["more"]).toEqual(["x", "y"]);
+});
+
+test("a benchmark has a default of its own for a common option", () => {
+  const twenty = { rounds: { type: "string", default: "20" } } as const;
+  expect(readOptions([], 5, twenty)?.options.rounds).toBe(20);
+  expect(readOptions(["--rounds", "3"], 5, twenty)?.options.rounds).toBe(3);
+});
+
+test("in a world of its own there is no other directory", () => {
+  const read = (...args: string[]) => readOptions(args, 5, {})?.options;
+  const plain = read();
+  const told = read("--dir", "/mnt");
+  if (plain === undefined || told === undefined) throw new Error("no options");
+  expect(withoutDirectory(plain)).toBe(plain);
+  expect(() => withoutDirectory(told)).toThrow("--dir /mnt");
 });
 
 test("help is no measurement, and a wrong number or word is an error", () => {

@@ -1,4 +1,4 @@
-// The options that both benchmarks take, and how they are read.
+// The options that all benchmarks take, and how they are read.
 
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 
@@ -22,15 +22,25 @@ const common = {
   help: { type: "boolean", default: false },
 } as const;
 
-function count(name: string, text: string | undefined, least: number): number {
+export function count(name: string, text: string | undefined, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new Error(`--${name} ${text}: a whole number from ${least} is needed`);
 }
 
 /**
+ * Refuses `--dir` for a benchmark in a world of its own, whose directory is where everything lies.
+ *
+ * @throws Error in one line
+ */
+export function withoutDirectory<Options extends CommonOptions>(options: Options): Options {
+  if (options.dir === undefined) return options;
+  throw new Error(`--dir ${options.dir}: everything lies in the world's own directory`);
+}
+
+/**
  * @param warmup rounds before the timed ones unless told
- * @param own options of this benchmark alone
+ * @param own options of this benchmark alone; one of the common ones has the default that is given here
  * @returns undefined when help is asked for
  * @throws Error in one line
  */
@@ -39,7 +49,7 @@ export function readOptions<Own extends ParseArgsOptionsConfig>(
   warmup: number,
   own: Own,
 ) {
-  const parsed = parseArgs({ args: [...args], options: { ...own, ...common } });
+  const parsed = parseArgs({ args: [...args], options: { ...common, ...own } });
   const values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>> =
     parsed.values;
   if (values["help"] === true) return undefined;

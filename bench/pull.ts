@@ -9,24 +9,18 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
 import { DockerRegistry } from "../test/docker-registry.ts";
 import { command, findProgram } from "./command.ts";
 import { compile } from "./compile.ts";
 import { socketOf, startDockerd } from "./dockerd.ts";
-import { circumstances, markdownTable, mib, ms } from "./report.ts";
-import { failInOneLine, interruptible, progress, publish } from "./session.ts";
-import {
-  median,
-  type Random,
-  ratioOfMedians,
-  seededRandom,
-  shuffled,
-  summarize,
-} from "./statistics.ts";
+import { type CommonOptions, readOptions } from "./options.ts";
+import { circumstances, costCells, costHead, markdownTable, mib, ratioCell } from "./report.ts";
+import { Costs, interleaved } from "./rounds.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
+import { type Random, seededRandom } from "./statistics.ts";
 import { startStopwatch } from "./stopwatch.ts";
 import { type Cleanup, makeWorkbench } from "./workbench.ts";
 
@@ -40,42 +34,16 @@ Pull a Debian root of about 9,000 files from docker-registry into a fresh store,
   --write        put the result into docs/benchmarks.md
 `;
 
-interface Options {
-  readonly rounds: number;
-  readonly warmup: number;
+interface Options extends CommonOptions {
   readonly tar: string | undefined;
-  readonly seed: number;
-  readonly dir: string | undefined;
-  readonly write: boolean;
 }
 
 function parseOptions(args: readonly string[]): Options | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: "string", default: "10" },
-      warmup: { type: "string", default: "1" },
-      tar: { type: "string" },
-      seed: { type: "string", default: "1" },
-      dir: { type: "string" },
-      write: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
+  const read = readOptions(args, 1, {
+    rounds: { type: "string", default: "10" },
+    tar: { type: "string" },
   });
-  if (values.help) return undefined;
-  const count = (name: "rounds" | "warmup" | "seed", least: number) => {
-    const value = Number(values[name]);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new Error(`--${name} ${values[name]}: a whole number from ${least} is needed`);
-  };
-  return {
-    rounds: count("rounds", 1),
-    warmup: count("warmup", 0),
-    tar: values.tar,
-    seed: count("seed", 0),
-    dir: values.dir,
-    write: values.write,
-  };
+  return read && { ...read.options, tar: read.text("tar") };
 }
 
 /** A way to pull: what is timed, in a directory of its own that is empty before each run. */
@@ -184,9 +152,7 @@ function fingerprint(root: string): string {
 
 interface Measured {
   readonly puller: Puller;
-  readonly times: number[];
-  readonly cpu: number[];
-  peakRss: number;
+  readonly costs: Costs;
 }
 
 /** Debian's release that runs here: its keys are installed. */
@@ -218,7 +184,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
     if (missing.length > 0) leftOut.push(`${name}: ${missing.join(", ")} not installed`);
     return missing.length === 0;
   });
-  const measured = running.map((puller): Measured => ({ puller, times: [], cpu: [], peakRss: 0 }));
+  const measured = running.map((puller): Measured => ({ puller, costs: new Costs() }));
   // Nothing is removed before the end: ext4 looks long for an inode where many were freed lately.
   const storeOf = (round: number, index: number) =>
     within(`store-${round + options.warmup}-${index}`);
@@ -239,32 +205,28 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   );
   const random = seededRandom(options.seed);
   const roots = new Set<string>();
-  for (let round = -options.warmup; round < options.rounds; round++) {
-    for (const each of shuffled(measured, random)) {
-      interrupted.throwIfAborted();
-      progress(`round ${round + 1} of ${options.rounds}: ${each.puller.name}`);
-      const index = measured.indexOf(each);
-      const directory = storeOf(round, index);
-      mkdirSync(directory);
-      // What the last one wrote is on the disk before the next one begins.
-      Bun.spawnSync(["sync", "-f", directory]);
-      await using _ = await each.puller.daemon?.(directory);
-      const run = await stopwatch.run((round + options.warmup) * measured.length + index);
-      if (run.status !== 0) throw new Error(`${each.puller.name}: status ${run.status}`);
-      if (round === -options.warmup) roots.add(fingerprint(`${directory}/${each.puller.root}`));
-      if (round < 0) continue;
-      each.times.push(run.wallNs / 1e6);
-      each.cpu.push((run.userUs + run.sysUs) / 1e3);
-      each.peakRss = Math.max(each.peakRss, run.maxRssKb);
-    }
-  }
+  const once = async (each: Measured, round: number) => {
+    progress(`round ${round + 1} of ${options.rounds}: ${each.puller.name}`);
+    const index = measured.indexOf(each);
+    const directory = storeOf(round, index);
+    mkdirSync(directory);
+    // What the last one wrote is on the disk before the next one begins.
+    Bun.spawnSync(["sync", "-f", directory]);
+    await using _ = await each.puller.daemon?.(directory);
+    const run = await stopwatch.run((round + options.warmup) * measured.length + index);
+    if (run.status !== 0) throw new Error(`${each.puller.name}: status ${run.status}`);
+    if (round === -options.warmup) roots.add(fingerprint(`${directory}/${each.puller.root}`));
+    if (round >= 0) each.costs.add(run.wallNs / 1e6, [run]);
+  };
+  await interleaved(measured, { ...options, random, interrupted }, once, (_, error) => {
+    throw error;
+  });
   stopwatch.close();
   progress("");
   if (roots.size !== 1) throw new Error(`the roots differ: ${[...roots].join("; ")}`);
-  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
   return [
     ...where,
-    `- Command: \`${["bun", `bench/${basename(import.meta.filename)}`, ...asked].join(" ")}\``,
+    `- Command: \`${asCalled(import.meta.filename)}\``,
     `- Image: ${[...roots].join("")}; ${mib(Bun.file(tar).size / 1024)} MiB, packed by gzip`,
     ...leftOut.map((text) => `- Left out: ${text}`),
     "",
@@ -278,34 +240,17 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 function table(measured: readonly Measured[], random: Random): string {
   const base = measured.find(({ puller }) => puller.name === "podman") ?? measured[0];
-  const rows = measured.map(({ puller, times, cpu, peakRss }) => {
-    const { min, median: middle, p90 } = summarize(times);
-    const { ratio, low, high } = ratioOfMedians(times, base?.times ?? times, random);
-    const of = puller === base?.puller ? "1" : `${ms(ratio)} (${ms(low)}–${ms(high)})`;
-    return [puller.name, ms(min), ms(middle), ms(p90), ms(median(cpu)), mib(peakRss), of];
+  const rows = measured.map(({ puller, costs }) => {
+    const of = ratioCell(costs.times, base?.costs.times, random);
+    return [puller.name, ...costCells(costs), of];
   });
-  const head = [
-    "pull",
-    "min",
-    "median",
-    "p90",
-    "CPU",
-    "peak RSS",
-    `of ${base?.puller.name} (95 %)`,
-  ];
+  const head = ["pull", ...costHead, `of ${base?.puller.name} (95 %)`];
   return markdownTable(head, rows);
 }
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/pull.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

@@ -7,15 +7,19 @@ import { command, findProgram } from "./command.ts";
 import type { Resident } from "./memory.ts";
 import { median, type Random, ratioOfMedians, summarize } from "./statistics.ts";
 
-/** All measured of one case: one value per round. */
-export interface Measured {
-  readonly about: About;
+/** What runs cost: one value per round. */
+export interface Cost {
   /** Milliseconds from spawn to exit. */
   readonly times: readonly number[];
-  /** Milliseconds of user and system time of the whole tree; empty for a library case. */
+  /** Milliseconds of user and system time of the whole tree; empty where it was not seen. */
   readonly cpu: readonly number[];
-  /** KiB resident of the largest process of the tree, over all runs; 0 for a library case. */
+  /** KiB resident of the largest process of the tree, over all runs; 0 where it was not seen. */
   readonly peakRss: number;
+}
+
+/** All measured of one case. */
+export interface Measured extends Cost {
+  readonly about: About;
 }
 
 type Row = readonly string[];
@@ -27,9 +31,31 @@ export function markdownTable(head: Row, rows: readonly Row[]): string {
   return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-const yes = (value: boolean) => (value ? "yes" : "no");
+export const yes = (value: boolean) => (value ? "yes" : "no");
 export const ms = (value: number) => value.toFixed(2);
 export const mib = (kib: number) => (kib / 1024).toFixed(1);
+
+/** The heads of `costCells`. */
+export const costHead = ["min", "median", "p90", "CPU", "peak RSS"] as const;
+
+/** Times and memory of a row; a dash for what was not seen. */
+export function costCells({ times, cpu, peakRss }: Cost): string[] {
+  const { min, median: middle, p90 } = summarize(times);
+  const seen = [cpu.length > 0 ? ms(median(cpu)) : "–", peakRss > 0 ? mib(peakRss) : "–"];
+  return [ms(min), ms(middle), ms(p90), ...seen];
+}
+
+/** A ratio with its interval; 1 for the base itself, a dash without a base of as many rounds. */
+export function ratioCell(
+  samples: readonly number[],
+  base: readonly number[] | undefined,
+  random: Random,
+): string {
+  if (samples === base) return "1";
+  if (base === undefined || base.length !== samples.length) return "–";
+  const { ratio, low, high } = ratioOfMedians(samples, base, random);
+  return `${ms(ratio)} (${ms(low)}–${ms(high)})`;
+}
 
 /**
  * The table of start times. Throws when `base` is not among the measured.
@@ -38,24 +64,13 @@ export const mib = (kib: number) => (kib / 1024).toFixed(1);
 export function timeTable(measured: readonly Measured[], base: string, random: Random): string {
   const reference = measured.find(({ about }) => about.id === base);
   if (!reference) throw new Error(`the base ${base} is not among the cases that ran`);
-  const rows = measured.map(({ about, times, cpu, peakRss }) => {
-    const { min, median: middle, p90 } = summarize(times);
-    const { ratio, low, high } = ratioOfMedians(times, reference.times, random);
-    return [
-      about.id,
-      about.root,
-      yes(about.cgroups),
-      yes(about.seccomp),
-      ms(min),
-      ms(middle),
-      ms(p90),
-      cpu.length > 0 ? ms(median(cpu)) : "–",
-      peakRss > 0 ? mib(peakRss) : "–",
-      about.id === base ? "1" : `${ms(ratio)} (${ms(low)}–${ms(high)})`,
-    ];
+  const rows = measured.map((each) => {
+    const { id, root, cgroups, seccomp } = each.about;
+    const isolation = [root, yes(cgroups), yes(seccomp)];
+    return [id, ...isolation, ...costCells(each), ratioCell(each.times, reference.times, random)];
   });
-  const head = ["case", "root", "cgroups", "seccomp", "min", "median", "p90", "CPU", "peak RSS"];
-  return markdownTable([...head, `of ${base} (95 %)`], rows);
+  const head = ["case", "root", "cgroups", "seccomp", ...costHead, `of ${base} (95 %)`];
+  return markdownTable(head, rows);
 }
 
 /** The table of what stays in memory while a container runs. */

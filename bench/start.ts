@@ -1,6 +1,6 @@
 // The benchmark of container start. What is compared with what: docs/benchmarks.md.
 
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type CommandCase, commandCases } from "./cases.ts";
 import { command } from "./command.ts";
 import { type LibraryCase, libraryCases } from "./library.ts";
@@ -9,9 +9,10 @@ import { type CommonOptions, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { contradiction, ownNamespaces, proof } from "./proof.ts";
 import { circumstances, type Measured, residentTable, timeTable } from "./report.ts";
-import { failInOneLine, interruptible, progress, publish } from "./session.ts";
+import { Costs, interleaved, type Rounds } from "./rounds.ts";
+import { asCalled, failInOneLine, measureAndPublish, progress } from "./session.ts";
 import { ends, makeSite, type Site } from "./site.ts";
-import { median, type Random, seededRandom, shuffled } from "./statistics.ts";
+import { median, type Random, seededRandom } from "./statistics.ts";
 import { startStopwatch } from "./stopwatch.ts";
 import { type Cleanup, makeWorkbench } from "./workbench.ts";
 
@@ -86,47 +87,34 @@ function tryCase(site: Site, each: CommandCase): string | undefined {
 async function measureTimes(
   site: Site,
   { commands, libraries, leftOut }: ReturnType<typeof selectCases>,
-  { rounds, warmup }: Options,
-  random: Random,
-  interrupted: AbortSignal,
+  rounds: Rounds,
 ): Promise<Measured[]> {
   const file = join(site.bench.dir, "commands");
   const vectors = commands.map(({ argv }) => argv(ends));
   const stopwatch = startStopwatch(site.programs.stopwatch, file, vectors, site.env);
-  const all = [...commands, ...libraries].map((each) => ({
-    each,
-    result: { about: each, times: [] as number[], cpu: [] as number[], peakRss: 0 },
-  }));
-  let running = all;
-  for (let round = -warmup; round < rounds; round++) {
-    for (const entry of shuffled(running, random)) {
-      interrupted.throwIfAborted();
-      const { each, result } = entry;
-      const before = { times: result.times.length };
-      try {
-        if ("library" in each) {
-          result.times.push(median(await each.library(libraryBatch)));
-        } else {
-          const run = await stopwatch.run(commands.indexOf(each));
-          if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
-          result.times.push(run.wallNs / 1e6);
-          result.cpu.push((run.userUs + run.sysUs) / 1e3);
-          result.peakRss = Math.max(result.peakRss, run.maxRssKb);
-        }
-      } catch (error) {
-        leftOut.push({ id: each.id, reason: String(error) });
-        running = running.filter((other) => other !== entry);
-        if ("reset" in each) each.reset?.();
-      }
-      if (round < 0) {
-        result.times.length = before.times;
-        result.cpu.length = 0;
-      }
+  const all = [...commands, ...libraries].map((each) => ({ each, costs: new Costs() }));
+  const once = async ({ each, costs }: (typeof all)[number], round: number) => {
+    progress(`round ${round + 1} of ${rounds.rounds}`);
+    if ("library" in each) {
+      const time = median(await each.library(libraryBatch));
+      if (round >= 0) costs.times.push(time);
+      return;
     }
-    progress(`round ${round + 1} of ${rounds}`);
-  }
+    const run = await stopwatch.run(commands.indexOf(each));
+    if (run.status !== 0) throw new Error(`status ${run.status} in round ${round}`);
+    if (round >= 0) costs.add(run.wallNs / 1e6, [run]);
+  };
+  const running = await interleaved(all, rounds, once, ({ each }, { message }) => {
+    leftOut.push({ id: each.id, reason: message });
+    if ("reset" in each) each.reset?.();
+  });
   stopwatch.close();
-  return running.map(({ result }) => result);
+  return running.map(({ each, costs: { times, cpu, peakRss } }) => ({
+    about: each,
+    times,
+    cpu,
+    peakRss,
+  }));
 }
 
 async function measureResidents(
@@ -163,8 +151,7 @@ function describe(
   leftOut: readonly LeftOut[],
   random: Random,
 ): string {
-  const asked = process.argv.slice(2).filter((argument) => argument !== "--write");
-  const called = ["bun", `bench/${basename(import.meta.filename)}`, ...asked].join(" ");
+  const called = asCalled(import.meta.filename);
   const notes = leftOut.map(({ id, reason }) => `- Left out: ${id}: ${reason}`);
   return [
     ...where,
@@ -189,7 +176,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
   // Last in, first undone: nothing may run when the containers are removed.
   cleanup.add("end what still runs", () => descendants(process.pid).forEach(kill));
   const random = seededRandom(options.seed);
-  const measured = await measureTimes(site, selection, options, random, interrupted);
+  const measured = await measureTimes(site, selection, { ...options, random, interrupted });
   const residents = await measureResidents(site, selection, measured, interrupted);
   progress("");
   return describe(options, where, measured, residents, selection.leftOut, random);
@@ -197,14 +184,7 @@ async function benchmark(options: Options, cleanup: Cleanup, interrupted: AbortS
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (!options) {
-    process.stdout.write(usage);
-    return;
-  }
-  const result = await interruptible((cleanup, interrupted) =>
-    benchmark(options, cleanup, interrupted),
-  );
-  publish(result, options.write, "bench/start.ts");
+  await measureAndPublish(import.meta.filename, usage, options, benchmark);
 }
 
 if (import.meta.main) await failInOneLine(main);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { array, assert, double, integer, property } from "fast-check";
 import {
+  differenceOfMedians,
   median,
   quantile,
   ratioOfMedians,
@@ -98,6 +99,27 @@ describe("ratio of medians", () => {
       return high - low;
     };
     expect(width(400)).toBeLessThan(width(10));
+  });
+});
+
+describe("difference of medians", () => {
+  test("of samples that lie apart by as much in each round is exact", () => {
+    const random = seededRandom(3);
+    const base = Array.from({ length: 40 }, () => Math.floor(1 + 9 * random()));
+    const later = base.map((value) => value + 2);
+    expect(differenceOfMedians(later, base, random)).toEqual({ difference: 2, low: 2, high: 2 });
+    expect(differenceOfMedians(base, later, random).difference).toBe(-2);
+  });
+
+  test("has an interval around it where rounds differ, and needs pairs", () => {
+    const random = seededRandom(4);
+    const base = Array.from({ length: 30 }, () => random());
+    const other = Array.from({ length: 30 }, () => 3 + random());
+    const { difference, low, high } = differenceOfMedians(other, base, random, 500);
+    expect(low).toBeLessThan(difference);
+    expect(high).toBeGreaterThan(difference);
+    expect(high - low).toBeLessThan(1);
+    expect(() => differenceOfMedians([1, 2], [1], random)).toThrow("2 samples");
   });
 });
 

@@ -10,11 +10,20 @@ export interface Summary {
   readonly p90: number;
 }
 
-/** A ratio of medians with the bounds of its 95 % confidence interval. */
-export interface Ratio {
-  readonly ratio: number;
+/** A figure with the bounds of its 95 % confidence interval. */
+export interface Interval {
   readonly low: number;
   readonly high: number;
+}
+
+/** A ratio of medians. */
+export interface Ratio extends Interval {
+  readonly ratio: number;
+}
+
+/** A difference of medians, in the unit of the samples. */
+export interface Difference extends Interval {
+  readonly difference: number;
 }
 
 /**
@@ -48,11 +57,7 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * Median of `samples` over median of `base`, with a bootstrap confidence interval
- * (percentile method, Efron and Tibshirani, ch. 13).
- *
- * Sample i of both comes from round i, so whole rounds are resampled: what slowed both
- * down in a round then cancels out, as it does in the ratio itself.
+ * Median of `samples` over median of `base`, with a confidence interval: `confidence`.
  * Throws RangeError when the two differ in length or are empty.
  */
 export function ratioOfMedians(
@@ -61,27 +66,57 @@ export function ratioOfMedians(
   random: Random,
   resamples = 2000,
 ): Ratio {
+  const over = (above: number, below: number) => above / below;
+  const interval = confidence(samples, base, over, random, resamples);
+  return { ratio: median(samples) / median(base), ...interval };
+}
+
+/**
+ * Median of `samples` less that of `base`, with a confidence interval: `confidence`.
+ * Throws RangeError when the two differ in length or are empty.
+ */
+export function differenceOfMedians(
+  samples: readonly number[],
+  base: readonly number[],
+  random: Random,
+  resamples = 2000,
+): Difference {
+  const less = (from: number, taken: number) => from - taken;
+  const interval = confidence(samples, base, less, random, resamples);
+  return { difference: median(samples) - median(base), ...interval };
+}
+
+/**
+ * The 95 % confidence interval of a figure made of two medians, by bootstrap (percentile method, Efron
+ * and Tibshirani, ch. 13).
+ *
+ * Sample i of both comes from round i, so whole rounds are resampled: what slowed both
+ * down in a round then cancels out, as it does in the figure itself.
+ */
+function confidence(
+  samples: readonly number[],
+  base: readonly number[],
+  figure: (median: number, medianOfBase: number) => number,
+  random: Random,
+  resamples: number,
+): Interval {
   if (samples.length !== base.length) {
     throw new RangeError(`${samples.length} samples cannot be paired with ${base.length}`);
   }
   const rounds = samples.length;
-  const numerator = new Float64Array(rounds);
-  const denominator = new Float64Array(rounds);
-  const ratios = new Float64Array(resamples);
+  const own = new Float64Array(rounds);
+  const others = new Float64Array(rounds);
+  const figures = new Float64Array(resamples);
   for (let i = 0; i < resamples; i++) {
     for (let j = 0; j < rounds; j++) {
       const round = Math.floor(random() * rounds);
-      numerator[j] = samples[round] ?? Number.NaN;
-      denominator[j] = base[round] ?? Number.NaN;
+      own[j] = samples[round] ?? Number.NaN;
+      others[j] = base[round] ?? Number.NaN;
     }
-    ratios[i] = quantile(numerator.sort(), 0.5) / quantile(denominator.sort(), 0.5);
+    figures[i] = figure(quantile(own.sort(), 0.5), quantile(others.sort(), 0.5));
   }
-  ratios.sort();
-  return {
-    ratio: median(samples) / median(base),
-    low: quantile(ratios, 0.025),
-    high: quantile(ratios, 0.975),
-  };
+  figures.sort();
+  return { low: quantile(figures, 0.025), high: quantile(figures, 0.975) };
 }
 
 /** A seeded generator of 32-bit quality: the `mulberry32` mixer over a Weyl sequence. */

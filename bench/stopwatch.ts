@@ -58,7 +58,8 @@ export function encodeVectors(vectors: readonly (readonly string[])[]): string {
 
 /**
  * Starts `binary` for these commands, which run with `env` and whose standard error is
- * ours. `file` is written. The stopwatch is in a session of its own: an interrupt typed
+ * ours. `file` is written. `through` are the first words of its own command line: a program that
+ * leads it to other namespaces, or makes it another user, and becomes it. The stopwatch is in a session of its own: an interrupt typed
  * at the terminal then reaches the benchmark, which lets the current command end, and
  * not the command, which would leave its container half made.
  */
@@ -67,9 +68,11 @@ export function startStopwatch(
   file: string,
   vectors: readonly (readonly string[])[],
   env: NodeJS.ProcessEnv,
+  through: readonly string[] = [],
 ): Stopwatch {
   writeFileSync(file, encodeVectors(vectors));
-  const child = spawn(binary, [file], {
+  const [program = binary, ...args] = [...through, binary, file];
+  const child = spawn(program, args, {
     env,
     stdio: ["pipe", "pipe", "inherit"],
     detached: true,

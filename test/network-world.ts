@@ -57,17 +57,18 @@ export class Machine {
     return machine;
   }
 
-  #enter(): string[] {
+  /** Words that lead a command to it. */
+  get through(): string[] {
     return ["nsenter", `--net=/proc/${this.pid}/ns/net`];
   }
 
   say(words: readonly string[]): string {
-    return say([...this.#enter(), ...words]);
+    return say([...this.through, ...words]);
   }
 
   /** Any command line on it, with pivot's default network. */
   ran(words: readonly string[], timeout = 60_000): Ran {
-    const [program = "", ...args] = [...this.#enter(), ...words];
+    const [program = "", ...args] = [...this.through, ...words];
     const env = { ...process.env, PATH: path, PIVOT_NETWORK: "" };
     const { status, signal, stdout, stderr } = spawnSync(program, args, {
       stdio: ["ignore", "pipe", "pipe"],
@@ -81,7 +82,7 @@ export class Machine {
 
   /** A program that goes on; to be killed by who started it. */
   start(words: readonly string[]): ChildProcess {
-    const [program = "", ...args] = [...this.#enter(), ...words];
+    const [program = "", ...args] = [...this.through, ...words];
     const env = { ...process.env, PATH: path, PIVOT_NETWORK: "" };
     return spawn(program, args, { stdio: "ignore", env });
   }
