@@ -31,6 +31,7 @@ interface Line {
 
 const start = "bench/start.ts";
 const oci = "bench/oci.ts";
+const networks = "bench/networks.ts";
 
 const byCase = (name: string): Match => ({ case: name });
 const byCall =
@@ -43,6 +44,44 @@ function ociCall(what: string, name: string, goal: Line["goal"] = []): Line {
   const others = { runc: of("runc"), crun: of("crun") };
   return { what, script: oci, figure: "median", unit: "ms", pivot: of("pivot-oci"), others, goal };
 }
+
+/** The start of an engine's container by its network. */
+function engineStart(what: string, network: string): Line {
+  const of = (engine: string): Match => ({ engine, network });
+  return {
+    what,
+    script: networks,
+    figure: "median",
+    unit: "ms",
+    pivot: of("pivot"),
+    others: { podman: of("podman"), docker: of("docker") },
+  };
+}
+
+/** More is better. */
+function throughput(what: string, connection: string): Line {
+  const of = (engine: string): Match => ({ connection, data: "in", engine, network: "bridge" });
+  return {
+    what,
+    script: networks,
+    figure: "median",
+    unit: "Gbit/s: more is better",
+    pivot: of("pivot"),
+    others: { podman: of("podman"), docker: of("docker") },
+  };
+}
+
+const user = (what: string, network: Match, peer: Match, hasBubblewrap: boolean): Line => ({
+  what,
+  script: "bench/rootless.ts",
+  figure: "median",
+  unit: "ms",
+  pivot: { case: "pivot", ...network },
+  others: {
+    podman: { case: "podman-crun", ...peer },
+    ...(hasBubblewrap ? { bubblewrap: byCase("bwrap") } : {}),
+  },
+});
 
 const detached = (what: string, figure: string, containers: string): Line => ({
   what,
@@ -126,6 +165,22 @@ const lines: readonly Line[] = [
       { of: "docker", atMost: 1 },
     ],
   },
+  engineStart("`run` of `true` by an engine, without a network", "none"),
+  engineStart("the same with a bridge", "bridge"),
+  user(
+    "`run` of `true` by an ordinary user, without a network",
+    { network: "none" },
+    { network: "none" },
+    true,
+  ),
+  user(
+    "the same with a network: pasta, slirp4netns",
+    { network: "pasta" },
+    { network: "slirp4netns" },
+    false,
+  ),
+  throughput("from the host into a container on a bridge", "host to container"),
+  throughput("from outside to a published port", "outside to published port"),
   detached("memory beside a detached container, alone (RSS)", "RSS", "1"),
   detached("the same of ten, each (PSS)", "PSS", "10"),
 ];
