@@ -240,15 +240,8 @@ async function describeFound(
 }
 
 /** The launcher has made who calls it root of something: this is somebody's who uses the library. */
-function findRefusals({ uid }: Facts, { userns }: RunOptions): string[] {
-  if (uid !== 0) return ["the library runs containers as root, or below `pivot unshare`"];
-  const isForeign = userns !== undefined && userns !== "host" && typeof userns !== "object";
-  return isRootless() && isForeign
-    ? [
-        `--userns ${userns}: an ordinary user's containers are in the user's own namespace: leave it out`,
-      ]
-    : [];
-}
+const findRefusals = ({ uid }: Facts): string[] =>
+  uid === 0 ? [] : ["the library runs containers as root, or below `pivot unshare`"];
 
 type Connections = {
   readonly connected: Connected | null;
@@ -316,7 +309,7 @@ const healthOf = (source: RecordedSource): ImageHealth | undefined =>
  */
 export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
   const facts = readFacts(readCgroupLayout(), wish.streams);
-  const refusals = findRefusals(facts, wish.options);
+  const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
@@ -342,31 +335,39 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
 /** The ids of a container that asks for a user namespace of its own; null: it does not. */
 async function usersOf(
   { options, roots, idMappings }: ContainerWish,
-  { uid }: Facts,
+  { uid, userNamespace }: Facts,
   id: string,
 ): Promise<Users | null> {
   const { userns } = options;
   const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
   if (!isAsked || uid !== 0) return null;
   const { settleUsers } = await import("./users.ts");
-  return settleUsers({ options, roots, id, recorded: idMappings ?? null });
+  const own = userNamespace ?? null;
+  return settleUsers({ options, roots, id, recorded: idMappings ?? null, own });
 }
 
 /** How its files get the owners that they have inside; undefined: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
-  { facts: { kernel, uid }, users, id }: Described,
+  { facts, users, id }: Described,
   { dataRoot }: Roots,
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
-  if (own === undefined || source.kind === "bundle" || uid !== 0) return null;
+  if (own === undefined || source.kind === "bundle" || facts.uid !== 0) return null;
   const lease = users?.lease ?? null;
   if (own.path === undefined && (users?.maps ?? null) === null) {
     return { owners: "same", lease };
   }
   const { ownersKind } = await import("../host/idmapped.ts");
   const of = root.kind === "directory" ? root.path : dataRoot;
-  return { owners: ownersKind(dataRoot, id, of, kernel), lease };
+  const owners = ownersKind({ dataRoot, id, of, maps: users?.maps ?? null }, facts);
+  const isCopy = root.kind === "overlay" && root.copied !== undefined;
+  if (isCopy && owners !== "same" && facts.userNamespace === undefined) {
+    throw new WishError([
+      `--userns: ${dataRoot} is on a file system that overlayfs does not write to, where a root cannot be kept from opening devices: choose a --root on another, such as a volume`,
+    ]);
+  }
+  return { owners, lease };
 }
 
 type Described = {

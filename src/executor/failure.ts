@@ -121,7 +121,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "idmap":
       if (errno === EINVAL)
         return "this file system cannot show other owners: leave uidMappings, gidMappings and idmap out";
-      if (errno === EPERM) return "its owners are mapped already";
+      if (errno === EPERM)
+        return "its owners are mapped already, or it is a file system of the machine's, which an ordinary user cannot show with other owners: leave idmap out, U gives the files to the container's user";
       return "";
     case "user_overlay":
       if (errno === EINVAL && op.mapped)

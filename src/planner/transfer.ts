@@ -47,6 +47,8 @@ export type FileRoot =
       readonly kind: "directory";
       readonly path: string;
       readonly mounts: readonly StoredMount[];
+      /** Its files belong to users of the container's; null: to those of the host. */
+      readonly users: StoredUsers | null;
     };
 
 /** The user namespace that a container had when it ran. */
@@ -66,12 +68,12 @@ type Kernel = Pick<Facts, "kernel" | "userNamespace">;
  * On each mount that is walked: a device is never opened, whatever name it takes, and reading
  * leaves no trace; but when a host's mount notes reading is its root's to say (mount_namespaces(7)).
  */
-const attributes = (writable: boolean, facts: Kernel): MountAttribute[] => [
+const attributes = (writable: boolean, facts: Kernel, hasUsers = false): MountAttribute[] => [
   ...(writable ? [] : (["ro"] as const)),
   "nosuid",
   "nodev",
   "noexec",
-  ...(facts.userNamespace === undefined ? (["noatime"] as const) : []),
+  ...(facts.userNamespace === undefined && !hasUsers ? (["noatime"] as const) : []),
 ];
 
 const ownNamespace: Step = byParent(
@@ -144,9 +146,7 @@ const planMounts = (
         from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
         // In a user namespace the kernel keeps how access times are kept (mount_namespaces(7)).
-        deepAttributes: attributes(writable && !readonly, facts).filter(
-          (each) => !hasUsers || each !== "noatime",
-        ),
+        deepAttributes: attributes(writable && !readonly, facts, hasUsers),
         deepPropagation: true,
         at: inRoot(destination),
         create: writable ? "matching" : "existing",
@@ -247,12 +247,38 @@ function planUsersLayers(
   ];
 }
 
+/** A directory of the host, or a copy of an image's layers. */
+function planDirectoryRoot(
+  { path, users, mounts: wanted }: Extract<FileRoot, { kind: "directory" }>,
+  { writable, mounts }: Use,
+  facts: Kernel,
+): Step[] {
+  const hasUsers = users !== null;
+  return [
+    ...(hasUsers ? [planStoredUsers(users), ...inUsers(userNamespace, false)] : [ownNamespace]),
+    nobodySees,
+    byInit(
+      bind({
+        from: onHost(path),
+        recursive: mounts,
+        deepAttributes: attributes(writable, facts, hasUsers),
+        deepPropagation: true,
+        at: onHost(path),
+        create: "existing",
+        into: "root",
+      }),
+      "the root",
+    ),
+    ...(mounts ? planMounts(wanted, writable, facts, hasUsers) : []),
+    ...(hasUsers ? [planRootOfNamespace] : []),
+  ];
+}
+
 /** Before the process is made, what only the parent can do; then the root, kept as `root`. */
 function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   const { writable, mounts } = use;
   // One that was never started has no mount points yet.
-  const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
-  const wanted = hasPoints ? root.mounts : [];
+  const wanted = root.kind === "layers" && root.hasUpper ? root.mounts : [];
   const below = mounts ? planMounts(wanted, writable, facts) : [];
   switch (root.kind) {
     case "host":
@@ -306,23 +332,7 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
       ];
     }
     case "directory":
-      return [
-        ownNamespace,
-        nobodySees,
-        byInit(
-          bind({
-            from: onHost(root.path),
-            recursive: mounts,
-            deepAttributes: attributes(writable, facts),
-            deepPropagation: true,
-            at: onHost(root.path),
-            create: "existing",
-            into: "root",
-          }),
-          "--rootfs",
-        ),
-        ...below,
-      ];
+      return planDirectoryRoot(root, use, facts);
   }
 }
 
