@@ -318,18 +318,6 @@ void pv_usual_signals(void) {
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* Something must be told to a person: the program that made the plan does it, as our successor. */
-void pv_become_reporter(struct pv_run *run) {
-    pv_usual_signals();
-    /* After `setns` for a container's pid namespace our children, threads too, would be born there. */
-    int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-    if (own >= 0 && setns(own, CLONE_NEWPID) < 0) {
-        /* Not root any more: then nothing was joined. */
-    }
-    if (pv_write_report(run) == 0)
-        execv(run->reporter[0], run->reporter);
-}
-
 /* The kernel lays arguments and environment down in one piece; proc_pid_cmdline(5). */
 static void note_words(struct pv_run *run, int argc, char **argv) {
     extern char **environ;

@@ -43,9 +43,7 @@ const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}
  * them from nobody, as a container without a user namespace of its own does not.
  */
 const hasAll = ({ userns }: RunOptions): boolean =>
-  userns === "nomap" ||
-  userns === "private" ||
-  (typeof userns === "object" && "keepId" in userns);
+  userns === "nomap" || userns === "private" || (typeof userns === "object" && "keepId" in userns);
 
 const takenBy = (
   { idMappings, options }: Pick<ContainerRecord, "idMappings" | "options">,

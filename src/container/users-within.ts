@@ -10,7 +10,14 @@ import { type AutoUserns, type IdMap, type KeepId, mapsProblem } from "../option
 import type { LinuxIDMapping } from "../spec/mod.ts";
 import { mapAround, type Pool, restOf } from "../users/allocate.ts";
 import { type IdRange, mapOver, sizeOf } from "../users/subordinate.ts";
-import { keptMap, missingIn, type OwnIds, sameIds, subordinates, withinOwn } from "../users/within.ts";
+import {
+  keptMap,
+  missingIn,
+  type OwnIds,
+  sameIds,
+  subordinates,
+  withinOwn,
+} from "../users/within.ts";
 import { giveBack, takenByMaps, takeRange } from "./user-ranges.ts";
 import { explicitMaps, namedRanges, plain, refuse, type Users, type UsersWish } from "./users.ts";
 import { WishError } from "./wish-error.ts";
@@ -100,7 +107,11 @@ function needOthers(mode: string, own: IdMappings): Record<Kind, readonly IdRang
   ]);
 }
 
-const poolOf = (ranges: readonly IdRange[]): Pool => ({ ranges, isDefault: false, isCallers: true });
+const poolOf = (ranges: readonly IdRange[]): Pool => ({
+  ranges,
+  isDefault: false,
+  isCallers: true,
+});
 
 const hasInside = (maps: readonly LinuxIDMapping[], id: number): boolean =>
   maps.some(({ containerID, size }) => id >= containerID && id < containerID + size);

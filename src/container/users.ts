@@ -190,7 +190,8 @@ export async function settleUsers(wish: UsersWish): Promise<Users> {
   }
   if (within !== null && own !== null) return within.settleWithin(wish, own);
   const given = explicitMaps(options) ?? namedMaps(options);
-  if (given !== null) return plain({ uid: given.uid.map(ofMachine), gid: given.gid.map(ofMachine) });
+  if (given !== null)
+    return plain({ uid: given.uid.map(ofMachine), gid: given.gid.map(ofMachine) });
   if (userns === "nomap") return nomap(wish);
   if (typeof userns === "object" && "auto" in userns) return auto(wish, userns.auto);
   if (typeof userns === "object" && "keepId" in userns) return keepId(wish, userns.keepId);

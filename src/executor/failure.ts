@@ -45,13 +45,24 @@ export const noUserNamespaces =
 const showsHost = (steps: readonly Step[]): boolean =>
   steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
 
+/** Another user namespace's root has it, and root of ours has no rights over it (setns(2)). */
+const foreignOwner = (type: string): string =>
+  `this ${type} namespace belongs to another user namespace: join that one as well, by --userns container:NAME`;
+
+/** The container is in somebody's pid namespace, and in a user namespace that is made for it. */
+const joinsPids = (steps: readonly Step[]): boolean =>
+  steps.some(({ op }) => op.op === "setns" && op.type === "pid") &&
+  steps.some(({ op }) => op.op === "user_namespace");
+
 /** What stands behind an errno that does not say it, and what helps; or "". */
 function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   switch (op.op) {
     case "setns":
+      if (errno === EPERM && op.type !== "user") return foreignOwner(op.type);
       if (errno === EINVAL) return `${openedAs(op.namespace, steps)} is no ${op.type} namespace`;
       return "";
     case "mount":
+      if (errno === EPERM && op.type === "proc" && joinsPids(steps)) return foreignOwner("pid");
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
         return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or start that one with --security-opt systempaths=unconfined`;
       }
@@ -129,6 +140,9 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "a file system cannot show other owners: PIVOT_IDMAP=no has the files copied";
       if (errno === EPERM || errno === EOVERFLOW)
         return "the user namespace's ids are not ours to use";
+      return "";
+    case "own_pipes":
+      if (errno === EINVAL) return "--userns names no user namespace";
       return "";
     case "set_user":
       if (errno === EINVAL)

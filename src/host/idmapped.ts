@@ -68,9 +68,7 @@ export type OwnersWish = {
 /** Of an ordinary user: only who mounted a file system may show it with other owners. */
 function kindWithin({ maps }: OwnersWish, own: IdMappings): "same" | "copied" {
   const isSame = (kind: "uid" | "gid"): boolean =>
-    maps === null
-      ? subordinates(own[kind]).length === 0
-      : needsNoShift(maps[kind], own[kind]);
+    maps === null ? subordinates(own[kind]).length === 0 : needsNoShift(maps[kind], own[kind]);
   return isSame("uid") && isSame("gid") ? "same" : "copied";
 }
 

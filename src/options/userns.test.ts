@@ -18,7 +18,11 @@ test.each([
   [
     "auto:uidmapping=0:1000:1,uidmapping=1:5:2,gidmapping=0:@7:1,size=10",
     {
-      auto: { size: 10, uidMappings: [map(0, 1000, 1), map(1, 5, 2)], gidMappings: [{ ...map(0, 7, 1), ofHost: true }] },
+      auto: {
+        size: 10,
+        uidMappings: [map(0, 1000, 1), map(1, 5, 2)],
+        gidMappings: [{ ...map(0, 7, 1), ofHost: true }],
+      },
     },
   ],
   ["keep-id", { keepId: {} }],

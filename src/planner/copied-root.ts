@@ -35,7 +35,10 @@ export type CopiedRoot = {
 
 const whyCopied = "root: its file system takes no overlay, so the layers are copied";
 
-const planImage = ({ layers, facts }: Pick<CopiedRoot, "layers" | "facts">, by: typeof byInit): Step =>
+const planImage = (
+  { layers, facts }: Pick<CopiedRoot, "layers" | "facts">,
+  by: typeof byInit,
+): Step =>
   by(
     mount({
       type: "overlay",

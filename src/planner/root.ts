@@ -66,7 +66,6 @@ type DirectorySetting = Pick<
 /** Its files get other owners while they are copied. */
 const areOthers = ({ users }: Pick<Setting, "users">): boolean => users?.owners === "copied";
 
-
 /** There as long as a container of a bundle is being made: nobody may enter what is half made. */
 const makingFile = (setting: DirectorySetting): Place =>
   onHost(`${stateDirectory(setting)}/making`);

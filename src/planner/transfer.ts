@@ -2,66 +2,15 @@
 
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Op, Plan, Step } from "../plan/op.ts";
-import type { LinuxIDMapping } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import type { FileRoot, StoredMount, StoredUsers } from "./file-root.ts";
 import { mapLines, userNamespace } from "./namespaces.ts";
 import { lowerdirs, notesOption } from "./overlay-options.ts";
 import { planRootOfNamespace } from "./plan.ts";
-import type { UsersSetting } from "./setting.ts";
 import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
 import { copiesOf, planUsersRoot } from "./users.ts";
 
-/** A mount of a container that does not run, as it would have it. */
-export type StoredMount = {
-  /** A directory or file of the host. */
-  readonly source: string;
-  /** What is shown of a volume: looked up with `source` as its root, since links in it are a container's. */
-  readonly subpath: string | null;
-  readonly destination: string;
-  readonly readonly: boolean;
-};
-
-/** Where the files are. */
-export type FileRoot =
-  /** This machine's own. */
-  | { readonly kind: "host" }
-  /** Of a container that runs, by the file with its first process. */
-  | {
-      readonly kind: "running";
-      readonly of: string;
-      /** It has a user namespace: owners are those inside. */
-      readonly hasUsers: boolean;
-    }
-  /** Layers, the lowest first, and the directory of the container's `upper` and `work`. */
-  | {
-      readonly kind: "layers";
-      readonly layers: readonly string[];
-      readonly data: string;
-      /** Whether `upper` is there: a container that was never started has none. */
-      readonly hasUpper: boolean;
-      readonly mounts: readonly StoredMount[];
-      /** Of a container in a user namespace: owners are those inside; null: it has none of its own. */
-      readonly users: StoredUsers | null;
-    }
-  | {
-      readonly kind: "directory";
-      readonly path: string;
-      readonly mounts: readonly StoredMount[];
-      /** Its files belong to users of the container's; null: to those of the host. */
-      readonly users: StoredUsers | null;
-    };
-
-/** The user namespace that a container had when it ran. */
-export type StoredUsers = {
-  readonly maps: {
-    readonly uid: readonly LinuxIDMapping[];
-    readonly gid: readonly LinuxIDMapping[];
-  };
-  readonly owners: UsersSetting["owners"];
-  readonly dataRoot: string;
-};
-
-/** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
+/** `fsopen` takes layers in two ways. */
 type Kernel = Pick<Facts, "kernel" | "userNamespace">;
 
 /**
@@ -277,9 +226,6 @@ function planDirectoryRoot(
 /** Before the process is made, what only the parent can do; then the root, kept as `root`. */
 function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   const { writable, mounts } = use;
-  // One that was never started has no mount points yet.
-  const wanted = root.kind === "layers" && root.hasUpper ? root.mounts : [];
-  const below = mounts ? planMounts(wanted, writable, facts) : [];
   switch (root.kind) {
     case "host":
       return [
@@ -328,7 +274,8 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
         ownNamespace,
         nobodySees,
         ...(writable ? planLayersToWrite(root, facts) : planLayersToRead(root, facts)),
-        ...below,
+        // One that was never started has no mount points yet.
+        ...(mounts && root.hasUpper ? planMounts(root.mounts, writable, facts) : []),
       ];
     }
     case "directory":

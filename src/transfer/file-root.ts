@@ -11,7 +11,7 @@ import { foreignNamespaces } from "../host/join.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
 import { copiedMark } from "../planner/copied-root.ts";
-import type { FileRoot, StoredMount, StoredUsers } from "../planner/transfer.ts";
+import type { FileRoot, StoredMount, StoredUsers } from "../planner/file-root.ts";
 import { copiesOf } from "../planner/users.ts";
 import { readVolume } from "../volume/store.ts";
 

@@ -3,14 +3,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sizeOf } from "./subordinate.ts";
-import {
-  keptMap,
-  missingIn,
-  needsNoShift,
-  sameIds,
-  subordinates,
-  withinOwn,
-} from "./within.ts";
+import { keptMap, missingIn, needsNoShift, sameIds, subordinates, withinOwn } from "./within.ts";
 
 const own = [
   { containerID: 0, hostID: 1000, size: 1 },
@@ -34,7 +27,10 @@ test("an id beyond all that there are leaves a gap, and one alone is itself", ()
 });
 
 test("whatever is kept, no id is there twice, and none is made up", () => {
-  const line = fc.record({ gap: fc.integer({ min: 0, max: 5 }), size: fc.integer({ min: 1, max: 9 }) });
+  const line = fc.record({
+    gap: fc.integer({ min: 0, max: 5 }),
+    size: fc.integer({ min: 1, max: 9 }),
+  });
   const kept = fc.integer({ min: 0, max: 60 });
   fc.assert(
     fc.property(fc.array(line, { minLength: 1, maxLength: 5 }), kept, (parts, id) => {

@@ -25,8 +25,7 @@ export const sameIds = (own: OwnIds): readonly LinuxIDMapping[] =>
 
 /** Files need no other owners: each id is itself, or there is one id, which has them all. */
 export const needsNoShift = (maps: readonly LinuxIDMapping[], own: OwnIds): boolean =>
-  subordinates(own).length === 0 ||
-  maps.every(({ containerID, hostID }) => containerID === hostID);
+  subordinates(own).length === 0 || maps.every(({ containerID, hostID }) => containerID === hostID);
 
 /**
  * The caller is `kept` inside, and whoever else there is has the ids around it.
