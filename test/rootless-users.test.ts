@@ -104,7 +104,10 @@ describe.skipIf(why !== undefined)(about("with subordinate ids"), () => {
       ...quiet,
       "-v",
       `${volume}:/d`,
-      ...["busybox", "sh", "-c", script],
+      "busybox",
+      "sh",
+      "-c",
+      script,
     ]);
     expect(code).toBe(1);
     expect(stderr).toContain("chown: /d/mine: Operation not permitted");
@@ -149,7 +152,10 @@ describe.skipIf(why !== undefined)(about("with subordinate ids"), () => {
     const { stdout, stderr } = await user.pivot([
       ..."run --rm --userns auto".split(" "),
       ...quiet,
-      ...["rich:1", "sh", "-c", script],
+      "rich:1",
+      "sh",
+      "-c",
+      script,
     ]);
     expect(stderr).toBe("ls: /removed: No such file or directory\n");
     expect(stdout).toStartWith("/opaque:\n.\n..\nthere\n7:8\nsecret");
@@ -163,7 +169,10 @@ describe.skipIf(why !== undefined)(about("with subordinate ids"), () => {
     await user.ok(
       ..."run -d --name stays --userns auto".split(" "),
       ...quiet,
-      ...["busybox", "sh", "-c", script],
+      "busybox",
+      "sh",
+      "-c",
+      script,
     );
     const pid = await user.ok("inspect", "-f", "{{.State.Pid}}", name);
     expect(readFileSync(`/proc/${pid}/uid_map`, "latin1").trim().split(/\s+/).slice(0, 3)).toEqual([

@@ -113,52 +113,123 @@ describe.skipIf(why !== undefined)(about("pivot in pivot", why), () => {
     user.drop();
   });
 
-  const build = pivotPath.slice(0, pivotPath.lastIndexOf("/"));
-  /** Runs `pivot run … id -u` in a container that has the programs and libraries of this machine. */
+  const clone = pivotPath.slice(0, pivotPath.lastIndexOf("/build/"));
+  type Said = { readonly code: number | null; readonly said: string };
+
+  /** Runs a program in a container that has the programs, the libraries and the clone of this machine. */
   const inside = async (
     options: readonly string[],
+    argv: readonly string[],
     isBare = false,
-  ): Promise<{ code: number | null; said: string }> => {
-    const machine = `-v ${build}:${build}:ro -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro`;
-    const scratch = "--tmpfs /var/lib/pivot --tmpfs /root --tmpfs /tmp";
+  ): Promise<Said> => {
+    const machine = `-v ${clone}:${clone}:ro -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro`;
+    const scratch = "--tmpfs /var/lib/pivot --tmpfs /root --tmpfs /tmp --tmpfs /run";
     const { code, stdout, stderr } = await user.pivot([
       ..."run --rm --network none -e PIVOT_NETWORK=none -e HOME=/tmp".split(" "),
       ...machine.split(" "),
       ...(isBare ? [] : scratch.split(" ")),
       ...options,
       "busybox",
-      `${build}/pivot`,
-      ..."run --rm busybox id -u".split(" "),
+      ...argv,
     ]);
     return { code, said: `${stdout}${stderr}`.trim() };
   };
+  const pivot = `${clone}/build/pivot`;
+  const run = [pivot, ..."run --rm busybox id -u".split(" ")];
+  /** The library's `run`, and what it says of an error. */
+  const library = [
+    `${clone}/node_modules/.bin/bun`,
+    "-e",
+    `import { run } from "${clone}/src/mod.ts";
+     const request = { image: "busybox", command: ["id", "-u"], network: "none" };
+     await run(request).then(({ stdout }) => console.log(stdout.trim()), ({ message }) => console.log(message));`,
+  ];
+  type Doctor = {
+    readonly Usable: boolean;
+    readonly Findings: readonly { About: string; Level: string; Finding: string; Cure: string }[];
+  };
+  const doctor = async (options: readonly string[]): Promise<Doctor> => {
+    const { said } = await inside(options, [pivot, "doctor", "--format", "json"]);
+    return JSON.parse(said) as Doctor;
+  };
+  const works = { code: 0, said: "0" };
+  const noFilter = ["--security-opt", "seccomp=unconfined"];
+  const noMasks = ["--security-opt", "systempaths=unconfined"];
+  const belowUnshare = /the library runs containers as root, or below `pivot unshare`$/;
+  const filter =
+    /^a seccomp filter [^\n]*: start that container with --security-opt seccomp=unconfined, or --privileged$/;
+  const hidden =
+    /^cannot mount proc on \/proc [^\n]*EPERM[^\n]*start that one with --security-opt systempaths=unconfined$/;
 
-  test("as root of a container that is privileged", async () => {
-    expect(await inside(["--privileged"])).toEqual({ code: 0, said: "0" });
+  describe.each([
+    ["as root of a container that is privileged", ["--privileged"], true],
+    ["as another user of one, rootless in rootless", ["--privileged", "-u", "1000"], false],
+    ["without rights, where neither filter nor masks are", [...noFilter, ...noMasks], false],
+  ])("%s", (_name, options, isRoot) => {
+    test("it runs, and doctor says so", async () => {
+      expect(await inside(options, run)).toEqual(works);
+      const { Usable, Findings } = await doctor(options);
+      expect(Findings.filter(({ Level }) => Level === "fatal")).toEqual([]);
+      expect(Usable).toBe(true);
+    });
+
+    test("the library does as root, and below `pivot unshare`", async () => {
+      const { said } = await inside(options, library);
+      if (isRoot) expect(said).toBe("0");
+      else expect(said).toMatch(belowUnshare);
+      if (!isRoot) expect(await inside(options, [pivot, "unshare", ...library])).toEqual(works);
+    });
   });
 
-  test("as another user of one", async () => {
-    expect(await inside(["--privileged", "-u", "1000"])).toEqual({ code: 0, said: "0" });
+  describe.each([
+    ["a filter is named", [], "user", filter],
+    ["a filter is named to another user", ["-u", "1000"], "user", filter],
+    ["a /proc that is partly hidden is named", noFilter, "fresh /proc, /sys", hidden],
+    ["and to another user", [...noFilter, "-u", "1000"], "fresh /proc, /sys", hidden],
+  ] as const)("%s", (_name, options, about, line) => {
+    test("by run", async () => {
+      const { code, said } = await inside(options, run);
+      expect(code).toBe(125);
+      expect(said).toStartWith("pivot: ");
+      expect(said.slice("pivot: ".length)).toMatch(line);
+    });
+
+    test("by doctor, with the cure", async () => {
+      const { Usable, Findings } = await doctor(options);
+      expect(Usable).toBe(false);
+      const found = Findings.find(({ About, Level }) => About === about && Level === "fatal");
+      expect(found?.Cure).toMatch(
+        line === filter ? /seccomp=unconfined, or --privileged$/ : /systempaths=unconfined$/,
+      );
+      // Nothing else is said to be amiss that is not.
+      const cures = Findings.filter(({ Level }) => Level === "fatal").map(({ Cure }) => Cure);
+      expect(new Set(cures).size).toBe(1);
+    });
+
+    test("by the library", async () => {
+      expect((await inside(options, library)).said).toMatch(belowUnshare);
+      const { said } = await inside(options, [pivot, "unshare", ...library]);
+      expect(said.replace(/^pivot: /, "")).toMatch(line);
+    });
   });
 
-  test("without rights, where neither filter nor masks are in the way", async () => {
-    const words = "--security-opt seccomp=unconfined --security-opt systempaths=unconfined";
-    expect(await inside(words.split(" "))).toEqual({ code: 0, said: "0" });
-  });
-
-  test("a filter is named", async () => {
-    const { code, said } = await inside([]);
-    expect(code).toBe(125);
-    expect(said).toMatch(/^pivot: a seccomp filter .*--security-opt seccomp=unconfined/);
-  });
-
-  test("a /proc that is partly hidden is named", async () => {
-    const { code, said } = await inside(["--security-opt", "seccomp=unconfined"]);
-    expect(code).toBe(125);
-    expect(said).toMatch(/cannot mount proc .*EPERM.*--security-opt systempaths=unconfined$/);
+  test("a user namespace in a user namespace: keep-id, and auto where there are ids", async () => {
+    const words = (...more: string[]) => [pivot, "run", "--rm", ...more, "busybox", "id", "-u"];
+    expect(await inside(["--privileged"], words("--userns", "auto"))).toEqual(works);
+    expect(await inside(["--privileged"], words("--userns", "keep-id:uid=7,gid=7"))).toEqual({
+      code: 0,
+      said: "7",
+    });
+    const other = ["--privileged", "-u", "1000"];
+    expect(await inside(other, words("--userns", "keep-id"))).toEqual({ code: 0, said: "1000" });
+    const refused = await inside(other, words("--userns", "auto"));
+    expect(refused.said).toMatch(/^pivot: --userns auto: it takes subordinate ids[^\n]*$/);
   });
 
   test("where the file system takes no overlay, the layers are copied", async () => {
-    expect(await inside(["--privileged"], true)).toEqual({ code: 0, said: "0" });
+    expect(await inside(["--privileged"], run, true)).toEqual(works);
+    const look = "stat -c %u:%g /bin/busybox; touch /x; chown 5:6 /x; stat -c %u:%g /x";
+    const auto = [pivot, "run", "--rm", "--userns", "auto", "busybox", "sh", "-c", look];
+    expect(await inside(["--privileged"], auto, true)).toEqual({ code: 0, said: "0:0\n5:6" });
   });
 });

@@ -240,8 +240,11 @@ async function describeFound(
 }
 
 /** The launcher has made who calls it root of something: this is somebody's who uses the library. */
-const findRefusals = ({ uid }: Facts): string[] =>
-  uid === 0 ? [] : ["the library runs containers as root, or below `pivot unshare`"];
+function findRefusals({ uid, capabilities }: Facts): string[] {
+  if (uid === 0 && capabilities.includes("CAP_SYS_ADMIN")) return [];
+  const who = uid === 0 ? "this root has no CAP_SYS_ADMIN, as in another container: " : "";
+  return [`${who}the library runs containers as root, or below \`pivot unshare\``];
+}
 
 type Connections = {
   readonly connected: Connected | null;
@@ -346,7 +349,7 @@ async function usersOf(
   return settleUsers({ options, roots, id, recorded: idMappings ?? null, own });
 }
 
-/** How its files get the owners that they have inside; undefined: it has no user namespace. */
+/** How its files get the owners that they have inside; null: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
   { facts, users, id }: Described,
@@ -354,20 +357,8 @@ async function usersSettingOf(
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
   if (own === undefined || source.kind === "bundle" || facts.uid !== 0) return null;
-  const lease = users?.lease ?? null;
-  if (own.path === undefined && (users?.maps ?? null) === null) {
-    return { owners: "same", lease };
-  }
-  const { ownersKind } = await import("../host/idmapped.ts");
-  const of = root.kind === "directory" ? root.path : dataRoot;
-  const owners = ownersKind({ dataRoot, id, of, maps: users?.maps ?? null }, facts);
-  const isCopy = root.kind === "overlay" && root.copied !== undefined;
-  if (isCopy && owners !== "same" && facts.userNamespace === undefined) {
-    throw new WishError([
-      `--userns: ${dataRoot} is on a file system that overlayfs does not write to, where a root cannot be kept from opening devices: choose a --root on another, such as a volume`,
-    ]);
-  }
-  return { owners, lease };
+  const { usersSetting } = await import("./users-setting.ts");
+  return usersSetting({ isJoined: own.path !== undefined, root, dataRoot, id, users }, facts);
 }
 
 type Described = {

@@ -4,7 +4,7 @@
  */
 
 import type { Namespace } from "../plan/constants.ts";
-import type { Plan, Step } from "../plan/op.ts";
+import type { Op, Plan, Step } from "../plan/op.ts";
 import { bind, byInit, byParent, mkdir, mount, onHost, slot, write } from "../planner/step.ts";
 
 export type Probe = {
@@ -14,8 +14,8 @@ export type Probe = {
   /** How bad it is when it fails. */
   readonly level: "fatal" | "lack" | "note";
   readonly plan: Plan;
-  /** What to do, by the errno and the index of the step that failed. */
-  readonly cure: (errno: number) => string;
+  /** What to do, by the errno and the operation that failed. */
+  readonly cure: (errno: number, op: Op | undefined) => string;
 };
 
 const EPERM = 1;
@@ -167,10 +167,12 @@ const ofRoot = ({ dataRoot, name, isRootless }: ProbeWish): Probe[] => [
       clone("mount", "pid", "network"),
       byInit(hidden.op, "a probe"),
       byInit(mount({ type: "proc", into: "proc" }), "a probe"),
-      byInit(mount({ type: "sysfs", into: "sys" }), "a probe"),
+      // As containers have it: where the host's is read-only, the kernel gives no other.
+      byInit(mount({ type: "sysfs", attributes: ["ro"], into: "sys" }), "a probe"),
       last,
     ),
-    cure: () => "run pivot outside of other containers",
+    cure: () =>
+      "run pivot outside of other containers, or start that one with --security-opt systempaths=unconfined",
   },
   {
     about: "overlayfs",
@@ -227,7 +229,10 @@ const ofEverybody = (wish: ProbeWish): Probe[] => [
     needs: "containers and tries of ordinary users",
     level: wish.uid === 0 ? "note" : "lack",
     plan: planOf(...inUserNamespace(wish), ...scratch, overlay("/tmp", "userxattr")),
-    cure: () => "use Linux 5.11 or newer",
+    cure: (errno, op) =>
+      op?.op === "mount" && op.type === "overlay"
+        ? "use Linux 5.11 or newer"
+        : userNamespaceCure(errno),
   },
 ];
 

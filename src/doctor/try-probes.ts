@@ -1,6 +1,7 @@
 /** Carries the probes out, all at once, and says what came of them. */
 
 import { executePlan, type Outcome } from "../executor/spawn.ts";
+import { isFiltered, whyNoNamespace } from "../host/why-no-namespace.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op } from "../plan/op.ts";
 import { type Diagnosis, diagnosis } from "./diagnosis.ts";
@@ -28,7 +29,11 @@ function commonCure(op: Op["op"] | undefined, errno: number): string | null {
   const isNamespace = op === "unshare" || op === "clone" || op === "user_namespace";
   if (isNamespace && errno === ENOSPC) return "sudo sysctl -w user.max_user_namespaces=15000";
   const isRefusal = errno === EPERM || errno === ENOSYS;
-  return process.geteuid?.() === 0 && isRefusal && (isNamespace || op === "mount_setattr")
+  const isRoot = process.geteuid?.() === 0;
+  if (isRefusal && isNamespace && (!isRoot || isFiltered())) {
+    return whyNoNamespace({ stage: "namespace", errno, text: "" }).cure;
+  }
+  return isRoot && isRefusal && (isNamespace || op === "mount_setattr")
     ? "run pivot outside of other containers, or in one that is privileged"
     : null;
 }
@@ -46,7 +51,7 @@ async function diagnose(probe: Probe): Promise<Diagnosis> {
     about,
     says,
     needs,
-    commonCure(step?.op.op, failure.errno) ?? cure(failure.errno),
+    commonCure(step?.op.op, failure.errno) ?? cure(failure.errno, step?.op),
   );
 }
 

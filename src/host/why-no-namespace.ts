@@ -47,6 +47,9 @@ const appArmor: Reason = {
 const isRestricted = (read: ReadFile): boolean =>
   sysctl(read, "kernel.apparmor_restrict_unprivileged_userns") === "1";
 
+/** A seccomp filter is in force. */
+export const isFiltered = (read: ReadFile = ofMachine): boolean => status(read, "Seccomp") === "2";
+
 /** unshare(CLONE_NEWUSER) was refused. */
 function refusedNamespace(errno: number, read: ReadFile): Reason {
   if (errno === ENOSPC || errno === EUSERS) {
@@ -68,7 +71,7 @@ function refusedNamespace(errno: number, read: ReadFile): Reason {
     };
   }
   if (isRestricted(read)) return appArmor;
-  if (status(read, "Seccomp") === "2") {
+  if (isFiltered(read)) {
     return {
       says: "a seccomp filter of whoever started this, such as another container's, forbids user namespaces (unshare(2))",
       cure: "start that container with --security-opt seccomp=unconfined, or --privileged",
