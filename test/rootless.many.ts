@@ -186,7 +186,7 @@ describe.skipIf(why !== undefined)(about("pivot in pivot", why), () => {
     ["a filter is named to another user", ["-u", "1000"], "user", filter],
     ["a /proc that is partly hidden is named", noFilter, "fresh /proc, /sys", hidden],
     ["and to another user", [...noFilter, "-u", "1000"], "fresh /proc, /sys", hidden],
-  ] as const)("%s", (_name, options, about, line) => {
+  ] as const)("%s", (_name, options, finding, line) => {
     test("by run", async () => {
       const { code, said } = await inside(options, run);
       expect(code).toBe(125);
@@ -197,7 +197,7 @@ describe.skipIf(why !== undefined)(about("pivot in pivot", why), () => {
     test("by doctor, with the cure", async () => {
       const { Usable, Findings } = await doctor(options);
       expect(Usable).toBe(false);
-      const found = Findings.find(({ About, Level }) => About === about && Level === "fatal");
+      const found = Findings.find(({ About, Level }) => About === finding && Level === "fatal");
       expect(found?.Cure).toMatch(
         line === filter ? /seccomp=unconfined, or --privileged$/ : /systempaths=unconfined$/,
       );
