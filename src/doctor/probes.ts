@@ -144,7 +144,17 @@ const ofRoot = ({ dataRoot, name, isRootless }: ProbeWish): Probe[] => [
     level: "fatal",
     plan: planOf(
       ...own,
-      byParent(mount({ type: "tmpfs", attributes: ["nosuid"], into: "made" }), "a probe"),
+      // To be attached as well: AppArmor's rules are for that.
+      byParent(
+        mount({
+          type: "tmpfs",
+          attributes: ["nosuid"],
+          at: onHost("/tmp"),
+          create: "existing",
+          into: "made",
+        }),
+        "a probe",
+      ),
       byParent(
         {
           op: "mount_setattr",

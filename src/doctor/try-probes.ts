@@ -1,6 +1,7 @@
 /** Carries the probes out, all at once, and says what came of them. */
 
 import { executePlan, type Outcome } from "../executor/spawn.ts";
+import { enforcedProfile, profileCure } from "../host/confinement.ts";
 import { isFiltered, whyNoNamespace } from "../host/why-no-namespace.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op } from "../plan/op.ts";
@@ -21,6 +22,7 @@ async function outcomeOf({ plan }: Probe): Promise<Outcome | null> {
 }
 
 const EPERM = 1;
+const EACCES = 13;
 const ENOSPC = 28;
 const ENOSYS = 38;
 
@@ -30,6 +32,8 @@ function commonCure(op: Op["op"] | undefined, errno: number): string | null {
   if (isNamespace && errno === ENOSPC) return "sudo sysctl -w user.max_user_namespaces=15000";
   const isRefusal = errno === EPERM || errno === ENOSYS;
   const isRoot = process.geteuid?.() === 0;
+  const profile = errno === EACCES || (isRefusal && isNamespace) ? enforcedProfile() : null;
+  if (profile !== null && !isFiltered()) return profileCure(profile);
   if (isRefusal && isNamespace && (!isRoot || isFiltered())) {
     return whyNoNamespace({ stage: "namespace", errno, text: "" }).cure;
   }

@@ -1,5 +1,6 @@
 /** One line for a person about a step that failed: what, where in the plan, why, and what to do. */
 
+import { enforcedProfile, profileCure } from "../host/confinement.ts";
 import { describeOp, describePlace } from "../plan/describe.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op, Plan, Slot, Step } from "../plan/op.ts";
@@ -230,8 +231,35 @@ const isInterrupted = ({ errno, text }: StepFailure): boolean =>
 /** Words may be an image's, such as a hook's last line, and a terminal obeys what it is shown. */
 const withoutControls = (text: string): string => text.replace(/\p{Cc}/gu, "?");
 
-/** `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`. */
-export function describeFailure(plan: Plan, failure: StepFailure): string {
+/** AppArmor's rules for these come as EACCES, for which the kernel itself has hardly a reason. */
+const mediated: ReadonlySet<Op["op"]> = new Set([
+  "mount",
+  "attach",
+  "bind",
+  "move",
+  "umount",
+  "mount_setattr",
+  "reconfigure",
+  "pivot_root",
+  "user_overlay",
+  "user_namespace",
+]);
+
+function ofProfile(op: Op, { errno }: StepFailure, profile: () => string | null): string {
+  const name = errno === EACCES && mediated.has(op.op) ? profile() : null;
+  return name === null ? "" : `AppArmor forbids it: ${profileCure(name)}`;
+}
+
+/**
+ * `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`.
+ *
+ * @param profile asks for the AppArmor profile that this process runs in
+ */
+export function describeFailure(
+  plan: Plan,
+  failure: StepFailure,
+  profile: () => string | null = enforcedProfile,
+): string {
   const step = plan.steps[failure.step];
   if (step === undefined) return `the plan could not be read: ${failure.text}`;
   if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
@@ -241,6 +269,7 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     withoutControls(failure.text),
     wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
+    ofProfile(step.op, failure, profile),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

@@ -135,7 +135,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     ],
   },
   EACCES: {
-    steps: ["exec", "bind", "open", "write"],
+    steps: ["exec", "bind", "open", "write", "mount"],
     means: "Permissions of a file or directory, or a security module, forbid it.",
     causes: [
       [
@@ -145,6 +145,10 @@ export const troubles: Readonly<Record<string, Trouble>> = {
       [
         "a user namespace whose root may not reach the directory",
         "Open the directories above it to others: chmod o+x.",
+      ],
+      [
+        "`mount` and its kin: an AppArmor profile around pivot, such as docker's own for containers",
+        "Start that container with `--security-opt apparmor=unconfined`; the line names the profile.",
       ],
       [
         "SELinux or AppArmor",
