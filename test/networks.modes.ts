@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { networkState, say } from "./network-world.ts";
-import { OutsideWorld, title, whyNoEgress, whyNoPasta } from "./outside-world.ts";
+import { OutsideWorld, soon, title, whyNoEgress, whyNoPasta } from "./outside-world.ts";
 import { Ground } from "./pivot.ts";
 import { requests } from "./requests.ts";
 
@@ -49,7 +49,7 @@ describe.skipIf(why !== undefined)(title(`${count} requests through each mode`, 
   for (const [mode, flags, port] of modes) {
     test(
       mode,
-      () => {
+      async () => {
         const { host, outside } = world;
         const hasHolder = mode === "container" || mode === "path";
         const isShared = mode === "host" || hasHolder;
@@ -80,7 +80,10 @@ describe.skipIf(why !== undefined)(title(`${count} requests through each mode`, 
         ];
         host.pivot("run", "-d", ...words);
         try {
-          const asked = requests(`http://203.0.113.2:${port}/index.html`, count);
+          const url = `http://203.0.113.2:${port}/index.html`;
+          // The server has to listen first.
+          await soon(() => outside.ran(requests(url, 1)).stdout === "1\n");
+          const asked = requests(url, count);
           expect(outside.ran(asked).stdout).toBe(`${count}\n`);
           expect(host.ran(["exec", "server", "sh", "-c", out]).stdout).toBe(`${count}\n`);
         } finally {
@@ -109,7 +112,7 @@ describe.skipIf(why !== undefined)(title(`${count} requests through each mode`, 
           expect({ code, stdout }).toEqual({ code: 0, stdout: "0\n" });
         }
         // Within itself it is served all the same.
-        const own = out.replace("example.com/", "127.0.0.1/index.html");
+        const own = `until wget -qO- http://127.0.0.1/index.html >/dev/null; do sleep 0.1; done; ${out.replace("example.com/", "127.0.0.1/index.html")}`;
         expect(host.ran(["exec", "server", "sh", "-c", own]).stdout).toBe(`${count}\n`);
       } finally {
         host.pivot("rm", "-f", "server");

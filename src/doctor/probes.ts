@@ -91,7 +91,7 @@ export type ProbeWish = Caller & {
   readonly dataRoot: string | null;
   /** A name below it that nobody has. */
   readonly name: string;
-  /** Root of a user namespace: of an ordinary user's own. */
+  /** In a user namespace: an ordinary user's own, or a container's. */
   readonly isRootless: boolean;
 };
 
