@@ -245,9 +245,18 @@ const mediated: ReadonlySet<Op["op"]> = new Set([
   "user_namespace",
 ]);
 
-function ofProfile(op: Op, { errno }: StepFailure, profile: () => string | null): string {
-  const name = errno === EACCES && mediated.has(op.op) ? profile() : null;
-  return name === null ? "" : `AppArmor forbids it: ${profileCure(name)}`;
+/** @param said whether another reason is told already */
+function ofProfile(
+  op: Op,
+  { errno }: StepFailure,
+  said: boolean,
+  profile: () => string | null,
+): string {
+  const isCertain = errno === EACCES && mediated.has(op.op);
+  const isLikely = !said && (errno === EACCES || errno === EPERM);
+  const name = isCertain || isLikely ? profile() : null;
+  if (name === null) return "";
+  return `${isCertain ? "AppArmor forbids it" : "if AppArmor forbids it"}: ${profileCure(name)}`;
 }
 
 /**
@@ -265,11 +274,12 @@ export function describeFailure(
   if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
   const { what, detail } = describeOp(step.op);
   const position = `step ${failure.step + 1} of ${plan.steps.length}`;
+  const why = wasKilled(failure) ? killedHint : hint(step.op, failure, plan);
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     withoutControls(failure.text),
-    wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
-    ofProfile(step.op, failure, profile),
+    why,
+    ofProfile(step.op, failure, why !== "", profile),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

@@ -147,12 +147,8 @@ export const troubles: Readonly<Record<string, Trouble>> = {
         "Open the directories above it to others: chmod o+x.",
       ],
       [
-        "`mount` and its kin: an AppArmor profile around pivot, such as docker's own for containers",
-        "Start that container with `--security-opt apparmor=unconfined`; the line names the profile.",
-      ],
-      [
-        "SELinux or AppArmor",
-        "Look into the audit log, and label what is mounted: `:z` or `:Z` behind a `-v`.",
+        "SELinux or AppArmor; of `mount` and its kin a profile around pivot, such as docker's for containers",
+        "Look into the audit log, and label what is mounted: `:z` or `:Z` behind a `-v`; start the container around with `--security-opt apparmor=unconfined`.",
       ],
     ],
   },
