@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runBundle } from "./bundle.ts";
 import { OrdinaryUser, whyNoUser } from "./ordinary-user.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
@@ -61,6 +62,9 @@ function parseAround(flag: "--replace" | "--remove"): void {
   if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
 }
 
+/** Milliseconds for a command that does everything anew, also in a slow machine. */
+const timeout = 30_000 * patience;
+
 const noExec = reason ?? (Bun.which("aa-exec") === null ? "aa-exec is missing" : undefined);
 
 describe.skipIf(noExec !== undefined)(`pivot within a profile (${noExec ?? "enforced"})`, () => {
@@ -114,7 +118,7 @@ describe.skipIf(noExec !== undefined)(`pivot within a profile (${noExec ?? "enfo
     async (which) => {
       const user = new OrdinaryUser("range");
       try {
-        const { code, stderr } = await user.command(below(which, [pivotPath, ...run]));
+        const { code, stderr } = await user.command(below(which, [pivotPath, ...run]), { timeout });
         expect({ code, lines: stderr.split("\n").length }).toEqual({ code: 125, lines: 2 });
         expect(stderr).toEndWith(`: ${cure(which)}\n`);
         await user.expectNobody();

@@ -3,9 +3,17 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { DockerRegistry, whyNoRegistry } from "./docker-registry.ts";
-import { OrdinaryUser, whyNoUser } from "./ordinary-user.ts";
+import { OrdinaryUser, userId, whyNoUser } from "./ordinary-user.ts";
 import { pivotPath } from "./pivot.ts";
 
 const why = whyNoUser();
@@ -224,6 +232,69 @@ describe.skipIf(why !== undefined)(about("pivot in pivot", why), () => {
     expect(await inside(other, words("--userns", "keep-id"))).toEqual({ code: 0, said: "1000" });
     const refused = await inside(other, words("--userns", "auto"));
     expect(refused.said).toMatch(/^pivot: --userns auto: it takes subordinate ids[^\n]*$/);
+  });
+
+  describe("rootless in rootless, with a range within the range", () => {
+    let mounts: readonly string[] = [];
+    beforeAll(() => {
+      const directory = `${user.home}/tmp/inner`;
+      mkdirSync(directory);
+      const files = {
+        passwd: "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/tmp:/bin/sh\n",
+        subuid: "me:2000:5000\n",
+        subgid: "me:2000:5000\n",
+      };
+      for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text);
+      // The machine's are its root's, who is nobody there: these are the container's root's.
+      for (const name of ["newuidmap", "newgidmap"]) {
+        copyFileSync(Bun.which(name) ?? "", `${directory}/${name}`);
+      }
+      spawnSync("chown", ["-R", `${userId}:${userId}`, directory]);
+      for (const name of ["newuidmap", "newgidmap"]) chmodSync(`${directory}/${name}`, 0o4755);
+      mounts = [
+        ...Object.keys(files).flatMap((name) => ["-v", `${directory}/${name}:/etc/${name}:ro`]),
+        ...["newuidmap", "newgidmap"].flatMap((name) => [
+          "-v",
+          `${directory}/${name}:/bin/${name}:ro`,
+        ]),
+        "-e",
+        "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+        "-u",
+        "1000",
+      ];
+    });
+
+    const look = "cat /proc/self/uid_map; touch /x; chown 7:8 /x; stat -c %u:%g /x";
+    const nested = async (options: readonly string[], more: readonly string[] = []) => {
+      const argv = [pivot, "run", "--rm", ...more, "busybox", "sh", "-c", look];
+      const { code, said } = await inside([...mounts, ...options], argv);
+      return { code, lines: said.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")) };
+    };
+
+    test.each([
+      ["privileged", ["--privileged"]],
+      ["with CAP_SYS_ADMIN", ["--cap-add", "sys_admin", ...noFilter, ...noMasks]],
+    ])("in a container that is %s", async (_name, options) => {
+      expect(await nested(options)).toEqual({
+        code: 0,
+        lines: ["0 1000 1", "1 2000 5000", "7:8"],
+      });
+      expect(await nested(options, ["--userns", "auto"])).toEqual({
+        code: 0,
+        lines: ["0 1 1024", "65534 1025 1", "7:8"],
+      });
+    });
+
+    test("what newuidmap lacks is named, and one id does without", async () => {
+      const { code, lines } = await nested([...noFilter, ...noMasks]);
+      expect(code).toBe(125);
+      expect(lines).toEqual([
+        "pivot: the container around this takes CAP_SYS_ADMIN away, without which newuidmap maps no subordinate ids: start that container with --cap-add SYS_ADMIN, or --privileged; PIVOT_SINGLE_ID=1 goes on with your own id alone",
+      ]);
+      const single = [...noFilter, ...noMasks, "-e", "PIVOT_SINGLE_ID=1"];
+      const one = await inside([...mounts, ...single], run);
+      expect(one).toEqual(works);
+    });
   });
 
   test("where the file system takes no overlay, the layers are copied", async () => {
