@@ -110,6 +110,7 @@ describe.skipIf(why !== undefined)(about("starts that are killed", why), () => {
       /^[0-9a-f]{64}$/.test(name),
     );
     expect(left).toEqual([]);
+    await user.expectNobody(); // the holder goes after the last command
     expect(readdirSync(`${user.home}/run/pivot-namespace`).sort()).toEqual(["making", "users"]);
   });
 });

@@ -44,7 +44,12 @@ test("newuidmap(1) has no rights, or a range that is not one", () => {
     /not allowed: correct \/etc\/subuid and \/etc\/subgid.*PIVOT_SINGLE_ID=1/,
   );
   const failed = "newuidmap: write to uid_map failed: Operation not permitted";
-  expect(why("newuidmap", 1, {}, failed)).toContain("sudo chmod u+s /usr/bin/newuidmap");
+  const all = { "/proc/self/status": "CapBnd:\t000001ffffffffff\n" };
+  expect(why("newuidmap", 1, all, failed)).toContain("sudo chmod u+s /usr/bin/newuidmap");
+  const few = { "/proc/self/status": "CapBnd:\t00000000a80425fb\n" };
+  expect(why("newuidmap", 1, few, failed)).toMatch(
+    /^the container around this takes CAP_SYS_ADMIN away.*--cap-add SYS_ADMIN, or --privileged; /,
+  );
 });
 
 test("the namespace is there, and has no rights", () => {

@@ -86,6 +86,10 @@ function refusedNamespace(errno: number, read: ReadFile): Reason {
   };
 }
 
+/** CAP_SYS_ADMIN, number 21, is in the bounding set: even a program with set-user-ID gets no other (capabilities(7)). */
+const mayAdminister = (read: ReadFile): boolean =>
+  ((BigInt(`0x${status(read, "CapBnd") ?? "0"}`) >> 21n) & 1n) === 1n;
+
 /** newuidmap(1) or newgidmap(1) did not write its map. */
 function refusedRange(text: string, read: ReadFile): Reason {
   const alone = "PIVOT_SINGLE_ID=1 goes on with your own id alone";
@@ -93,6 +97,12 @@ function refusedRange(text: string, read: ReadFile): Reason {
     return {
       says: "no_new_privs is in force here, so newuidmap has no rights to map subordinate ids",
       cure: `start it without NoNewPrivileges= or no-new-privileges; ${alone}`,
+    };
+  }
+  if (/write to .id_map failed: Operation not permitted/.test(text) && !mayAdminister(read)) {
+    return {
+      says: "the container around this takes CAP_SYS_ADMIN away, without which newuidmap maps no subordinate ids",
+      cure: `start that container with --cap-add SYS_ADMIN, or --privileged; ${alone}`,
     };
   }
   const ofOurs = /Permission denied/.test(text) ? ofProfile(read) : null;
