@@ -194,7 +194,9 @@ static void __attribute__((noreturn)) become_executor(struct program *program, i
         give_up("cannot become the executor", strerror(errno));
     environ = argv + 6; /* an empty one: the program has the caller's */
     int rc = pv_seal_self(argv);
-    give_up("cannot make a file in memory", strerror(-rc));
+    give_up("cannot make a file in memory",
+            rc == -EACCES ? "vm.memfd_noexec, or an AppArmor profile without flags=(attach_disconnected), forbids it"
+                          : strerror(-rc));
 }
 
 /* Called `pivot-oci`, the program speaks the grammar of runc: as `pivot oci` does. */

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runBundle } from "./bundle.ts";
-import { Ground, whyNot } from "./pivot.ts";
+import { OrdinaryUser, whyNoUser } from "./ordinary-user.ts";
+import { patience } from "./patience.ts";
+import { Ground, pivotPath, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
 const enabled = "/sys/module/apparmor/parameters/enabled";
@@ -35,6 +37,97 @@ function parse(flag: "--replace" | "--remove"): void {
   });
   if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
 }
+
+/** One in which containers of docker are, as far as mounts go, and one without rights. */
+const around = {
+  mounts: `${profile}-mounts`,
+  rights: `${profile}-rights`,
+} as const;
+
+function parseAround(flag: "--replace" | "--remove"): void {
+  const file = `${ground.directory}/around`;
+  const flags = "flags=(attach_disconnected,mediate_deleted)";
+  writeFileSync(
+    file,
+    `profile ${around.mounts} ${flags} {
+      file, capability, network, signal, ptrace, umount, deny mount,
+    }
+    profile ${around.rights} ${flags} {
+      file, network, signal, ptrace, capability setuid, capability setgid,
+    }\n`,
+  );
+  const { status, stderr } = spawnSync("apparmor_parser", [flag, "--skip-cache", file], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
+}
+
+/** Milliseconds for a command that does everything anew, also in a slow machine. */
+const timeout = 30_000 * patience;
+
+const noExec = reason ?? (Bun.which("aa-exec") === null ? "aa-exec is missing" : undefined);
+
+describe.skipIf(noExec !== undefined)(`pivot within a profile (${noExec ?? "enforced"})`, () => {
+  beforeAll(() => parseAround("--replace"));
+  afterAll(() => parseAround("--remove"));
+
+  const run = ["run", "--rm", "--network", "none", "busybox", "true"];
+  const below = (which: keyof typeof around, words: readonly string[]): string[] => [
+    "aa-exec",
+    "-p",
+    around[which],
+    "--",
+    ...words,
+  ];
+  const cure = (which: keyof typeof around): string =>
+    `leave AppArmor's profile ${around[which]} out: start the container around this with --security-opt apparmor=unconfined, or give the profile \`userns,\`, \`mount,\` and \`capability,\``;
+  const clone = new URL("..", import.meta.url).pathname;
+
+  test.each(["mounts", "rights"] as const)(
+    "that takes %s: run, doctor and library say so",
+    (which) => {
+      const ran = ground.command(below(which, [pivotPath, ...ground.roots(), ...run]));
+      expect({ code: ran.code, lines: ran.stderr.split("\n").length }).toEqual({
+        code: 125,
+        lines: 2,
+      });
+      expect(ran.stderr).toEndWith(`: ${cure(which)}\n`);
+      const words = [pivotPath, ...ground.roots(), "doctor", "--format", "json"];
+      const told = JSON.parse(ground.command(below(which, words)).stdout) as {
+        Usable: boolean;
+        Findings: { Level: string; Cure: string }[];
+      };
+      expect(told.Usable).toBe(false);
+      const fatal = told.Findings.filter(({ Level }) => Level === "fatal").map(({ Cure }) => Cure);
+      expect(new Set(fatal)).toEqual(new Set([cure(which)]));
+      const script = `import { run } from "${clone}src/mod.ts";
+      const roots = { dataRoot: "${ground.root}", runRoot: "${ground.runRoot}" };
+      await run({ image: "busybox", command: ["true"], network: "none", roots }).catch(({ message }) => console.log(message));`;
+      const library = ground.command(below(which, [process.execPath, "-e", script]));
+      expect(library.stdout).toMatch(
+        which === "mounts"
+          ? /AppArmor forbids it: leave AppArmor's profile/
+          : /AppArmor|CAP_SYS_ADMIN/,
+      );
+    },
+  );
+
+  const whyNotUser = whyNoUser();
+  test.skipIf(whyNotUser !== undefined).each(["mounts", "rights"] as const)(
+    `that takes %s, of an ordinary user (${whyNotUser ?? "made for it"})`,
+    async (which) => {
+      const user = new OrdinaryUser("range");
+      try {
+        const { code, stderr } = await user.command(below(which, [pivotPath, ...run]), { timeout });
+        expect({ code, lines: stderr.split("\n").length }).toEqual({ code: 125, lines: 2 });
+        expect(stderr).toEndWith(`: ${cure(which)}\n`);
+        await user.expectNobody();
+      } finally {
+        user.drop();
+      }
+    },
+  );
+});
 
 describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () => {
   beforeAll(() => parse("--replace"));

@@ -6,7 +6,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { pivotPath, type Ran } from "./pivot.ts";
 
-export const userId = 64711;
+/** As tools/as-user.sh has it; whoever runs tests beside others gives each another. */
+export const userId = Number(process.env["PIVOT_TEST_UID"] ?? 64711);
 
 const script = new URL("../tools/as-user.sh", import.meta.url).pathname;
 

@@ -6,6 +6,7 @@
 #
 # range: the user has 65536 subordinate ids; single: none. DIRECTORY is the user's home, with a runtime
 # directory and one for temporary files; it is made, and stays. Its parents have to let others through.
+# PIVOT_TEST_UID says another uid than the usual one, for tests that run beside others.
 set -eu
 if [ "${PIVOT_AS_USER:-}" != 1 ]; then
   PIVOT_AS_USER=1 exec unshare --mount --propagation private "$0" "$@"
@@ -14,7 +15,7 @@ mode=$1
 home=$2
 shift 2
 user=pivot-tester
-id=64711
+id=${PIVOT_TEST_UID:-64711}
 if [ ! -d "$home/etc" ]; then
   mkdir -p "$home"
   etc=$(mktemp -d "$home/.etc-XXXXXX")

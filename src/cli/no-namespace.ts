@@ -16,6 +16,7 @@ const takesRights: ReadonlySet<string> = new Set([
   "exec",
   "debug",
   "build",
+  "unshare",
 ]);
 
 /** @throws WishError in one line, if the command cannot do without */

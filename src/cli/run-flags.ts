@@ -155,7 +155,7 @@ const containerFlags: readonly Flag[] = [
   {
     name: "uidmap",
     value: "INSIDE:OUTSIDE:SIZE",
-    help: `which users outside those inside are: 0:100000:65536${many}`,
+    help: `which users outside those inside are: 0:100000:65536; without root 0 is you, and @ stands before an id of the machine${many}`,
   },
   {
     name: "userns",

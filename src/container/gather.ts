@@ -1,6 +1,6 @@
 /** Gathers what `containerSpec` has to know of the machine: for most containers next to nothing. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, type Stats, statSync } from "node:fs";
 import { allDevices, devicesAt } from "../host/devices.ts";
 import { readProcess } from "../host/first-process.ts";
 import type { ContainerFacts, RunningContainer, VolumeFacts } from "../options/facts.ts";
@@ -46,6 +46,26 @@ const limitsSwap = ({ cgroups: { mode, v1 } }: Facts): boolean => {
   return memory !== undefined && existsSync(`${memory.mount}/memory.memsw.limit_in_bytes`);
 };
 
+/** Whether a container is to join the user namespace that we are in; nobody can, and it has it anyway. */
+function joinsOwnUsers(
+  { userns }: RunOptions,
+  containers: Readonly<Record<string, RunningContainer>>,
+): boolean {
+  if (typeof userns !== "object" || "auto" in userns || "keepId" in userns) return false;
+  const path =
+    "path" in userns ? userns.path : `/proc/${containers[userns.container]?.pid}/ns/user`;
+  const [there, own] = [path, "/proc/self/ns/user"].map((each) => statOf(each));
+  return there?.ino === own?.ino && there?.dev === own?.dev && there !== undefined;
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined; // the step that opens it says why it cannot
+  }
+}
+
 export type Gathering = {
   readonly id: string;
   readonly root: string;
@@ -61,6 +81,7 @@ export type Gathering = {
 export function gatherContainerFacts(wish: Gathering): ContainerFacts {
   const { id, root, runRoot, options, facts } = wish;
   const needed = neededFacts(options);
+  const containers = byKey(needed.containers, (name) => runningContainer(runRoot, name));
   return {
     id,
     root,
@@ -74,7 +95,8 @@ export function gatherContainerFacts(wish: Gathering): ContainerFacts {
     devices: byKey(needed.devices, devicesAt),
     ...(needed.hostDevices ? { hostDevices: allDevices() } : {}),
     ...(wish.volumes === null ? {} : { volumes: wish.volumes }),
-    containers: byKey(needed.containers, (name) => runningContainer(runRoot, name)),
+    containers,
+    ...(joinsOwnUsers(options, containers) ? { joinsOwnUsers: true } : {}),
     ...(needed.cpus ? { cpus: countCpus() } : {}),
     ...(needed.swapLimit ? { swapLimit: limitsSwap(facts) } : {}),
   };

@@ -240,14 +240,10 @@ async function describeFound(
 }
 
 /** The launcher has made who calls it root of something: this is somebody's who uses the library. */
-function findRefusals({ uid }: Facts, { userns }: RunOptions): string[] {
-  if (uid !== 0) return ["the library runs containers as root, or below `pivot unshare`"];
-  const isForeign = userns !== undefined && userns !== "host" && typeof userns !== "object";
-  return isRootless() && isForeign
-    ? [
-        `--userns ${userns}: an ordinary user's containers are in the user's own namespace: leave it out`,
-      ]
-    : [];
+function findRefusals({ uid, capabilities }: Facts): string[] {
+  if (uid === 0 && capabilities.includes("CAP_SYS_ADMIN")) return [];
+  const who = uid === 0 ? "this root has no CAP_SYS_ADMIN, as in another container: " : "";
+  return [`${who}the library runs containers as root, or below \`pivot unshare\``];
 }
 
 type Connections = {
@@ -316,7 +312,7 @@ const healthOf = (source: RecordedSource): ImageHealth | undefined =>
  */
 export async function prepareContainer(wish: ContainerWish): Promise<PreparedContainer> {
   const facts = readFacts(readCgroupLayout(), wish.streams);
-  const refusals = findRefusals(facts, wish.options);
+  const refusals = findRefusals(facts);
   if (refusals.length > 0) throw new WishError(refusals);
   const id = wish.engine?.id ?? newId();
   const described = await describeContainer(wish, id, facts);
@@ -342,31 +338,27 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
 /** The ids of a container that asks for a user namespace of its own; null: it does not. */
 async function usersOf(
   { options, roots, idMappings }: ContainerWish,
-  { uid }: Facts,
+  { uid, userNamespace }: Facts,
   id: string,
 ): Promise<Users | null> {
   const { userns } = options;
   const isAsked = (userns !== undefined && userns !== "host") || hasMaps(options);
   if (!isAsked || uid !== 0) return null;
   const { settleUsers } = await import("./users.ts");
-  return settleUsers({ options, roots, id, recorded: idMappings ?? null });
+  const own = userNamespace ?? null;
+  return settleUsers({ options, roots, id, recorded: idMappings ?? null, own });
 }
 
-/** How its files get the owners that they have inside; undefined: it has no user namespace. */
+/** How its files get the owners that they have inside; null: it has no user namespace. */
 async function usersSettingOf(
   { spec, root, source }: DescribedContainer,
-  { facts: { kernel, uid }, users, id }: Described,
+  { facts, users, id }: Described,
   { dataRoot }: Roots,
 ): Promise<UsersSetting | null> {
   const own = spec.linux?.namespaces?.find(({ type }) => type === "user");
-  if (own === undefined || source.kind === "bundle" || uid !== 0) return null;
-  const lease = users?.lease ?? null;
-  if (own.path === undefined && (users?.maps ?? null) === null) {
-    return { owners: "same", lease };
-  }
-  const { ownersKind } = await import("../host/idmapped.ts");
-  const of = root.kind === "directory" ? root.path : dataRoot;
-  return { owners: ownersKind(dataRoot, id, of, kernel), lease };
+  if (own === undefined || source.kind === "bundle" || facts.uid !== 0) return null;
+  const { usersSetting } = await import("./users-setting.ts");
+  return usersSetting({ isJoined: own.path !== undefined, root, dataRoot, id, users }, facts);
 }
 
 type Described = {

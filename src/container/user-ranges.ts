@@ -14,6 +14,7 @@ import { inTransaction, openDatabase } from "../engine/database.ts";
 import { isLocked, readIfThere } from "../host/first-process.ts";
 import { readSubordinate } from "../host/subordinate.ts";
 import type { IdMappings } from "../options/facts.ts";
+import type { RunOptions } from "../options/options.ts";
 import { firstFree, outsideOf, type Pool, poolOf, poolOwner } from "../users/allocate.ts";
 import type { IdRange } from "../users/subordinate.ts";
 import { type ContainerRecord, decodeRecord } from "./record.ts";
@@ -37,8 +38,17 @@ const planningTime = 60_000;
 
 const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}/userns`;
 
-const takenBy = ({ idMappings }: Pick<ContainerRecord, "idMappings">): Taken[] =>
-  idMappings ? [takenByMaps(idMappings)] : [];
+/**
+ * With keep-id and its kin a container of an ordinary user has all ids that the user has: that takes
+ * them from nobody, as a container without a user namespace of its own does not.
+ */
+const hasAll = ({ userns }: RunOptions): boolean =>
+  userns === "nomap" || userns === "private" || (typeof userns === "object" && "keepId" in userns);
+
+const takenBy = (
+  { idMappings, options }: Pick<ContainerRecord, "idMappings" | "options">,
+  isCallers: boolean,
+): Taken[] => (!idMappings || (isCallers && hasAll(options)) ? [] : [takenByMaps(idMappings)]);
 
 /** Of a container whose executor was killed processes may be left, if it had no PID namespace. */
 const isInhabited = ({ cgroups }: ContainerRecord): boolean =>
@@ -46,18 +56,18 @@ const isInhabited = ({ cgroups }: ContainerRecord): boolean =>
 
 type Known = { readonly ids: ReadonlySet<string>; readonly taken: readonly Taken[] };
 
-function readKnown(database: DatabaseSync, { runRoot }: Roots): Known {
+function readKnown(database: DatabaseSync, { runRoot }: Roots, isCallers: boolean): Known {
   const ids = new Set<string>();
   const taken: Taken[] = [];
   for (const row of database.prepare("SELECT id, record FROM containers").all()) {
     ids.add(String(row["id"]));
-    taken.push(...takenBy(decodeRecord(String(row["record"])) as ContainerRecord));
+    taken.push(...takenBy(decodeRecord(String(row["record"])) as ContainerRecord, isCallers));
   }
   for (const id of listStates(runRoot)) {
     const { state, directory } = readState(runRoot, id);
     if (ids.has(id) || state === null) continue;
     ids.add(id);
-    if (isLocked(directory) || isInhabited(state)) taken.push(...takenBy(state));
+    if (isLocked(directory) || isInhabited(state)) taken.push(...takenBy(state, isCallers));
   }
   return { ids, taken };
 }
@@ -87,10 +97,19 @@ function rangesIn(path: string): IdRange[] {
   }
 }
 
-const howToGetMore = (pool: Pool): string =>
-  pool.isDefault
-    ? "remove containers that are not needed"
+function howToGetMore({ isDefault, isCallers }: Pool): string {
+  if (isDefault) return "remove containers that are not needed";
+  return isCallers === true
+    ? "remove containers that are not needed, get more ids (usermod --add-subuids, --add-subgids)"
     : `add a range for ${poolOwner} to /etc/subuid and /etc/subgid, or remove containers`;
+}
+
+type Pools = { readonly uid: Pool; readonly gid: Pool };
+
+function poolsOfFiles(): Pools {
+  const files = readSubordinate();
+  return { uid: poolOf(files.uid), gid: poolOf(files.gid) };
+}
 
 function takeFree(pool: Pool, taken: readonly IdRange[], size: number, what: string): IdRange {
   const found = firstFree(pool.ranges, taken, size);
@@ -105,6 +124,7 @@ function takeFree(pool: Pool, taken: readonly IdRange[], size: number, what: str
  *
  * @param size how many of each
  * @param others ids outside that are the container's besides
+ * @param given what they are taken of; absent: what the files have for containers
  * @throws WishError when there are none left
  */
 export async function takeRange(
@@ -112,13 +132,13 @@ export async function takeRange(
   id: string,
   size: { readonly uid: number; readonly gid: number },
   others: Taken,
+  given?: Pools,
 ): Promise<TakenRange> {
-  const files = readSubordinate();
-  const pools = { uid: poolOf(files.uid), gid: poolOf(files.gid) };
+  const pools = given ?? poolsOfFiles();
   const database = await openDatabase(roots.dataRoot);
   try {
     return inTransaction(database, () => {
-      const { ids, taken } = readKnown(database, roots);
+      const { ids, taken } = readKnown(database, roots, pools.uid.isCallers === true);
       const all = [...taken, ...readLeases(roots, ids), others];
       const used = { uid: all.flatMap(({ uid }) => uid), gid: all.flatMap(({ gid }) => gid) };
       const uid = takeFree(pools.uid, used.uid, size.uid, "uids");

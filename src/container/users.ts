@@ -34,13 +34,15 @@ export type UsersWish = {
   readonly id: string;
   /** What the container was given when it was made: it stays. */
   readonly recorded: IdMappings | null;
+  /** The ids of the user namespace that we are root of; null: the machine's own. */
+  readonly own: IdMappings | null;
 };
 
-const refuse = (option: string, given: string | null, reason: string): WishError =>
+export const refuse = (option: string, given: string | null, reason: string): WishError =>
   new WishError([formatOptionProblem({ option, received: given, reason })]);
 
 /** Both options are there, or one of them stands for the other. */
-function explicitMaps({ uidMap, gidMap }: RunOptions): IdMappings | null {
+export function explicitMaps({ uidMap, gidMap }: RunOptions) {
   const uid = uidMap ?? gidMap;
   const gid = gidMap ?? uidMap;
   if (uid === undefined || gid === undefined) return null;
@@ -51,7 +53,7 @@ function explicitMaps({ uidMap, gidMap }: RunOptions): IdMappings | null {
   return { uid, gid };
 }
 
-function mapsOfOwner(name: string, option: string, file: SubordinateFile, path: string) {
+function rangesOfOwner(name: string, option: string, file: SubordinateFile, path: string) {
   const owner = /^\d+$/.test(name) ? userOfUid(Number(name)) : userOfName(name);
   const ranges = rangesOf(file, owner);
   if (ranges.length === 0) {
@@ -63,18 +65,24 @@ function mapsOfOwner(name: string, option: string, file: SubordinateFile, path: 
       `${path} has no range for ${name}${bad}: usermod --add-subuids adds one`,
     );
   }
-  return mapOver(ranges);
+  return ranges;
 }
 
-function namedMaps({ subuidName, subgidName }: RunOptions): IdMappings | null {
+/** What the files give to the names of `--subuidname` and `--subgidname`. */
+export function namedRanges({ subuidName, subgidName }: RunOptions) {
   const uid = subuidName ?? subgidName;
   const gid = subgidName ?? subuidName;
   if (uid === undefined || gid === undefined) return null;
   const files = readSubordinate();
   return {
-    uid: mapsOfOwner(uid, "--subuidname", files.uid, "/etc/subuid"),
-    gid: mapsOfOwner(gid, "--subgidname", files.gid, "/etc/subgid"),
+    uid: rangesOfOwner(uid, "--subuidname", files.uid, "/etc/subuid"),
+    gid: rangesOfOwner(gid, "--subgidname", files.gid, "/etc/subgid"),
   };
+}
+
+function namedMaps(options: RunOptions): IdMappings | null {
+  const ranges = namedRanges(options);
+  return ranges === null ? null : { uid: mapOver(ranges.uid), gid: mapOver(ranges.gid) };
 }
 
 /** Two ways to say the same. */
@@ -150,12 +158,19 @@ async function nomap(wish: UsersWish): Promise<Users> {
   return { ...settled, warnings: [...settled.warnings, warning], user: null };
 }
 
-const plain = (maps: IdMappings | null): Users => ({
+export const plain = (maps: IdMappings | null): Users => ({
   maps,
   lease: null,
   warnings: [],
   release: () => {},
   user: null,
+});
+
+/** Each id outside is the machine's, whether that is said or not. */
+const ofMachine = ({ containerID, hostID, size }: LinuxIDMapping): LinuxIDMapping => ({
+  containerID,
+  hostID,
+  size,
 });
 
 /**
@@ -164,16 +179,19 @@ const plain = (maps: IdMappings | null): Users => ({
  * @throws WishError
  */
 export async function settleUsers(wish: UsersWish): Promise<Users> {
-  const { options, recorded } = wish;
+  const { options, recorded, own } = wish;
   const { userns } = options;
   checkConflicts(options);
-  const user =
-    typeof userns === "object" && "keepId" in userns
-      ? `${userns.keepId.uid ?? 0}:${userns.keepId.gid ?? 0}`
-      : null;
-  if (recorded !== null) return { ...plain(recorded), user: user === "0:0" ? null : user };
+  const within = own === null ? null : await import("./users-within.ts");
+  if (recorded !== null) {
+    const keep = typeof userns === "object" && "keepId" in userns ? userns.keepId : null;
+    const { uid, gid } = (keep && within?.keptIds(keep)) ?? { uid: 0, gid: 0, ...keep };
+    return { ...plain(recorded), user: uid === 0 && gid === 0 ? null : `${uid}:${gid}` };
+  }
+  if (within !== null && own !== null) return within.settleWithin(wish, own);
   const given = explicitMaps(options) ?? namedMaps(options);
-  if (given !== null) return plain(given);
+  if (given !== null)
+    return plain({ uid: given.uid.map(ofMachine), gid: given.gid.map(ofMachine) });
   if (userns === "nomap") return nomap(wish);
   if (typeof userns === "object" && "auto" in userns) return auto(wish, userns.auto);
   if (typeof userns === "object" && "keepId" in userns) return keepId(wish, userns.keepId);

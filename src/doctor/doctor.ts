@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
-import { rootlessUser } from "../host/rootless.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { type Diagnosis, diagnosisLevels } from "./diagnosis.ts";
 import { checkPrograms } from "./programs.ts";
 import { checkSettings } from "./settings.ts";
@@ -13,7 +13,7 @@ export async function examine(roots: Roots): Promise<Diagnosis[]> {
   const probes = tryProbes({
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
-    isRootless: rootlessUser(process.env) !== null,
+    isRootless: readUserNamespace() !== null,
     dataRoot: existsSync(roots.dataRoot) ? roots.dataRoot : null,
     name: `doctor-${process.pid}`,
   });

@@ -4,7 +4,7 @@
  */
 
 import type { Namespace } from "../plan/constants.ts";
-import type { Plan, Step } from "../plan/op.ts";
+import type { Op, Plan, Step } from "../plan/op.ts";
 import { bind, byInit, byParent, mkdir, mount, onHost, slot, write } from "../planner/step.ts";
 
 export type Probe = {
@@ -14,8 +14,8 @@ export type Probe = {
   /** How bad it is when it fails. */
   readonly level: "fatal" | "lack" | "note";
   readonly plan: Plan;
-  /** What to do, by the errno and the index of the step that failed. */
-  readonly cure: (errno: number) => string;
+  /** What to do, by the errno and the operation that failed. */
+  readonly cure: (errno: number, op: Op | undefined) => string;
 };
 
 const EPERM = 1;
@@ -91,7 +91,7 @@ export type ProbeWish = Caller & {
   readonly dataRoot: string | null;
   /** A name below it that nobody has. */
   readonly name: string;
-  /** Root of a user namespace: of an ordinary user's own. */
+  /** In a user namespace: an ordinary user's own, or a container's. */
   readonly isRootless: boolean;
 };
 
@@ -144,7 +144,17 @@ const ofRoot = ({ dataRoot, name, isRootless }: ProbeWish): Probe[] => [
     level: "fatal",
     plan: planOf(
       ...own,
-      byParent(mount({ type: "tmpfs", attributes: ["nosuid"], into: "made" }), "a probe"),
+      // To be attached as well: AppArmor's rules are for that.
+      byParent(
+        mount({
+          type: "tmpfs",
+          attributes: ["nosuid"],
+          at: onHost("/tmp"),
+          create: "existing",
+          into: "made",
+        }),
+        "a probe",
+      ),
       byParent(
         {
           op: "mount_setattr",
@@ -167,10 +177,12 @@ const ofRoot = ({ dataRoot, name, isRootless }: ProbeWish): Probe[] => [
       clone("mount", "pid", "network"),
       byInit(hidden.op, "a probe"),
       byInit(mount({ type: "proc", into: "proc" }), "a probe"),
-      byInit(mount({ type: "sysfs", into: "sys" }), "a probe"),
+      // As containers have it: where the host's is read-only, the kernel gives no other.
+      byInit(mount({ type: "sysfs", attributes: ["ro"], into: "sys" }), "a probe"),
       last,
     ),
-    cure: () => "run pivot outside of other containers",
+    cure: () =>
+      "run pivot outside of other containers, or start that one with --security-opt systempaths=unconfined",
   },
   {
     about: "overlayfs",
@@ -227,7 +239,10 @@ const ofEverybody = (wish: ProbeWish): Probe[] => [
     needs: "containers and tries of ordinary users",
     level: wish.uid === 0 ? "note" : "lack",
     plan: planOf(...inUserNamespace(wish), ...scratch, overlay("/tmp", "userxattr")),
-    cure: () => "use Linux 5.11 or newer",
+    cure: (errno, op) =>
+      op?.op === "mount" && op.type === "overlay"
+        ? "use Linux 5.11 or newer"
+        : userNamespaceCure(errno),
   },
 ];
 

@@ -1,6 +1,8 @@
 /** Carries the probes out, all at once, and says what came of them. */
 
 import { executePlan, type Outcome } from "../executor/spawn.ts";
+import { enforcedProfile, profileCure } from "../host/confinement.ts";
+import { isFiltered, whyNoNamespace } from "../host/why-no-namespace.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op } from "../plan/op.ts";
 import { type Diagnosis, diagnosis } from "./diagnosis.ts";
@@ -20,6 +22,7 @@ async function outcomeOf({ plan }: Probe): Promise<Outcome | null> {
 }
 
 const EPERM = 1;
+const EACCES = 13;
 const ENOSPC = 28;
 const ENOSYS = 38;
 
@@ -28,7 +31,13 @@ function commonCure(op: Op["op"] | undefined, errno: number): string | null {
   const isNamespace = op === "unshare" || op === "clone" || op === "user_namespace";
   if (isNamespace && errno === ENOSPC) return "sudo sysctl -w user.max_user_namespaces=15000";
   const isRefusal = errno === EPERM || errno === ENOSYS;
-  return process.geteuid?.() === 0 && isRefusal && (isNamespace || op === "mount_setattr")
+  const isRoot = process.geteuid?.() === 0;
+  const profile = errno === EACCES || (isRefusal && isNamespace) ? enforcedProfile() : null;
+  if (profile !== null && !isFiltered()) return profileCure(profile);
+  if (isRefusal && isNamespace && (!isRoot || isFiltered())) {
+    return whyNoNamespace({ stage: "namespace", errno, text: "" }).cure;
+  }
+  return isRoot && isRefusal && (isNamespace || op === "mount_setattr")
     ? "run pivot outside of other containers, or in one that is privileged"
     : null;
 }
@@ -46,7 +55,7 @@ async function diagnose(probe: Probe): Promise<Diagnosis> {
     about,
     says,
     needs,
-    commonCure(step?.op.op, failure.errno) ?? cure(failure.errno),
+    commonCure(step?.op.op, failure.errno) ?? cure(failure.errno, step?.op),
   );
 }
 

@@ -52,3 +52,45 @@ test("words that an image may have said can do nothing to a terminal", () => {
   expect(line).toContain("red ?[31m?c??");
   expect(line).not.toMatch(/\p{Cc}/u);
 });
+
+test("a profile around us is named where the kernel has no other reason", () => {
+  const within = (errno: number, step = 2) =>
+    describeFailure(plan, { step, errno, text: "" }, () => "docker-default");
+  expect(within(13)).toEndWith(
+    "; AppArmor forbids it: leave AppArmor's profile docker-default out: start the container around this with --security-opt apparmor=unconfined, or give the profile `userns,`, `mount,` and `capability,`",
+  );
+  expect(within(17)).not.toContain("AppArmor");
+  expect(within(13, 0)).toContain("; if AppArmor forbids it: leave AppArmor's profile");
+});
+
+test("a pid namespace of other users is named as such, and a hidden /proc as that", () => {
+  const proc = {
+    by: "init",
+    why: "",
+    op: {
+      op: "mount",
+      type: "proc",
+      source: "",
+      options: [],
+      attributes: [],
+      at: null,
+      create: "existing",
+      into: "p",
+    },
+  } as unknown as Plan["steps"][number];
+  const pids = {
+    by: "parent",
+    why: "",
+    op: { op: "setns", namespace: "ns.pid", type: "pid" },
+  } as const;
+  const users = {
+    by: "parent",
+    why: "",
+    op: { op: "user_namespace", uid_map: "", gid_map: "", into: "ns.user" },
+  } as const;
+  const said = (...steps: Plan["steps"]) =>
+    describeFailure({ version: 1, steps: [proc, ...steps] }, { step: 0, errno: 1, text: "" });
+  expect(said(users)).toContain("partly hidden");
+  expect(said(pids)).toContain("partly hidden");
+  expect(said(pids, users)).toEndWith("join that one as well, by --userns container:NAME");
+});

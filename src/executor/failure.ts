@@ -1,5 +1,6 @@
 /** One line for a person about a step that failed: what, where in the plan, why, and what to do. */
 
+import { enforcedProfile, profileCure } from "../host/confinement.ts";
 import { describeOp, describePlace } from "../plan/describe.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op, Plan, Slot, Step } from "../plan/op.ts";
@@ -45,13 +46,24 @@ export const noUserNamespaces =
 const showsHost = (steps: readonly Step[]): boolean =>
   steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
 
+/** Another user namespace's root has it, and root of ours has no rights over it (setns(2)). */
+const foreignOwner = (type: string): string =>
+  `this ${type} namespace belongs to another user namespace: join that one as well, by --userns container:NAME`;
+
+/** The container is in somebody's pid namespace, and in a user namespace that is made for it. */
+const joinsPids = (steps: readonly Step[]): boolean =>
+  steps.some(({ op }) => op.op === "setns" && op.type === "pid") &&
+  steps.some(({ op }) => op.op === "user_namespace");
+
 /** What stands behind an errno that does not say it, and what helps; or "". */
 function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
   switch (op.op) {
     case "setns":
+      if (errno === EPERM && op.type !== "user") return foreignOwner(op.type);
       if (errno === EINVAL) return `${openedAs(op.namespace, steps)} is no ${op.type} namespace`;
       return "";
     case "mount":
+      if (errno === EPERM && op.type === "proc" && joinsPids(steps)) return foreignOwner("pid");
       if (errno === EPERM && (op.type === "proc" || op.type === "sysfs")) {
         return `the host's /${op.type === "proc" ? "proc" : "sys"} is partly hidden, so the kernel refuses a fresh one in a user namespace: run outside of the container that hides it, or start that one with --security-opt systempaths=unconfined`;
       }
@@ -121,13 +133,17 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "idmap":
       if (errno === EINVAL)
         return "this file system cannot show other owners: leave uidMappings, gidMappings and idmap out";
-      if (errno === EPERM) return "its owners are mapped already";
+      if (errno === EPERM)
+        return "its owners are mapped already, or it is a file system of the machine's, which an ordinary user cannot show with other owners: leave idmap out, U gives the files to the container's user";
       return "";
     case "user_overlay":
       if (errno === EINVAL && op.mapped)
         return "a file system cannot show other owners: PIVOT_IDMAP=no has the files copied";
       if (errno === EPERM || errno === EOVERFLOW)
         return "the user namespace's ids are not ours to use";
+      return "";
+    case "own_pipes":
+      if (errno === EINVAL) return "--userns names no user namespace";
       return "";
     case "set_user":
       if (errno === EINVAL)
@@ -215,17 +231,55 @@ const isInterrupted = ({ errno, text }: StepFailure): boolean =>
 /** Words may be an image's, such as a hook's last line, and a terminal obeys what it is shown. */
 const withoutControls = (text: string): string => text.replace(/\p{Cc}/gu, "?");
 
-/** `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`. */
-export function describeFailure(plan: Plan, failure: StepFailure): string {
+/** AppArmor's rules for these come as EACCES, for which the kernel itself has hardly a reason. */
+const mediated: ReadonlySet<Op["op"]> = new Set([
+  "mount",
+  "attach",
+  "bind",
+  "move",
+  "umount",
+  "mount_setattr",
+  "reconfigure",
+  "pivot_root",
+  "user_overlay",
+  "user_namespace",
+]);
+
+/** @param said whether another reason is told already */
+function ofProfile(
+  op: Op,
+  { errno }: StepFailure,
+  said: boolean,
+  profile: () => string | null,
+): string {
+  const isCertain = errno === EACCES && mediated.has(op.op);
+  const isLikely = !said && (errno === EACCES || errno === EPERM);
+  const name = isCertain || isLikely ? profile() : null;
+  if (name === null) return "";
+  return `${isCertain ? "AppArmor forbids it" : "if AppArmor forbids it"}: ${profileCure(name)}`;
+}
+
+/**
+ * `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`.
+ *
+ * @param profile asks for the AppArmor profile that this process runs in
+ */
+export function describeFailure(
+  plan: Plan,
+  failure: StepFailure,
+  profile: () => string | null = enforcedProfile,
+): string {
   const step = plan.steps[failure.step];
   if (step === undefined) return `the plan could not be read: ${failure.text}`;
   if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
   const { what, detail } = describeOp(step.op);
   const position = `step ${failure.step + 1} of ${plan.steps.length}`;
+  const why = wasKilled(failure) ? killedHint : hint(step.op, failure, plan);
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     withoutControls(failure.text),
-    wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
+    why,
+    ofProfile(step.op, failure, why !== "", profile),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

@@ -135,7 +135,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     ],
   },
   EACCES: {
-    steps: ["exec", "bind", "open", "write"],
+    steps: ["exec", "bind", "open", "write", "mount"],
     means: "Permissions of a file or directory, or a security module, forbid it.",
     causes: [
       [
@@ -147,8 +147,8 @@ export const troubles: Readonly<Record<string, Trouble>> = {
         "Open the directories above it to others: chmod o+x.",
       ],
       [
-        "SELinux or AppArmor",
-        "Look into the audit log, and label what is mounted: `:z` or `:Z` behind a `-v`.",
+        "SELinux or AppArmor; of `mount` and its kin a profile around pivot, such as docker's for containers",
+        "Look into the audit log, and label what is mounted: `:z` or `:Z` behind a `-v`; start the container around with `--security-opt apparmor=unconfined`.",
       ],
     ],
   },

@@ -27,13 +27,30 @@ test("the environment has the last word", () => {
   expect(canMapOwners(directory, [6, 18], { PIVOT_IDMAP: "no" })).toBe(false);
 });
 
+const kindOf = (of: string): string =>
+  ownersKind({ dataRoot: directory, id: "one", of, maps: null }, { kernel: [6, 18] });
+
 test("what was begun one way goes on like that", () => {
   const data = `${directory}/containers/one`;
-  expect(ownersKind(directory, "one", "/proc", [6, 18])).toBe("copied");
+  expect(kindOf("/proc")).toBe("copied");
   mkdirSync(`${data}/upper`, { recursive: true });
-  expect(ownersKind(directory, "one", "/proc", [6, 18])).toBe("copied");
+  expect(kindOf("/proc")).toBe("copied");
   mkdirSync(`${data}/upper/etc`);
-  expect(ownersKind(directory, "one", "/proc", [6, 18])).toBe("mapped");
+  expect(kindOf("/proc")).toBe("mapped");
   mkdirSync(`${data}/layers`);
-  expect(ownersKind(directory, "one", directory, [6, 18])).toBe("copied");
+  expect(kindOf(directory)).toBe("copied");
+});
+
+test("an ordinary user's files are copied, unless they stay whose they are", () => {
+  const ids = (size: number, hostID = 100000) => ({ containerID: 1, hostID, size });
+  const self = { containerID: 0, hostID: 1000, size: 1 };
+  const same = { uid: [self, ids(9)], gid: [self, ids(9)], setgroups: true };
+  const of = { dataRoot: directory, id: "two", of: directory };
+  const facts = { kernel: [6, 18], userNamespace: same } as const;
+  const maps = (uid: number, gid: number) => ({ uid: [ids(2, uid)], gid: [ids(2, gid)] });
+  expect(ownersKind({ ...of, maps: maps(1, 1) }, facts)).toBe("same");
+  expect(ownersKind({ ...of, maps: maps(1, 2) }, facts)).toBe("copied");
+  expect(ownersKind({ ...of, maps: null }, facts)).toBe("copied");
+  const alone = { uid: [self], gid: [self], setgroups: false };
+  expect(ownersKind({ ...of, maps: null }, { kernel: [6, 18], userNamespace: alone })).toBe("same");
 });

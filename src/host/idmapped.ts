@@ -4,6 +4,9 @@
  */
 
 import { existsSync, readdirSync, statfsSync } from "node:fs";
+import type { IdMappings } from "../options/facts.ts";
+import type { Facts } from "../planner/facts.ts";
+import { needsNoShift, subordinates } from "../users/within.ts";
 
 type Kernel = readonly [major: number, minor: number];
 
@@ -52,20 +55,34 @@ function hasFiles(directory: string): boolean {
   }
 }
 
+export type OwnersWish = {
+  readonly dataRoot: string;
+  /** The container's. */
+  readonly id: string;
+  /** The file system in question: the data root, or the directory that is the root. */
+  readonly of: string;
+  /** Null: those of another container's namespace. */
+  readonly maps: IdMappings | null;
+};
+
+/** Of an ordinary user: only who mounted a file system may show it with other owners. */
+function kindWithin({ maps }: OwnersWish, own: IdMappings): "same" | "copied" {
+  const isSame = (kind: "uid" | "gid"): boolean =>
+    maps === null ? subordinates(own[kind]).length === 0 : needsNoShift(maps[kind], own[kind]);
+  return isSame("uid") && isSame("gid") ? "same" : "copied";
+}
+
 /**
  * How the files of a container get the owners that they have inside. One that was started stays with
  * how that was done, since its files on the disk are of the one kind or the other.
- *
- * @param of the file system in question: the data root, or the directory that is the root
  */
 export function ownersKind(
-  dataRoot: string,
-  id: string,
-  of: string,
-  kernel: Kernel,
-): "mapped" | "copied" {
-  const data = `${dataRoot}/containers/${id}`;
+  wish: OwnersWish,
+  { kernel, userNamespace }: Pick<Facts, "kernel" | "userNamespace">,
+): "same" | "mapped" | "copied" {
+  const data = `${wish.dataRoot}/containers/${wish.id}`;
   if (existsSync(`${data}/layers`)) return "copied";
+  if (userNamespace !== undefined) return kindWithin(wish, userNamespace);
   if (hasFiles(`${data}/upper`)) return "mapped";
-  return canMapOwners(of, kernel) ? "mapped" : "copied";
+  return canMapOwners(wish.of, kernel) ? "mapped" : "copied";
 }

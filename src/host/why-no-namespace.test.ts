@@ -1,8 +1,9 @@
 // Why there is no user namespace: each rule that forbids one has its own words and its own cure.
 
 import { expect, test } from "bun:test";
+import { enforcedProfile, type ReadFile } from "./confinement.ts";
 import { noNamespace, rootlessUser } from "./rootless.ts";
-import { type ReadFile, whyNoNamespace } from "./why-no-namespace.ts";
+import { whyNoNamespace } from "./why-no-namespace.ts";
 
 const machine =
   (files: Readonly<Record<string, string>>): ReadFile =>
@@ -43,7 +44,12 @@ test("newuidmap(1) has no rights, or a range that is not one", () => {
     /not allowed: correct \/etc\/subuid and \/etc\/subgid.*PIVOT_SINGLE_ID=1/,
   );
   const failed = "newuidmap: write to uid_map failed: Operation not permitted";
-  expect(why("newuidmap", 1, {}, failed)).toContain("sudo chmod u+s /usr/bin/newuidmap");
+  const all = { "/proc/self/status": "CapBnd:\t000001ffffffffff\n" };
+  expect(why("newuidmap", 1, all, failed)).toContain("sudo chmod u+s /usr/bin/newuidmap");
+  const few = { "/proc/self/status": "CapBnd:\t00000000a80425fb\n" };
+  expect(why("newuidmap", 1, few, failed)).toMatch(
+    /^the container around this takes CAP_SYS_ADMIN away.*--cap-add SYS_ADMIN, or --privileged; /,
+  );
 });
 
 test("the namespace is there, and has no rights", () => {
@@ -51,6 +57,29 @@ test("the namespace is there, and has no rights", () => {
   expect(why("mounts", 13, appArmor)).toMatch(/^AppArmor allows/);
   expect(why("mounts", 1)).toContain("a security module or a seccomp filter");
   expect(why("mounts", 28)).toContain("user.max_mnt_namespaces");
+});
+
+test("a profile around us is named, and what to do about it", () => {
+  const label = "/proc/self/attr/apparmor/current";
+  const enforced = { [label]: "docker-default (enforce)" };
+  const words = /^AppArmor's profile docker-default, .*: .*--security-opt apparmor=unconfined/;
+  expect(why("maps", 13, enforced)).toMatch(words);
+  expect(why("mounts", 1, enforced)).toMatch(words);
+  expect(why("namespace", 13, enforced)).toMatch(words);
+  const refused = "newgidmap: open of gid_map failed: Permission denied";
+  expect(why("newuidmap", 1, enforced, refused)).toMatch(words);
+  // Where a filter stands before it, that is to go first.
+  const filtered = { ...enforced, "/proc/self/status": "Seccomp:\t2\n" };
+  expect(why("namespace", 1, filtered)).toMatch(/^a seccomp filter/);
+  for (const text of [
+    "unconfined",
+    "x (complain)",
+    "x (unconfined)",
+    "system_u:system_r:init_t:s0",
+  ]) {
+    expect(enforcedProfile(machine({ [label]: text }))).toBeNull();
+  }
+  expect(enforcedProfile(machine({ "/proc/self/attr/current": "a b (enforce)" }))).toBe("a b");
 });
 
 test("a directory, and what else there may be", () => {

@@ -3,25 +3,14 @@
  * forbids it, and what to do.
  */
 
-import { readFileSync } from "node:fs";
 import { describeErrno } from "../plan/errno.ts";
+import { enforcedProfile, profileCure, type ReadFile, readOfMachine } from "./confinement.ts";
 import type { NoNamespace } from "./rootless.ts";
 
 export type Reason = {
   readonly says: string;
   /** A command where one helps. */
   readonly cure: string;
-};
-
-/** What is asked of the machine; tests answer for it. */
-export type ReadFile = (path: string) => string | null;
-
-const ofMachine: ReadFile = (path) => {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return null;
-  }
 };
 
 const EPERM = 1;
@@ -47,6 +36,21 @@ const appArmor: Reason = {
 const isRestricted = (read: ReadFile): boolean =>
   sysctl(read, "kernel.apparmor_restrict_unprivileged_userns") === "1";
 
+/** A profile around us, such as another container's, takes what a namespace would give; null: there is none. */
+function ofProfile(read: ReadFile): Reason | null {
+  const profile = enforcedProfile(read);
+  return profile === null
+    ? null
+    : {
+        says: `AppArmor's profile ${profile}, in which this runs, forbids user namespaces or what they are for`,
+        cure: profileCure(profile),
+      };
+}
+
+/** A seccomp filter is in force. */
+export const isFiltered = (read: ReadFile = readOfMachine): boolean =>
+  status(read, "Seccomp") === "2";
+
 /** unshare(CLONE_NEWUSER) was refused. */
 function refusedNamespace(errno: number, read: ReadFile): Reason {
   if (errno === ENOSPC || errno === EUSERS) {
@@ -68,17 +72,23 @@ function refusedNamespace(errno: number, read: ReadFile): Reason {
     };
   }
   if (isRestricted(read)) return appArmor;
-  if (status(read, "Seccomp") === "2") {
+  if (isFiltered(read)) {
     return {
       says: "a seccomp filter of whoever started this, such as another container's, forbids user namespaces (unshare(2))",
       cure: "start that container with --security-opt seccomp=unconfined, or --privileged",
     };
   }
+  const ofOurs = ofProfile(read);
+  if (ofOurs !== null) return ofOurs;
   return {
     says: `the kernel refuses a user namespace (${describeErrno(errno)}): below chroot(2) it always does`,
     cure: "run pivot outside of the chroot, or as root",
   };
 }
+
+/** CAP_SYS_ADMIN, number 21, is in the bounding set: even a program with set-user-ID gets no other (capabilities(7)). */
+const mayAdminister = (read: ReadFile): boolean =>
+  ((BigInt(`0x${status(read, "CapBnd") ?? "0"}`) >> 21n) & 1n) === 1n;
 
 /** newuidmap(1) or newgidmap(1) did not write its map. */
 function refusedRange(text: string, read: ReadFile): Reason {
@@ -89,6 +99,14 @@ function refusedRange(text: string, read: ReadFile): Reason {
       cure: `start it without NoNewPrivileges= or no-new-privileges; ${alone}`,
     };
   }
+  if (/write to .id_map failed: Operation not permitted/.test(text) && !mayAdminister(read)) {
+    return {
+      says: "the container around this takes CAP_SYS_ADMIN away, without which newuidmap maps no subordinate ids",
+      cure: `start that container with --cap-add SYS_ADMIN, or --privileged; ${alone}`,
+    };
+  }
+  const ofOurs = /Permission denied/.test(text) ? ofProfile(read) : null;
+  if (ofOurs !== null) return ofOurs;
   return {
     says: `subordinate ids cannot be mapped: ${text.split("\n")[0] || "newuidmap failed"}`,
     cure: /not allowed/.test(text)
@@ -99,7 +117,7 @@ function refusedRange(text: string, read: ReadFile): Reason {
 
 export function whyNoNamespace(
   { stage, errno, text }: NoNamespace,
-  read: ReadFile = ofMachine,
+  read: ReadFile = readOfMachine,
 ): Reason {
   const error = describeErrno(errno);
   switch (stage) {
@@ -116,6 +134,7 @@ export function whyNoNamespace(
           cure: "sudo sysctl -w user.max_mnt_namespaces=15000",
         };
       }
+      if (isRefusal(errno) && enforcedProfile(read) !== null) return ofProfile(read) ?? appArmor;
       return {
         says: `the user namespace has no rights (${stage}: ${error}): a security module or a seccomp filter takes them`,
         cure: "run pivot outside of other containers, or as root",

@@ -26,6 +26,8 @@ export interface ContainerFacts {
   readonly mqueue?: boolean | undefined;
   /** The ids of the user namespace that the engine itself is in; absent: the machine's own. */
   readonly userNamespace?: IdMappings | undefined;
+  /** The user namespace that is to be joined is the one that the engine is in; absent: it is not. */
+  readonly joinsOwnUsers?: boolean | undefined;
   /** The ids of a user namespace of the container's own; absent: each id is itself. */
   readonly idMappings?: IdMappings | undefined;
   /** What the host has at the paths of `neededFacts`: a node, or all nodes of a directory. */

@@ -26,7 +26,9 @@ export function namespaceModes(options: RunOptions, facts: ContainerFacts): Name
   // Namespaces that belong to another user namespace can be joined only from within it (setns(2)).
   const owner = [network, pid, ipc].find((mode) => isContainer(mode)) ?? "private";
   const { userns = hasMaps(options) ? "private" : facts.rootless ? owner : "host" } = options;
-  return { pid, network, ipc, uts, cgroupns, userns: plainMode(userns) };
+  // Nobody can join what they are in (setns(2)).
+  const users = facts.joinsOwnUsers === true ? "host" : plainMode(userns);
+  return { pid, network, ipc, uts, cgroupns, userns: users };
 }
 
 /** Maps are those of a namespace of the container's own. */

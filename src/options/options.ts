@@ -1,6 +1,6 @@
 // All that can be asked for of a container beyond its image and its command.
 
-import type { LinuxDeviceCgroup, LinuxIDMapping, RootfsPropagation } from "../spec/mod.ts";
+import type { LinuxDeviceCgroup, RootfsPropagation } from "../spec/mod.ts";
 import type { DeviceWeight, Throttle } from "./block-device.ts";
 import type { DeviceOption } from "./device.ts";
 import type { HostEntry } from "./host-entry.ts";
@@ -10,7 +10,7 @@ import type { NetworkWish } from "./network.ts";
 import type { ExposedPorts, PublishedPorts } from "./publish.ts";
 import type { ProcOptions, SecurityOptions } from "./security.ts";
 import type { Ulimit } from "./ulimit.ts";
-import type { UsernsMode } from "./userns.ts";
+import type { IdMap, UsernsMode } from "./userns.ts";
 
 /**
  * The options of `run`: what the library takes and what a command line is parsed into. Each of them
@@ -128,8 +128,8 @@ interface NamespaceChoices {
   /** Default: the host's for root; for anybody else private, or that of a container that is joined. */
   userns: UsernsMode;
   /** Which ids outside those inside are; of one that is not given the other's hold. */
-  uidMap: readonly LinuxIDMapping[];
-  gidMap: readonly LinuxIDMapping[];
+  uidMap: readonly IdMap[];
+  gidMap: readonly IdMap[];
   /** Whose ranges of /etc/subuid and /etc/subgid the ids inside are laid over, from 0 on. */
   subuidName: string;
   subgidName: string;

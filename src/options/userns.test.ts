@@ -18,7 +18,11 @@ test.each([
   [
     "auto:uidmapping=0:1000:1,uidmapping=1:5:2,gidmapping=0:@7:1,size=10",
     {
-      auto: { size: 10, uidMappings: [map(0, 1000, 1), map(1, 5, 2)], gidMappings: [map(0, 7, 1)] },
+      auto: {
+        size: 10,
+        uidMappings: [map(0, 1000, 1), map(1, 5, 2)],
+        gidMappings: [{ ...map(0, 7, 1), ofHost: true }],
+      },
     },
   ],
   ["keep-id", { keepId: {} }],
@@ -61,7 +65,7 @@ test.each([
 
 test.each([
   ["0:100000:65536", map(0, 100000, 65536)],
-  ["1000:@5", map(1000, 5, 1)],
+  ["1000:@5", { ...map(1000, 5, 1), ofHost: true }],
 ])("--uidmap %s", (given, expected) => {
   expect<unknown>(outcome(parseIdMap(given, "--uidmap"))).toEqual(expected);
 });

@@ -4,12 +4,18 @@ import type { LinuxIDMapping } from "../spec/mod.ts";
 import { type NamespaceMode, parseNamespaceMode } from "./namespace-mode.ts";
 import { accept, type Result, refuse } from "./problem.ts";
 
+/** A line of a map as it is asked for. */
+export interface IdMap extends LinuxIDMapping {
+  /** The ids outside are the machine's, and not those of the user namespace that the caller is in. */
+  readonly ofHost?: true | undefined;
+}
+
 /** A range that no other container of the store has; with ids that are mapped otherwise. */
 export interface AutoUserns {
   /** How many ids; absent: 65536. */
   readonly size?: number | undefined;
-  readonly uidMappings?: readonly LinuxIDMapping[] | undefined;
-  readonly gidMappings?: readonly LinuxIDMapping[] | undefined;
+  readonly uidMappings?: readonly IdMap[] | undefined;
+  readonly gidMappings?: readonly IdMap[] | undefined;
 }
 
 /** The caller's own ids are kept, as `uid` and `gid` inside; absent: as they are outside. */
@@ -57,9 +63,9 @@ export function usernsText(mode: UsernsMode): string {
 
 /**
  * Parses `--uidmap` and `--gidmap`: `INSIDE:OUTSIDE[:SIZE]`; an `@` before OUTSIDE says that it is an
- * id of the host, which for root it always is.
+ * id of the host, which for root it always is, and not one of an ordinary user's namespace.
  */
-export function parseIdMap(given: string, name: string): Result<LinuxIDMapping> {
+export function parseIdMap(given: string, name: string): Result<IdMap> {
   const problem = "it looks like INSIDE:OUTSIDE:SIZE, such as 0:100000:65536";
   const [inside, outside, amount = "1", ...rest] = given.split(":");
   const containerID = idOf(inside);
@@ -72,7 +78,8 @@ export function parseIdMap(given: string, name: string): Result<LinuxIDMapping> 
   if (Math.max(containerID, hostID) + size > idLimit) {
     return refuse(name, given, `ids end at ${idLimit - 1}`);
   }
-  return accept({ containerID, hostID, size });
+  const ofHost = outside?.startsWith("@") === true;
+  return accept({ containerID, hostID, size, ...(ofHost ? { ofHost } : {}) });
 }
 
 /** What makes maps impossible as a whole; null if nothing: the kernel's rules, user_namespaces(7). */
@@ -119,7 +126,7 @@ function parseAuto(given: string, text: string): Result<UsernsMode> {
   }
   const size = sizeOf(fields);
   if (size === null) return refuse(option, given, `a size is a number from 1 to ${idLimit - 1}`);
-  const maps: Record<string, LinuxIDMapping[]> = {};
+  const maps: Record<string, IdMap[]> = {};
   for (const name of ["uidmapping", "gidmapping"]) {
     for (const value of fields.get(name) ?? []) {
       const parsed = parseIdMap(value, option);

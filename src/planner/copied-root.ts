@@ -5,6 +5,7 @@
 
 import type { Step } from "../plan/op.ts";
 import type { Facts } from "./facts.ts";
+import { userNamespace } from "./namespaces.ts";
 import { lowerdirs, notesOption } from "./overlay-options.ts";
 import { bind, byInit, byParent, create, mkdir, mount, onHost } from "./step.ts";
 
@@ -14,10 +15,14 @@ export const copiedMark = (data: string): string => `${data}/copied`;
 /** Where the copy is: in the place of what else a container has written. */
 export const copiedRoot = (data: string): string => `${data}/upper`;
 
-/** By the parent, in the container's data directory. */
-export const planCopyDirectory = (data: string, why: string): Step[] => [
+/**
+ * By the parent, in the container's data directory.
+ *
+ * @param isOthers the copy has other owners, and gets its name when it is whole
+ */
+export const planCopyDirectory = (data: string, why: string, isOthers: boolean): Step[] => [
   byParent({ op: "remove", at: onHost(copiedRoot(data)) }, "root: half a copy is none"),
-  byParent(mkdir(onHost(copiedRoot(data)), 0o755), why),
+  ...(isOthers ? [] : [byParent(mkdir(onHost(copiedRoot(data)), 0o755), why)]),
 ];
 
 export type CopiedRoot = {
@@ -28,18 +33,45 @@ export type CopiedRoot = {
   readonly facts: Pick<Facts, "kernel" | "userNamespace">;
 };
 
-const planCopy = ({ layers, data, facts }: CopiedRoot): Step[] => {
-  const why = "root: its file system takes no overlay, so the layers are copied";
+const whyCopied = "root: its file system takes no overlay, so the layers are copied";
+
+const planImage = (
+  { layers, facts }: Pick<CopiedRoot, "layers" | "facts">,
+  by: typeof byInit,
+): Step =>
+  by(
+    mount({
+      type: "overlay",
+      options: [...lowerdirs(layers, facts), ...notesOption(facts)],
+      attributes: ["ro", "nosuid", "nodev", "noexec"],
+      into: "image",
+    }),
+    "root: the image's layers, to be read",
+  );
+
+const planMark = (data: string, by: typeof byInit): Step =>
+  by(create(onHost(copiedMark(data)), "", 0o600), "root: the copy is whole");
+
+/** In a user namespace: by the parent, who may give files to others. */
+export const planOthersCopy = (copied: Omit<CopiedRoot, "isThere">): Step[] => [
+  planImage(copied, byParent),
+  byParent(
+    {
+      op: "user_copy",
+      namespace: userNamespace,
+      from: { in: "image", path: "." },
+      to: onHost(copiedRoot(copied.data)),
+    },
+    whyCopied,
+  ),
+  planMark(copied.data, byParent),
+];
+
+const planCopy = (copied: CopiedRoot): Step[] => {
+  const { data } = copied;
+  const why = whyCopied;
   return [
-    byInit(
-      mount({
-        type: "overlay",
-        options: [...lowerdirs(layers, facts), ...notesOption(facts)],
-        attributes: ["ro", "nosuid", "nodev", "noexec"],
-        into: "image",
-      }),
-      "root: the image's layers, to be read",
-    ),
+    planImage(copied, byInit),
     byInit(
       {
         op: "open",
@@ -53,7 +85,7 @@ const planCopy = ({ layers, data, facts }: CopiedRoot): Step[] => {
       { op: "copy_up", from: { in: "image", path: "." }, to: "copy", mode: true, owner: true },
       why,
     ),
-    byInit(create(onHost(copiedMark(data)), "", 0o600), "root: the copy is whole"),
+    planMark(data, byInit),
   ];
 };
 

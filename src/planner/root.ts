@@ -3,7 +3,7 @@
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
 import type { Spec } from "../spec/mod.ts";
-import { planCopiedRoot, planCopyDirectory } from "./copied-root.ts";
+import { planCopiedRoot, planCopyDirectory, planOthersCopy } from "./copied-root.ts";
 import type { Facts } from "./facts.ts";
 import { labelOptions } from "./labels.ts";
 import { longestParameter, lowerdirs, plainUpper, writableOptions } from "./overlay-options.ts";
@@ -60,7 +60,11 @@ type DirectorySetting = Pick<
   | "bundle"
   | "keptPlans"
   | "monitor"
+  | "users"
 >;
+
+/** Its files get other owners while they are copied. */
+const areOthers = ({ users }: Pick<Setting, "users">): boolean => users?.owners === "copied";
 
 /** There as long as a container of a bundle is being made: nobody may enter what is half made. */
 const makingFile = (setting: DirectorySetting): Place =>
@@ -101,7 +105,7 @@ function planDataDirectory(setting: DirectorySetting, data: Place, why: string):
         ]
       : copied === "is there"
         ? []
-        : planCopyDirectory(data.path, why)),
+        : planCopyDirectory(data.path, why, areOthers(setting))),
   ];
 }
 
@@ -222,7 +226,7 @@ export type Overlay = {
   /** Other mount options. */
   readonly options: readonly string[];
   readonly attributes?: readonly MountAttribute[];
-  readonly facts: Pick<Facts, "kernel">;
+  readonly facts: Pick<Facts, "kernel" | "userNamespace">;
   /** What it is for, if not for an image. */
   readonly why?: string;
 };
@@ -245,10 +249,12 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
     const { layers, copied } = setting.root;
     const isThere = copied === "is there";
     const attach = { op: "attach", mount: "root", at, create: "existing" } as const;
+    const data = dataDirectory(setting);
+    const isOthers = areOthers(setting);
     return {
-      before: [],
+      before: isOthers && !isThere ? planOthersCopy({ layers, data, facts }) : [],
       steps: [
-        ...planCopiedRoot({ layers, data: dataDirectory(setting), isThere, facts }),
+        ...planCopiedRoot({ layers, data, isThere: isThere || isOthers, facts }),
         byInit(attach, "root: a mount point"),
       ],
     };

@@ -2,76 +2,27 @@
 
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Op, Plan, Step } from "../plan/op.ts";
-import type { LinuxIDMapping } from "../spec/mod.ts";
 import type { Facts } from "./facts.ts";
+import type { FileRoot, StoredMount, StoredUsers } from "./file-root.ts";
 import { mapLines, userNamespace } from "./namespaces.ts";
 import { lowerdirs, notesOption } from "./overlay-options.ts";
 import { planRootOfNamespace } from "./plan.ts";
-import type { UsersSetting } from "./setting.ts";
 import { bind, byInit, byParent, inRoot, lock, mkdir, mount, onHost } from "./step.ts";
 import { copiesOf, planUsersRoot } from "./users.ts";
 
-/** A mount of a container that does not run, as it would have it. */
-export type StoredMount = {
-  /** A directory or file of the host. */
-  readonly source: string;
-  /** What is shown of a volume: looked up with `source` as its root, since links in it are a container's. */
-  readonly subpath: string | null;
-  readonly destination: string;
-  readonly readonly: boolean;
-};
-
-/** Where the files are. */
-export type FileRoot =
-  /** This machine's own. */
-  | { readonly kind: "host" }
-  /** Of a container that runs, by the file with its first process. */
-  | {
-      readonly kind: "running";
-      readonly of: string;
-      /** It has a user namespace: owners are those inside. */
-      readonly hasUsers: boolean;
-    }
-  /** Layers, the lowest first, and the directory of the container's `upper` and `work`. */
-  | {
-      readonly kind: "layers";
-      readonly layers: readonly string[];
-      readonly data: string;
-      /** Whether `upper` is there: a container that was never started has none. */
-      readonly hasUpper: boolean;
-      readonly mounts: readonly StoredMount[];
-      /** Of a container in a user namespace: owners are those inside; null: it has none of its own. */
-      readonly users: StoredUsers | null;
-    }
-  | {
-      readonly kind: "directory";
-      readonly path: string;
-      readonly mounts: readonly StoredMount[];
-    };
-
-/** The user namespace that a container had when it ran. */
-export type StoredUsers = {
-  readonly maps: {
-    readonly uid: readonly LinuxIDMapping[];
-    readonly gid: readonly LinuxIDMapping[];
-  };
-  readonly owners: UsersSetting["owners"];
-  readonly dataRoot: string;
-};
-
-/** What a packer or an unpacker needs of a kernel: `fsopen` takes layers in two ways. */
+/** `fsopen` takes layers in two ways. */
 type Kernel = Pick<Facts, "kernel" | "userNamespace">;
 
 /**
  * On each mount that is walked: a device is never opened, whatever name it takes, and reading
  * leaves no trace; but when a host's mount notes reading is its root's to say (mount_namespaces(7)).
  */
-const attributes = (writable: boolean, facts: Kernel): MountAttribute[] => [
+const attributes = (writable: boolean, facts: Kernel, hasUsers = false): MountAttribute[] => [
   ...(writable ? [] : (["ro"] as const)),
   "nosuid",
   "nodev",
   "noexec",
-  ...(facts.userNamespace === undefined ? (["noatime"] as const) : []),
+  ...(facts.userNamespace === undefined && !hasUsers ? (["noatime"] as const) : []),
 ];
 
 const ownNamespace: Step = byParent(
@@ -144,9 +95,7 @@ const planMounts = (
         from: subpath === null ? onHost(source) : { in: `volume${i}`, path: subpath },
         recursive: true,
         // In a user namespace the kernel keeps how access times are kept (mount_namespaces(7)).
-        deepAttributes: attributes(writable && !readonly, facts).filter(
-          (each) => !hasUsers || each !== "noatime",
-        ),
+        deepAttributes: attributes(writable && !readonly, facts, hasUsers),
         deepPropagation: true,
         at: inRoot(destination),
         create: writable ? "matching" : "existing",
@@ -247,13 +196,36 @@ function planUsersLayers(
   ];
 }
 
+/** A directory of the host, or a copy of an image's layers. */
+function planDirectoryRoot(
+  { path, users, mounts: wanted }: Extract<FileRoot, { kind: "directory" }>,
+  { writable, mounts }: Use,
+  facts: Kernel,
+): Step[] {
+  const hasUsers = users !== null;
+  return [
+    ...(hasUsers ? [planStoredUsers(users), ...inUsers(userNamespace, false)] : [ownNamespace]),
+    nobodySees,
+    byInit(
+      bind({
+        from: onHost(path),
+        recursive: mounts,
+        deepAttributes: attributes(writable, facts, hasUsers),
+        deepPropagation: true,
+        at: onHost(path),
+        create: "existing",
+        into: "root",
+      }),
+      "the root",
+    ),
+    ...(mounts ? planMounts(wanted, writable, facts, hasUsers) : []),
+    ...(hasUsers ? [planRootOfNamespace] : []),
+  ];
+}
+
 /** Before the process is made, what only the parent can do; then the root, kept as `root`. */
 function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
   const { writable, mounts } = use;
-  // One that was never started has no mount points yet.
-  const hasPoints = root.kind === "directory" || (root.kind === "layers" && root.hasUpper);
-  const wanted = hasPoints ? root.mounts : [];
-  const below = mounts ? planMounts(wanted, writable, facts) : [];
   switch (root.kind) {
     case "host":
       return [
@@ -302,27 +274,12 @@ function planFileRoot(root: FileRoot, use: Use, facts: Kernel): Step[] {
         ownNamespace,
         nobodySees,
         ...(writable ? planLayersToWrite(root, facts) : planLayersToRead(root, facts)),
-        ...below,
+        // One that was never started has no mount points yet.
+        ...(mounts && root.hasUpper ? planMounts(root.mounts, writable, facts) : []),
       ];
     }
     case "directory":
-      return [
-        ownNamespace,
-        nobodySees,
-        byInit(
-          bind({
-            from: onHost(root.path),
-            recursive: mounts,
-            deepAttributes: attributes(writable, facts),
-            deepPropagation: true,
-            at: onHost(root.path),
-            create: "existing",
-            into: "root",
-          }),
-          "--rootfs",
-        ),
-        ...below,
-      ];
+      return planDirectoryRoot(root, use, facts);
   }
 }
 

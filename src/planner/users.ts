@@ -7,7 +7,7 @@
 
 import type { Slot, Step } from "../plan/op.ts";
 import { userNamespace } from "./namespaces.ts";
-import { lowerdirs, writableOptions } from "./overlay-options.ts";
+import { lowerdirs, notesOption, writableOptions } from "./overlay-options.ts";
 import type { Overlay } from "./root.ts";
 import type { Setting, UsersSetting } from "./setting.ts";
 import { byInit, byParent, mkdir, onHost, slot } from "./step.ts";
@@ -84,6 +84,7 @@ export function planUsersRoot(
             ...lowerdirs(shown, facts),
             ...(data === null ? [] : writableOptions(data)),
             ...options,
+            ...notesOption(facts),
           ],
           attributes,
           at,

@@ -5,13 +5,13 @@ import { baseLayer } from "../container/base-layer.ts";
 import type { RecordedMount } from "../container/record.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { Container } from "../engine/status.ts";
-import { kernelVersion } from "../host/facts.ts";
+import { kernelFacts } from "../host/facts.ts";
 import { ownersKind } from "../host/idmapped.ts";
 import { foreignNamespaces } from "../host/join.ts";
 import { layerPath, openStore } from "../image/store.ts";
 import { volumeKind } from "../options/volume-mount.ts";
 import { copiedMark } from "../planner/copied-root.ts";
-import type { FileRoot, StoredMount, StoredUsers } from "../planner/transfer.ts";
+import type { FileRoot, StoredMount, StoredUsers } from "../planner/file-root.ts";
 import { copiesOf } from "../planner/users.ts";
 import { readVolume } from "../volume/store.ts";
 
@@ -79,7 +79,7 @@ export function usersOf({ id, record }: TransferContainer, isNeeded: boolean): S
   if (!idMappings || !isNeeded) return null;
   return {
     maps: idMappings,
-    owners: ownersKind(dataRoot, id, dataRoot, kernelVersion()),
+    owners: ownersKind({ dataRoot, id, of: dataRoot, maps: idMappings }, kernelFacts()),
     dataRoot,
   };
 }
@@ -115,9 +115,12 @@ export function fileRootOf(container: TransferContainer, writable: boolean): Fil
         `the root of container ${name} is read-only: nothing is copied into it`,
       ]);
     }
-    return { kind: "directory", path: source.directory, mounts };
+    return { kind: "directory", path: source.directory, mounts, users: null };
   }
-  if (isCopied(container)) return { kind: "directory", path: upperOf(container), mounts };
+  if (isCopied(container)) {
+    const users = usersOf(container, true);
+    return { kind: "directory", path: upperOf(container), mounts, users };
+  }
   const data = dataDirectory(container);
   const hasUpper = existsSync(upperOf(container));
   return {

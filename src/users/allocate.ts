@@ -20,6 +20,8 @@ export type Pool = {
   readonly ranges: readonly IdRange[];
   /** They are the default, less what the file gives to others. */
   readonly isDefault: boolean;
+  /** They are an ordinary user's own, whose every container may have them all. */
+  readonly isCallers?: boolean;
 };
 
 export function poolOf(file: SubordinateFile): Pool {
