@@ -2,39 +2,25 @@
 // exec starts, whatever the image or a mount has put where labels are written.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseProfile, whyNoAppArmor } from "./apparmor-profile.ts";
 import { runBundle } from "./bundle.ts";
 import { Ground, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
-const enabled = "/sys/module/apparmor/parameters/enabled";
-const isThere = existsSync(enabled) && readFileSync(enabled, "utf8").startsWith("Y");
-const reason =
-  whyNot ??
-  (!isThere
-    ? "this kernel runs without AppArmor"
-    : Bun.which("apparmor_parser") === null
-      ? "apparmor_parser is missing: Debian's package apparmor has it"
-      : undefined);
+const reason = whyNot ?? whyNoAppArmor;
 
 const ground = new Ground("apparmor", reason);
 const profile = `pivot-test-${process.pid}`;
 
-function parse(flag: "--replace" | "--remove"): void {
-  const file = `${ground.directory}/profile`;
-  writeFileSync(
-    file,
+const parse = (flag: "--replace" | "--remove"): void =>
+  parseProfile(
+    flag,
+    `${ground.directory}/profile`,
     `profile ${profile} flags=(attach_disconnected,mediate_deleted) {
       file, capability, network, signal, ptrace, mount, umount,
       deny /forbidden wl,
     }\n`,
   );
-  const { status, stderr } = spawnSync("apparmor_parser", [flag, "--skip-cache", file], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
-}
 
 describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () => {
   beforeAll(() => parse("--replace"));

@@ -3,6 +3,7 @@
  * its own, in namespaces of its own, which end with it. Nothing of the host is changed.
  */
 
+import { confinedBy, confinementCure } from "../host/confinement.ts";
 import type { Namespace } from "../plan/constants.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { bind, byInit, byParent, mkdir, mount, onHost, slot, write } from "../planner/step.ts";
@@ -98,10 +99,13 @@ export type ProbeWish = Caller & {
 const noModule = (name: string) => (errno: number) =>
   errno === EPERM ? "sudo pivot doctor" : `sudo modprobe ${name}`;
 
+/** A profile of AppArmor's is looked at first: no sysctl takes it away. */
 const userNamespaceCure = (errno: number): string =>
   errno === ENOSPC
     ? "sudo sysctl -w user.max_user_namespaces=15000"
-    : "sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0";
+    : confinedBy() !== null
+      ? confinementCure
+      : "sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0";
 
 const idMappedMounts = (dataRoot: string | null): Probe => ({
   about: "id-mapped mounts",
@@ -227,7 +231,7 @@ const ofEverybody = (wish: ProbeWish): Probe[] => [
     needs: "containers and tries of ordinary users",
     level: wish.uid === 0 ? "note" : "lack",
     plan: planOf(...inUserNamespace(wish), ...scratch, overlay("/tmp", "userxattr")),
-    cure: () => "use Linux 5.11 or newer",
+    cure: () => (confinedBy() === null ? "use Linux 5.11 or newer" : confinementCure),
   },
 ];
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Plan } from "../plan/op.ts";
+import { slot, write } from "../planner/step.ts";
 import { decodePlan } from "./decode.ts";
 import { encodePlan } from "./encode.ts";
 import { describeFailure } from "./failure.ts";
@@ -51,4 +52,35 @@ test("words that an image may have said can do nothing to a terminal", () => {
   const line = describeFailure(plan, { step: 0, errno: 1, text: "red \u001b[31m\u009bc\r\n" });
   expect(line).toContain("red ?[31m?c??");
   expect(line).not.toMatch(/\p{Cc}/u);
+});
+
+test("who runs under a profile of AppArmor's hears of it where nothing else explains a refusal", () => {
+  const refused = (errno: number, profile: string | null) =>
+    describeFailure(plan, { step: 2, errno, text: "" }, () => profile);
+  expect(refused(13, "box")).toMatch(/EACCES: [^;]*; the AppArmor profile box, .* may forbid it/);
+  expect(refused(13, null)).toEndWith("EACCES: Permission denied");
+  expect(refused(22, "box")).toEndWith("a directory goes on a directory, and a file on a file");
+  expect(refused(17, "box")).toEndWith("EEXIST: File exists");
+});
+
+test("a cgroup that may not be joined is said to be out of reach", () => {
+  const joining: Plan = {
+    version: 1,
+    steps: [
+      {
+        by: "parent",
+        why: "",
+        op: {
+          op: "open",
+          at: { in: "host", path: "/sys/fs/cgroup/a/cgroup.procs" },
+          flags: ["write"],
+          into: "cgroup0",
+        },
+      },
+      { by: "init", why: "", op: write(slot("cgroup0"), "0") },
+    ],
+  };
+  expect(describeFailure(joining, { step: 1, errno: 13, text: "" })).toContain(
+    "outside of the cgroups that were delegated to its user: start it by `systemd-run",
+  );
 });

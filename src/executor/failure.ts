@@ -1,5 +1,6 @@
 /** One line for a person about a step that failed: what, where in the plan, why, and what to do. */
 
+import { confinedBy, confinementCure } from "../host/confinement.ts";
 import { describeOp, describePlace } from "../plan/describe.ts";
 import { describeErrno } from "../plan/errno.ts";
 import type { Op, Plan, Slot, Step } from "../plan/op.ts";
@@ -40,6 +41,9 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
 
 export const noUserNamespaces =
   "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
+
+const isJoining = (slot: Slot | null, steps: readonly Step[]): boolean =>
+  openedAs(slot, steps).endsWith("/cgroup.procs");
 
 /** The root is a view of the host's own. */
 const showsHost = (steps: readonly Step[]): boolean =>
@@ -115,6 +119,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "no AppArmor profile of this name is loaded";
       if (errno === EACCES && op.at?.path.endsWith("oom_score_adj"))
         return "less than the caller's own takes CAP_SYS_RESOURCE on the machine, which no user namespace gives";
+      if (errno === EACCES && op.at?.in !== "host" && isJoining(op.at?.in ?? null, steps))
+        return "this process is outside of the cgroups that were delegated to its user: start it by `systemd-run --user --scope`";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";
@@ -160,7 +166,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (/tun socket/.test(text))
         return "pasta needs /dev/net/tun, by whoever runs it: `modprobe tun`, and `chmod 666 /dev/net/tun` as udev has it";
       if (/routable|default route|interface/i.test(text))
-        return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME";
+        return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME, or --network none where there is no network";
       return "";
     case "egress_rules":
     case "egress_guard":
@@ -215,8 +221,19 @@ const isInterrupted = ({ errno, text }: StepFailure): boolean =>
 /** Words may be an image's, such as a hook's last line, and a terminal obeys what it is shown. */
 const withoutControls = (text: string): string => text.replace(/\p{Cc}/gu, "?");
 
+/** AppArmor tells who it refuses no more than that (apparmor(7)); its own words are in the log. */
+function confinementHint({ errno }: StepFailure, profile: string | null): string {
+  return profile === null || (errno !== EACCES && errno !== EPERM)
+    ? ""
+    : `the AppArmor profile ${profile}, which this runs under, may forbid it (dmesg says more): ${confinementCure}`;
+}
+
 /** `cannot mount proc on /proc (step 14 of 31, mount type=proc …): EPERM: …; what to do`. */
-export function describeFailure(plan: Plan, failure: StepFailure): string {
+export function describeFailure(
+  plan: Plan,
+  failure: StepFailure,
+  profile: () => string | null = confinedBy,
+): string {
   const step = plan.steps[failure.step];
   if (step === undefined) return `the plan could not be read: ${failure.text}`;
   if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
@@ -225,7 +242,9 @@ export function describeFailure(plan: Plan, failure: StepFailure): string {
   const words = [
     `cannot ${what} (${position}, ${detail}): ${describeErrno(failure.errno)}`,
     withoutControls(failure.text),
-    wasKilled(failure) ? killedHint : hint(step.op, failure, plan),
+    wasKilled(failure)
+      ? killedHint
+      : hint(step.op, failure, plan) || confinementHint(failure, profile()),
   ];
   return words.filter((part) => part !== "").join("; ");
 }

@@ -1,8 +1,9 @@
 // Why there is no user namespace: each rule that forbids one has its own words and its own cure.
 
 import { expect, test } from "bun:test";
+import type { ReadFile } from "./confinement.ts";
 import { noNamespace, rootlessUser } from "./rootless.ts";
-import { type ReadFile, whyNoNamespace } from "./why-no-namespace.ts";
+import { whyNoNamespace } from "./why-no-namespace.ts";
 
 const machine =
   (files: Readonly<Record<string, string>>): ReadFile =>
@@ -51,6 +52,27 @@ test("the namespace is there, and has no rights", () => {
   expect(why("mounts", 13, appArmor)).toMatch(/^AppArmor allows/);
   expect(why("mounts", 1)).toContain("a security module or a seccomp filter");
   expect(why("mounts", 28)).toContain("user.max_mnt_namespaces");
+});
+
+test("a profile of AppArmor is named where it may have been that", () => {
+  const label = "/proc/self/attr/apparmor/current";
+  const confined = { [label]: "box (enforce)" };
+  const byName =
+    /^the AppArmor profile box, which this runs under, .*: run pivot outside .*`capability,/;
+  expect(why("namespace", 13, confined)).toMatch(byName);
+  expect(why("maps", 13, confined)).toMatch(byName);
+  expect(why("mounts", 1, confined)).toMatch(byName);
+  const denied = "newuidmap: open of uid_map failed: Permission denied";
+  expect(why("newuidmap", 1, confined, denied)).toMatch(byName);
+  // What has other reasons keeps them.
+  expect(why("namespace", 1, { ...confined, "/proc/self/status": "Seccomp:\t2\n" })).toMatch(
+    /^a seccomp filter/,
+  );
+  expect(why("newuidmap", 1, confined, "uid range [1-2) not allowed")).toContain("/etc/subuid");
+  expect(why("mounts", 28, confined)).toContain("user.max_mnt_namespaces");
+  for (const free of ["unconfined", "box (unconfined)", "box (complain)"]) {
+    expect(why("maps", 13, { [label]: free })).toContain("a security module or");
+  }
 });
 
 test("a directory, and what else there may be", () => {

@@ -3,25 +3,14 @@
  * forbids it, and what to do.
  */
 
-import { readFileSync } from "node:fs";
 import { describeErrno } from "../plan/errno.ts";
+import { confinedBy, confinementCure, ofMachine, type ReadFile } from "./confinement.ts";
 import type { NoNamespace } from "./rootless.ts";
 
 export type Reason = {
   readonly says: string;
   /** A command where one helps. */
   readonly cure: string;
-};
-
-/** What is asked of the machine; tests answer for it. */
-export type ReadFile = (path: string) => string | null;
-
-const ofMachine: ReadFile = (path) => {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return null;
-  }
 };
 
 const EPERM = 1;
@@ -47,6 +36,17 @@ const appArmor: Reason = {
 const isRestricted = (read: ReadFile): boolean =>
   sysctl(read, "kernel.apparmor_restrict_unprivileged_userns") === "1";
 
+/** A profile is in force that has no rule for what was tried. */
+function confinement(what: string, read: ReadFile): Reason | null {
+  const profile = confinedBy(read);
+  return profile === null
+    ? null
+    : {
+        says: `the AppArmor profile ${profile}, which this runs under, ${what}`,
+        cure: confinementCure,
+      };
+}
+
 /** unshare(CLONE_NEWUSER) was refused. */
 function refusedNamespace(errno: number, read: ReadFile): Reason {
   if (errno === ENOSPC || errno === EUSERS) {
@@ -68,6 +68,9 @@ function refusedNamespace(errno: number, read: ReadFile): Reason {
     };
   }
   if (isRestricted(read)) return appArmor;
+  // A filter says EPERM.
+  const confined = errno === EACCES ? confinement("allows no user namespaces", read) : null;
+  if (confined !== null) return confined;
   if (status(read, "Seccomp") === "2") {
     return {
       says: "a seccomp filter of whoever started this, such as another container's, forbids user namespaces (unshare(2))",
@@ -89,6 +92,9 @@ function refusedRange(text: string, read: ReadFile): Reason {
       cure: `start it without NoNewPrivileges= or no-new-privileges; ${alone}`,
     };
   }
+  const isRefused = /Permission denied|not permitted/.test(text);
+  const confined = isRefused ? confinement("lets newuidmap map no ids", read) : null;
+  if (confined !== null) return confined;
   return {
     says: `subordinate ids cannot be mapped: ${text.split("\n")[0] || "newuidmap failed"}`,
     cure: /not allowed/.test(text)
@@ -116,10 +122,12 @@ export function whyNoNamespace(
           cure: "sudo sysctl -w user.max_mnt_namespaces=15000",
         };
       }
-      return {
-        says: `the user namespace has no rights (${stage}: ${error}): a security module or a seccomp filter takes them`,
-        cure: "run pivot outside of other containers, or as root",
-      };
+      return (
+        (isRefusal(errno) ? confinement("gives no rights in user namespaces", read) : null) ?? {
+          says: `the user namespace has no rights (${stage}: ${error}): a security module or a seccomp filter takes them`,
+          cure: "run pivot outside of other containers, or as root",
+        }
+      );
     case "directory":
       return {
         says: `${text} is not used (${error}): it has to be a directory of yours in which nobody else may write`,
