@@ -45,7 +45,11 @@ describe.skipIf(why !== undefined)(about("limits of an ordinary user's container
     await user.expectNobody();
     expect(containers()).toEqual([]);
   });
-  afterAll(() => {
+  afterAll(async () => {
+    // Of a test that failed.
+    const left = (await ok("ps", "-aq")).split("\n");
+    if (left[0] !== "") await ok("rm", "-f", ...left);
+    await user.expectNobody();
     cgroups.remove();
     user.drop();
   });
@@ -181,9 +185,12 @@ describe.skipIf(why !== undefined)(about("limits of an ordinary user's container
   test("are in force with a single id", async () => {
     const single = new OrdinaryUser("single");
     const words = ["run", "--rm", ...quiet, ...limits, "busybox", "cat", "/sys/fs/cgroup/pids.max"];
-    const { code, stdout, stderr } = await single.pivot(words, { cgroup: cgroups.scope });
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "20\n", stderr: "" });
-    await single.expectNobody();
-    single.drop();
+    try {
+      const { code, stdout, stderr } = await single.pivot(words, { cgroup: cgroups.scope });
+      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "20\n", stderr: "" });
+      await single.expectNobody();
+    } finally {
+      single.drop();
+    }
   });
 });
