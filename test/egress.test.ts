@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { tryAllowed, tryDenied, tryToAnswer, tryToGoOn } from "./egress-cases.ts";
 import { networkState, say } from "./network-world.ts";
 import { OutsideWorld, title, whyNoEgress, whyNoPasta } from "./outside-world.ts";
+import { patience } from "./patience.ts";
 import { compileC, Ground } from "./pivot.ts";
 
-const limit = 60_000;
+const limit = 60_000 * patience;
 
 describe.skipIf(whyNoEgress !== undefined)(title("egress lists", whyNoEgress), () => {
   let ground: Ground;

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readlinkSync } from "node:fs";
 import { findProgram, netavarkPath } from "../src/network/installed.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 const hasProgram = (name: string): boolean =>
@@ -67,7 +68,7 @@ export class Machine {
   }
 
   /** Any command line on it, with pivot's default network. */
-  ran(words: readonly string[], timeout = 60_000): Ran {
+  ran(words: readonly string[], timeout = 60_000 * patience): Ran {
     const [program = "", ...args] = [...this.through, ...words];
     const env = { ...process.env, PATH: path, PIVOT_NETWORK: "" };
     const { status, signal, stdout, stderr } = spawnSync(program, args, {

@@ -4,6 +4,7 @@
 import { expect } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { patience } from "./patience.ts";
 import { pivotPath, type Ran } from "./pivot.ts";
 
 /** As tools/as-user.sh has it; whoever runs tests beside others gives each another. */
@@ -65,11 +66,14 @@ export class OrdinaryUser {
   /** Runs a program; a `timeout` in milliseconds ends it. */
   command(
     argv: readonly string[],
-    { input = "", timeout = 30_000, env = {} }: RunAs = {},
+    { input = "", timeout = 30_000 * patience, env = {}, cgroup }: RunAs = {},
   ): Promise<Ran> {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const words = variables.length === 0 ? argv : ["env", ...variables, ...argv];
-    const child = spawn(script, [this.mode, this.home, ...words], { timeout });
+    const become = [script, this.mode, this.home, ...words];
+    const join = ["sh", "-c", 'echo 0 >"$0/cgroup.procs" && exec "$@"', cgroup ?? ""];
+    const [program = "", ...rest] = cgroup === undefined ? become : [...join, ...become];
+    const child = spawn(program, rest, { timeout });
     return new Promise((resolve, reject) => {
       let [stdout, stderr] = ["", ""];
       child.stdout.setEncoding("utf8").on("data", (part: string) => {
@@ -105,7 +109,7 @@ export class OrdinaryUser {
   /** Nothing of the user's runs; waits a moment for what is about to end. */
   async expectNobody(): Promise<void> {
     const others = () => processesOf(userId).filter((pid) => !this.#before.has(pid));
-    for (let i = 0; i < 50 && others().length > 0; i++) await Bun.sleep(50);
+    for (let i = 0; i < 50 * patience && others().length > 0; i++) await Bun.sleep(50);
     expect(others().map((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1"))).toEqual([]);
     expect(existsSync(`${this.home}/run/pivot-namespace/holder`)).toBe(false);
   }
@@ -119,4 +123,6 @@ export type RunAs = {
   readonly input?: string;
   readonly timeout?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The cgroup that it is started in, as a directory. */
+  readonly cgroup?: string;
 };

@@ -4,6 +4,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { Host, Machine, whyNoNetworks } from "./network-world.ts";
+import { patience } from "./patience.ts";
 import { type Ground, pivotPath } from "./pivot.ts";
 
 const isThere = (name: string): boolean =>
@@ -97,9 +98,9 @@ export class OutsideWorld {
   }
 }
 
-/** Until it is so; false: not in five seconds. */
+/** Until it is so; false: not in five seconds, or longer on a slow machine. */
 export async function soon(isSo: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 100 && !isSo(); i++) await Bun.sleep(50);
+  for (let i = 0; i < 100 * patience && !isSo(); i++) await Bun.sleep(50);
   return isSo();
 }
 

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { networkState, say } from "./network-world.ts";
 import { OutsideWorld, soon, title, whyNoPasta } from "./outside-world.ts";
+import { patience } from "./patience.ts";
 import { compileC, Ground, pivotPath } from "./pivot.ts";
 
-const limit = 60_000;
+const limit = 60_000 * patience;
 
 /** Processes of pasta for containers below this directory, by the file of their network namespace. */
 const pastasOf = (runRoot: string): number[] =>

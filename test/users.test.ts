@@ -18,12 +18,13 @@ import { tarArchive } from "../src/image/tar-writer.ts";
 import { makeImage, writeLayout } from "../src/image/testing/image.ts";
 import { dir, file, link, xattr } from "../src/image/testing/members.ts";
 import { defaultPool } from "../src/users/allocate.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 const ground = new Ground("users");
 
 /** Milliseconds: many commands in a row, on a machine that has others to run. */
-const patience = 60_000;
+const limit = 60_000 * patience;
 
 const said = (ran: Ran): string => {
   if (ran.code !== 0) throw new Error(`code ${ran.code}: ${ran.stderr}`);
@@ -90,7 +91,7 @@ function withRanges(text: string, words: readonly string[]): Ran {
 const firstOutside = (uidMap: string): number => Number(uidMap.trim().split(/\s+/)[1]);
 
 describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`, () => {
-  afterAll(() => ground.close(), patience);
+  afterAll(() => ground.close(), limit);
 
   test(
     "the first start says which ids are used, and no other does",
@@ -103,7 +104,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       );
       expect(second).toMatchObject({ code: 0, stderr: "" });
     },
-    patience,
+    limit,
   );
 
   describe.each([
@@ -125,7 +126,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
         expect(ran.stdout).not.toContain("gone");
         expect(ownersBelow(layers)).toEqual(before);
       },
-      patience,
+      limit,
     );
 
     test(
@@ -150,7 +151,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
         ];
         expect(said(ground.run(able, { env }))).toMatch(/^CapPrm:\s+0000000000000400$/m);
       },
-      patience,
+      limit,
     );
 
     test(
@@ -195,7 +196,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
           ground.pivot(["rm", "-f", name]);
         }
       },
-      patience,
+      limit,
     );
   });
 
@@ -235,7 +236,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       expect(statSync(`${shared}/private`).uid).toBeGreaterThanOrEqual(defaultPool.start);
       await one.stop();
     },
-    patience,
+    limit,
   );
 
   test(
@@ -253,7 +254,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
         ground.run(["--privileged", "--userns", "auto", "busybox", "sh", "-c", reach]).code,
       ).toBe(9);
     },
-    patience,
+    limit,
   );
 
   test(
@@ -288,7 +289,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       expect(firstOutside(next)).toBe(defaultPool.start);
       said(ground.pivot(["rm", ...names.filter((name) => name !== lowest)]));
     },
-    patience,
+    limit,
   );
 
   test(
@@ -304,7 +305,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       expect(ids()).toBe(free);
       said(ground.pivot(["system", "prune", "-f"]));
     },
-    patience,
+    limit,
   );
 
   test(
@@ -340,7 +341,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
         "itself outside",
       );
     },
-    patience,
+    limit,
   );
 
   test(
@@ -364,7 +365,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
         'pivot: invalid argument "mallory" for "--subuidname": /etc/subuid has no range for mallory (line 4 there is not understood: expected NAME:START:COUNT): usermod --add-subuids adds one\n',
       );
     },
-    patience,
+    limit,
   );
 
   test(
@@ -378,7 +379,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       expect(path.split("\n")[0]).toBe(joined.split("\n")[0]);
       await one.stop();
     },
-    patience,
+    limit,
   );
 
   test(
@@ -401,7 +402,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       ]);
       said(ground.pivot(["volume", "rm", "plain", "filled", "mapped"]));
     },
-    patience,
+    limit,
   );
 
   test(
@@ -432,7 +433,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
       expect(owner(source)).toEqual([65534, 65534]);
       chownSync(source, 0, 0);
     },
-    patience,
+    limit,
   );
 
   test.each([

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { CgroupLayout } from "../planner/facts.ts";
 import type { LinuxResources } from "../spec/mod.ts";
-import { delegated } from "./delegated.ts";
+import { delegated, isOutside } from "./delegated.ts";
 
 const mount = mkdtempSync(`${tmpdir()}/pivot-delegated-`);
 afterAll(() => rmSync(mount, { recursive: true }));
@@ -63,6 +63,31 @@ test("CPUs and files of version 2 go by their own controllers", () => {
   expect(left({ cpu: { cpus: "0" } })).toBeUndefined();
   expect(left({ unified: { "memory.high": "1" } })).toEqual({ unified: { "memory.high": "1" } });
   expect(left({ unified: { "memory.high": "1", "io.max": "x" } })).toBeUndefined();
+});
+
+test("CPUs that are not to be had leave the time on others in force", () => {
+  const own = v2("/user@1.service/timed/app.scope");
+  mkdirSync(`${part}/timed/app.scope`, { recursive: true });
+  for (const file of ["cgroup.procs", "cgroup.subtree_control"]) {
+    writeFileSync(`${part}/timed/${file}`, "");
+  }
+  writeFileSync(`${part}/timed/cgroup.controllers`, "cpu memory\n");
+  const cpu = { quota: 1n, period: 2n, cpus: "0", mems: "0" };
+  const { resources, warnings } = delegated(own, "pivot-x", { cpu });
+  expect(resources).toEqual({ cpu: { quota: 1n, period: 2n } });
+  expect(warnings).toEqual([expect.stringMatching(/^not in force: limits of cpuset; /)]);
+  expect(delegated(own, "pivot-x", { cpu: { shares: 1n } }).warnings).toEqual([]);
+});
+
+test("who is outside of what is delegated may put nobody there", () => {
+  const inside = v2("/user@1.service/app.scope");
+  expect(isOutside(inside, `${part}/pivot-x`)).toBe(false);
+  expect(isOutside(v2("/user@1.service"), `${part}/pivot-x`)).toBe(false);
+  expect(isOutside(v2("/session.scope"), `${part}/pivot-x`)).toBe(true);
+  expect(isOutside(v2("/"), `${part}/pivot-x`)).toBe(true);
+  // Where it cannot be told, or is another hierarchy, the kernel has the word.
+  expect(isOutside(v2("/../session.scope"), `${part}/pivot-x`)).toBe(false);
+  expect(isOutside(v2("/session.scope"), "/elsewhere/pivot-x")).toBe(false);
 });
 
 test("what an engine always sends is lost without a word", () => {

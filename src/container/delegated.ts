@@ -50,23 +50,44 @@ const kinds: Readonly<Record<keyof LinuxResources, string>> = {
   unified: "unified",
 };
 
-function isKept(
-  kind: keyof LinuxResources,
+/** What of a limit can be kept by these controllers; undefined: nothing. */
+function kept<K extends keyof LinuxResources>(
+  kind: K,
   resources: LinuxResources,
   controllers: readonly string[],
-): boolean {
+): LinuxResources[K] | undefined {
+  const has = (name: string) => controllers.includes(name);
   if (kind === "unified") {
-    return Object.keys(resources.unified ?? {}).every((file) =>
-      controllers.includes(file.slice(0, file.indexOf("."))),
-    );
+    const files = Object.keys(resources.unified ?? {});
+    return files.every((file) => has(file.slice(0, file.indexOf("."))))
+      ? resources[kind]
+      : undefined;
   }
+  if (kind === "cpu") {
+    // Which CPUs, and how much of them, are two controllers: systemd delegates the latter alone.
+    const { cpus, mems, ...time } = resources.cpu ?? {};
+    const left = {
+      ...(has("cpu") ? time : {}),
+      ...(has("cpuset") && cpus !== undefined ? { cpus } : {}),
+      ...(has("cpuset") && mems !== undefined ? { mems } : {}),
+    };
+    return Object.keys(left).length === 0 ? undefined : (left as LinuxResources[K]);
+  }
+  return has(keepers[kind]) ? resources[kind] : undefined;
+}
+
+/** What people call that which is lost of a limit, if anything is. */
+function lostOf(
+  kind: keyof LinuxResources,
+  resources: LinuxResources,
+  left: LinuxResources[keyof LinuxResources],
+): string[] {
+  if (kind !== "cpu") return left === undefined ? [kinds[kind]] : [];
   const { cpus, mems, ...time } = resources.cpu ?? {};
-  const isCpuset = cpus !== undefined || mems !== undefined;
-  if (kind === "cpu" && isCpuset) {
-    const needed = Object.keys(time).length > 0 ? ["cpu", "cpuset"] : ["cpuset"];
-    return needed.every((controller) => controllers.includes(controller));
-  }
-  return controllers.includes(keepers[kind]);
+  const has = (name: string) => left !== undefined && name in left;
+  const isTimeLost = Object.keys(time).some((name) => !has(name));
+  const isSetLost = (cpus !== undefined && !has("cpus")) || (mems !== undefined && !has("mems"));
+  return [...(isTimeLost ? ["cpu"] : []), ...(isSetLost ? ["cpuset"] : [])];
 }
 
 const list = (words: readonly string[]): string =>
@@ -94,26 +115,43 @@ export function delegated(
   const part = delegatedPart(layout, name);
   const controllers = part?.controllers ?? [];
   const asked = Object.keys(resources ?? {}) as (keyof LinuxResources)[];
-  const kept = asked.filter((kind) => isKept(kind, resources ?? {}, controllers));
-  const lost = asked.filter((kind) => !kept.includes(kind) && isTold(kind));
+  const left = asked.map((kind) => [kind, kept(kind, resources ?? {}, controllers)] as const);
+  const lost = left.flatMap(([kind, value]) =>
+    isTold(kind) ? lostOf(kind, resources ?? {}, value) : [],
+  );
+  const still = left.filter(([, value]) => value !== undefined);
   const own: CgroupLayout =
     part === null ? { mode: "none", v1: [], v2: null } : { mode: "v2", v1: [], v2: part };
   return {
     layout: own,
-    resources:
-      kept.length === 0
-        ? undefined
-        : Object.fromEntries(kept.map((kind) => [kind, resources?.[kind]])),
+    resources: still.length === 0 ? undefined : Object.fromEntries(still),
     warnings: lost.length === 0 ? [] : [notInForce(lost, part, layout)],
   };
 }
 
+/**
+ * Whether this process may not go to a cgroup that is its user's: to put a process there takes the
+ * right to write to `cgroup.procs` of the nearest cgroup above both.
+ */
+export function isOutside({ v2 }: CgroupLayout, directory: string): boolean {
+  // An own cgroup above the namespace's root is seen as `/..`, and says nothing.
+  if (v2 === null || v2.own.includes("/..") || !directory.startsWith(`${v2.mount}/`)) return false;
+  const theirs = directory.slice(v2.mount.length + 1).split("/");
+  const own = v2.own.split("/").slice(1);
+  const shared = own.findIndex((name, i) => name !== theirs[i]);
+  const above = ["", ...own.slice(0, shared < 0 ? own.length : shared)].join("/");
+  return !isWritable(`${v2.mount}${above === "/" ? "" : above}/cgroup.procs`);
+}
+
+/** What to do: systemd puts a command where others of the user may be put beside it. */
+export const scopeCure = "start it by `systemd-run --user --scope`";
+
 function notInForce(
-  lost: readonly (keyof LinuxResources)[],
+  lost: readonly string[],
   part: CgroupV2 | null,
   { mode }: CgroupLayout,
 ): string {
-  const which = list(lost.map((kind) => kinds[kind]));
+  const which = list(lost);
   const why =
     mode === "v2" && part === null
       ? "no cgroup is delegated to this user: start it by `systemd-run --user --scope -p Delegate=yes`"

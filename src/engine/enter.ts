@@ -2,6 +2,7 @@
 
 import { joinFile } from "../cgroup/join.ts";
 import { bundleWish } from "../container/bundle.ts";
+import { isOutside, scopeCure } from "../container/delegated.ts";
 import { isHeld } from "../container/egress-holder.ts";
 import { filterFor } from "../container/filter.ts";
 import { gatherContainerFacts } from "../container/gather.ts";
@@ -19,7 +20,7 @@ import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
 import type { Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
-import type { Facts, StreamFact } from "../planner/facts.ts";
+import type { CgroupLayout, Facts, StreamFact } from "../planner/facts.ts";
 import { findLabelProblems } from "../planner/labels.ts";
 import { detachStep, planEvents } from "../planner/monitor.ts";
 import { planSeccompAgentOfExec } from "../planner/seccomp-agent.ts";
@@ -153,6 +154,14 @@ function checkList({ name, record }: Container): void {
   ]);
 }
 
+/** Who started the container had cgroups delegated; the process would escape its limits elsewhere. */
+function checkCgroup({ name, record }: Container, layout: CgroupLayout): void {
+  if (!record.cgroups.some((directory) => isOutside(layout, directory))) return;
+  throw new WishError([
+    `container ${name} runs in a cgroup that was delegated to this user, and this command outside of it: ${scopeCure}, as the container was`,
+  ]);
+}
+
 /**
  * Plans a further process.
  *
@@ -167,6 +176,7 @@ export async function prepareExec(
   if (wish.privileged) checkList(container);
   const { id, record, directory } = container;
   const seen = readFacts(readCgroupLayout(), wish.streams);
+  if (seen.userNamespace !== undefined) checkCgroup(container, seen.cgroups);
   const { process, spec, user, groups, seccomp } =
     record.source.kind === "bundle"
       ? identityByBundle(record.source.directory, wish)

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Plan } from "../plan/op.ts";
+import { slot, write } from "../planner/step.ts";
 import { decodePlan } from "./decode.ts";
 import { encodePlan } from "./encode.ts";
 import { describeFailure } from "./failure.ts";
@@ -93,4 +94,26 @@ test("a pid namespace of other users is named as such, and a hidden /proc as tha
   expect(said(users)).toContain("partly hidden");
   expect(said(pids)).toContain("partly hidden");
   expect(said(pids, users)).toEndWith("join that one as well, by --userns container:NAME");
+});
+
+test("a cgroup that may not be joined is said to be out of reach", () => {
+  const joining: Plan = {
+    version: 1,
+    steps: [
+      {
+        by: "parent",
+        why: "",
+        op: {
+          op: "open",
+          at: { in: "host", path: "/sys/fs/cgroup/a/cgroup.procs" },
+          flags: ["write"],
+          into: "cgroup0",
+        },
+      },
+      { by: "init", why: "", op: write(slot("cgroup0"), "0") },
+    ],
+  };
+  expect(describeFailure(joining, { step: 1, errno: 13, text: "" })).toContain(
+    "outside of the cgroups that were delegated to its user: start it by `systemd-run",
+  );
 });

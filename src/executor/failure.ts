@@ -42,6 +42,9 @@ function openedAs(slot: Slot | null, steps: readonly Step[]): string {
 export const noUserNamespaces =
   "this machine allows ordinary users no user namespaces: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run pivot as root";
 
+const isJoining = (slot: Slot | null, steps: readonly Step[]): boolean =>
+  openedAs(slot, steps).endsWith("/cgroup.procs");
+
 /** The root is a view of the host's own. */
 const showsHost = (steps: readonly Step[]): boolean =>
   steps.some(({ op }) => op.op === "mount" && /^lowerdir\+?=\/$/.test(op.options[0] ?? ""));
@@ -127,6 +130,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
         return "no AppArmor profile of this name is loaded";
       if (errno === EACCES && op.at?.path.endsWith("oom_score_adj"))
         return "less than the caller's own takes CAP_SYS_RESOURCE on the machine, which no user namespace gives";
+      if (errno === EACCES && op.at?.in !== "host" && isJoining(op.at?.in ?? null, steps))
+        return "this process is outside of the cgroups that were delegated to its user: start it by `systemd-run --user --scope`";
       if (errno === EACCES || errno === ENOENT) return "this kernel does not have the setting here";
       if (errno === EINVAL) return "the kernel does not take this value";
       return "";
@@ -176,7 +181,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (/tun socket/.test(text))
         return "pasta needs /dev/net/tun, by whoever runs it: `modprobe tun`, and `chmod 666 /dev/net/tun` as udev has it";
       if (/routable|default route|interface/i.test(text))
-        return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME";
+        return "pasta takes addresses from the interface with the default route: say another by --network pasta:--interface,NAME, or --network none where there is no network";
       return "";
     case "egress_rules":
     case "egress_guard":
