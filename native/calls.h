@@ -83,11 +83,10 @@ static inline int pv_close_range(unsigned first, unsigned last, unsigned flags) 
     return pv_result(syscall(SYS_close_range, first, last, flags));
 }
 
-/* -ESRCH: there is no such process. Of a pid that is gone but still names a session or a process group,
- * as that of a dead first process whose children live, Linux 6.12 says EINVAL, and 6.18 ESRCH. */
 static inline int pv_pidfd_open(int pid) {
     int fd = pv_result(syscall(SYS_pidfd_open, pid, 0));
-    return fd == -EINVAL && pid > 0 ? -ESRCH : fd;
+    /* Linux 6.12 says so of a process that is gone while its number is still that of a session. */
+    return fd == -EINVAL ? -ESRCH : fd;
 }
 
 static inline int pv_pidfd_send_signal(int pidfd, int signal) {

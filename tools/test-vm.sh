@@ -11,6 +11,8 @@
 #                 the life of one, and what is left of one that is killed
 #   rest          the other files of test/: images, files in and out, terminals, networks, views, OCI
 #   units         those beside the sources
+#   rootless      an ordinary user: with a range of ids and with one, with cgroups that are delegated and
+#                 without, under AppArmor, with pasta and egress lists; user namespaces of root's
 #   checkpoint    CRIU
 #   crun          what the OCI runtime's tests of resources and states say of crun
 #   systemd       scopes of a systemd that is process 1, and podman with them (tools/test-systemd.sh)
@@ -34,6 +36,9 @@ need criu criu
 need apparmor_parser apparmor
 need runc runc
 need crun crun
+need newuidmap uidmap
+need pasta passt
+need nft nftables
 [ -x /usr/lib/systemd/systemd ] || packages="$packages systemd"
 need dbus-daemon dbus
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -51,12 +56,13 @@ left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/h
 resources="cgroup cgroup-update delegation limits devices stats oci/resources oci/state"
 kernel="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
   lifecycle leftovers killed"
+rootless="$(cd test && echo rootless*.test.ts | sed 's/\.test\.ts//g') users pasta egress"
 checkpoint=oci/checkpoint
 crun="oci/resources oci/state"
 
 files_of() { for file; do echo "test/$file.test.ts"; done; } # of names below test/
 rest() { # the files of `npm test` below test/ that no other suite has
-  others=$(files_of $resources $kernel $checkpoint)
+  others=$(files_of $resources $kernel $rootless $checkpoint)
   # The names in left_out are patterns of `case`, not of files.
   set -f
   find test -name '*.test.ts' | sort | while read -r file; do
@@ -76,8 +82,16 @@ node_modules/.bin/bun -e 'import { readdirSync } from "node:fs"; import { compil
   for (const name of [...readdirSync("test"), ...readdirSync("test/oci").map((name) => `oci/${name}`)])
     if (name.endsWith(".c")) compileC(name);' || exit 1
 
+# What udev and a network would have made of a machine: the device that pasta opens, and an interface with
+# a default route, from which it takes addresses (those of documentation: nothing is reached there).
+network='modprobe tun; modprobe dummy numdummies=0
+  ip link add vm0 type dummy && ip link set vm0 up && ip addr add 192.0.2.2/24 dev vm0 &&
+    ip route add default via 192.0.2.1 || exit 1
+  ip addr add 2001:db8::2/64 dev vm0 && ip -6 route add default via 2001:db8::1 || :'
+
 status=0
 suites=
+prepare=
 run() { # run SUITE RUNTIME COMMAND: in a machine; the command finds $report, the directory for reports
   report=$PWD/build/vm/$1
   suites="$suites $1"
@@ -85,7 +99,7 @@ run() { # run SUITE RUNTIME COMMAND: in a machine; the command finds $report, th
   mkdir -p "$report"
   export PIVOT_TEST_RUNTIME="$2" PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}"
   say "$1, of ${2##*/}"
-  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS VM_FILE_TIMEOUT" VM_DISK=4 \
+  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS PIVOT_TEST_ALL VM_FILE_TIMEOUT" VM_DISK=4 \
     VM_TIMEOUT="${VM_TIMEOUT:-14400}" VM_REPORT="$report" \
     tools/vm/vm.sh "export PIVOT_NETWORK=none TMPDIR=/scratch; report=/run/report; $3" </dev/null &
   vm=$!
@@ -96,7 +110,8 @@ tests() { # tests SUITE RUNTIME FILES: none fails that is not there or says noth
   suite=$1
   runtime=$2
   shift 2
-  run "$suite" "$runtime" "tools/vm/test-files.sh \$report $*"
+  run "$suite" "$runtime" "$prepare
+    tools/vm/test-files.sh \$report $*"
   for file; do
     name=$(printf %s "$file" | tr / - | sed 's/\.test\.ts$//')
     [ -s "$report/$name.xml" ] && continue
@@ -113,13 +128,18 @@ systemd() { # systemd SUITE RUNTIME
 files=
 own=$PWD/pivot-oci
 peer=$(command -v crun || echo /usr/bin/crun)
-[ $# -gt 0 ] || set -- resources kernel rest units checkpoint crun systemd systemd-crun
+[ $# -gt 0 ] || set -- resources kernel rest units rootless checkpoint crun systemd systemd-crun
 for word; do
   case $word in
     resources) tests "$word" "$own" $(files_of $resources) ;;
     kernel) tests "$word" "$own" $(files_of $kernel) ;;
     rest) tests "$word" "$own" $(rest) ;;
     units) tests "$word" "$own" $(find src -name "*.test.ts" | cut -d / -f 1,2 | sort -u) ;;
+    rootless)
+      prepare=$network
+      tests "$word" "$own" $(files_of $rootless)
+      prepare=
+      ;;
     checkpoint) tests "$word" "$own" $(files_of $checkpoint) ;;
     crun) tests "$word" "$peer" $(files_of $crun) ;;
     systemd) systemd "$word" "$own" ;;
@@ -135,6 +155,7 @@ for word; do
       ;;
   esac
 done
+prepare=$network
 [ -z "$files" ] || tests files "${PIVOT_TEST_RUNTIME:-$own}" $files
 set --
 for suite in $suites; do
