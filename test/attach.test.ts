@@ -14,6 +14,7 @@ import {
   statSync,
 } from "node:fs";
 import { hasEnded, numberIn, until, wait } from "./detached.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 import { Session } from "./session.ts";
 
@@ -124,7 +125,9 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     remove("stays");
   });
 
-  test("one that does not read is put out, and holds nobody up", async () => {
+  test("one that does not read is put out, and holds nobody up", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const state = start("stuck", "-i", "busybox", "sh", "-c", "read x; seq 1000000; sleep 1000");
     const stuck = await attach("stuck");
     process.kill(stuck.child.pid ?? 0, "SIGSTOP");
@@ -145,7 +148,7 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     expect(existsSync(`${state}/pid`)).toBe(true);
     remove("stuck");
     await other.ended;
-  }, 60_000);
+  });
 
   test("a container that does not read its input: signals still come through", async () => {
     start(
@@ -175,7 +178,9 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     remove("calm");
   });
 
-  test("a terminal: its size, the detach keys, and the same shell again", async () => {
+  test("a terminal: its size, the detach keys, and the same shell again", {
+    timeout: 20_000 * patience,
+  }, async () => {
     const session = new Session(
       words("run", "-it", "--name", "tty", "-e", "PS1=> ", "busybox", "sh"),
     );
@@ -205,9 +210,11 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     last.type("exit 5\n");
     expect(await last.end()).toBe(5);
     remove("tty");
-  }, 20_000);
+  });
 
-  test("run in the foreground: all of the output, whatever reads, and the container's code", () => {
+  test("run in the foreground: all of the output, whatever reads, and the container's code", {
+    timeout: 20_000 * patience,
+  }, () => {
     const script = "seq 300000; echo end >&2; exit 6";
     const ran = ground.command([
       "/bin/bash",
@@ -218,7 +225,7 @@ describe.skipIf(whyNot !== undefined)(`attach (${whyNot ?? "as root"})`, () => {
     expect(ran).toMatchObject({ code: 6, stdout: sum.stdout, stderr: "end\n" });
     expect(ground.pivot(["logs", "all"]).stdout.length).toBe(1_988_895);
     remove("all");
-  }, 20_000);
+  });
 
   test("run in the foreground, killed: the container goes on with its monitor", async () => {
     const [program = "", ...args] = words("run", "--name", "orphan", "busybox", "sleep", "1000");

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { checkBuildah } from "../src/build/buildah.ts";
 import { mountsBelow, processesAt } from "./leftovers.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const reason = whyNot ?? (Bun.which("buildah") === null ? "buildah is not installed" : undefined);
@@ -86,7 +87,7 @@ describe("pivot build", () => {
       expect(ground.run(["next"]).stdout).toBe("more\nfor you\nof the context\n");
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
     },
-    120_000,
+    120_000 * patience,
   );
 
   test.skipIf(skip)(
@@ -99,7 +100,7 @@ describe("pivot build", () => {
       expect(ground.pivot(["images", "-q", "broken"]).stdout).toBe("");
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
     },
-    60_000,
+    60_000 * patience,
   );
 
   test.skipIf(skip)(
@@ -127,7 +128,7 @@ describe("pivot build", () => {
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
       await ground.expectNothingLeft();
     },
-    60_000,
+    60_000 * patience,
   );
 
   test.skipIf(skip)(named("what cannot be built is said in one line"), () => {

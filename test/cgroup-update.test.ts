@@ -12,6 +12,7 @@ import type { CgroupLayout } from "../src/planner/facts.ts";
 import type { LinuxDeviceCgroup, LinuxResources } from "../src/spec/mod.ts";
 import { formatProblem } from "../src/spec/problem.ts";
 import { type CgroupProcess, kernel, startInCgroups } from "./cgroup-process.ts";
+import { patience } from "./patience.ts";
 
 const here = readCgroupLayout();
 const reason =
@@ -95,7 +96,9 @@ describe.skipIf(reason !== undefined)(`updates of cgroups (${reason ?? here.mode
     },
   );
 
-  test("the kernel takes every update of memory and CPU in the order that is planned", async () => {
+  test("the kernel takes every update of memory and CPU in the order that is planned", {
+    timeout: 60_000 * patience,
+  }, async () => {
     await start({});
     const megabytes = fc.integer({ min: 8, max: 64 }).map((n) => BigInt(n) * MB);
     const memory = fc
@@ -120,7 +123,7 @@ describe.skipIf(reason !== undefined)(`updates of cgroups (${reason ?? here.mode
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   test("an update that the kernel refuses says which write it was", async () => {
     await start({});

@@ -24,6 +24,7 @@ import {
   until,
   wait,
 } from "./detached.ts";
+import { patience } from "./patience.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
 const ground = new Ground("detached");
@@ -92,7 +93,9 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
     await ground.expectNothingLeft();
   });
 
-  test("killed while it waits, or its monitor while it starts: nothing half made runs on", async () => {
+  test("killed while it waits, or its monitor while it starts: nothing half made runs on", {
+    timeout: 60_000 * patience,
+  }, async () => {
     for (const whom of ["caller", "monitor"] as const) {
       const planned = await planDetached(ground, { command: sh("sleep 1000"), options: rm });
       // Behind its filter init takes no turns: whatever comes then, the program runs.
@@ -119,7 +122,7 @@ describe.skipIf(whyNot !== undefined)(`detached containers (${whyNot ?? "as root
       }
     }
     await ground.expectNothingLeft();
-  }, 60_000);
+  });
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} to the process that waits stops the start`, async () => {

@@ -12,6 +12,7 @@ import { pivotRoots, sharedSubtrees } from "../src/simulator/testing/scenarios.t
 import { compare, describe as inWords, sameTables, shrink } from "./differential/compare.ts";
 import { denseProgram } from "./differential/dense.ts";
 import { program } from "./differential/programs.ts";
+import { patience } from "./patience.ts";
 
 /** The kernel that the simulator has been compared with: others differ in details. */
 const compared = /^6\.18\./;
@@ -52,7 +53,7 @@ describe.skipIf(reason !== undefined)(
       });
     }
 
-    test("agree on random programs", () => {
+    test("agree on random programs", { timeout: 60_000 * patience }, () => {
       // The same ones each time: the long run is for new ones.
       const programs = [
         ...fc.sample(program, { seed: 2026, numRuns: 80 }),
@@ -62,7 +63,7 @@ describe.skipIf(reason !== undefined)(
         .slice(0, 1)
         .map((each) => inWords(shrink(each)));
       expect(found).toEqual([]);
-    }, 60_000);
+    });
 
     test("differ when the simulator is another kernel's: the comparison sees it", () => {
       const operations: Operation[] = [

@@ -4,6 +4,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { pointsOf, type Traced, whyNot, withFault } from "./faults/trace.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath } from "./pivot.ts";
 
 const ground = new Ground("faults");
@@ -15,7 +16,9 @@ const failing = (process: string, name: string, number: number, error: string): 
 describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
 
-  test("what the launcher cannot do it says in a line", async () => {
+  test("what the launcher cannot do it says in a line", {
+    timeout: 60_000 * patience,
+  }, async () => {
     expect(ground.pivot(words.slice(4))).toMatchObject({ code: 0, stderr: "" });
     const failures = [
       ["0.1", "prctl", 1, "EINVAL", "cannot start the program"],
@@ -28,9 +31,11 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
       expect(came.stderr).toMatch(new RegExp(`^pivot: ${line}[^\n]*\n$`));
       await ground.expectNothingLeft();
     }
-  }, 60_000);
+  });
 
-  test("a cgroup that could not be removed is found by prune", async () => {
+  test("a cgroup that could not be removed is found by prune", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const came = await failing("0", "unlinkat", 1, "EIO");
     expect(came).toMatchObject({
       met: true,
@@ -39,9 +44,9 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     expect(came.stderr).toMatch(/^pivot: warning: left behind: .* removes it\n$/);
     expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
     await ground.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test("a passwd that cannot be read is no empty one", async () => {
+  test("a passwd that cannot be read is no empty one", { timeout: 60_000 * patience }, async () => {
     // Who has no line there has group 0: so it must not be passed over.
     const numeric = [...ground.roots(), "run", "--rm", "-u", "1", "busybox", "id"];
     const points = await pointsOf(ground, { words: numeric });
@@ -56,7 +61,7 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
       if (/etc\/passwd/.test(came.stderr)) ends.add(point.number.toString());
     }
     expect(ends.size).toBe(2); // the look and the open
-  }, 60_000);
+  });
 
   test("output that a full file does not take is told", () => {
     const script = `"$0" "$@" >/dev/full`;

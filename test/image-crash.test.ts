@@ -15,6 +15,7 @@ import {
   startReading,
   writeLayouts,
 } from "./image-crash.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const ground = new Ground("image-crash");
@@ -54,7 +55,9 @@ function expectSound(): void {
 const ids = (): string[] => ok("images", "-q", "--no-trunc").trim().split("\n");
 
 describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: ${whyNot}`}`, () => {
-  test(`${crashes} commands killed at random moments`, async () => {
+  test(`${crashes} commands killed at random moments`, {
+    timeout: 120_000 * patience,
+  }, async () => {
     ok(...copyIn(0));
     const [before] = ids();
     expect(before).toBe(imageIds[0]);
@@ -80,9 +83,11 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     ok(...copyIn(2));
     expectSound();
     expect(ids().sort()).toEqual(imageIds.toSorted());
-  }, 120_000);
+  });
 
-  test("one that is interrupted takes away what it began", async () => {
+  test("one that is interrupted takes away what it began", {
+    timeout: 120_000 * patience,
+  }, async () => {
     const out = `${ground.directory}/out`;
     mkdirSync(out);
     ok(...copyIn(1));
@@ -107,9 +112,11 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     );
     expect(left.filter((path) => path.includes(".tmp-"))).toEqual([]);
     expectSound();
-  }, 120_000);
+  });
 
-  test("one removes while others bring in the same layers", async () => {
+  test("one removes while others bring in the same layers", {
+    timeout: 120_000 * patience,
+  }, async () => {
     for (let round = 0; round < Math.max(2, crashes / 6); round++) {
       const bring = [0, 1, 2].map((i) => start(ground, copyIn(i)));
       const remove = [0, 1, 2].map((i) => start(ground, ["rmi", "-f", `image:${i}`]));
@@ -122,9 +129,11 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     for (const i of [0, 1, 2]) ok(...copyIn(i));
     expectSound();
     expect(layersOf(ground)).toHaveLength(4);
-  }, 120_000);
+  });
 
-  test("a container that starts while its image is removed has all of it, or does not start", async () => {
+  test("a container that starts while its image is removed has all of it, or does not start", {
+    timeout: 120_000 * patience,
+  }, async () => {
     const count = ["/busybox", "sh", "-c", "sleep 0.05; cat /d0/* /d1/* | wc -c"];
     const run = [
       "run",
@@ -153,9 +162,11 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     }
     expect(started).toBeGreaterThan(0);
     expectOnlyRubbish();
-  }, 120_000);
+  });
 
-  test("a full disk: one clear line, and what was there is whole", () => {
+  test("a full disk: one clear line, and what was there is whole", {
+    timeout: 120_000 * patience,
+  }, () => {
     const root = `${ground.directory}/small`;
     const pivot = `${pivotPath} --root ${root}/data --runroot ${root}/run`;
     const script = `
@@ -185,5 +196,5 @@ describe.skipIf(whyNot !== undefined)(`crashes${whyNot === undefined ? "" : `: $
     expect(id).toBe(imageIds[1]);
     expect(again).toMatch(/1 image, 2 layers and 4 blobs: all is as it should be$/);
     expect(ran.code).toBe(0);
-  }, 120_000);
+  });
 });

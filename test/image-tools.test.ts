@@ -9,6 +9,7 @@ import { ociLayerType } from "../src/image/manifest.ts";
 import { tarArchive } from "../src/image/tar-writer.ts";
 import { base, describeBlob, makeImage, top, writeLayout } from "../src/image/testing/image.ts";
 import { file } from "../src/image/testing/members.ts";
+import { patience } from "./patience.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
 const ground = new Ground("image-tools");
@@ -200,7 +201,7 @@ describe.skipIf(whyNot !== undefined)("made by others", () => {
           .sort(),
       ).toEqual(["", "1", "2"]);
     },
-    60_000,
+    60_000 * patience,
   );
 
   test("an archive as docker save wrote it before version 25", () => {

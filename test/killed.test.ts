@@ -7,6 +7,7 @@ import { lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { executePlan } from "../src/executor/spawn.ts";
 import { planFromJson } from "../src/plan/json.ts";
 import type { Plan, Step } from "../src/plan/op.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const ground = new Ground("killed");
@@ -24,7 +25,7 @@ function stateOf(pid: number): string {
 }
 
 async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 2000; i++) {
+  for (let i = 0; i < 2000 * patience; i++) {
     if (isSo()) return;
     await wait(2);
   }
@@ -83,7 +84,9 @@ const left = ({ steps }: Plan): string[] =>
 describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
 
-  test("killed after any step, it leaves nothing that prune does not remove", async () => {
+  test("killed after any step, it leaves nothing that prune does not remove", {
+    timeout: 120_000 * patience,
+  }, async () => {
     ground.shell([], "true"); // the image
     const plan = planOf();
     const container = plan.steps.findIndex(({ op }) => op.op === "clone");
@@ -99,7 +102,7 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
     }
     await ground.expectNothingLeft();
     expect(plan.steps.at(-1)?.op.op).toBe("supervise");
-  }, 120_000);
+  });
 
   test("while it runs, killing pivot ends the container", async () => {
     const running = await ground.start([]);
@@ -127,7 +130,9 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
   });
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
-    test(`${signal} at any moment of a start leaves nothing, without prune`, async () => {
+    test(`${signal} at any moment of a start leaves nothing, without prune`, {
+      timeout: 60_000 * patience,
+    }, async () => {
       const codes = new Set<string>();
       // The moments are spread over a start, however long one takes here.
       const began = Date.now();
@@ -159,6 +164,6 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
       // By the signal itself before there is anything to clean up; then with the code that says so.
       const number = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 }[signal];
       expect([...codes].filter((how) => how !== signal)).toEqual([String(128 + number)]);
-    }, 60_000);
+    });
   }
 });

@@ -20,6 +20,7 @@ import {
 import { tarArchive } from "../src/image/tar-writer.ts";
 import { makeImage, writeLayout } from "../src/image/testing/image.ts";
 import { dir, file, link } from "../src/image/testing/members.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
@@ -185,7 +186,9 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
     expect(readdirSync(`${volumes}/after`).sort()).toEqual(["_data", "users", "volume.json"]);
   });
 
-  test("a start that is killed at any moment leaves a volume that the next one fills", async () => {
+  test("a start that is killed at any moment leaves a volume that the next one fills", {
+    timeout: 30_000 * patience,
+  }, async () => {
     const root = richRoot(400);
     for (let i = 0; i < 8; i++) {
       const args = [...ground.roots(), "run", "--rm", "-v", `killed${i}:/data`];
@@ -201,7 +204,7 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
     }
     said(pivot("system", "prune", "-f"));
     said(pivot("volume", "rm", ...Array.from({ length: 8 }, (_, i) => `killed${i}`)));
-  }, 30_000);
+  });
 
   test("an anonymous volume goes with --rm", () => {
     const before = anonymous();

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { promisify } from "node:util";
+import { patience } from "./patience.ts";
 
 const execute = promisify(execFile);
 const sources = new URL("../native/test/", import.meta.url).pathname;
@@ -28,9 +29,9 @@ test("there are tests", () => {
 });
 
 for (const name of names) {
-  test(name, async () => {
+  test(name, { timeout: 60_000 * patience }, async () => {
     const program = await programs.get(name);
     const { stdout } = await execute(program ?? "", [], { timeout: 50_000 });
     expect(stdout).toMatch(/^\d+ checks, 0 failed$|^skipped: /m);
-  }, 60_000);
+  });
 }

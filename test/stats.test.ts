@@ -12,6 +12,7 @@ import { makeBusyboxRoot } from "../src/oci/testing/bundle.ts";
 import type { CgroupLayout } from "../src/planner/facts.ts";
 import { writeJson } from "../src/spec/mod.ts";
 import { type CgroupProcess, startInCgroups } from "./cgroup-process.ts";
+import { patience } from "./patience.ts";
 
 const layout = readCgroupLayout();
 const reason =
@@ -54,7 +55,9 @@ describe.skipIf(reason !== undefined)(`statistics (${reason ?? layout.mode})`, (
     expect(cpu.throttling.throttledPeriods).toBeGreaterThan(0n);
   });
 
-  test("each end for want of memory is told, and the end of the cgroup ends the watch", async () => {
+  test("each end for want of memory is told, and the end of the cgroup ends the watch", {
+    timeout: 20_000 * patience,
+  }, async () => {
     const resources = { memory: { limit: 8n * MB, swap: 8n * MB } };
     const hog = "tail /dev/zero; sleep 0.4; tail /dev/zero; sleep 60";
     running = await startInCgroups({
@@ -70,7 +73,7 @@ describe.skipIf(reason !== undefined)(`statistics (${reason ?? layout.mode})`, (
       if (seen.length === 2) await running.end();
     }
     expect(seen).toEqual([1, 1]);
-  }, 20_000);
+  });
 });
 
 const hasRunc = spawnSync("runc", ["--version"]).status === 0;

@@ -2,6 +2,7 @@
 // form is `tools/test-engine.sh storm`.
 
 import { afterAll, describe, test } from "bun:test";
+import { patience } from "./patience.ts";
 import { Ground, whyNot } from "./pivot.ts";
 import { cleared, crowd, kills, prepareField } from "./storm.ts";
 
@@ -12,13 +13,17 @@ describe.skipIf(whyNot !== undefined)(`storms (${whyNot ?? "as root"})`, () => {
     for (const each of grounds) await each.close();
   });
 
-  test("a crowd of commands on the same names: done or clearly refused, and nothing is left", async () => {
+  test("a crowd of commands on the same names: done or clearly refused, and nothing is left", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const field = prepareField(first, 1, null);
     await crowd(field, 120, 16).finally(() => cleared(field));
-  }, 60_000);
+  });
 
-  test("commands killed at random: all that they leave can be removed", async () => {
+  test("commands killed at random: all that they leave can be removed", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const field = prepareField(second, 2, null);
     await kills(field, 40).finally(() => cleared(field));
-  }, 60_000);
+  });
 });

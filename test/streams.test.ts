@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const ground = new Ground("streams");
@@ -29,7 +30,9 @@ const sha256 = (bytes: string | Uint8Array): string =>
 describe.skipIf(whyNot !== undefined)(`streams (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
 
-  test("10 MB come out complete through a pipe, a file and a socket", async () => {
+  test("10 MB come out complete through a pipe, a file and a socket", {
+    timeout: 20_000 * patience,
+  }, async () => {
     const script = `sh -c ${word(tenMegabytes)}`;
     const piped = host(`pivot run --rm busybox ${script} | cat`);
     expect([piped.stdout.length, sha256(piped.stdout)]).toEqual([large, digest]);
@@ -45,9 +48,11 @@ describe.skipIf(whyNot !== undefined)(`streams (${whyNot ?? "as root"})`, () => 
     const hash = createHash("sha256");
     for await (const chunk of child.stdout) hash.update(chunk as Uint8Array);
     expect(hash.digest("hex")).toBe(digest);
-  }, 20_000);
+  });
 
-  test("10 MB go in complete through a pipe, a file and a socket", () => {
+  test("10 MB go in complete through a pipe, a file and a socket", {
+    timeout: 20_000 * patience,
+  }, () => {
     const file = `${ground.directory}/in`;
     host(`pivot run --rm busybox sh -c ${word(tenMegabytes)} >${word(file)}`);
     const sum = "pivot run --rm -i busybox sha256sum";
@@ -58,7 +63,7 @@ describe.skipIf(whyNot !== undefined)(`streams (${whyNot ?? "as root"})`, () => 
     expect(
       ground.run(["-i", "busybox", "sha256sum"], { input: readFileSync(file, "latin1") }),
     ).toMatchObject({ code: 0, stdout: expected });
-  }, 20_000);
+  });
 
   test("a reader that leaves early ends it without a hang or a word", () => {
     const start = Date.now();

@@ -13,6 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { patience } from "./patience.ts";
 import { compileC, Ground, pivotPath, type Running, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
@@ -83,7 +84,9 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
   });
   afterAll(() => ground.close());
 
-  test("a directory that is swapped for a link does not lead out of the root", async () => {
+  test("a directory that is swapped for a link does not lead out of the root", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const before = outsideNow();
     await whileSwapped("way", () => {
       for (const to of ["/way", "/way/sub", "/way/sub/secret", "/way/new"]) {
@@ -92,9 +95,9 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
       cp(`${local}/tree/.`, `${running.name}:/way`);
     });
     expect(outsideNow()).toEqual(before);
-  }, 60_000);
+  });
 
-  test("nor is anything of the host read through it", async () => {
+  test("nor is anything of the host read through it", { timeout: 60_000 * patience }, async () => {
     const target = `${local}/got`;
     await whileSwapped("way", () => {
       cp(`${running.name}:/way/sub/secret`, `${target}-${Math.random()}`);
@@ -112,7 +115,7 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
       .filter((path) => lstatSync(path).isFile());
     for (const path of got) expect(readFileSync(path, "utf8")).not.toContain("the host's");
     expect(got.length).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   for (const link of ["absolute", "up", "magic", "magic-1"]) {
     test(`a link to ${link === "up" ? "`..`" : link} stays inside`, () => {
@@ -199,7 +202,9 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
     expect(existsSync("/pwned")).toBe(false);
   });
 
-  test("a copy that is killed leaves no mount, no process and no half of a file", async () => {
+  test("a copy that is killed leaves no mount, no process and no half of a file", {
+    timeout: 20_000 * patience,
+  }, async () => {
     ground.command(["truncate", "-s", "3G", `${local}/huge`]);
     writeFileSync(`${root}/tmp/huge`, "as it was");
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
@@ -217,9 +222,11 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
     expect(workers()).toEqual([]);
     expect(readFileSync(`${root}/tmp/huge`, "utf8")).toBe("as it was");
     expect(readdirSync(`${root}/tmp`).sort()).toEqual(["again", "file", "huge"]);
-  }, 20_000);
+  });
 
-  test("a container that is committed goes on, also when the commit is killed or fails", async () => {
+  test("a container that is committed goes on, also when the commit is killed or fails", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const filled = await ground.start(
       [],
       [
@@ -256,7 +263,7 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
     const blobs = readdirSync(`${ground.root}/blobs/sha256`);
     expect(blobs.filter((name) => name.startsWith(".tmp-"))).toEqual([]);
     await filled.stop();
-  }, 60_000);
+  });
 
   test("a root that is changed by chroot alone is the container's all the same", async () => {
     const other = await ground.start(

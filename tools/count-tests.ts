@@ -1,15 +1,18 @@
-/** Counts a JUnit report, or all below a directory, prints the closing line, and exits as the tests did. */
+// Counts a JUnit report, or all below a directory, prints the closing line, and exits as the tests did:
+// `count-tests.ts REPORT STATUS [REPORT…]`.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 
-const [report = "", status = "1"] = process.argv.slice(2);
-const reports = !existsSync(report)
-  ? []
-  : statSync(report).isDirectory()
-    ? readdirSync(report, { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(".xml"))
-        .map((name) => `${report}/${name}`)
-    : [report];
+const [first = "", status = "1", ...others] = process.argv.slice(2);
+const reports = [first, ...others].flatMap((report) =>
+  !existsSync(report)
+    ? []
+    : statSync(report).isDirectory()
+      ? readdirSync(report, { recursive: true, encoding: "utf8" })
+          .filter((name) => name.endsWith(".xml"))
+          .map((name) => `${report}/${name}`)
+      : [report],
+);
 const roots = reports.map(
   (file) => /<testsuites\b[^>]*>/.exec(readFileSync(file, "utf8"))?.[0] ?? "",
 );

@@ -5,8 +5,7 @@
 #   PIVOT_TEST_RUNTIME=/usr/sbin/runc tools/test-systemd.sh -t slice
 #
 # systemd is this machine's own, in a world of its own (tools/systemd-world.sh), with the cgroups that
-# this machine has. With PIVOT_VM (test/vm.test.ts) all is done in that virtual machine, of which the
-# cgroups are all of version 2: there it takes half an hour where the processor is emulated.
+# this machine has. `tools/test-vm.sh systemd systemd-crun` does the same where they are all of version 2.
 set -u
 case ${PIVOT_TEST_RUNTIME:-} in
   '' | /*) ;;
@@ -16,13 +15,6 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
 PIVOT_TEST_RUNTIME=${PIVOT_TEST_RUNTIME:-$PWD/pivot-oci}
 export PIVOT_TEST_RUNTIME
-if [ -n "${PIVOT_VM:-}" ]; then
-  words=
-  for each; do words="$words '$each'"; done
-  export PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}" VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME"
-  VM_CPUS=2 VM_MEM=3072 VM_TIMEOUT=5400 exec "$PIVOT_VM" \
-    "cd '$PWD' && tools/test-systemd.sh --timeout 900000$words"
-fi
 skip() {
   printf 'test-systemd: skipped: %s\n' "$*"
   echo '0 passed, 0 failed'

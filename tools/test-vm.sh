@@ -6,22 +6,21 @@
 #   tools/test-vm.sh resources crun      these alone
 #   tools/test-vm.sh oci/hooks limits    files below test/
 #
-#   resources    limits, device rules (eBPF), I/O, out of memory, freezing, killing, statistics, delegation
-#   quick        what a container is: namespaces, mounts, filters, capabilities, labels, hostile paths,
-#                the life of one, and what is left of one that is killed
-#   checkpoint   CRIU
-#   crun         what the OCI runtime's tests of resources and states say of crun
-#   rootless     an ordinary user: with a range of ids and with one, with cgroups that are delegated and
-#                without, under AppArmor, with pasta and egress lists; user namespaces of root's
+#   resources     limits, device rules (eBPF), I/O, out of memory, freezing, killing, statistics, delegation
+#   kernel        what a container is: namespaces, mounts, filters, capabilities, labels, hostile paths,
+#                 the life of one, and what is left of one that is killed
+#   rest          the other files of test/: images, files in and out, terminals, networks, views, OCI
+#   units         those beside the sources
+#   rootless      an ordinary user: with a range of ids and with one, with cgroups that are delegated and
+#                 without, under AppArmor, with pasta and egress lists; user namespaces of root's
+#   checkpoint    CRIU
+#   crun          what the OCI runtime's tests of resources and states say of crun
+#   systemd       scopes of a systemd that is process 1, and podman with them (tools/test-systemd.sh)
+#   systemd-crun  the same with crun
 #
-# No systemd runs there. What `systemd-run --user --scope` gives to a command is made as systemd makes it: a
-# service of the user's, of which the directory, cgroup.procs, cgroup.subtree_control and cgroup.threads are
-# the user's, with a slice and a scope below (test/delegated-cgroups.ts). Nor has a stock kernel Ubuntu's
-# sysctl kernel.apparmor_restrict_unprivileged_userns: profiles take the same rights away.
-#
-# Without KVM a machine of QEMU's is some ten times slower than this one: the tests wait that much
-# longer (PIVOT_TEST_PATIENCE), and those of images, registries, networks and the page, which have
-# little to do with a kernel, are left out.
+# What each file said, and its JUnit report, stay in build/vm/SUITE. Without KVM a machine of QEMU's is
+# ten to thirty times slower than this one: the tests wait that much longer (PIVOT_TEST_PATIENCE), and
+# all suites take hours. VM_TIMEOUT: seconds for a suite.
 set -u
 cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
@@ -40,6 +39,8 @@ need crun crun
 need newuidmap uidmap
 need pasta passt
 need nft nftables
+[ -x /usr/lib/systemd/systemd ] || packages="$packages systemd"
+need dbus-daemon dbus
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "installing$packages"
   { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
@@ -48,78 +49,119 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; th
     say "apt-get could not install all of$packages: see build/apt-vm.log"
 fi
 
+# Left out are tests of what no kernel has a word in, and which emulation makes long:
+#   bench/ and web/     figures of time, which say nothing there; a page in a browser
+#   docs, house, help   what stands in the repository's own files
+left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/help.test.ts"
 resources="cgroup cgroup-update delegation limits devices stats oci/resources oci/state"
-quick="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
-  lifecycle killed leftovers"
+kernel="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
+  lifecycle leftovers killed"
+rootless="$(cd test && echo rootless*.test.ts | sed 's/\.test\.ts//g') users pasta egress"
 checkpoint=oci/checkpoint
-crun=oci/resources
-rootless="rootless rootless-limits rootless-apparmor users pasta egress"
+crun="oci/resources oci/state"
 
-reports=$(mktemp -d "$PWD/build/vm-reports.XXXXXX")
-vm=
-trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null; rm -rf "$reports"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-# Compilers are slow there.
-node_modules/.bin/bun -e 'import { compileC } from "./test/pivot.ts";
-  for (const name of ["probe.c", "calls.c", "exchange.c", "echo.c", "egress-probe.c"]) compileC(name);' || exit 1
-
-# What udev and a network would have made of a machine: the device that pasta opens, and an interface with
-# a default route, from which it takes addresses (those of documentation: nothing is reached there).
-network="modprobe tun; modprobe dummy numdummies=0
-ip link add vm0 type dummy && ip link set vm0 up && ip addr add 192.0.2.2/24 dev vm0 &&
-  ip route add default via 192.0.2.1 || exit 1
-ip addr add 2001:db8::2/64 dev vm0 && ip -6 route add default via 2001:db8::1 || :"
-
-status=0
-machine() { # machine SUITE RUNTIME FILES: none fails that is not there or says nothing
-  suite=$1
-  runtime=$2
-  shift 2
-  mkdir "$reports/$suite"
-  script="export PIVOT_NETWORK=none TMPDIR=/scratch
-${prepare:-}
-for file in $*; do
-  report=/run/report/$(printf %s "$suite")/\$(echo \$file | tr / -).xml
-  node_modules/.bin/bun test --timeout 600000 --reporter=junit --reporter-outfile=\$report \\
-    ./test/\$file.test.ts || echo failed >>/run/report/$suite/failed
-done"
-  export PIVOT_TEST_RUNTIME="$runtime" PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}"
-  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_ALL" VM_DISK=4 VM_TIMEOUT="${VM_TIMEOUT:-5400}" \
-    VM_REPORT="$reports" tools/vm/vm.sh "$script" </dev/null &
-  vm=$!
-  wait "$vm" || status=1
-  vm=
-  [ ! -e "$reports/$suite/failed" ] || status=1
-  for file; do
-    [ -s "$reports/$suite/$(echo "$file" | tr / -).xml" ] && continue
-    say "$suite: test/$file.test.ts came to no end"
-    status=1
+files_of() { for file; do echo "test/$file.test.ts"; done; } # of names below test/
+rest() { # the files of `npm test` below test/ that no other suite has
+  others=$(files_of $resources $kernel $rootless $checkpoint)
+  # The names in left_out are patterns of `case`, not of files.
+  set -f
+  find test -name '*.test.ts' | sort | while read -r file; do
+    for each in $others $left_out; do
+      case $file in $each) continue 2 ;; esac
+    done
+    echo "$file"
   done
 }
 
+vm=
+trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+# Compilers are slow there.
+node_modules/.bin/bun -e 'import { readdirSync } from "node:fs"; import { compileC } from "./test/pivot.ts";
+  for (const name of [...readdirSync("test"), ...readdirSync("test/oci").map((name) => `oci/${name}`)])
+    if (name.endsWith(".c")) compileC(name);' || exit 1
+
+# What udev and a network would have made of a machine: the device that pasta opens, and an interface with
+# a default route, from which it takes addresses (those of documentation: nothing is reached there).
+network='modprobe tun; modprobe dummy numdummies=0
+  ip link add vm0 type dummy && ip link set vm0 up && ip addr add 192.0.2.2/24 dev vm0 &&
+    ip route add default via 192.0.2.1 || exit 1
+  ip addr add 2001:db8::2/64 dev vm0 && ip -6 route add default via 2001:db8::1 || :'
+
+status=0
+suites=
+prepare=
+run() { # run SUITE RUNTIME COMMAND: in a machine; the command finds $report, the directory for reports
+  report=$PWD/build/vm/$1
+  suites="$suites $1"
+  rm -rf "$report"
+  mkdir -p "$report"
+  export PIVOT_TEST_RUNTIME="$2" PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}"
+  say "$1, of ${2##*/}"
+  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS PIVOT_TEST_ALL VM_FILE_TIMEOUT" VM_DISK=4 \
+    VM_TIMEOUT="${VM_TIMEOUT:-14400}" VM_REPORT="$report" \
+    tools/vm/vm.sh "export PIVOT_NETWORK=none TMPDIR=/scratch; report=/run/report; $3" </dev/null &
+  vm=$!
+  wait "$vm" || status=1
+  vm=
+}
+tests() { # tests SUITE RUNTIME FILES: none fails that is not there or says nothing
+  suite=$1
+  runtime=$2
+  shift 2
+  run "$suite" "$runtime" "$prepare
+    tools/vm/test-files.sh \$report $*"
+  for file; do
+    name=$(printf %s "$file" | tr / - | sed 's/\.test\.ts$//')
+    [ -s "$report/$name.xml" ] && continue
+    say "$suite: $file came to no end"
+    status=1
+  done
+}
+systemd() { # systemd SUITE RUNTIME
+  # In its world there is another /run.
+  run "$1" "$2" 'tools/test-systemd.sh --timeout 900000; code=$?; cp build/systemd.xml $report; exit $code'
+  [ -s "$report/systemd.xml" ] || { say "$1 came to no end" && status=1; }
+}
+
 files=
-[ $# -gt 0 ] || set -- resources quick checkpoint crun rootless
+own=$PWD/pivot-oci
+peer=$(command -v crun || echo /usr/bin/crun)
+[ $# -gt 0 ] || set -- resources kernel rest units rootless checkpoint crun systemd systemd-crun
 for word; do
   case $word in
-    resources) machine "$word" "$PWD/pivot-oci" $resources ;;
-    quick) machine "$word" "$PWD/pivot-oci" $quick ;;
-    checkpoint) machine "$word" "$PWD/pivot-oci" $checkpoint ;;
-    crun) machine "$word" "$(command -v crun)" $crun ;;
+    resources) tests "$word" "$own" $(files_of $resources) ;;
+    kernel) tests "$word" "$own" $(files_of $kernel) ;;
+    rest) tests "$word" "$own" $(rest) ;;
+    units) tests "$word" "$own" $(find src -name "*.test.ts" | cut -d / -f 1,2 | sort -u) ;;
     rootless)
       prepare=$network
-      machine "$word" "$PWD/pivot-oci" $rootless
+      tests "$word" "$own" $(files_of $rootless)
       prepare=
       ;;
+    checkpoint) tests "$word" "$own" $(files_of $checkpoint) ;;
+    crun) tests "$word" "$peer" $(files_of $crun) ;;
+    systemd) systemd "$word" "$own" ;;
+    systemd-crun) systemd "$word" "$peer" ;;
     *)
-      [ -e "test/$word.test.ts" ] || {
-        say "$word is neither resources, quick, checkpoint, crun, rootless nor a file test/$word.test.ts"
+      file=test/$word.test.ts
+      [ -e "$file" ] || file=$word
+      [ -e "$file" ] || {
+        say "$word is neither a suite (see the head of tools/test-vm.sh) nor a file test/$word.test.ts"
         exit 1
       }
-      files="$files $word"
+      files="$files $file"
       ;;
   esac
 done
 prepare=$network
-[ -z "$files" ] || machine files "${PIVOT_TEST_RUNTIME:-$PWD/pivot-oci}" $files
-node_modules/.bin/bun tools/count-tests.ts "$reports" "$status"
+[ -z "$files" ] || tests files "${PIVOT_TEST_RUNTIME:-$own}" $files
+set --
+for suite in $suites; do
+  set -- "$@" "build/vm/$suite"
+  say "$suite: $(node_modules/.bin/bun tools/count-tests.ts "build/vm/$suite" 0 | tail -n 1)"
+done
+first=$1
+shift
+node_modules/.bin/bun tools/count-tests.ts "$first" "$status" "$@"

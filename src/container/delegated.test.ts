@@ -57,6 +57,15 @@ test("without a part of their own all are named at once", () => {
   ]);
 });
 
+test("a manager of the user's has its own part, wherever the caller is", () => {
+  const pids: LinuxResources = { pids: { limit: 2n } };
+  const name = "/user@1.service/user.slice/pivot-x.scope";
+  const asked = (keeper: string) =>
+    delegated(v2("/system.slice/some.service"), name, pids, undefined, keeper);
+  expect(asked("/user@1.service")).toMatchObject({ resources: pids, warnings: [] });
+  expect(asked("/user@2.service").resources).toBeUndefined();
+});
+
 test("CPUs and files of version 2 go by their own controllers", () => {
   const own = v2("/user@1.service/app.scope");
   const left = (resources: LinuxResources) => delegated(own, "pivot-x", resources).resources;

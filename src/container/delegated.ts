@@ -14,9 +14,9 @@ import type { LinuxResources } from "../spec/mod.ts";
  * process there takes the right to write to `cgroup.procs` of what is above both (cgroups(7),
  * "Delegation containment").
  */
-function delegatedPart({ v2 }: CgroupLayout, name: string): CgroupV2 | null {
+function delegatedPart({ v2 }: CgroupLayout, name: string, keeper?: string): CgroupV2 | null {
   if (v2 === null) return null;
-  const { base } = locateV2(v2, name);
+  const base = keeper === undefined ? locateV2(v2, name).base : v2.mount + keeper;
   if (!["", "/cgroup.procs", "/cgroup.subtree_control"].every((file) => isWritable(base + file))) {
     return null;
   }
@@ -105,14 +105,16 @@ export type Delegated = {
  * Of the limits that were asked for, those that can be kept; the others are named in one line.
  *
  * @param isTold whether one that is lost is worth a word; all are unless given
+ * @param keeper the cgroup, from the mounts, of a manager of the user's that puts the process there itself
  */
 export function delegated(
   layout: CgroupLayout,
   name: string,
   resources: LinuxResources | undefined,
   isTold: (kind: keyof LinuxResources) => boolean = () => true,
+  keeper?: string,
 ): Delegated {
-  const part = delegatedPart(layout, name);
+  const part = delegatedPart(layout, name, keeper);
   const controllers = part?.controllers ?? [];
   const asked = Object.keys(resources ?? {}) as (keyof LinuxResources)[];
   const left = asked.map((kind) => [kind, kept(kind, resources ?? {}, controllers)] as const);

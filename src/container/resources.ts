@@ -15,6 +15,8 @@ export type ScopeOfContainer = {
   /** Its cgroup, from the mounts. */
   readonly path: string;
   readonly ask: ScopeAsk;
+  /** The cgroup of the manager whose scope it is, from the mounts. */
+  readonly manager: string;
   /** It is in a user's own part of the cgroups. */
   readonly user: boolean;
 };
@@ -40,6 +42,7 @@ export function planResources(
         name,
         spec.linux?.resources,
         (kind) => !joinAll || kind !== "devices",
+        scope?.manager,
       )
     : { layout: facts.cgroups, resources: spec.linux?.resources, warnings: [] };
   const planned = planCgroup(

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { patience } from "../../test/patience.ts";
 import { busyboxCandidates, ensureBusybox } from "./busybox.ts";
 import { whyNotStatic } from "./elf.ts";
 import { openStore, resolveImage } from "./store.ts";
@@ -77,7 +78,9 @@ describe.skipIf(!isRoot || found === undefined)(
       expect(await ensureBusybox(store, { ...unpackerOptions(), candidates: [] })).toEqual(image);
     });
 
-    test("no busybox, one that is not static, one that is none", async () => {
+    test("no busybox, one that is not static, one that is none", {
+      timeout: 30_000 * patience,
+    }, async () => {
       const store = openStore(`${directory}/three`);
       const script = `${directory}/false`;
       mkdirSync(directory, { recursive: true });
@@ -93,6 +96,6 @@ describe.skipIf(!isRoot || found === undefined)(
       writeFileSync(`${script}.c`, "int main(void) { return 3; }");
       expect(spawnSync("cc", ["-static", "-o", script, `${script}.c`]).status).toBe(0);
       await expect(ensure(script)).rejects.toThrow(/it ended with status 3/);
-    }, 30_000);
+    });
   },
 );

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { patience } from "../../test/patience.ts";
 import { digestOf } from "./blob.ts";
 import {
   type ImportOptions,
@@ -293,6 +294,6 @@ describe.skipIf(!isRoot)("images in files (need root: owners are kept)", () => {
         ["opt directory", "opt/files directory", "opt/files/true character 0:0"],
       ]);
     },
-    60_000,
+    60_000 * patience,
   );
 });

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { patience } from "../../test/patience.ts";
 import { digestOf } from "./blob.ts";
 import { ImageError } from "./error.ts";
 import {
@@ -325,7 +326,9 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
     }
   });
 
-  test("eight processes that import the same image at once", async () => {
+  test("eight processes that import the same image at once", {
+    timeout: 60_000 * patience,
+  }, async () => {
     const members = Array.from({ length: 300 }, (_, i) => file(`d${i % 7}/f${i}`, `content ${i}`));
     const tar = tarArchive(members);
     const image = makeImage([
@@ -357,7 +360,7 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
     const { layers } = resolveImage(store, "many:1");
     expect(describeTree(layers[0] ?? "").size).toBe(300 + 7 + 1);
     expectClean(store, 3);
-  }, 60_000);
+  });
 
   test("names: given, listed, taken away, however long", async () => {
     const names = [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { patience } from "../../test/patience.ts";
 import { LayerTranslator } from "./layer.ts";
 import { type TarMember, tarArchive } from "./tar-writer.ts";
 import {
@@ -292,7 +293,9 @@ describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)"
     path: fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 3 }),
   });
 
-  test("random layers mean what the specification says, by the kernel's word", async () => {
+  test("random layers mean what the specification says, by the kernel's word", {
+    timeout: 120_000 * patience,
+  }, async () => {
     const layers = fc.array(fc.array(step, { maxLength: 8 }), { minLength: 2, maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(layers, async (steps) => {
@@ -310,5 +313,5 @@ describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)"
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 });

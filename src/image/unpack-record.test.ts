@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { patience } from "../../test/patience.ts";
 import { layersMax } from "./manifest.ts";
 import { sparseSegmentsMax } from "./tar-sparse.ts";
 import {
@@ -222,20 +223,22 @@ describe.skipIf(!isRoot)("the reader of records (needs root: owners and device n
     expect(status).toBe(1);
   });
 
-  test("a stream cut anywhere is refused", () => {
+  test("a stream cut anywhere is refused", { timeout: 60_000 * patience }, () => {
     for (let length = 0; length < sample.length; length += 7) {
       const { status, stdout, stderr } = run(sample.subarray(0, length));
       expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
       expect(stdout).toMatch(/^fail \d+ 61 the stream of records ended early: /);
     }
-  }, 60_000);
+  });
 
   const mutation = fc.record({
     at: fc.nat(sample.length - 1),
     bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }),
   });
 
-  test("a stream with any bytes changed is applied or refused in one line", () => {
+  test("a stream with any bytes changed is applied or refused in one line", {
+    timeout: 60_000 * patience,
+  }, () => {
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
         const input = Buffer.from(sample);
@@ -247,7 +250,7 @@ describe.skipIf(!isRoot)("the reader of records (needs root: owners and device n
       }),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 
   test("options that are wrong give the usage", () => {
     for (const args of [

@@ -32,7 +32,12 @@ export function planScope(spec: Spec, id: string): PlannedScope {
   const description = `pivot container ${id}`;
   const ask = askForScope({ scope, manager, properties, description });
   return {
-    cgroup: { path: `${manager.root}${scope.path}`, ask, user: manager.user },
+    cgroup: {
+      path: `${manager.root}${scope.path}`,
+      ask,
+      manager: manager.root,
+      user: manager.user,
+    },
     stop: ask.stop,
     record: { unit: scope.unit, manager },
   };

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { patience } from "../../test/patience.ts";
 import { type Arch, abisOf, syscallNumbers } from "./abi.ts";
 import { actionValue } from "./action.ts";
 import { compile } from "./compile.ts";
@@ -206,7 +207,9 @@ const AHEAD = new Set(["map_shadow_stack"]);
 
 describe.skipIf(missing !== undefined)(`libseccomp${reason}`, () => {
   for (const arch of ["x86_64", "aarch64"] as const) {
-    test(`decides as we do on the default profile for ${arch}`, () => {
+    test(`decides as we do on the default profile for ${arch}`, {
+      timeout: 60_000 * patience,
+    }, () => {
       const values = [0n, 1n, 8n, 11n, 12n, 13n, 19n, 38n, 40n, 45n, 46n, 0x20000n, 0x20008n];
       const firsts = [...values, 0xffffffffn, 0x10000000n, 1n << 32n, (1n << 32n) + 16n];
       const some = numbersOf(["socket", "personality", "clone", "clone3", "read"], arch);
@@ -218,9 +221,11 @@ describe.skipIf(missing !== undefined)(`libseccomp${reason}`, () => {
         calls.push(...allCalls(arch, [0x10000000n]));
         expect(differences(without(profile, AHEAD), arch, calls)).toEqual([]);
       }
-    }, 60_000);
+    });
 
-    test(`decides as we do on generated profiles for ${arch}`, () => {
+    test(`decides as we do on generated profiles for ${arch}`, {
+      timeout: 60_000 * patience,
+    }, () => {
       const subject = profiles(arch).chain((profile) =>
         fc.record({ profile: fc.constant(profile), calls: callsFor(profile, arch) }),
       );
@@ -228,6 +233,6 @@ describe.skipIf(missing !== undefined)(`libseccomp${reason}`, () => {
         expect(differences(profile, arch, calls)).toEqual([]);
       });
       fc.assert(property, { numRuns: 150, includeErrorInReport: true });
-    }, 60_000);
+    });
   }
 });

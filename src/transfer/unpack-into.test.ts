@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import * as fc from "fast-check";
+import { patience } from "../../test/patience.ts";
 import { isRoot, unpackerProgram } from "../image/testing/fixture.ts";
 import {
   encodeRecord,
@@ -86,7 +87,9 @@ describe.skipIf(!isRoot)(
     }, 60_000);
     afterAll(() => rmSync(directory, { recursive: true }));
 
-    test("whatever it is told, it stays in its directory and says how it went", () => {
+    test("whatever it is told, it stays in its directory and says how it went", {
+      timeout: 60_000 * patience,
+    }, () => {
       const before = outsideNow();
       fc.assert(
         fc.property(records, (all) => {
@@ -106,7 +109,7 @@ describe.skipIf(!isRoot)(
         }),
         { numRuns: 25 },
       );
-    }, 60_000);
+    });
 
     test("a place is told of before anything is made", () => {
       const root = makeRoot();

@@ -272,4 +272,19 @@ export const differences: Readonly<
   "two containers with the same cgroupsPath: the second is refused, or both live and die alone": {
     crun: { why: "delete --force of the second kills the first" },
   },
+
+  // ── systemd ────────────────────────────────────────────────────────────────────────────────
+  "a container is in its slice, in every hierarchy, and delete takes the scope away": {
+    crun: { why: "in version 2 it makes a cgroup below the scope", always: false },
+  },
+  "limits are properties of the scope and lie in the files, also after a reload": {
+    crun: { why: "it tells systemd none, and writes them below the scope", always: false },
+  },
+  "devices that are not allowed cannot be opened, also after a reload": {
+    crun: { why: "it tells systemd nothing of devices" },
+  },
+  "pause, resume, ps, events and kill --all": { crun: { why: "it has no events" } },
+  "a container of podman's is in the scope that it names": {
+    crun: { why: "it tells systemd no limits" },
+  },
 };

@@ -5,6 +5,7 @@ import { describe, expect } from "bun:test";
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { listIfThere, processesAt } from "../leftovers.ts";
+import { patience } from "../patience.ts";
 import { cgroupsNamed, isAlive, OciGround, type State } from "./ground.ts";
 import { demand, runtimeWords, title, whyNot } from "./runtime.ts";
 
@@ -82,7 +83,7 @@ describe.skipIf(whyNot !== undefined)(title("a runtime that was killed"), () => 
       ground.ok(["delete", "--force", first]);
       await ground.expectNothingLeft();
     },
-    60_000,
+    60_000 * patience,
   );
 
   demand(
@@ -100,7 +101,7 @@ describe.skipIf(whyNot !== undefined)(title("a runtime that was killed"), () => 
         await expectCleared(id);
       }
     },
-    60_000,
+    60_000 * patience,
   );
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

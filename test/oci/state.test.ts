@@ -185,7 +185,8 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
       });
       const second = Number(await textOf(out, /\n/));
       await ground.until(id, "stopped");
-      expect(ground.call(["delete", "--force", id]).code).toBe(0);
+      const { code, stderr } = ground.call(["delete", "--force", id]);
+      expect([stderr, code]).toEqual(["", 0]);
       for (let i = 0; i < 50 && isAlive(second); i++) await Bun.sleep(10);
       expect(isAlive(second)).toBe(false);
     },

@@ -4,6 +4,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { patience } from "../patience.ts";
 import { whyNot } from "../pivot.ts";
 import { EngineWorld } from "./engine.ts";
 import type { Row } from "./outcome.ts";
@@ -36,11 +37,11 @@ describe.skipIf(whyNot !== undefined)(`known attacks (${whyNot ?? "as root"})`, 
     where: World,
   ): void {
     for (const row of rows.filter((each) => ids.includes(each.ids[0] ?? ""))) {
-      test(`${row.ids.join(", ")}: ${row.title}`, async () => {
+      test(`${row.ids.join(", ")}: ${row.title}`, { timeout: 60_000 * patience }, async () => {
         const outcome = await row.run(where);
         where.clear();
         expect(outcome).toMatchObject({ result: "holds" });
-      }, 60_000);
+      });
     }
   }
   hold(runtimeRows, ofRuntime, world);

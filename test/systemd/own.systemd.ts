@@ -85,18 +85,23 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
         before,
         global: ["--root", `${runtime}/oci`, "--systemd-cgroup"],
       };
-      ground.ok(["run", "--detach", "--bundle", bundle, id], asUser);
-      const manager = `/sys/fs/cgroup/user.slice/user-${USER}.slice/user@${USER}.service`;
-      const cgroup = `${manager}/user.slice/${unit}`;
-      const { pid } = JSON.parse(ground.ok(["state", id], asUser).stdout);
-      expect(readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
-      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
-      ground.ok(["update", "--pids-limit", "30", id], asUser);
-      expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
-      ground.ok(["delete", "--force", id], asUser);
-      for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
-      expect(existsSync(cgroup)).toBe(false);
-      systemctl("stop", `user@${USER}.service`);
+      try {
+        ground.ok(["run", "--detach", "--bundle", bundle, id], asUser);
+        const manager = `/sys/fs/cgroup/user.slice/user-${USER}.slice/user@${USER}.service`;
+        const cgroup = `${manager}/user.slice/${unit}`;
+        const { pid } = JSON.parse(ground.ok(["state", id], asUser).stdout);
+        expect(readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
+        expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
+        ground.ok(["update", "--pids-limit", "30", id], asUser);
+        expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
+        ground.ok(["delete", "--force", id], asUser);
+        for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
+        expect(existsSync(cgroup)).toBe(false);
+      } finally {
+        // Wherever it has failed: it would be left over in all tests that follow.
+        ground.call(["delete", "--force", id], asUser);
+        systemctl("stop", `user@${USER}.service`);
+      }
     },
   );
 

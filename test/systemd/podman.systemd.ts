@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { makeRootfs } from "../oci/ground.ts";
-import { patience, runtimeName, runtimeWords, whyNot } from "../oci/runtime.ts";
+import { demand, patience, runtimeName, runtimeWords, whyNot } from "../oci/runtime.ts";
 
 const world = process.env["PIVOT_WORLD"];
 const whyNotHere =
@@ -69,7 +69,7 @@ oci = ["${base}/oci"]
       podman("import", `${base}/root.tar`, "box");
     }, 120_000 * patience);
 
-    test(
+    demand(
       "a container of podman's is in the scope that it names",
       () => {
         podman(
@@ -102,7 +102,7 @@ oci = ["${base}/oci"]
         podman("rm", "--force", "--time", "0", "a");
         expect(show(unit, "LoadState")).toBe("not-found");
       },
-      120_000 * patience,
+      120_000,
     );
 
     test(

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { isAlive } from "../oci/ground.ts";
-import { runtimeName, runtimeWords } from "../oci/runtime.ts";
+import { demand, runtimeName, runtimeWords } from "../oci/runtime.ts";
 import {
   isPivot,
   isUnified,
@@ -26,69 +26,75 @@ const file = (cgroup: string, controller: string, name: string): string => {
 describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})`, () => {
   const { ground, global, settings, bundleFor, start, remove } = scopeGround("scope");
 
-  test("a container is in its slice, in every hierarchy, and delete takes the scope away", async () => {
-    const { bundle, unit, cgroup } = bundleFor();
-    const id = ground.id();
-    ground.ok(["create", "--bundle", bundle, id], settings);
-    const { pid, status } = ground.state(id);
-    expect(status).toBe("created");
-    const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
-    // crun and runc leave a hierarchy alone that they do not know.
-    for (const line of isPivot ? lines : lines.slice(-1)) {
-      expect(line.slice(line.indexOf("/"))).toBe(cgroup);
-    }
-    expect(show(unit, "Slice")).toBe(slice);
-    expect(show(unit, "Delegate")).toBe("yes");
-    expect(show(unit, "ActiveState")).toBe("active");
-    ground.ok(["start", id], settings);
-    expect(ground.ok(["exec", id, "/bin/cat", "/proc/self/cgroup"], settings).stdout).toContain(
-      cgroup,
-    );
-    ground.ok(["kill", id, "KILL"], settings);
-    await ground.until(id, "stopped");
-    ground.ok(["delete", id], settings);
-    await untilGone(unit);
-  });
+  demand(
+    "a container is in its slice, in every hierarchy, and delete takes the scope away",
+    async () => {
+      const { bundle, unit, cgroup } = bundleFor();
+      const id = ground.id();
+      ground.ok(["create", "--bundle", bundle, id], settings);
+      const { pid, status } = ground.state(id);
+      expect(status).toBe("created");
+      const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
+      // crun and runc leave a hierarchy alone that they do not know.
+      for (const line of isPivot ? lines : lines.slice(-1)) {
+        expect(line.slice(line.indexOf("/"))).toBe(cgroup);
+      }
+      expect(show(unit, "Slice")).toBe(slice);
+      expect(show(unit, "Delegate")).toBe("yes");
+      expect(show(unit, "ActiveState")).toBe("active");
+      ground.ok(["start", id], settings);
+      expect(ground.ok(["exec", id, "/bin/cat", "/proc/self/cgroup"], settings).stdout).toContain(
+        cgroup,
+      );
+      ground.ok(["kill", id, "KILL"], settings);
+      await ground.until(id, "stopped");
+      ground.ok(["delete", id], settings);
+      await untilGone(unit);
+    },
+  );
 
-  test("limits are properties of the scope and lie in the files, also after a reload", async () => {
-    const { id, unit, cgroup } = start((config) => {
-      Object.assign(config.linux.resources, {
-        memory: { limit: 67108864 },
-        cpu: { quota: 25000, period: 100000, cpus: "0" },
-        pids: { limit: 50 },
+  demand(
+    "limits are properties of the scope and lie in the files, also after a reload",
+    async () => {
+      const { id, unit, cgroup } = start((config) => {
+        Object.assign(config.linux.resources, {
+          memory: { limit: 67108864 },
+          cpu: { quota: 25000, period: 100000, cpus: "0" },
+          pids: { limit: 50 },
+        });
       });
-    });
-    const files = () =>
-      isUnified
-        ? [
-            file(cgroup, "memory", "memory.max"),
-            file(cgroup, "cpu", "cpu.max"),
-            file(cgroup, "pids", "pids.max"),
-            file(cgroup, "cpuset", "cpuset.cpus"),
-          ]
-        : [
-            file(cgroup, "memory", "memory.limit_in_bytes"),
-            `${file(cgroup, "cpu", "cpu.cfs_quota_us")} ${file(cgroup, "cpu", "cpu.cfs_period_us")}`,
-            file(cgroup, "pids", "pids.max"),
-            file(cgroup, "cpuset", "cpuset.cpus"),
-          ];
-    const expected = ["67108864", "25000 100000", "50", "0"];
-    expect(files()).toEqual(expected);
-    expect(show(unit, isUnified ? "MemoryMax" : "MemoryLimit")).toBe("67108864");
-    expect(show(unit, "TasksMax")).toBe("50");
-    expect(show(unit, "CPUQuotaPerSecUSec")).toBe("250ms");
-    expect(show(unit, "AllowedCPUs")).toBe("0");
-    systemctl("daemon-reload");
-    expect(files()).toEqual(expected);
+      const files = () =>
+        isUnified
+          ? [
+              file(cgroup, "memory", "memory.max"),
+              file(cgroup, "cpu", "cpu.max"),
+              file(cgroup, "pids", "pids.max"),
+              file(cgroup, "cpuset", "cpuset.cpus"),
+            ]
+          : [
+              file(cgroup, "memory", "memory.limit_in_bytes"),
+              `${file(cgroup, "cpu", "cpu.cfs_quota_us")} ${file(cgroup, "cpu", "cpu.cfs_period_us")}`,
+              file(cgroup, "pids", "pids.max"),
+              file(cgroup, "cpuset", "cpuset.cpus"),
+            ];
+      const expected = ["67108864", "25000 100000", "50", "0"];
+      expect(files()).toEqual(expected);
+      expect(show(unit, isUnified ? "MemoryMax" : "MemoryLimit")).toBe("67108864");
+      expect(show(unit, "TasksMax")).toBe("50");
+      expect(show(unit, "CPUQuotaPerSecUSec")).toBe("250ms");
+      expect(show(unit, "AllowedCPUs")).toBe("0");
+      systemctl("daemon-reload");
+      expect(files()).toEqual(expected);
 
-    ground.ok(["update", "--memory", "134217728", "--pids-limit", "77", id], settings);
-    systemctl("daemon-reload");
-    expect(files()).toEqual(["134217728", "25000 100000", "77", "0"]);
-    expect(show(unit, "TasksMax")).toBe("77");
-    await remove(id, unit);
-  });
+      ground.ok(["update", "--memory", "134217728", "--pids-limit", "77", id], settings);
+      systemctl("daemon-reload");
+      expect(files()).toEqual(["134217728", "25000 100000", "77", "0"]);
+      expect(show(unit, "TasksMax")).toBe("77");
+      await remove(id, unit);
+    },
+  );
 
-  test("devices that are not allowed cannot be opened, also after a reload", async () => {
+  demand("devices that are not allowed cannot be opened, also after a reload", async () => {
     const { id, unit } = start((config) => {
       config.linux["devices"] = [{ path: "/dev/control", type: "c", major: 10, minor: 237 }];
     });
@@ -111,7 +117,7 @@ describe.skipIf(whyNotHere !== undefined)(`scopes (${whyNotHere ?? runtimeName})
     await remove(id, unit);
   });
 
-  test("pause, resume, ps, events and kill --all", async () => {
+  demand("pause, resume, ps, events and kill --all", async () => {
     const { id, unit } = start((config) => {
       config.process["args"] = ["/bin/sh", "-c", "/bin/sleep 1000 & /bin/sleep 1000 & wait"];
     });

@@ -58,7 +58,7 @@ mkdir -p run/report
 mount -t 9p -o "cache=none,access=any,$how" report run/report 2>/dev/null || :
 if [ -b dev/vda ]; then
   mkdir -p scratch
-  mount -t ext4 -o noatime dev/vda scratch || end "no disk"
+  mount -t ext4 dev/vda scratch || end "no disk"
 fi
 mount -t securityfs securityfs sys/kernel/security
 mount -t bpf bpf sys/fs/bpf
