@@ -1,0 +1,28 @@
+// What no mutation makes fail, each with the reason: nobody may be left out in silence (list.test.ts).
+
+/** Rows of the security suite that apply, by their first advisory. */
+export const unbrokenRows: Readonly<Record<string, string>> = {
+  "CVE-2024-1753":
+    "buildah's, of which pivot only warns: whether it can be broken depends on the machine's version",
+};
+
+const ofDatabase = "one transaction of the database: what is killed leaves nothing to be found";
+const ofRename =
+  "one file that appears by rename: what is killed leaves what goes with the next start";
+
+/** Tests of faults, by file and name. */
+export const unbrokenFaults: Readonly<Record<string, string>> = {
+  "calls: stop": "the monitor, and not the command, does what can fail",
+  "kills: rename": ofDatabase,
+  "kills: network create": ofDatabase,
+  "kills: network rm": ofDatabase,
+  "kills: tag": ofRename,
+};
+
+/** Checks of the load test. */
+export const unbrokenLoad: Readonly<Record<string, string>> = {
+  "N runs in sequence":
+    "a ratio of times: it says no after thousands of runs, and not after twenty",
+  "a start beside them": "a ratio of times beside a thousand others",
+  "what each of them takes": "it is told, and not judged",
+};
