@@ -180,7 +180,9 @@ export function essence(text: string): string {
     },
     null,
     1,
-  ).replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID");
+  )
+    .replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID")
+    .replaceAll(/("[ug]idMap": " *\d+ +)\d+/g, "$1OUTSIDE");
 }
 
 /** The first line in which two texts differ; undefined: none. */

@@ -3,7 +3,7 @@
 import type { Ground } from "../pivot.ts";
 import { unclear, World } from "./aftermath.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Fault, type Point, pointsOf, some, withFault } from "./trace.ts";
+import { type Fault, isEnough, type Point, pointsOf, some, withFault } from "./trace.ts";
 
 export type Round = readonly [Point, Fault];
 
@@ -84,6 +84,7 @@ export async function rounds(
     for (const each of chosen) {
       const told = await round(ground, scenario, world, each);
       if (told !== undefined) wrong.push(told);
+      if (isEnough(wrong)) break;
       if (told !== undefined && process.env["PIVOT_FAULTS_SHOW"] === "1") console.log(told);
     }
     return { wrong, count: chosen.length };

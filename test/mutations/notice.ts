@@ -60,7 +60,10 @@ function byRows(tree: string, rows: readonly string[]): Noticed[] {
 function byFaults(tree: string, { file, tests, rounds = 12 }: Faults): Noticed[] {
   const pattern = `\\) (${tests.map(quoted).join("|")})$`;
   const words = ["test", "--timeout", "300000", "-t", pattern, `./test/faults/${file}.faults.ts`];
-  const { said } = run(tree, words, 120 + tests.length * 60, { PIVOT_FAULTS: String(rounds) });
+  const { said } = run(tree, words, 120 + tests.length * 60, {
+    PIVOT_FAULTS: String(rounds),
+    PIVOT_FAULTS_FIRST: "1",
+  });
   return tests.map((name) => {
     const line = new RegExp(`^\\((pass|fail)\\) [^>]*> ${quoted(name)} \\[`, "m").exec(said);
     const isNoticed = line?.[1] === "fail";
@@ -80,7 +83,14 @@ export const checkName = (what: string): string => what.replaceAll(/\d+/g, "N").
 
 function byLoad(tree: string, checks: readonly string[]): Noticed[] {
   if (checks.length === 0) return [];
-  const sizes = { runs: 20, "at-once": 4, alive: 4, crowd: 64, rounds: 3 };
+  const needs = (words: RegExp): boolean => checks.some((check) => words.test(check));
+  const sizes = {
+    runs: needs(/in sequence|left/) ? 20 : 0,
+    "at-once": needs(/at once/) ? 6 : 0,
+    alive: needs(/together|beside|takes/) ? 4 : 0,
+    crowd: needs(/commands/) ? 64 : 0,
+    rounds: 3,
+  };
   const flags = Object.entries(sizes).flatMap(([name, size]) => [`--${name}`, String(size)]);
   const { said } = run(tree, ["test/load/run.ts", ...flags], 600);
   const rows = said

@@ -5,13 +5,14 @@
  *   npm run test:mutations [-- --only WORD,WORD…] [--part N/M] [--no-health]
  *
  * The copy, what is built of it, and the tests have namespaces of their own (tools/world.sh): what a
- * broken runtime does is done there. All tests are run without a break first, since one that fails
- * anyway notices nothing; --no-health leaves that out. --part takes each Mth break.
+ * broken runtime does is done there. Tests and rows are run without a break first, since one that fails
+ * anyway notices nothing; --no-health leaves that out. (Faults and load are left out there: run
+ * `test:faults` and `test:load` before.) --part takes each Mth break.
  */
 
 import { parseArgs } from "node:util";
 import { mutations } from "./list.ts";
-import { editsOf, type FaultFile, type Mutation } from "./mutation.ts";
+import { editsOf, type Mutation } from "./mutation.ts";
 import { type Noticed, notice, type Watchers } from "./notice.ts";
 import { Tree } from "./tree.ts";
 
@@ -37,22 +38,12 @@ const isBuilt = (mutation: Mutation): boolean => {
   return isSource && (needs || tests.some(([path]) => path.startsWith("test/")));
 };
 
-/** What a mutation names, without repetitions. */
-function allOf(): Watchers {
-  const tests = new Map(
-    chosen.flatMap(({ tests: all = [] }) => all.map((each) => [each.join(" "), each])),
-  );
-  const faults = new Map<FaultFile, { file: FaultFile; tests: string[] }>();
-  for (const { file, tests: names } of chosen.flatMap((each) => each.faults ?? [])) {
-    const known = faults.get(file) ?? { file, tests: [] };
-    known.tests.push(...names.filter((name) => !known.tests.includes(name)));
-    faults.set(file, known);
-  }
+/** What is quick of all that mutations name, without repetitions; faults and load have suites of their own. */
+function quickOf(): Watchers {
+  const tests = chosen.flatMap((each) => each.tests ?? []);
   return {
-    tests: [...tests.values()],
+    tests: [...new Map(tests.map((each) => [each.join(" "), each])).values()],
     rows: [...new Set(chosen.flatMap((each) => each.rows ?? []))],
-    faults: [...faults.values()],
-    load: [...new Set(chosen.flatMap((each) => each.load ?? []))],
   };
 }
 
@@ -61,7 +52,7 @@ const began = performance.now();
 const tree = new Tree();
 let bad = 0;
 try {
-  const health = values["no-health"] ? [] : notice(tree.path, allOf(), "all");
+  const health = values["no-health"] ? [] : notice(tree.path, quickOf(), "all");
   for (const { what, how } of health.filter(({ isNoticed }) => isNoticed)) {
     console.log(`SICK           ${what} fails without a break:\n               ${how}`);
     bad++;

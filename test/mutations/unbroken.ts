@@ -8,15 +8,26 @@ export const unbrokenRows: Readonly<Record<string, string>> = {
 
 const ofDatabase = "one transaction of the database: what is killed leaves nothing to be found";
 const ofRename =
-  "one file that appears by rename: what is killed leaves what goes with the next start";
+  "one file that appears by rename, or goes: what is killed leaves what the next start takes up";
+const ofOthers =
+  "it leaves nothing of its own: what it has begun is the container's, and goes with that";
 
 /** Tests of faults, by file and name. */
 export const unbrokenFaults: Readonly<Record<string, string>> = {
   "calls: stop": "the monitor, and not the command, does what can fail",
+  "kills: exec": ofOthers,
+  "kills: network connect": ofOthers,
+  "kills: cp into": ofOthers,
+  "kills: cp out of": ofOthers,
   "kills: rename": ofDatabase,
   "kills: network create": ofDatabase,
   "kills: network rm": ofDatabase,
   "kills: tag": ofRename,
+  "kills: rmi": ofRename,
+  "kills: save": ofRename,
+  "kills: volume rm": ofRename,
+  "shortage: memory: any limit (cgroup v1)":
+    "who has no memory is killed by the kernel, whatever is told",
 };
 
 /** Checks of the load test. */

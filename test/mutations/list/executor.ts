@@ -71,7 +71,6 @@ export const ofExecutor: readonly Mutation[] = [
     find: "    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);",
     replace: "    return st != NULL;",
     tests: [["test/native.test.ts", "cover-test.c"]],
-    rows: ["CVE-2025-31133"],
   },
   {
     name: "the executor's copy can be written",
@@ -85,7 +84,6 @@ export const ofExecutor: readonly Mutation[] = [
     file: "native/run.c",
     find: "    if (rc == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)",
     replace: "    if (rc == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)",
-    tests: [["test/oci/exec.test.ts", "CVE-2016-9962"]],
     rows: ["CVE-2016-9962"],
   },
   {
@@ -118,7 +116,6 @@ export const ofExecutor: readonly Mutation[] = [
     rows: [
       "CVE-2019-18837",
       "CVE-2026-41579",
-      "CVE-2025-24965",
       "CVE-2026-87766",
       "CVE-2021-30465",
       "CVE-2021-30465 (b)",
@@ -179,19 +176,10 @@ export const ofExecutor: readonly Mutation[] = [
   {
     name: "/dev/console is bound by a name in /dev/pts",
     file: "native/streams.c",
-    find: `    if (fstatfs(devpts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
-        return pv_say(run, -EPERM, "/dev/pts is no devpts");`,
-    replace: `    int named = -1;
-    if (fstatfs(devpts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC) {
-        named = openat(devpts, "0", O_PATH | O_CLOEXEC);
-        devpts = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    }`,
-    and: [
-      {
-        find: '        int mount = pv_open_tree(slave, "",',
-        replace: '        int mount = pv_open_tree(named < 0 ? slave : named, "",',
-      },
-    ],
+    find: '        int mount = pv_open_tree(slave, "",',
+    replace: `        struct pv_place name = {op->at.slot, "dev/pts/0"};
+        int named = pv_place_open(run, &name, O_PATH, 0);
+        int mount = pv_open_tree(named < 0 ? slave : named, "",`,
     rows: ["CVE-2025-52565"],
   },
   {
@@ -236,5 +224,29 @@ export const ofExecutor: readonly Mutation[] = [
     find: "    close(clients[i]);\n    clients[i] = clients[--count];",
     replace: "    clients[i] = clients[--count];",
     rows: ["CVE-2022-23471"],
+  },
+  {
+    name: "/dev/null is whatever it leads to",
+    file: "native/cover.c",
+    find: "    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);",
+    replace: "    return st != NULL;",
+    and: [
+      {
+        find: "directory ? &op->empty : &op->null_at,\n                                           O_PATH | O_NOFOLLOW, 0);",
+        replace:
+          "directory ? &op->empty : &op->null_at,\n                                           O_PATH, 0);",
+      },
+    ],
+    rows: ["CVE-2025-31133"],
+  },
+  {
+    name: "a link that stands where one is made is written through",
+    file: "native/files.c",
+    find: "    int rc = pv_result(symlinkat(op->to, parent, name));",
+    replace: `    int rc = pv_result(symlinkat(op->to, parent, name));
+    int there = rc == -EEXIST ? openat(parent, name, O_WRONLY | O_TRUNC | O_CLOEXEC) : -1;
+    if (there >= 0)
+        close(there);`,
+    rows: ["CVE-2025-24965"],
   },
 ];

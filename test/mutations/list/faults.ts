@@ -26,6 +26,7 @@ export const ofFaults: readonly Mutation[] = [
           "run with an egress list",
           "run -d by pasta with an egress list, and once more",
           "run in a user namespace",
+          "network connect",
           "pivot-oci create",
         ],
       },
@@ -39,6 +40,7 @@ export const ofFaults: readonly Mutation[] = [
           "the store cannot be written",
           "descriptors: any limit",
           "processes: any limit (cgroup v1)",
+          "memory and processes: what is entered has none left",
         ],
       },
     ],
@@ -81,6 +83,8 @@ export const ofFaults: readonly Mutation[] = [
         file: "kills",
         tests: [
           "run -d, which fails and is started once more",
+          "run -d in two networks with names",
+          "run -d by pasta with an egress list, and once more",
           "start",
           "stop",
           "rm -f",
@@ -97,6 +101,36 @@ export const ofFaults: readonly Mutation[] = [
     replace:
       "  const layers = [...new Set(found.filter(isKey))].slice(0, 0);\n  blobs.length = 0;\n  const needed = await neededObjects(store);",
     faults: [{ file: "kills", tests: ["pull", "load", "commit"], rounds: 40 }],
+  },
+  {
+    name: "writable layers of nobody stay",
+    file: "src/container/left-behind.ts",
+    find: "    .filter((id) => !known.has(id) && !rows.has(id))",
+    replace: '    .filter((id) => !known.has(id) && id === "")',
+    faults: [{ file: "kills", tests: ["rm"], rounds: 60 }],
+  },
+  {
+    name: "a volume that was never complete stays",
+    file: "src/container/left-behind.ts",
+    find: "  `${dataRoot}/volumes/.new`;",
+    replace: "  `${dataRoot}/volumes/.none`;",
+    faults: [{ file: "kills", tests: ["create", "volume create"], rounds: 60 }],
+  },
+  {
+    name: "delete leaves the cgroups of a container",
+    file: "src/oci/delete.ts",
+    find: "    ...groupsOf(groups).map((path) =>",
+    replace: "    ...groupsOf(groups).slice(99).map((path) =>",
+    faults: [
+      {
+        file: "calls",
+        tests: ["pivot-oci start", "pivot-oci kill", "pivot-oci delete"],
+      },
+      {
+        file: "kills",
+        tests: ["pivot-oci create", "pivot-oci start", "pivot-oci kill", "pivot-oci delete"],
+      },
+    ],
   },
   {
     name: "an end for want of memory is forgotten",
@@ -252,5 +286,39 @@ export const ofFaults: readonly Mutation[] = [
     find: "    if (run->done)\n        undo(run, rc < 0);",
     replace: "    if (run->done && 0)\n        undo(run, rc < 0);",
     load: ["what is left after them"],
+  },
+  {
+    name: "all containers have the same id",
+    file: "src/container/identity.ts",
+    find: '  const fd = openSync("/dev/urandom", "r");',
+    replace: '  const fd = openSync("/dev/zero", "r");',
+    load: ["N runs at once"],
+  },
+  {
+    name: "ps leaves out who runs",
+    file: "src/engine/status.ts",
+    find: "  return [...kept.map((each) => containerOf(roots, each.record, each)), ...others].sort(",
+    replace:
+      "  return [...kept.slice(1).map((each) => containerOf(roots, each.record, each)), ...others].sort(",
+    load: ["N containers together"],
+  },
+  {
+    name: "each start leaves a mount to the machine",
+    file: "native/files.c",
+    find: "    int *place = rc < 0 ? NULL : free_lock(run);",
+    replace: `    if (rc == 0 && op->at.slot == PV_SLOT_HOST)
+        rc = pv_result(mount(op->at.path, op->at.path, NULL, MS_BIND, NULL));
+    int *place = rc < 0 ? NULL : free_lock(run);`,
+    and: [
+      { find: "#include <string.h>\n", replace: "#include <string.h>\n#include <sys/mount.h>\n" },
+    ],
+    load: ["mounts of the host beside them"],
+  },
+  {
+    name: "the database is not waited for",
+    file: "src/engine/database.ts",
+    find: "`PRAGMA busy_timeout = ${patience}; PRAGMA",
+    replace: "`PRAGMA busy_timeout = 0; PRAGMA",
+    load: ["N commands on one store, N at a time"],
   },
 ];
