@@ -3,7 +3,9 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -34,6 +36,8 @@ export function edited(text: string, edits: readonly Edit[]): string | { readonl
   return now;
 }
 
+const compiler = `$(if command -v musl-gcc >/dev/null; then echo musl-gcc -idirafter /usr/include -idirafter /usr/include/$(cc -print-multiarch); else echo cc; fi) -std=c11 -Os -Wall -Wextra -Werror -ffunction-sections -fdata-sections`;
+
 /** Times are kept, so that only what is broken is built again. */
 const copy = (from: string, to: string): void =>
   cpSync(from, to, {
@@ -46,25 +50,53 @@ const copy = (from: string, to: string): void =>
 export class Tree {
   readonly path: string;
   readonly #whole: string;
+  readonly #objects: string;
 
   constructor() {
     const base = mkdtempSync(`${realpathSync(tmpdir())}/mutations-`);
     this.path = `${base}/tree`;
     this.#whole = `${base}/whole`;
+    this.#objects = `${base}/objects`;
     for (const name of [...folders, ...files]) copy(`${source}${name}`, `${this.path}/${name}`);
     symlinkSync(`${source}node_modules`, `${this.path}/node_modules`);
-    const problem = this.build();
+    mkdirSync(this.#objects);
+    const sources = readdirSync(`${this.path}/native`).filter((name) => name.endsWith(".c"));
+    const problem = this.#setUp() ?? this.#compile(sources);
     if (problem !== null) throw new Error(`the copy cannot be built: ${problem}`);
     for (const name of built) copy(`${this.path}/build/${name}`, `${this.#whole}/${name}`);
   }
 
-  /** Why it could not be built; null: it is. */
-  build(): string | null {
-    const { status, stderr } = spawnSync("tools/setup.sh", [], {
-      cwd: this.path,
-      encoding: "utf8",
-    });
+  /** A shell's script in the copy; what it says when it fails. */
+  #run(script: string, ...words: readonly string[]): string | null {
+    const all = ["-euc", script, "sh", ...words];
+    const { status, stderr } = spawnSync("sh", all, { cwd: this.path, encoding: "utf8" });
     return status === 0 ? null : stderr;
+  }
+
+  #setUp = (): string | null => this.#run("tools/setup.sh");
+
+  /** Objects of these, with the compiler and the flags of tools/setup.sh. */
+  #compile(names: readonly string[]): string | null {
+    const objects = names.map((name) => `native/${name}`);
+    return this.#run(
+      `${compiler} -c "$@"; mv -- *.o "$0"`.replace("$0", this.#objects),
+      ...objects,
+    );
+  }
+
+  /**
+   * All that these sources are part of. The C program is linked of objects: to compile all of it takes
+   * as long as everything else.
+   *
+   * @returns why it could not be built; null: it is
+   */
+  #build(files: readonly string[]): string | null {
+    const ofC = files.filter((file) => /^native\/[^/]+\.c$/.test(file));
+    const names = ofC.map((file) => file.replace("native/", ""));
+    const link = `${compiler} -static -Wl,--gc-sections -s -o build/pivot.new "$@"; mv build/pivot.new build/pivot; touch build/.built`;
+    const objects = readdirSync(this.#objects).map((name) => `${this.#objects}/${name}`);
+    const problem = ofC.length === 0 ? null : (this.#compile(names) ?? this.#run(link, ...objects));
+    return problem ?? (ofC.length === files.length ? null : this.#setUp());
   }
 
   /**
@@ -88,7 +120,7 @@ export class Tree {
         times.set(path, statSync(path).mtime);
         writeFileSync(path, broken);
       }
-      const problem = builds ? this.build() : null;
+      const problem = builds ? this.#build([...new Set(edits.map((each) => each.file))]) : null;
       return problem === null ? work() : { why: `it cannot be built: ${problem}` };
     } finally {
       for (const [path, text] of texts) {
@@ -101,6 +133,8 @@ export class Tree {
           rmSync(`${this.path}/build/${name}`, { force: true });
           copy(`${this.#whole}/${name}`, `${this.path}/build/${name}`);
         }
+        const ofC = edits.flatMap(({ file }) => /^native\/([^/]+\.c)$/.exec(file)?.[1] ?? []);
+        if (ofC.length > 0) this.#compile([...new Set(ofC)]);
       }
     }
   }

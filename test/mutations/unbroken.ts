@@ -12,13 +12,22 @@ const ofRename =
 const ofOthers =
   "it leaves nothing of its own: what it has begun is the container's, and goes with that";
 
+const ofMonitor =
+  "the command asks, and the monitor does: what fails there is told by the same words as of `run -d`";
+
 /** Tests of faults, by file and name. */
 export const unbrokenFaults: Readonly<Record<string, string>> = {
-  "calls: stop": "the monitor, and not the command, does what can fail",
+  "calls: stop": ofMonitor,
+  "calls: start": ofMonitor,
+  "calls: rm -f": ofMonitor,
+  "calls: restart": ofMonitor,
+  "kills: stop": ofOthers,
+  "kills: rm -f": ofOthers,
   "kills: exec": ofOthers,
   "kills: network connect": ofOthers,
   "kills: cp into": ofOthers,
   "kills: cp out of": ofOthers,
+  "kills: rm": ofDatabase,
   "kills: rename": ofDatabase,
   "kills: network create": ofDatabase,
   "kills: network rm": ofDatabase,
@@ -26,6 +35,8 @@ export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: rmi": ofRename,
   "kills: save": ofRename,
   "kills: volume rm": ofRename,
+  "shortage: memory and processes: what is entered has none left":
+    "that nothing comes of it, whether it gets in or not, is what it asks",
   "shortage: memory: any limit (cgroup v1)":
     "who has no memory is killed by the kernel, whatever is told",
 };

@@ -176,10 +176,29 @@ export const ofExecutor: readonly Mutation[] = [
   {
     name: "/dev/console is bound by a name in /dev/pts",
     file: "native/streams.c",
-    find: '        int mount = pv_open_tree(slave, "",',
-    replace: `        struct pv_place name = {op->at.slot, "dev/pts/0"};
-        int named = pv_place_open(run, &name, O_PATH, 0);
-        int mount = pv_open_tree(named < 0 ? slave : named, "",`,
+    find: `    if (fstatfs(devpts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+        return pv_say(run, -EPERM, "/dev/pts is no devpts");`,
+    replace: `    int named = -1;
+    if (fstatfs(devpts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC) {
+        named = openat(devpts, "dev/pts/0", O_PATH | O_CLOEXEC);
+        devpts = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }`,
+    and: [
+      {
+        find: '        int mount = pv_open_tree(slave, "",',
+        replace: '        int mount = pv_open_tree(named < 0 ? slave : named, "",',
+      },
+      {
+        file: "src/planner/plan.ts",
+        find: "  if (process?.terminal === true && !mounts.hasDevpts) {",
+        replace: "  if (process?.terminal === true && mounts.hasDevpts === null) {",
+      },
+      {
+        file: "src/planner/devices.ts",
+        find: '      devpts: "devpts",',
+        replace: '      devpts: "root",',
+      },
+    ],
     rows: ["CVE-2025-52565"],
   },
   {
@@ -240,13 +259,11 @@ export const ofExecutor: readonly Mutation[] = [
     rows: ["CVE-2025-31133"],
   },
   {
-    name: "a link that stands where one is made is written through",
+    name: "a device that is there is given its mode by name",
     file: "native/files.c",
-    find: "    int rc = pv_result(symlinkat(op->to, parent, name));",
-    replace: `    int rc = pv_result(symlinkat(op->to, parent, name));
-    int there = rc == -EEXIST ? openat(parent, name, O_WRONLY | O_TRUNC | O_CLOEXEC) : -1;
-    if (there >= 0)
-        close(there);`,
+    find: "    int is_new = rc == 0;",
+    replace:
+      "    int is_new = rc == 0;\n    if (!is_new)\n        fchmodat(parent, name, 0666, 0);",
     rows: ["CVE-2025-24965"],
   },
 ];

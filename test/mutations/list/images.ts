@@ -75,7 +75,7 @@ export const ofImages: readonly Mutation[] = [
       },
     ],
     tests: [["src/image/hostile-layer.test.ts", "symlink"]],
-    rows: ["CVE-2021-32760", "CVE-2025-47290"],
+    rows: ["CVE-2021-32760"],
   },
   {
     name: "a layer is unpacked in memory",
@@ -141,13 +141,8 @@ export const ofImages: readonly Mutation[] = [
         replace: `        const char *below = path + strspn(path, "/");
         int fd = (int)syscall(SYS_openat2, root, *below ? below : ".", &how, sizeof how);`,
       },
-      {
-        file: "native/pack-walk.c",
-        find: "    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);",
-        replace: "    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);",
-      },
     ],
-    rows: ["CVE-2018-15664", "CVE-2026-41568", "CVE-2023-0778"],
+    rows: ["CVE-2018-15664", "CVE-2026-41568"],
   },
   {
     name: "a program of the container says which processes it has",
@@ -163,5 +158,34 @@ export const ofImages: readonly Mutation[] = [
     find: 'record.type === "file" ? record.mode & ~setIds : record.mode;',
     replace: 'record.type === "file" ? record.mode & ~0 : record.mode;',
     rows: ["CVE-2021-41089"],
+  },
+  {
+    name: "who exports opens a directory that has become a link",
+    file: "native/pack-walk.c",
+    find: "    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);",
+    // It was looked at before: the time between is what an attacker has.
+    replace:
+      "    usleep(500);\n    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);",
+    and: [
+      {
+        file: "native/transfer.c",
+        find: '    if (fchdir(root) < 0 || chroot(".") < 0)',
+        replace: "    if (fchdir(root) < 0)",
+      },
+      {
+        file: "native/transfer.c",
+        find: 'int own = pv_result(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));',
+        replace: 'int own = pv_result(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));',
+      },
+    ],
+    rows: ["CVE-2023-0778"],
+  },
+  {
+    name: "layers that are unpacked at once have one directory",
+    file: "src/image/temporary.ts",
+    find: "  return `${temporaryPrefix}${owner}-${randomBytes(6)",
+    replace:
+      '  if (owner !== "") return `${temporaryPrefix}1-1-ab`;\n  return `${temporaryPrefix}${owner}-${randomBytes(6)',
+    rows: ["CVE-2025-47290"],
   },
 ];

@@ -155,8 +155,11 @@ export const paths: readonly Row<RuntimeWorld>[] = [
       return tryEach(
         world,
         canary,
-        waysOut(canary).map(
-          (to) => () => world.root(Object.fromEntries(names.map((name) => [name, `${to}/file`]))),
+        // A device's name is refused: so it has roots of its own.
+        [names, ["dev/full"]].flatMap((each) =>
+          waysOut(canary).map(
+            (to) => () => world.root(Object.fromEntries(each.map((name) => [name, `${to}/file`]))),
+          ),
         ),
         [
           () => undefined,
