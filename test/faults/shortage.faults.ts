@@ -261,9 +261,9 @@ describe.skipIf(whyNot !== undefined)(`shortage (${whyNot ?? "as root"})`, async
     expect(ground.pivot(["stop", "-t", "0", "full"])).toMatchObject({ code: 0, stderr: "" });
     ok(ground, "rm", "full");
     // Its memory is a file's: nobody is killed, and nobody has any.
-    const fill = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/rest bs=64k 2>/dev/null; sleep 1000"];
+    const filler = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/rest bs=64k 2>/dev/null; sleep 1000"];
     const flags = ["--memory", "8m", "--memory-swap", "8m", "--shm-size", "64m"];
-    ok(ground, "run", "-d", "--name", "full", ...flags, "busybox", ...fill);
+    ok(ground, "run", "-d", "--name", "full", ...flags, "busybox", ...filler);
     await Bun.sleep(500);
     for (let i = 0; i < 5; i++) {
       const came = ground.pivot(["exec", "full", "true"]);

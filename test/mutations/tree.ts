@@ -19,9 +19,14 @@ import type { Edit } from "./mutation.ts";
 
 const source = new URL("../../", import.meta.url).pathname;
 const folders = ["src", "native", "tools", "test", "docs", "web", "bench", "build"];
-const files = [
-  ...["package.json", "package-lock.json", "tsconfig.json", "pivot", "pivot-oci"],
-  ...["README.md", "ARCHITECTURE.md"],
+const singles = [
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "pivot",
+  "pivot-oci",
+  "README.md",
+  "ARCHITECTURE.md",
 ];
 const built = ["pivot", "pivot-oci", "pivot-program", ".sources", ".built"];
 
@@ -57,7 +62,7 @@ export class Tree {
     this.path = `${base}/tree`;
     this.#whole = `${base}/whole`;
     this.#objects = `${base}/objects`;
-    for (const name of [...folders, ...files]) copy(`${source}${name}`, `${this.path}/${name}`);
+    for (const name of [...folders, ...singles]) copy(`${source}${name}`, `${this.path}/${name}`);
     symlinkSync(`${source}node_modules`, `${this.path}/node_modules`);
     mkdirSync(this.#objects);
     const sources = readdirSync(`${this.path}/native`).filter((name) => name.endsWith(".c"));

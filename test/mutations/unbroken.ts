@@ -31,6 +31,7 @@ export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: rename": ofDatabase,
   "kills: network create": ofDatabase,
   "kills: network rm": ofDatabase,
+  "kills: load": "what it brings is there already, and is what is left of it",
   "kills: tag": ofRename,
   "kills: rmi": ofRename,
   "kills: save": ofRename,

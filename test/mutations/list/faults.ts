@@ -108,7 +108,7 @@ export const ofFaults: readonly Mutation[] = [
     find: "  const layers = [...new Set(found.filter(isKey))];\n  const needed = await neededObjects(store);",
     replace:
       "  const layers = [...new Set(found.filter(isKey))].slice(0, 0);\n  blobs.length = 0;\n  const needed = await neededObjects(store);",
-    faults: [{ file: "kills", tests: ["pull", "load", "commit"], rounds: 40 }],
+    faults: [{ file: "kills", tests: ["pull", "commit"], rounds: 40 }],
   },
   {
     name: "a volume that was never complete stays",
@@ -139,6 +139,13 @@ export const ofFaults: readonly Mutation[] = [
     find: "outOfMemory: match[2] !== undefined",
     replace: "outOfMemory: match[2] === null",
     faults: [{ file: "shortage", tests: ["memory: a container that wants more than it may have"] }],
+  },
+  {
+    name: "a start that fails keeps its user ids",
+    file: "src/planner/plan.ts",
+    find: "    ...planUsersDue(setting),\n",
+    replace: "    ...planUsersDue({ ...setting, users: null }),\n",
+    tests: [["test/fault-regressions.test.ts", "gives its user ids back"]],
   },
   // ── registries ───────────────────────────────────────────────────────────────────────────────
   {
