@@ -164,6 +164,8 @@ export const images: readonly Row<EngineWorld>[] = [
         world.ground.pivot(["load", "-q", "-i", world.layout(...of).replace("oci:", "")]);
       const taken = load(simple);
       if (taken.code !== 0) return broken(`an image in order is refused: ${taken.stderr}`);
+      // Other rows pull the same one.
+      world.ground.pivot(["rmi", "-f", /sha256:[0-9a-f]{64}/.exec(taken.stdout)?.[0] ?? ""]);
       for (const [what, text] of manifests) {
         const bytes = Buffer.from(text);
         const image = { ...simple, blobs: [...simple.blobs, bytes] };
