@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -89,6 +90,15 @@ int pv_seal_self(char **argv) {
 static void __attribute__((noreturn)) give_up(const char *what, const char *advice) {
     fprintf(stderr, "pivot: %s: %s\n", what, advice);
     exit(125);
+}
+
+/* With fewer it would fail halfway, and not even undoing what is done or telling of it can be done then. */
+#define PV_DESCRIPTORS 64
+
+static void look_at_limits(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < PV_DESCRIPTORS)
+        give_up("too few open files are allowed", "raise `ulimit -n` to 64 or more");
 }
 
 void pv_open_missing_streams(void) {
@@ -241,6 +251,7 @@ int pv_launch_main(char **argv) {
     argv = with_grammar(argv);
     clean_environment();
     pv_open_missing_streams();
+    look_at_limits();
     ssize_t length = readlink("/proc/self/exe", program.path, sizeof program.path - sizeof "-program");
     if (length < 0)
         give_up("/proc is not mounted", "mount it: mount -t proc proc /proc");

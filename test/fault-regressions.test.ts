@@ -2,7 +2,14 @@
 // certain point, and files that a kill at a certain point leaves.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { pointsOf, type Traced, whyNot, withFault } from "./faults/trace.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath } from "./pivot.ts";
@@ -81,5 +88,64 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     expect(checked.stdout).toMatch(/1 layer.* belong.* to no image[^]*1 interrupted download/);
     expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
     expect(left.filter((name) => existsSync(`${ground.root}/${name}`))).toEqual([]);
+  });
+
+  test("check names what a killed container has left, and mends it", async () => {
+    const running = await ground.start(["-m", "64m"]);
+    const id = ground.pivot(["ps", "-q"]).stdout.trim();
+    expect(ground.pivot(["system", "check", "-q"])).toMatchObject({ code: 0, stdout: "" });
+    running.process.kill("SIGKILL");
+    await running.stop();
+    const checked = ground.pivot(["system", "check", "-q"]);
+    expect(checked.code).toBe(1);
+    expect(checked.stdout).toMatch(
+      new RegExp(
+        `^problem: container ${id} was killed, and has left \\S+/${id}\\S+( and \\d+ cgroups?)? `,
+      ),
+    );
+    expect(ground.pivot(["system", "check", "-q", "--repair"])).toMatchObject({ code: 0 });
+    await ground.expectNothingLeft();
+  });
+
+  test("check names leases that nobody needs any more, and prune removes them", async () => {
+    const gone = "a".repeat(64);
+    const leases = [
+      [`${ground.runRoot}/network/leases/ports`, "tcp-8080@", `${gone} runs`],
+      [`${ground.runRoot}/userns`, gone, "uid 1 2 gid 1 2"],
+    ] as const;
+    for (const [directory, name, text] of leases) {
+      mkdirSync(directory, { recursive: true });
+      symlinkSync(text, `${directory}/${name}`);
+      lutimesSync(`${directory}/${name}`, 1, 1);
+    }
+    const paths = leases.map(([directory, name]) => `${directory}/${name}`);
+    const checked = ground.pivot(["system", "check", "-q"]);
+    expect(paths.filter((path) => !checked.stdout.includes(`problem: ${path} `))).toEqual([]);
+    expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
+    expect(leases.flatMap(([directory]) => readdirSync(directory))).toEqual([]);
+  });
+
+  test("a start that fails gives its user ids back at once", async () => {
+    const users = ["run", "--rm", "--userns", "auto", "busybox", "true"];
+    const call = { words: [...ground.roots(), ...users] };
+    expect(ground.pivot(users)).toMatchObject({ code: 0 });
+    // The state directory cannot be made: the lease is all that there is by then.
+    const point = { process: "0", name: "mkdirat", number: 1, errors: [] };
+    const came = await withFault(ground, call, point, { how: "fail", error: "ENOSPC" });
+    expect(came).toMatchObject({ met: true, code: 125 });
+    expect(readdirSync(`${ground.runRoot}/userns`)).toEqual([]);
+  }, 60_000);
+
+  test("a start with too few descriptors is refused before anything is made", async () => {
+    for (const most of [8, 20, 63]) {
+      const limited = `ulimit -n ${most} && exec "$0" "$@"`;
+      expect(ground.command(["sh", "-c", limited, pivotPath, ...words])).toMatchObject({
+        code: 125,
+        stderr: "pivot: too few open files are allowed: raise `ulimit -n` to 64 or more\n",
+      });
+    }
+    await ground.expectNothingLeft();
+    const enough = ['ulimit -n 64 && exec "$0" "$@"', pivotPath, ...words];
+    expect(ground.command(["sh", "-c", ...enough])).toMatchObject({ code: 0, stderr: "" });
   });
 });

@@ -98,7 +98,7 @@ test("no room for the pipe: said", () => {
   const { status, stderr } = launch('ulimit -n 4; exec "$@"');
   expect({ status, stderr }).toEqual({
     status: 125,
-    stderr: "pivot: too many open files: close some, or raise `ulimit -n`\n",
+    stderr: "pivot: too few open files are allowed: raise `ulimit -n` to 64 or more\n",
   });
 });
 

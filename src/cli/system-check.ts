@@ -2,6 +2,7 @@
 
 import { rm } from "node:fs/promises";
 import { isatty } from "node:tty";
+import type { Roots } from "../container/roots.ts";
 import { writeAll } from "../host/write.ts";
 import { checkStore, type Finding } from "../image/check-store.ts";
 import type { Store } from "../image/store.ts";
@@ -9,6 +10,7 @@ import { idleParts } from "../registry/partial.ts";
 import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { humanSize } from "./human.ts";
+import { nameLeftBehind, removeLeftBehind } from "./left-behind.ts";
 import { quietFlag } from "./listing-flags.ts";
 import { storeContext } from "./store.ts";
 
@@ -34,6 +36,26 @@ async function checkDownloads(store: Store, repair: boolean): Promise<Finding | 
   return { problem, remedy, isMended: true };
 }
 
+/** What killed containers have left: `system prune` takes it away, and so does --repair. */
+async function checkLeftBehind(
+  roots: Roots,
+  repair: boolean,
+  onFinding: (finding: Finding) => void,
+): Promise<void> {
+  const found = await nameLeftBehind(roots);
+  if (found.length === 0) return;
+  const remedy = "remove it, as `pivot system prune` does";
+  if (!repair) {
+    for (const problem of found)
+      onFinding({ problem, remedy: `with --repair: ${remedy}`, isMended: false });
+    return;
+  }
+  const { problems } = await removeLeftBehind(roots);
+  const still = new Set(await nameLeftBehind(roots));
+  for (const problem of found) onFinding({ problem, remedy, isMended: !still.has(problem) });
+  for (const problem of problems) onFinding({ problem, remedy, isMended: false });
+}
+
 export async function systemCheckCommand(
   given: ParsedArguments,
   globals: Globals,
@@ -41,7 +63,7 @@ export async function systemCheckCommand(
   if (given.words.length > 0) {
     throw new UsageError(`system check takes no arguments, received ${given.words.join(" ")}`);
   }
-  const { store, removing } = storeContext(globals);
+  const { store, roots, removing } = storeContext(globals);
   const repair = isOn(given, "repair");
   const shows = isatty(2) && globals.logFormat === "text";
   let [found, mended] = [0, 0];
@@ -59,6 +81,7 @@ export async function systemCheckCommand(
       ? { onLook: (what: string) => void writeAll(2, `${clearLine}checking ${what.slice(0, 66)}`) }
       : {}),
   });
+  await checkLeftBehind(roots, repair, onFinding);
   const downloads = await checkDownloads(store, repair);
   if (downloads !== undefined) onFinding(downloads);
   if (shows) writeAll(2, clearLine);

@@ -2,13 +2,9 @@
 
 import { rm } from "node:fs/promises";
 import { removeBuildCache } from "../build/cache.ts";
-import { prune } from "../container/prune.ts";
 import type { Roots } from "../container/roots.ts";
-import { listKept } from "../engine/kept.ts";
-import { describeFailure } from "../executor/failure.ts";
 import { writeAll } from "../host/write.ts";
 import { idleParts } from "../registry/partial.ts";
-import { removeLeftovers } from "../try/store.ts";
 import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
@@ -17,6 +13,7 @@ import { engineRoots } from "./each-container.ts";
 import { readFilterPairs } from "./filter.ts";
 import { humanSize } from "./human.ts";
 import { prunedLines, pruneUnusedImages } from "./image-prune.ts";
+import { removeLeftBehind } from "./left-behind.ts";
 import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
 import { pruneNetworks } from "./network-change.ts";
@@ -56,12 +53,8 @@ type Part = {
 
 /** What ended or killed containers have left: nobody's any more, so no filter asks for it. */
 async function freeRemains(_: Wish, roots: Roots): Promise<Freed> {
-  const kept = async () => new Set((await listKept(roots.dataRoot)).map(({ record }) => record.id));
-  const { containers, paths, problems } = await prune(roots, kept, (steps, { failure }) =>
-    failure === null ? null : describeFailure({ version: 1, steps }, failure),
-  );
-  const others = [...paths, ...(await removeLeftovers(roots.dataRoot))];
-  const deleted = [["Deleted Containers", containers] as const, ["Deleted", others] as const];
+  const { containers, paths, problems } = await removeLeftBehind(roots);
+  const deleted = [["Deleted Containers", containers] as const, ["Deleted", paths] as const];
   return { deleted, bytes: 0, problems };
 }
 

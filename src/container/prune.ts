@@ -4,39 +4,21 @@
  * uses the container any more.
  */
 
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { executePlan, type Outcome } from "../executor/spawn.ts";
 import { removeStaleLeases } from "../network/lease.ts";
 import { disconnectSteps, leftSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
+import { danglingNames, type Kept, orphanedData, unfinishedVolume } from "./left-behind.ts";
 import type { Roots } from "./roots.ts";
 import { type FoundState, listStates, readState } from "./state.ts";
+import { removeStaleRanges } from "./user-ranges.ts";
 
 /** EWOULDBLOCK: the lock is held, so the container is alive. */
 const EAGAIN = 11;
 const ENOENT = 2;
-
-function listIfThere(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** What a link says; null when it is none, or gone since it was listed. */
-function readLinkIfThere(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "EINVAL") return null;
-    throw error;
-  }
-}
 
 const remove = (path: string, why: string): Step =>
   byParent({ op: "remove", at: onHost(path) }, why);
@@ -62,9 +44,6 @@ function removalOf(
   ];
 }
 
-/** Asks which containers' files stay. */
-export type Kept = () => Promise<ReadonlySet<string>>;
-
 export type Pruned = {
   /** Ids of containers that were removed. */
   readonly containers: readonly string[];
@@ -77,29 +56,6 @@ export type Pruned = {
 /** Or it has gone since it was listed. */
 const isAliveOrGone = ({ failure }: Outcome): boolean =>
   failure?.step === 0 && (failure.errno === EAGAIN || failure.errno === ENOENT);
-
-/** Writable layers whose container has no state any more: the state goes last, so nobody's. */
-async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<string[]> {
-  // In this order: a container that starts meanwhile has its row and its state before its layer.
-  const found = listIfThere(`${dataRoot}/containers`);
-  const known = new Set(listStates(runRoot));
-  const rows = await kept();
-  return found
-    .filter((id) => !known.has(id) && !rows.has(id))
-    .map((id) => `${dataRoot}/containers/${id}`);
-}
-
-/** Names that point at a container that is gone. */
-function danglingNames({ runRoot }: Roots): string[] {
-  // In this order: a container that starts meanwhile has its state before its name.
-  const targets = listIfThere(`${runRoot}/names`).flatMap((name) => {
-    const path = `${runRoot}/names/${name}`;
-    const target = readLinkIfThere(path);
-    return target === null ? [] : [{ path, id: target.replace(/^.*\//, "") }];
-  });
-  const known = new Set(listStates(runRoot));
-  return targets.filter(({ id }) => !known.has(id)).map(({ path }) => path);
-}
 
 /** Removes everything that belongs to no living container, and to none that is kept. */
 export async function prune(
@@ -128,7 +84,7 @@ export async function prune(
     if (problem === null) paths.push(path);
     else problems.push(problem);
   }
-  const fresh = `${roots.dataRoot}/volumes/.new`;
+  const fresh = unfinishedVolume(roots);
   if (existsSync(fresh)) {
     const steps = [
       byParent(lock(onHost(`${roots.dataRoot}/volumes`)), "nobody makes a volume now"),
@@ -145,5 +101,6 @@ export async function prune(
     else problems.push(problem);
   }
   await removeStaleLeases(roots);
+  await removeStaleRanges(roots);
   return { containers, paths, problems };
 }

@@ -10,7 +10,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { inTransaction, openDatabase } from "../engine/database.ts";
+import { inTransaction, openDatabase, readDatabase, withDatabase } from "../engine/database.ts";
 import { isLocked, readIfThere } from "../host/first-process.ts";
 import { readSubordinate } from "../host/subordinate.ts";
 import type { IdMappings } from "../options/facts.ts";
@@ -37,6 +37,15 @@ export type TakenRange = {
 const planningTime = 60_000;
 
 const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}/userns`;
+
+function listIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
 
 /**
  * With keep-id and its kin a container of an ordinary user has all ids that the user has: that takes
@@ -72,20 +81,47 @@ function readKnown(database: DatabaseSync, { runRoot }: Roots, isCallers: boolea
   return { ids, taken };
 }
 
+/** Leases of starts that are over, or take too long to be under way. */
+function staleAmong(directory: string, known: ReadonlySet<string>): string[] {
+  return listIfThere(directory)
+    .filter((id) => {
+      const made = lstatSync(`${directory}/${id}`, { throwIfNoEntry: false })?.mtimeMs;
+      return made !== undefined && (known.has(id) || Math.abs(Date.now() - made) > planningTime);
+    })
+    .map((id) => `${directory}/${id}`);
+}
+
 /** What starts have taken whose containers have no state yet; those of others are removed. */
 function readLeases(roots: Roots, known: ReadonlySet<string>): Taken[] {
   const directory = directoryOf(roots);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return readdirSync(directory).flatMap((id) => {
+  for (const path of staleAmong(directory, known)) rmSync(path, { force: true });
+  return listIfThere(directory).flatMap((id) => {
     const path = `${directory}/${id}`;
-    const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (made === undefined) return [];
-    const isOld = Math.abs(Date.now() - made) > planningTime;
-    const [uid, gid] = known.has(id) || isOld ? [] : rangesIn(path);
+    const [uid, gid] = rangesIn(path);
     if (uid !== undefined && gid !== undefined) return [{ uid: [uid], gid: [gid] }];
     rmSync(path, { force: true });
     return [];
   });
+}
+
+/** Paths of leases that nobody needs any more. */
+export async function staleRanges(roots: Roots): Promise<string[]> {
+  const directory = directoryOf(roots);
+  if (listIfThere(directory).length === 0) return [];
+  const ids = await readDatabase(roots.dataRoot, (database) => readKnown(database, roots, false).ids);
+  return staleAmong(directory, ids ?? new Set());
+}
+
+/** For `system prune`: inside a transaction, as whoever takes a range is. */
+export async function removeStaleRanges(roots: Roots): Promise<void> {
+  if ((await staleRanges(roots)).length === 0) return;
+  await withDatabase(roots.dataRoot, (database) =>
+    inTransaction(database, () => {
+      const { ids } = readKnown(database, roots, false);
+      for (const path of staleAmong(directoryOf(roots), ids)) rmSync(path, { force: true });
+    }),
+  );
 }
 
 function rangesIn(path: string): IdRange[] {

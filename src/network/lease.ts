@@ -139,13 +139,17 @@ export function isAboutToBeUsed(of: string, roots: Roots): boolean {
 export const forgetLeases = (roots: Pick<Roots, "runRoot">, of: string): void =>
   rmSync(leaseDirectory(roots, of), { recursive: true, force: true });
 
-/** Takes away what killed containers have left over; for `system prune`. */
+/** Paths of those that killed containers have left over. */
+export function staleLeases(roots: Roots): string[] {
+  const all = `${sharedDirectory(roots)}/leases`;
+  return listLeases(all).flatMap((of) =>
+    listLeases(`${all}/${of}`)
+      .map((name) => `${all}/${of}/${name}`)
+      .filter((path) => isStale(path, roots)),
+  );
+}
+
+/** For `system prune`. */
 export async function removeStaleLeases(roots: Roots): Promise<void> {
-  const all = leaseDirectory(roots, ".");
-  for (const of of listLeases(all)) {
-    for (const name of listLeases(`${all}/${of}`)) {
-      const path = `${all}/${of}/${name}`;
-      if (isStale(path, roots)) await removeStale(path, roots);
-    }
-  }
+  for (const path of staleLeases(roots)) await removeStale(path, roots);
 }

@@ -1,6 +1,7 @@
 /** What is left of connections of containers that were killed, as steps that take it away. */
 
 import { existsSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 import type { Roots } from "../container/roots.ts";
 import type { Step } from "../plan/op.ts";
 import { connectionDirectory, leftDirectory, type Netavark, teardown } from "../planner/network.ts";
@@ -30,14 +31,17 @@ export function disconnectSteps(roots: Pick<Roots, "runRoot">, id: string, state
   return [byParent(teardown(netavark, configs, how), "its networks"), ...leases];
 }
 
+/** Directories of what could not be taken away before, one for each container. */
+export function leftOfNetworks(roots: Pick<Roots, "runRoot">): string[] {
+  const all = `${sharedDirectory(roots)}/left`;
+  return existsSync(all) ? readdirSync(all).map((id) => `${all}/${id}`) : [];
+}
+
 /** What could not be taken away before: a plan for each container. */
 export function leftSteps(roots: Pick<Roots, "runRoot">): { path: string; steps: Step[] }[] {
-  const all = `${sharedDirectory(roots)}/left`;
-  if (!existsSync(all)) return [];
   const netavark = netavarkOrItsName(roots);
-  return readdirSync(all).map((id) => {
-    const how = { id, only: "", processFile: null, left: null };
-    const path = `${all}/${id}`;
+  return leftOfNetworks(roots).map((path) => {
+    const how = { id: basename(path), only: "", processFile: null, left: null };
     const steps = [
       byParent(teardown(netavark, path, how), "its networks, once more"),
       byParent({ op: "remove", at: onHost(path) }, "nothing of it is left"),

@@ -43,7 +43,7 @@ import { findScheduleProblems, planExecutionDomain, planScheduling } from "./sch
 import { planSeccompAgent } from "./seccomp-agent.ts";
 import type { Setting } from "./setting.ts";
 import { byInit, byParent, mkdir, mount, onHost, slot, write } from "./step.ts";
-import { planOwned, planUsersLease, planUsersPipes } from "./users.ts";
+import { planOwned, planUsersDue, planUsersLease, planUsersPipes } from "./users.ts";
 import { planVolumes } from "./volumes.ts";
 
 export type Planned =
@@ -208,6 +208,7 @@ export function planContainer(
     ...(asCaller === undefined ? [] : planOwnNamespace(asCaller)),
     // They are there already: whatever fails from here on gives them back.
     ...planLeasesOf(setting),
+    ...planUsersDue(setting),
     ...planDirectories(setting, process.args),
     ...planUsersLease(setting),
     ...planMonitor(setting),

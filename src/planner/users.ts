@@ -12,6 +12,17 @@ import type { Overlay } from "./root.ts";
 import type { Setting, UsersSetting } from "./setting.ts";
 import { byInit, byParent, mkdir, onHost, slot } from "./step.ts";
 
+/** A start that fails before there is a state gives its ids back, and not in a minute. */
+export const planUsersDue = ({ users }: Pick<Setting, "users">): Step[] =>
+  typeof users?.lease === "string"
+    ? [
+        byParent({ op: "due" }, "--userns: its ids are others' when it does not come about", {
+          op: "remove",
+          at: onHost(users.lease),
+        }),
+      ]
+    : [];
+
 /** Its state says by now which ids it has. */
 export const planUsersLease = ({ users }: Pick<Setting, "users">): Step[] =>
   typeof users?.lease === "string"

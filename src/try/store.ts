@@ -199,18 +199,18 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/**
- * Removes what was left by a command that was killed while it made or removed a try.
- *
- * @returns the directories that went
- */
+/** Directories that were left by a command that was killed while it made or removed a try. */
+export const findLeftovers = (dataRoot: string): string[] =>
+  namesIn(dataRoot)
+    .filter((name) => {
+      const maker = /^\.new-(\d+)-/.exec(name)?.[1];
+      return maker === undefined ? readTry(dataRoot, name) === null : !isAlive(Number(maker));
+    })
+    .map((name) => `${triesDirectory(dataRoot)}/${name}`);
+
+/** @returns those that went: others are in use */
 export async function removeLeftovers(dataRoot: string): Promise<string[]> {
   const gone: string[] = [];
-  for (const name of namesIn(dataRoot)) {
-    const maker = /^\.new-(\d+)-/.exec(name)?.[1];
-    const isLeft = maker === undefined ? readTry(dataRoot, name) === null : !isAlive(Number(maker));
-    const at = `${triesDirectory(dataRoot)}/${name}`;
-    if (isLeft && (await removeDirectory(at))) gone.push(at);
-  }
+  for (const at of findLeftovers(dataRoot)) if (await removeDirectory(at)) gone.push(at);
   return gone;
 }

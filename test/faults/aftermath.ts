@@ -25,7 +25,7 @@ export function unclear({ code, stderr }: Traced): string | undefined {
 /** Everything below, but what is kept to be quicker next time, and the database's own files. */
 function filesBelow(directory: string): string[] {
   const isPassing = (path: string): boolean =>
-    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names|network\/left)$|^network\/leases(\/|$)/.test(
+    /(^|\/)(plans|filters|cache|templates)(\/|$)|pivot\.db(-wal|-shm)?$|events|\.lock$|^room(\/|$)|^(downloads|names|network\/left)$|^(network\/leases|userns)(\/|$)/.test(
       path,
     );
   const found: string[] = [];
@@ -74,6 +74,32 @@ function processes(): string[] {
     });
 }
 
+/** Those that a mount keeps; a process that keeps one is found as such. */
+const mountedNamespaces = (): string[] =>
+  parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))
+    .filter(({ type }) => type === "nsfs")
+    .map(({ root, at }) => `${root} ${at}`);
+
+/** Addresses, routes and rules, without their counters. */
+const networkLines = (): string[] =>
+  [
+    ["ip", "-brief", "address"],
+    ["ip", "route"],
+    ["ip", "-6", "route"],
+    ["iptables-save"],
+    ["ip6tables-save"],
+    ["nft", "list", "ruleset"],
+    ["ip", "netns"],
+  ]
+    .filter(([program = ""]) => Bun.which(program) !== null)
+    .flatMap((words) => Bun.spawnSync(words, { stderr: "ignore" }).stdout.toString().split("\n"))
+    .filter((line) => !line.startsWith("#"))
+    // An address of IPv6 is tried out for a moment.
+    .filter((line) => !/^out\d|dev out\d/.test(line))
+    .map((line) =>
+      line.replace(/\[\d+:\d+\]|packets \d+ bytes \d+/, "").replaceAll(/@\S+|\s+/g, " "),
+    );
+
 /** What there is in this world. */
 export class World {
   readonly #ground: Ground;
@@ -91,7 +117,8 @@ export class World {
       cgroups: cgroups(),
       mounts: [String(countMounts())],
       interfaces: listIfThere("/sys/class/net"),
-      namespaces: listIfThere("/proc/self/ns").map((name) => readlinkSync(`/proc/self/ns/${name}`)),
+      namespaces: mountedNamespaces(),
+      network: networkLines(),
       run: filesBelow(runRoot),
       data: filesBelow(root),
     };
@@ -153,7 +180,9 @@ export function essence(text: string): string {
     },
     null,
     1,
-  ).replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID");
+  )
+    .replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID")
+    .replaceAll(/("[ug]idMap": " *\d+ +)\d+/g, "$1OUTSIDE");
 }
 
 /** The first line in which two texts differ; undefined: none. */

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { Ground } from "../pivot.ts";
 import { rounds } from "./rounds.ts";
 import { containerScenarios, ociScenarios, type Scenario } from "./scenario.ts";
+import { networkScenarios } from "./scenario-networks.ts";
 import { whyNot } from "./trace.ts";
 
 describe.skipIf(whyNot !== undefined)(`calls that fail (${whyNot ?? "as root"})`, () => {
@@ -19,5 +20,10 @@ describe.skipIf(whyNot !== undefined)(`calls that fail (${whyNot ?? "as root"})`
       expect(count).toBeGreaterThan(20);
     }, 3_600_000);
 
-  for (const each of [...containerScenarios(ground), ...ociScenarios(ground)]) demand(each);
+  for (const each of [
+    ...networkScenarios(ground),
+    ...containerScenarios(ground),
+    ...ociScenarios(ground),
+  ])
+    demand(each);
 });

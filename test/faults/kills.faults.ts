@@ -7,6 +7,7 @@ import { Ground } from "../pivot.ts";
 import { rounds } from "./rounds.ts";
 import { containerScenarios, ociScenarios, type Scenario } from "./scenario.ts";
 import { fileScenarios, imageScenarios } from "./scenario-files.ts";
+import { networkScenarios } from "./scenario-networks.ts";
 import { whyNot } from "./trace.ts";
 
 describe.skipIf(whyNot !== undefined)(`kills (${whyNot ?? "as root"})`, async () => {
@@ -27,7 +28,7 @@ describe.skipIf(whyNot !== undefined)(`kills (${whyNot ?? "as root"})`, async ()
       expect(count).toBeGreaterThan(5);
     }, 3_600_000);
 
-  const containers = containerScenarios(ground).map((each) => ({
+  const containers = [...networkScenarios(ground), ...containerScenarios(ground)].map((each) => ({
     ...each,
     call: { ...each.call, program: true },
   }));

@@ -2,8 +2,6 @@
 // it is cleared, whatever came of it.
 
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { netavarkPath } from "../../src/network/installed.ts";
-import { listIfThere } from "../leftovers.ts";
 import { baseConfig } from "../oci/config.ts";
 import { type Ground, pivotPath, probeProgram } from "../pivot.ts";
 import { essence, firstDifference } from "./aftermath.ts";
@@ -43,14 +41,14 @@ export function works(ground: Ground, ...all: readonly string[][]): string | und
 }
 
 /** All containers go. */
-const clearContainers = (ground: Ground) => (): string | undefined => {
+export const clearContainers = (ground: Ground) => (): string | undefined => {
   const { code, stdout, stderr } = ground.pivot(["ps", "-aq", "--no-trunc"]);
   if (code !== 0 || stderr !== "") return `then ps -aq: ${stderr}`;
   const ids = stdout.split("\n").filter(Boolean);
   return ids.length === 0 ? undefined : works(ground, ["rm", "-f", ...ids]);
 };
 
-const isAsSeen =
+export const isAsSeen =
   (expected: () => string) =>
   ({ stdout }: Traced): string | undefined => {
     if (stdout === "") return "it succeeds without output";
@@ -140,39 +138,9 @@ const restartOf = (ground: Ground): Scenario => ({
   clear: clearContainers(ground),
 });
 
-/** A bridge, an address, a port: by netavark, which other programs do the rules for. */
-const networkOf = (ground: Ground): Scenario => {
-  const words = ["run", "--rm", "--network", "bridge", "-p", "80", "busybox", "ip", "addr"];
-  return {
-    name: "run in a network",
-    call: { words: [...ground.roots(), ...words] },
-    begin: () => void ok(ground, ...words),
-    check: ({ stdout }) => (stdout.includes("inet 10.90.0.") ? undefined : `no address: ${stdout}`),
-    end: () => {
-      // Who takes an address and is killed before the container has any state keeps it for a minute.
-      const leases = (): string[] => {
-        const all = `${ground.runRoot}/network/leases`;
-        return listIfThere(all).flatMap((of) => listIfThere(`${all}/${of}`));
-      };
-      if (leases().length > 0) Bun.sleepSync(61_000);
-      ok(ground, "system", "prune", "-f");
-      if (leases().length > 0) throw new Error(`addresses are kept: ${leases().join(" ")}`);
-    },
-  };
-};
-
 /** Of the engine, those in which the C program does most. */
 export const containerScenarios = (ground: Ground): Scenario[] =>
-  [
-    ...(netavarkPath() === null ? [] : [networkOf]),
-    runOf,
-    detachedOf,
-    execOf,
-    startOf,
-    stopOf,
-    removeOf,
-    restartOf,
-  ].map((each) => each(ground));
+  [runOf, detachedOf, execOf, startOf, stopOf, removeOf, restartOf].map((each) => each(ground));
 
 /** A bundle, and what `pivot-oci` is told for it. */
 export function ociScenarios(ground: Ground): Scenario[] {

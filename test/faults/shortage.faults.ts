@@ -8,7 +8,7 @@ import { Ground, pivotPath, type Ran } from "../pivot.ts";
 import { unclear, World } from "./aftermath.ts";
 import { containerScenarios, ok, type Scenario } from "./scenario.ts";
 import { fileScenarios, imageScenarios } from "./scenario-files.ts";
-import { whyNot } from "./trace.ts";
+import { isEnough, whyNot } from "./trace.ts";
 
 /** The two words of a failure on which all agree: what the command said was one clear line. */
 const isClear = ({ code, signal, stdout, stderr }: Ran): string | undefined =>
@@ -106,6 +106,7 @@ describe.skipIf(whyNot !== undefined)(`shortage (${whyNot ?? "as root"})`, async
       const clearedAgain = clear?.();
       if (clearedAgain !== undefined) wrong.push(`${name}: ${clearedAgain}`);
       end?.();
+      if (isEnough(wrong)) break;
       if (process.env["PIVOT_FAULTS_SHOW"] === "1")
         console.log(
           name,
@@ -144,6 +145,11 @@ describe.skipIf(whyNot !== undefined)(`shortage (${whyNot ?? "as root"})`, async
     expect(await through(exhaust(ground.root), giveBack(ground.root))).toEqual([]);
   }, 600_000);
 
+  test("the state's disk has no inodes left", async () => {
+    smallDisk(ground.runRoot, "size=4m,nr_inodes=400");
+    expect(await through(exhaust(ground.runRoot), giveBack(ground.runRoot))).toEqual([]);
+  }, 600_000);
+
   test("the store cannot be written", async () => {
     smallDisk(ground.root, "size=64m");
     const remount = (how: string) => () => sh(`mount -o remount,${how} ${ground.root}`);
@@ -157,47 +163,117 @@ describe.skipIf(whyNot !== undefined)(`shortage (${whyNot ?? "as root"})`, async
     ok(ground, "run", "--rm", "busybox", "true");
     world = new World(ground);
     const wrong: string[] = [];
-    for (let most = 3; most < 40; most++) {
+    const ends = new Set<number | null>();
+    const limits = Array.from({ length: 37 }, (_, i) => i + 3);
+    for (const most of [...limits, 48, 63, 64, 65, 80, 128]) {
       const words = [pivotPath, ...ground.roots(), "run", "--rm", "busybox", "true"];
-      const came = ground.command(["sh", "-c", `ulimit -Hn ${most}; exec "$0" "$@"`, ...words]);
+      const limited = `ulimit -n ${most} && exec "$0" "$@"`;
+      const came = ground.command(["sh", "-c", limited, ...words]);
+      ends.add(came.code);
       const told = isClear(came);
       if (told !== undefined) wrong.push(`${most}: ${told}`);
       const left = await world.difference(20);
       if (left !== undefined) wrong.push(`${most}: ${left}`);
+      if (isEnough(wrong)) break;
     }
     expect(wrong).toEqual([]);
+    // Some are enough and some are not, or nothing was tried.
+    expect(ends).toContain(0);
+    expect(ends.size).toBeGreaterThan(1);
   }, 300_000);
 
-  const pids = "/sys/fs/cgroup/pids";
-  test.skipIf(!existsSync(`${pids}/cgroup.procs`))(
+  /** Starts within a cgroup of version 1 that has a limit, each time another; what ended how. */
+  async function within(controller: string, file: string, limits: readonly number[]) {
+    ok(ground, "run", "--rm", "busybox", "true");
+    world = new World(ground);
+    const wrong: string[] = [];
+    const ends = new Set<number | null>();
+    for (const limit of limits) {
+      // A new one each time: pages of files that are kept stay charged to the old one.
+      const cgroup = `/sys/fs/cgroup/${controller}/faults-short-${limit}`;
+      mkdirSync(cgroup);
+      try {
+        writeFileSync(`${cgroup}/${file}`, String(limit));
+        const words = [pivotPath, ...ground.roots(), "run", "--rm", "-m", "64m", "busybox", "true"];
+        const join = `echo 0 >${cgroup}/cgroup.procs; exec "$0" "$@"`;
+        const came = ground.command(["sh", "-c", join, ...words]);
+        ends.add(came.code);
+        // Who is killed for want of memory says no more; whose child is, says it in a line.
+        const isKilled = controller === "memory" && came.signal === "SIGKILL";
+        const told = isKilled ? undefined : isClear(came);
+        if (told !== undefined) wrong.push(`${limit}: ${told}`);
+        if (isKilled) ok(ground, "system", "prune", "-f");
+      } finally {
+        for (let i = 0; i < 50 && existsSync(cgroup); i++) {
+          try {
+            rmdirSync(cgroup);
+          } catch {
+            await Bun.sleep(20); // what was killed is about to be gone
+          }
+        }
+      }
+      const left = await world.difference(20);
+      if (left !== undefined) wrong.push(`${limit}: ${left}`);
+      if (isEnough(wrong)) break;
+    }
+    return { wrong, ends };
+  }
+
+  const has = (controller: string): boolean =>
+    existsSync(`/sys/fs/cgroup/${controller}/cgroup.procs`);
+
+  test.skipIf(!has("pids"))(
     "processes: any limit (cgroup v1)",
     async () => {
-      ok(ground, "run", "--rm", "busybox", "true");
-      const cgroup = `${pids}/faults-short`;
-      mkdirSync(cgroup);
-      world = new World(ground);
-      const wrong: string[] = [];
-      const ends = new Set<number | null>();
-      try {
-        for (let most = 1; most < 24; most++) {
-          writeFileSync(`${cgroup}/pids.max`, String(most));
-          const words = [pivotPath, ...ground.roots(), "run", "--rm", "busybox", "true"];
-          const join = `echo 0 >${cgroup}/cgroup.procs; exec "$0" "$@"`;
-          const came = ground.command(["sh", "-c", join, ...words]);
-          ends.add(came.code);
-          const told = isClear(came);
-          if (told !== undefined) wrong.push(`${most}: ${told}`);
-          const left = await world.difference(20);
-          if (left !== undefined) wrong.push(`${most}: ${left}`);
-        }
-      } finally {
-        rmdirSync(cgroup);
-      }
+      const limits = Array.from({ length: 23 }, (_, i) => i + 1);
+      const { wrong, ends } = await within("pids", "pids.max", limits);
       expect(wrong).toEqual([]);
       expect(ends).toContain(0);
     },
     300_000,
   );
+
+  test.skipIf(!has("memory"))(
+    "memory: any limit (cgroup v1)",
+    async () => {
+      const limits = Array.from({ length: 24 }, (_, i) => (64 << 20) - (i << 20) * 2.5);
+      const { wrong, ends } = await within("memory", "memory.limit_in_bytes", [
+        ...limits,
+        ...[3, 2, 1, 0.5].map((mebibytes) => mebibytes << 20),
+      ]);
+      expect(wrong).toEqual([]);
+      // Some are enough and some are not, or nothing was tried.
+      expect(ends).toContain(0);
+      expect(ends.size).toBeGreaterThan(1);
+    },
+    300_000,
+  );
+
+  test("memory and processes: what is entered has none left", async () => {
+    ok(ground, "run", "--rm", "busybox", "true");
+    world = new World(ground);
+    const hog = ["sh", "-c", "while :; do sleep 1000 & done 2>/dev/null; sleep 1000"];
+    ok(ground, "run", "-d", "--name", "full", "--pids-limit", "8", "busybox", ...hog);
+    for (let i = 0; i < 5; i++) {
+      const came = ground.pivot(["exec", "full", "true"]);
+      expect([i, unclear({ ...came, code: came.code, met: true })]).toEqual([i, undefined]);
+    }
+    expect(ground.pivot(["stop", "-t", "0", "full"])).toMatchObject({ code: 0, stderr: "" });
+    ok(ground, "rm", "full");
+    // Its memory is a file's: nobody is killed, and nobody has any.
+    const filler = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/rest bs=64k 2>/dev/null; sleep 1000"];
+    const flags = ["--memory", "8m", "--memory-swap", "8m", "--shm-size", "64m"];
+    ok(ground, "run", "-d", "--name", "full", ...flags, "busybox", ...filler);
+    await Bun.sleep(500);
+    for (let i = 0; i < 5; i++) {
+      const came = ground.pivot(["exec", "full", "true"]);
+      const told = isClear(came);
+      // A container that has been ended for it is none to enter.
+      if (came.code !== 137) expect([i, told]).toEqual([i, undefined]);
+    }
+    expect(ground.pivot(["rm", "-f", "full"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await world.difference(20)).toBeUndefined();
+  }, 120_000);
 
   test("memory: a container that wants more than it may have", async () => {
     ok(ground, "run", "--rm", "busybox", "true");

@@ -103,6 +103,10 @@ export async function withFault(
   return { code, stdout, stderr, met: lines.includes("met") };
 }
 
+/** PIVOT_FAULTS_FIRST=1: the first thing that is wrong is enough, as for who wants to know whether any is. */
+export const isEnough = (wrong: readonly unknown[]): boolean =>
+  wrong.length > 0 && process.env["PIVOT_FAULTS_FIRST"] === "1";
+
 /** So many of them, spread over all: PIVOT_FAULTS says how many at most (all of them: 0). */
 export function some<T>(of: readonly T[], most: number): readonly T[] {
   const wanted = Number(process.env["PIVOT_FAULTS"] ?? String(most));

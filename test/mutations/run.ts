@@ -1,135 +1,89 @@
 /**
- * Breaks the sources on purpose, one guard at a time, in a copy of them: for each break a test has
- * to fail. One that survives says that nobody would notice if the guard went.
+ * Breaks the sources on purpose, one guard at a time, in a copy of them: for each break, all that is
+ * named with it has to fail. What does not says that nobody would notice there if the guard went.
  *
- *   npm run test:mutations [-- --only WORD,WORD…]
+ *   npm run test:mutations [-- --only WORD,WORD…] [--part N/M] [--no-health]
  *
  * The copy, what is built of it, and the tests have namespaces of their own (tools/world.sh): what a
- * broken runtime does is done there. The tests are run without a break first: a test that fails
- * anyway kills nothing.
+ * broken runtime does is done there. Tests and rows are run without a break first, since one that fails
+ * anyway notices nothing; --no-health leaves that out. (Faults and load are left out there: run
+ * `test:faults` and `test:load` before.) --part takes each Mth break.
  */
 
-import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { mutations } from "./list.ts";
-import type { Mutation } from "./mutation.ts";
+import { editsOf, type Mutation } from "./mutation.ts";
+import { type Noticed, notice, type Watchers } from "./notice.ts";
+import { Tree } from "./tree.ts";
 
-const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
-const source = new URL("../../", import.meta.url).pathname;
-const chosen = mutations.filter(({ name, file }) =>
-  values.only.split(",").some((word) => `${file} ${name}`.includes(word)),
-);
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    part: { type: "string", default: "1/1" },
+    "no-health": { type: "boolean", default: false },
+  },
+});
+const [part = 1, parts = 1] = values.part.split("/").map(Number);
+const chosen = mutations
+  .filter(({ name, file }) =>
+    values.only.split(",").some((word) => `${file} ${name}`.includes(word)),
+  )
+  .filter((_, i) => i % parts === part - 1);
 
-/** A copy of all that is built and tested; times are kept, so that nothing is built that is. */
-function copyTree(): string {
-  const copy = mkdtempSync(`${realpathSync(tmpdir())}/mutations-`);
-  const kept = ["src", "native", "tools", "test", "docs", "web", "bench", "build"];
-  const files = ["package.json", "package-lock.json", "tsconfig.json", "pivot", "pivot-oci"];
-  for (const name of [...kept, ...files, "README.md", "ARCHITECTURE.md"]) {
-    cpSync(`${source}${name}`, `${copy}/${name}`, {
-      recursive: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-      filter: (path) => !/\/(node_modules|build\/(engine|bench)[^/]*)(\/|$)/.test(path),
-    });
-  }
-  symlinkSync(`${source}node_modules`, `${copy}/node_modules`);
-  return copy;
+/** Whether what notices needs what is built: tests beside the sources run from them. */
+const isBuilt = (mutation: Mutation): boolean => {
+  const { tests = [], rows = [], faults = [], load = [] } = mutation;
+  const isSource = editsOf(mutation).some(({ file }) => !file.startsWith("test/"));
+  const needs = rows.length + faults.length + load.length > 0;
+  return isSource && (needs || tests.some(([path]) => path.startsWith("test/")));
+};
+
+/** What is quick of all that mutations name, without repetitions; faults and load have suites of their own. */
+function quickOf(): Watchers {
+  const tests = chosen.flatMap((each) => each.tests ?? []);
+  return {
+    tests: [...new Map(tests.map((each) => [each.join(" "), each])).values()],
+    rows: [...new Set(chosen.flatMap((each) => each.rows ?? []))],
+  };
 }
 
-const copy = copyTree();
-
-/** Builds the copy; why it could not. */
-function build(): string | null {
-  const { status, stderr } = spawnSync("tools/setup.sh", [], { cwd: copy, encoding: "utf8" });
-  return status === 0 ? null : stderr;
-}
-
-/** Runs one file's tests; its report when one failed. */
-function fails([file, name]: Mutation["tests"][number]): string | null {
-  const escaped = name?.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const words = ["test", "--timeout", "60000", ...(escaped === undefined ? [] : ["-t", escaped])];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...words, `./${file}`], {
-    cwd: copy,
-    encoding: "utf8",
-    timeout: 180_000,
-    killSignal: "SIGKILL",
-    env: { ...process.env, PIVOT_NETWORK: "none" },
-  });
-  const said = `${stdout}${stderr}`;
-  if (status === 0 && !/^\s*[1-9]\d* pass$/m.test(said)) return `no test was run: ${said}`;
-  return status === 0 ? null : said;
-}
-
-/** Whether the tests need what is built: those beside the sources run from them. */
-const isBuilt = ({ tests, file }: Mutation): boolean =>
-  tests.some(([path]) => path.startsWith("test/")) && !file.startsWith("test/");
-
-type Verdict = { readonly is: "killed" | "SURVIVED" | "DOES NOT APPLY"; readonly by: string };
-
-function verdictOf(mutation: Mutation): Verdict {
-  const path = `${copy}/${mutation.file}`;
-  const text = readFileSync(path, "utf8");
-  let broken = text;
-  for (const { find, replace } of [
-    mutation,
-    ...(mutation.and === undefined ? [] : [mutation.and]),
-  ]) {
-    if (broken.split(find).length !== 2) {
-      return { is: "DOES NOT APPLY", by: `what it looks for is not in ${mutation.file} once` };
-    }
-    broken = broken.replace(find, () => replace);
-  }
-  writeFileSync(path, broken);
-  try {
-    const problem = isBuilt(mutation) ? build() : null;
-    if (problem !== null) return { is: "DOES NOT APPLY", by: `it cannot be built: ${problem}` };
-    for (const test of mutation.tests) {
-      const said = fails(test);
-      if (said !== null) {
-        const failed = /^\(fail\) (.*?)(?: \[[\d.]+m?s\])?$/m.exec(said)?.[1];
-        return { is: "killed", by: `${test[0]}: ${failed ?? "it does not end"}` };
-      }
-    }
-    return { is: "SURVIVED", by: mutation.tests.map(([file]) => file).join(", ") };
-  } finally {
-    writeFileSync(path, text);
-  }
-}
-
+const since = (begin: number): string => `${Math.round((performance.now() - begin) / 1000)} s`;
+const began = performance.now();
+const tree = new Tree();
+let bad = 0;
 try {
-  const tests = new Map(chosen.flatMap((each) => each.tests.map((test) => [test.join(" "), test])));
-  const built = build();
-  if (built !== null) throw new Error(`the copy cannot be built: ${built}`);
-  const sick = [...tests.values()].flatMap((test) => {
-    const said = fails(test);
-    return said === null ? [] : [`${test.join(" ")} fails without a break:\n${said.slice(-2000)}`];
-  });
-  for (const line of sick) console.log(line);
-  let bad = sick.length;
+  const health = values["no-health"] ? [] : notice(tree.path, quickOf(), "all");
+  for (const { what, how } of health.filter(({ isNoticed }) => isNoticed)) {
+    console.log(`SICK           ${what} fails without a break:\n               ${how}`);
+    bad++;
+  }
+  console.log(`${health.length} tests and rows without a break: ${since(began)}`);
   for (const mutation of chosen) {
     const begin = performance.now();
-    const { is, by } = verdictOf(mutation);
-    if (is !== "killed") bad++;
-    const seconds = Math.round((performance.now() - begin) / 1000);
-    console.log(
-      `${is.padEnd(14)} ${mutation.name} (${mutation.file}, ${seconds} s)\n               ${by}`,
+    const outcome: Noticed[] | { why: string } = tree.whileBroken(
+      editsOf(mutation),
+      isBuilt(mutation),
+      () => notice(tree.path, mutation),
     );
+    const noticed = Array.isArray(outcome) ? outcome : [];
+    const blind = noticed.filter(({ isNoticed }) => !isNoticed);
+    const is = !Array.isArray(outcome)
+      ? "DOES NOT APPLY"
+      : blind.length > 0
+        ? "SURVIVED"
+        : "killed";
+    if (is !== "killed") bad++;
+    console.log(`${is.padEnd(14)} ${mutation.name} (${mutation.file}, ${since(begin)})`);
+    if (!Array.isArray(outcome)) console.log(`               ${outcome.why}`);
+    for (const { what, isNoticed, how } of noticed)
+      console.log(
+        `               ${isNoticed ? "" : "NOT BY "}${what}: ${how.replaceAll("\n", " ").slice(0, isNoticed ? 160 : 600)}`,
+      );
   }
   console.log(
-    `${chosen.length} breaks, ${bad} of them or of their tests are not as they should be`,
+    `${chosen.length} breaks in ${since(began)}, ${bad} of them or of their tests are not as they should be`,
   );
   if (bad > 0) process.exitCode = 1;
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  tree.close();
 }

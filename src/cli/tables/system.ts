@@ -30,9 +30,9 @@ export const systemCommands: readonly Command[] = [
   {
     name: "system check",
     usage: "pivot system check [OPTIONS]",
-    summary: "Prove that the store of images is sound, or mend it",
+    summary: "Prove that the store of images is sound, and name what killed containers have left",
     about:
-      "Reads every blob and compares every layer with what its blob unpacks to. Exits with 1 when something is left that is not as it should be.",
+      "Reads every blob and compares every layer with what its blob unpacks to. Exits with 1 when something is not as it should be; --repair mends that, or removes it.",
     flags: async () => (await import("../system-check.ts")).systemCheckFlags,
     run: async () => (await import("../system-check.ts")).systemCheckCommand,
   },

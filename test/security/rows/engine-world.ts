@@ -1,12 +1,15 @@
 // The engine and what surrounds it: sockets, defaults, builds, registries, who is attached.
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo, createConnection, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
+import { dirname } from "node:path";
 import { digestOf } from "../../../src/image/blob.ts";
 import { simple } from "../../../src/image/testing/image.ts";
 import { answer, FakeRegistry } from "../../../src/registry/testing/fake-registry.ts";
+import { compileC } from "../../pivot.ts";
 import type { Sight } from "../../sight.ts";
 import { secret } from "../canary.ts";
 import type { EngineWorld } from "../engine.ts";
@@ -264,14 +267,11 @@ export const surroundings: readonly Row<EngineWorld>[] = [
       if (path === undefined) return notApplicable("there is no socket to attach to");
       const descriptors = () => readdirSync(`/proc/${monitor}/fd`).length;
       const before = { memory: privateMemory(monitor), descriptors: descriptors() };
-      const idle: Socket[] = [];
-      for (let i = 0; i < 400; i++) {
-        const socket = createConnection(path);
-        await new Promise((resolve) => socket.once("connect", resolve).once("error", resolve));
-        // Every hundredth stays, and never reads.
-        if (i % 100 === 0) idle.push(socket.pause());
-        else socket.destroy();
-      }
+      const clients = spawn(compileC("security/attach-many.c"), [dirname(path), "400"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const said = await Promise.race([once(clients.stdout, "data"), once(clients, "close")]);
+      const attached = Number(/attached (\d+)/.exec(String(said))?.[1] ?? 0);
       await world.pivot(["exec", name, "sh", "-c", "echo flood >/proc/1/fd/0 2>/dev/null; true"]);
       for (let i = 0; i < 5; i++) {
         await world.pivot([
@@ -285,12 +285,13 @@ export const surroundings: readonly Row<EngineWorld>[] = [
         ]);
       }
       await Bun.sleep(300);
-      for (const socket of idle) socket.destroy();
+      clients.kill("SIGKILL");
       await Bun.sleep(300);
       const after = { memory: privateMemory(monitor), descriptors: descriptors() };
       world.remove(name);
       return unless(
         [
+          ...(attached < 300 ? [`only ${attached} of 400 have been attached`] : []),
           ...(after.memory > before.memory + 8192
             ? [`its memory grew from ${before.memory} to ${after.memory} kB`]
             : []),

@@ -155,8 +155,11 @@ export const paths: readonly Row<RuntimeWorld>[] = [
       return tryEach(
         world,
         canary,
-        waysOut(canary).map(
-          (to) => () => world.root(Object.fromEntries(names.map((name) => [name, `${to}/file`]))),
+        // A device's name is refused: so it has roots of its own.
+        [names, ["dev/full"]].flatMap((each) =>
+          waysOut(canary).map(
+            (to) => () => world.root(Object.fromEntries(each.map((name) => [name, `${to}/file`]))),
+          ),
         ),
         [
           () => undefined,
@@ -381,12 +384,19 @@ export const paths: readonly Row<RuntimeWorld>[] = [
     tried: "the runtime's file has neither set-id bits nor capabilities",
     run: (world) => {
       if (world.path === "") return notApplicable("there is no file");
-      const found = world.command(["find", "-L", world.path, "-perm", "/6000"]).stdout.trim();
-      const rights = world.command(["getfattr", "-n", "security.capability", world.path]);
+      // A runtime may be a script that starts others: pivot's are where it is built.
+      const built = new URL("../../../build/", import.meta.url).pathname;
+      const others =
+        world.name === "pivot" ? ["pivot", "pivot-program"].map((name) => built + name) : [];
+      const all = [world.path, ...others];
+      const found = world.command(["find", "-L", ...all, "-perm", "/6000"]).stdout.trim();
+      const rights = all.filter(
+        (path) => world.command(["getfattr", "-n", "security.capability", path]).code === 0,
+      );
       return unless(
         [
           ...(found === "" ? [] : [`${found} is set-user-id`]),
-          ...(rights.code === 0 ? [`${world.path} has file capabilities`] : []),
+          ...rights.map((path) => `${path} has file capabilities`),
         ],
         "it has neither",
       );

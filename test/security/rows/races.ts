@@ -219,11 +219,12 @@ export const races: readonly Row<RuntimeWorld>[] = [
       const findings: string[] = [];
       let made = 0;
       let refused = 0;
-      for (const target of [
-        `${canary.path}/file`,
-        "/proc/sys/kernel/core_pattern",
-        "/etc/passwd",
-      ]) {
+      const targets = [`${canary.path}/file`, "/proc/sys/kernel/core_pattern", "/etc/passwd"];
+      // In place of the devpts, and on top of it.
+      for (const [target, isOver] of targets.flatMap((each) => [
+        [each, false] as const,
+        [each, true] as const,
+      ])) {
         const pts = world.fresh("pts");
         mkdirSync(pts);
         for (let i = 0; i < 10; i++) symlinkSync(target, `${pts}/${i}`);
@@ -233,7 +234,9 @@ export const races: readonly Row<RuntimeWorld>[] = [
           root,
           (config) => {
             config.process["terminal"] = true;
-            config.mounts = config.mounts.filter(({ destination }) => destination !== "/dev/pts");
+            config.mounts = config.mounts.filter(
+              ({ destination }) => isOver || destination !== "/dev/pts",
+            );
             config.mounts.push(bind(pts, "/dev/pts"));
           },
           ["--console-socket", socket.path],

@@ -1,0 +1,35 @@
+/** What killed commands have left behind: named by `system check`, removed by `system prune`. */
+
+import { findLeftBehind } from "../container/left-behind.ts";
+import { prune } from "../container/prune.ts";
+import type { Roots } from "../container/roots.ts";
+import { listKept } from "../engine/kept.ts";
+import { describeFailure } from "../executor/failure.ts";
+import { findLeftovers, removeLeftovers } from "../try/store.ts";
+
+const keptIds =
+  ({ dataRoot }: Roots) =>
+  async (): Promise<ReadonlySet<string>> =>
+    new Set((await listKept(dataRoot)).map(({ record }) => record.id));
+
+/** A line for each thing; nothing is changed. */
+export const nameLeftBehind = async (roots: Roots): Promise<string[]> => [
+  ...(await findLeftBehind(roots, keptIds(roots))),
+  ...findLeftovers(roots.dataRoot).map((path) => `${path} is a view that was never complete`),
+];
+
+/** What went, and what could not go, in one line each. */
+export async function removeLeftBehind(roots: Roots): Promise<{
+  /** Ids. */
+  readonly containers: readonly string[];
+  readonly paths: readonly string[];
+  readonly problems: readonly string[];
+}> {
+  const { containers, paths, problems } = await prune(
+    roots,
+    keptIds(roots),
+    (steps, { failure }) =>
+      failure === null ? null : describeFailure({ version: 1, steps }, failure),
+  );
+  return { containers, paths: [...paths, ...(await removeLeftovers(roots.dataRoot))], problems };
+}

@@ -1,0 +1,332 @@
+// What faults and load bring to light: something is lost, left behind, not told, or waited for in vain.
+
+import type { Mutation } from "../mutation.ts";
+
+export const ofFaults: readonly Mutation[] = [
+  {
+    name: "a failed step is told without words",
+    file: "src/executor/failure.ts",
+    find: '  return words.filter((part) => part !== "").join("; ");',
+    replace: '  return words.length > 99 ? "" : "undefined";',
+    faults: [
+      {
+        file: "calls",
+        rounds: 40,
+        tests: [
+          "run",
+          "run -d, which fails and is started once more",
+          "exec",
+          "run in a network",
+          "run -d in two networks with names",
+          "run beside another in a network",
+          "run by pasta",
+          "run with an egress list",
+          "run -d by pasta with an egress list, and once more",
+          "run in a user namespace",
+          "network connect",
+          "pivot-oci create",
+        ],
+      },
+      {
+        file: "shortage",
+        tests: [
+          "the store's disk is full",
+          "the state's disk is full",
+          "the store's disk has no inodes left",
+          "the state's disk has no inodes left",
+          "the store cannot be written",
+          "processes: any limit (cgroup v1)",
+        ],
+      },
+    ],
+  },
+  {
+    name: "a start with too few descriptors is tried",
+    file: "native/launch.c",
+    find: "#define PV_DESCRIPTORS 64",
+    replace: "#define PV_DESCRIPTORS 1",
+    faults: [{ file: "shortage", tests: ["descriptors: any limit"] }],
+  },
+  {
+    name: "prune leaves killed containers where they are",
+    file: "src/container/prune.ts",
+    find: "  for (const id of ids) {",
+    replace: "  for (const id of ids.slice(0, 0)) {",
+    and: [
+      {
+        file: "src/cli/system-prune.ts",
+        find: "  const { ids, bytes } = await pruneContainers(roots, filters);",
+        replace:
+          "  const { ids, bytes } = { ids: filters.slice(99), bytes: roots.dataRoot.length * 0 };",
+      },
+    ],
+    tests: [["test/killed.test.ts", "killed after any step"]],
+    faults: [
+      {
+        file: "kills",
+        tests: [
+          "run",
+          "run in a network",
+          "run beside another in a network",
+          "run by pasta",
+          "run with an egress list",
+          "run in a user namespace",
+        ],
+      },
+    ],
+  },
+  {
+    name: "check does not name killed containers",
+    file: "src/container/left-behind.ts",
+    find: "    .filter(({ directory }) => existsSync(directory) && !isLocked(directory))",
+    replace: '    .filter(({ directory }) => directory === "" && !isLocked(directory))',
+    faults: [{ file: "kills", tests: ["run", "run in a network"] }],
+  },
+  {
+    name: "who is killed while it is removed cannot be removed again",
+    file: "src/engine/remove.ts",
+    find: "  if (isAlive(container)) {",
+    replace:
+      '  if (container.status === "dead") throw new Error("it is dead");\n  if (isAlive(container)) {',
+    faults: [
+      {
+        file: "kills",
+        tests: [
+          "run -d, which fails and is started once more",
+          "run -d in two networks with names",
+          "run -d by pasta with an egress list, and once more",
+          "start",
+          "restart",
+        ],
+        rounds: 40,
+      },
+    ],
+  },
+  {
+    name: "what killed imports leave is no garbage",
+    file: "src/image/collect.ts",
+    find: "  const layers = [...new Set(found.filter(isKey))];\n  const needed = await neededObjects(store);",
+    replace:
+      "  const layers = [...new Set(found.filter(isKey))].slice(0, 0);\n  blobs.length = 0;\n  const needed = await neededObjects(store);",
+    faults: [{ file: "kills", tests: ["pull", "commit"], rounds: 40 }],
+  },
+  {
+    name: "a volume that was never complete stays",
+    file: "src/container/left-behind.ts",
+    find: "  `${dataRoot}/volumes/.new`;",
+    replace: "  `${dataRoot}/volumes/.none`;",
+    faults: [{ file: "kills", tests: ["create", "volume create"], rounds: 60 }],
+  },
+  {
+    name: "delete leaves the cgroups of a container",
+    file: "src/oci/delete.ts",
+    find: "    ...groupsOf(groups).map((path) =>",
+    replace: "    ...groupsOf(groups).slice(99).map((path) =>",
+    faults: [
+      {
+        file: "calls",
+        tests: ["pivot-oci start", "pivot-oci kill", "pivot-oci delete"],
+      },
+      {
+        file: "kills",
+        tests: ["pivot-oci create", "pivot-oci start", "pivot-oci kill", "pivot-oci delete"],
+      },
+    ],
+  },
+  {
+    name: "an end for want of memory is forgotten",
+    file: "src/engine/status.ts",
+    find: "outOfMemory: match[2] !== undefined",
+    replace: "outOfMemory: match[2] === null",
+    faults: [{ file: "shortage", tests: ["memory: a container that wants more than it may have"] }],
+  },
+  {
+    name: "a start that fails keeps its user ids",
+    file: "src/planner/plan.ts",
+    find: "    ...planUsersDue(setting),\n",
+    replace: "    ...planUsersDue({ ...setting, users: null }),\n",
+    tests: [["test/fault-regressions.test.ts", "gives its user ids back"]],
+  },
+  // ── registries ───────────────────────────────────────────────────────────────────────────────
+  {
+    name: "nothing is tried again",
+    file: "src/registry/patience.ts",
+    find: "  attempts: 5,",
+    replace: "  attempts: 1,",
+    faults: [
+      {
+        file: "registry",
+        tests: [
+          "a layer that stalls once, and then goes on",
+          "connections that are dropped halfway",
+        ],
+      },
+    ],
+  },
+  {
+    name: "a layer is as long as it comes",
+    file: "src/registry/download.ts",
+    find: "      if (this.#position + fresh.length > size) {",
+    replace: "      if (this.#position + fresh.length > 2 ** 50) {",
+    and: [
+      {
+        find: "    else checkLength(answer, size);",
+        replace: "    else if (size < 0) checkLength(answer, size);",
+      },
+      {
+        find: "    if (this.#position < size) {",
+        replace: "    if (this.#position < 0) {",
+      },
+    ],
+    faults: [
+      {
+        file: "registry",
+        tests: [
+          "a layer that is longer than the manifest says",
+          "a layer that is shorter than the manifest says",
+          "connections that are dropped each time",
+        ],
+      },
+    ],
+  },
+  {
+    name: "a registry's digests are not compared",
+    file: "src/image/blob.ts",
+    find: "  if (found.digest !== promised.digest) {",
+    replace: "  if (found.digest.length !== promised.digest.length) {",
+    faults: [
+      {
+        file: "registry",
+        tests: [
+          "a layer with other bytes than its digest says",
+          "a manifest that is another one each time",
+        ],
+      },
+    ],
+  },
+  {
+    name: "a document may be twice as long",
+    file: "src/image/manifest.ts",
+    find: "export const documentBytesMax = 4 * 1024 * 1024;",
+    replace: "export const documentBytesMax = 8 * 1024 * 1024;",
+    faults: [{ file: "registry", tests: ["a manifest without end"] }],
+  },
+  {
+    name: "redirects are followed for ever",
+    file: "src/registry/exchange.ts",
+    find: "    if (hops >= redirectsMax) {",
+    replace: "    if (hops >= 2 ** 40) {",
+    faults: [{ file: "registry", tests: ["redirects that lead round"] }],
+  },
+  {
+    name: "a redirect may lead anywhere",
+    file: "src/registry/exchange.ts",
+    find: '  if (target.protocol !== "https:" && !isPlain) {',
+    replace: '  if (target.protocol === "nothing:") {',
+    and: [
+      {
+        find: '  if (target.username !== "" || target.password !== "") {',
+        replace: '  if (target.username === "nobody") {',
+      },
+      { find: 'new URL(location || "//", from);', replace: 'new URL(location || "/", from);' },
+    ],
+    faults: [
+      {
+        file: "registry",
+        tests: [
+          "a redirect to an address with a password in it",
+          "a redirect to what is no address",
+          "a redirect without an address",
+        ],
+      },
+    ],
+  },
+  {
+    name: "a registry that stalls is not told of",
+    file: "src/registry/exchange.ts",
+    find: "  if (watch.isLate) return new TransientError(`${url.host} stalled`, { cause });",
+    replace: '  if (watch.isLate) return new TransientError("", { cause });',
+    and: [
+      { file: "src/registry/patience.ts", find: "  attempts: 5,", replace: "  attempts: 1," },
+      { file: "src/registry/patience.ts", find: "  answer: 30_000,", replace: "  answer: 3_000," },
+      { file: "src/registry/patience.ts", find: "  stall: 30_000,", replace: "  stall: 3_000," },
+    ],
+    faults: [
+      { file: "registry", tests: ["one that never answers, and one that stalls each time"] },
+    ],
+  },
+  {
+    name: "what a registry says is not told",
+    file: "src/registry/refusal.ts",
+    find: '  return [String(answer.status), ...problemsOf(text)].join(" ");',
+    replace: '  return problemsOf(text).length > 9 ? text : "";',
+    and: [
+      {
+        file: "src/registry/network-error.ts",
+        find: "export function networkWords(error: unknown): string {",
+        replace:
+          'export function networkWords(error: unknown): string {\n  if (error !== "") return "";',
+      },
+    ],
+    faults: [{ file: "registry", tests: ["refusals", "an answer that is no HTTP"] }],
+  },
+  {
+    name: "credentials follow each redirect",
+    file: "src/registry/exchange.ts",
+    find: "    const isSameOrigin = url.origin === current.url.origin;",
+    replace: '    const isSameOrigin = url.origin !== "";',
+    faults: [
+      { file: "registry", tests: ["credentials do not follow a redirect to another origin"] },
+    ],
+  },
+  {
+    name: "an interruption waits for the registry",
+    file: "src/cli/interrupt.ts",
+    find: "    controller.abort(new Interruption(name as StopSignal));\n    stop();",
+    replace:
+      "    setTimeout(() => controller.abort(new Interruption(name as StopSignal)), 8_000);\n    stop();",
+    faults: [{ file: "registry", tests: ["interrupted while a registry stalls, it ends at once"] }],
+  },
+  // ── load ─────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: "nothing is undone",
+    file: "native/run.c",
+    find: "    if (run->done)\n        undo(run, rc < 0);",
+    replace: "    if (run->done && 0)\n        undo(run, rc < 0);",
+    load: ["what is left after them"],
+  },
+  {
+    name: "all containers have the same id",
+    file: "src/container/identity.ts",
+    find: '  const fd = openSync("/dev/urandom", "r");',
+    replace: '  const fd = openSync("/dev/zero", "r");',
+    load: ["N runs at once"],
+  },
+  {
+    name: "ps leaves out who runs",
+    file: "src/engine/status.ts",
+    find: "  return [...kept.map((each) => containerOf(roots, each.record, each)), ...others].sort(",
+    replace:
+      "  return [...kept.slice(1).map((each) => containerOf(roots, each.record, each)), ...others].sort(",
+    load: ["N containers together"],
+  },
+  {
+    name: "each start leaves a mount to the machine",
+    file: "native/files.c",
+    find: "    int *place = rc < 0 ? NULL : free_lock(run);",
+    replace: `    if (rc == 0 && op->at.slot == PV_SLOT_HOST)
+        rc = pv_result(mount(op->at.path, op->at.path, NULL, MS_BIND, NULL));
+    int *place = rc < 0 ? NULL : free_lock(run);`,
+    and: [
+      { find: "#include <string.h>\n", replace: "#include <string.h>\n#include <sys/mount.h>\n" },
+    ],
+    load: ["mounts of the host beside them"],
+  },
+  {
+    name: "the database is not waited for",
+    file: "src/engine/database.ts",
+    find: "`PRAGMA busy_timeout = ${patience}; PRAGMA",
+    replace: "`PRAGMA busy_timeout = 0; PRAGMA",
+    load: ["N commands on one store, N at a time"],
+  },
+];
