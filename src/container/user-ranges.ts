@@ -109,7 +109,10 @@ function readLeases(roots: Roots, known: ReadonlySet<string>): Taken[] {
 export async function staleRanges(roots: Roots): Promise<string[]> {
   const directory = directoryOf(roots);
   if (listIfThere(directory).length === 0) return [];
-  const ids = await readDatabase(roots.dataRoot, (database) => readKnown(database, roots, false).ids);
+  const ids = await readDatabase(
+    roots.dataRoot,
+    (database) => readKnown(database, roots, false).ids,
+  );
   return staleAmong(directory, ids ?? new Set());
 }
 

@@ -202,7 +202,10 @@ async function endWhatIsThere(
     const isHeard = await endBeforeStart(container, roots, wish);
     isNoted = isHeard && isStartNoted(seen);
   } else {
-    await endProcess(container, roots, endingOf(container, wish.signal, wish.seconds));
+    // Its file may be about another run by now, which nobody has asked to end.
+    if (!hasRunAnew(container)) {
+      await endProcess(container, roots, endingOf(container, wish.signal, wish.seconds));
+    }
     isNoted = seen.started === container.started;
   }
   return (await waitUntilGone(container, 20_000, hasRunAnew)) ? isNoted : null;
@@ -235,6 +238,24 @@ export async function endContainer(
 
 /** Milliseconds in which a start that was noted makes its state directory, also on a busy machine. */
 const startTime = 10_000;
+
+/** A start was noted just now, and has made nothing yet that could be seen. */
+const isAboutToCome = ({ process, started, end, directory }: Container): boolean =>
+  process === null &&
+  started !== null &&
+  started > (end?.at ?? 0) &&
+  Date.now() < started + startTime &&
+  !existsSync(directory);
+
+/** The container as it is when a start of it that is under way has come to something, or to nothing. */
+export async function whenStarted(container: Container, roots: Roots): Promise<Container | null> {
+  let seen: Container | null = container;
+  while (seen?.kept === true && isAboutToCome(seen)) {
+    await sleep(20);
+    seen = await readContainer(roots, container.id);
+  }
+  return seen;
+}
 
 /**
  * Its policy may have had the next start under way before it could hear of the stop: that was noted

@@ -6,7 +6,7 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
-import { BusyError, carryOut, clearRemains, endContainer, SIGKILL } from "./act.ts";
+import { BusyError, carryOut, clearRemains, endContainer, SIGKILL, whenStarted } from "./act.ts";
 import { noteEvent } from "./events.ts";
 import { forgetKept, noteRemoval } from "./kept.ts";
 import { type Container, isAlive, readContainer, subjectOf } from "./status.ts";
@@ -50,10 +50,13 @@ async function endStartOf({ id, directory }: Container, roots: Roots): Promise<v
  * @throws WishError when it runs
  */
 export async function removeContainer(
-  container: Container,
+  found: Container,
   roots: Roots,
   { force, volumes }: RemoveWish,
 ): Promise<void> {
+  // Else the start would go on with what is taken away here.
+  const container = await whenStarted(found, roots);
+  if (container === null) return; // somebody else has removed it
   const { id, name, kept, status, directory, record, started } = container;
   if (isAlive(container)) {
     if (!force) {
