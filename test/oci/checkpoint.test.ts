@@ -408,7 +408,7 @@ describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
   });
 
   test("without CRIU, or with one that does not know the kernel, nothing is touched", () => {
-    const { id } = ground.lasting();
+    const { id, bundle } = ground.lasting();
     const images = ground.path("images");
     const bin = ground.path("bin");
     mkdirSync(bin);
@@ -421,7 +421,7 @@ describe.skipIf(whyNotAround !== undefined)(title("around CRIU"), () => {
       const before = ["env", `PATH=${PATH}`];
       const line = ground.refused(["checkpoint", "--image-path", images, id], { before });
       expect(line).toMatch(reason);
-      const words = ["restore", "--image-path", images, ground.id()];
+      const words = ["restore", "--bundle", bundle, "--image-path", images, ground.id()];
       expect(ground.refused(words, { before })).toMatch(reason);
     }
     expect(existsSync(images)).toBe(false);
