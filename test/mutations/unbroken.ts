@@ -36,6 +36,10 @@ export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: rmi": ofRename,
   "kills: save": ofRename,
   "kills: volume rm": ofRename,
+  "registry: a layer that is longer than the manifest says":
+    "its digest is another then: one guard stands behind the other",
+  "registry: a manifest that is another one each time":
+    "what comes is no manifest either: one guard stands behind the other",
   "shortage: memory and processes: what is entered has none left":
     "that nothing comes of it, whether it gets in or not, is what it asks",
   "shortage: memory: any limit (cgroup v1)":
