@@ -38,6 +38,8 @@ export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: volume rm": ofRename,
   "registry: a layer that is longer than the manifest says":
     "its digest is another then: one guard stands behind the other",
+  "registry: connections that are dropped each time":
+    "the network itself has words for it, which each way of telling contains",
   "registry: a manifest that is another one each time":
     "what comes is no manifest either: one guard stands behind the other",
   "shortage: memory and processes: what is entered has none left":
