@@ -36,6 +36,12 @@ export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: rmi": ofRename,
   "kills: save": ofRename,
   "kills: volume rm": ofRename,
+  "registry: a layer that is longer than the manifest says":
+    "its digest is another then: one guard stands behind the other",
+  "registry: connections that are dropped each time":
+    "the network itself has words for it, which each way of telling contains",
+  "registry: a manifest that is another one each time":
+    "what comes is no manifest either: one guard stands behind the other",
   "shortage: memory and processes: what is entered has none left":
     "that nothing comes of it, whether it gets in or not, is what it asks",
   "shortage: memory: any limit (cgroup v1)":
@@ -47,5 +53,7 @@ export const unbrokenLoad: Readonly<Record<string, string>> = {
   "N runs in sequence":
     "a ratio of times: it says no after thousands of runs, and not after twenty",
   "a start beside them": "a ratio of times beside a thousand others",
+  "N containers together":
+    "the test itself ends containers by what ps lists, and cannot go on without",
   "what each of them takes": "it is told, and not judged",
 };
