@@ -15,8 +15,8 @@
 #include "executor.h"
 
 #define PV_CGROUP_DEPTH 64
-#define PV_FREEZING 10000000000           /* nanoseconds */
-#define PV_FREEZING_FOR_SIGNAL 5000000000 /* there is another way */
+#define PV_FREEZING 10000           /* milliseconds */
+#define PV_FREEZING_FOR_SIGNAL 1000 /* those that still run by then are told as they are found */
 
 /* Field 22 of /proc/PID/stat, counted after the name, which may hold anything; proc_pid_stat(5). */
 int pv_start_time(pid_t pid, uint64_t *ticks) {
@@ -193,9 +193,10 @@ static int freeze_once(int cgroup, int frozen) {
 }
 
 /* A process in a long call is frozen a moment later; in growing steps. -EAGAIN: not in time. */
-static int freeze_in_time(int cgroup, int frozen, long nanoseconds) {
+static int freeze_in_time(int cgroup, int frozen, int milliseconds) {
+    int64_t end = pv_milliseconds() + milliseconds;
     int rc = freeze_once(cgroup, frozen);
-    for (long wait = 100000, total = 0; rc == -EAGAIN && total < nanoseconds; total += wait) {
+    for (long wait = 100000; rc == -EAGAIN && pv_milliseconds() < end;) {
         nanosleep(&(struct timespec){0, wait}, NULL);
         wait = wait < 50000000 ? wait * 2 : wait;
         rc = freeze_once(cgroup, frozen);
