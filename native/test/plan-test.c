@@ -223,7 +223,9 @@ static void fuzz(void (*make)(struct bytes *), double seconds, unsigned long at_
     make(&plan);
     uint8_t *copy = malloc(plan.size);
     unsigned long rounds = 0, accepted = 0;
-    for (double end = check_seconds() + seconds; rounds % 256 || check_seconds() < end; rounds++) {
+    /* On a busy machine the rounds take longer, and are no fewer. */
+    for (double end = check_seconds() + seconds;
+         rounds < at_least || rounds % 256 || check_seconds() < end; rounds++) {
         memcpy(copy, plan.data, plan.size);
         for (uint32_t flips = 1 + check_random(4); flips > 0; flips--)
             copy[check_random((uint32_t)plan.size)] ^= (uint8_t)(1 + check_random(255));
@@ -231,7 +233,7 @@ static void fuzz(void (*make)(struct bytes *), double seconds, unsigned long at_
     }
     free(copy);
     printf("%lu bent plans of %zu bytes, %lu still plans\n", rounds, plan.size, accepted);
-    CHECK(rounds >= at_least && accepted > 0 && accepted < rounds);
+    CHECK(accepted > 0 && accepted < rounds);
 }
 
 static int decode_one(uint16_t code, uint8_t actor, uint8_t flags) {
