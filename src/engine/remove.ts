@@ -60,9 +60,9 @@ export async function removeContainer(
   const { id, name, kept, status, directory, record, started } = container;
   if (isAlive(container)) {
     if (!force) {
-      throw new WishError([
-        `cannot remove container ${name}: it is ${status}: stop it first, or use rm --force`,
-      ]);
+      const why = `cannot remove container ${name}: it is ${status}: stop it first, or use rm --force`;
+      // Who prunes leaves alone what somebody has started since.
+      throw isAlive(found) ? new WishError([why]) : new BusyError([why]);
     }
     await endContainer(container, roots, { signal: SIGKILL, seconds: 0 });
   }
