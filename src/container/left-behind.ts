@@ -3,22 +3,14 @@
  * `system prune` (prune.ts) takes it away.
  */
 
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { isLocked } from "../host/first-process.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import { staleLeases } from "../network/lease.ts";
 import { leftOfNetworks } from "../network/remains.ts";
 import type { Roots } from "./roots.ts";
 import { listStates, readState } from "./state.ts";
 import { staleRanges } from "./user-ranges.ts";
-
-function listIfThere(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
 
 /** What a link says; null when it is none, or gone since it was listed. */
 function readLinkIfThere(path: string): string | null {

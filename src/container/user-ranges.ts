@@ -8,10 +8,11 @@
  * and takes: inside a transaction of the engine's database.
  */
 
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { inTransaction, openDatabase, readDatabase, withDatabase } from "../engine/database.ts";
 import { isLocked, readIfThere } from "../host/first-process.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import { readSubordinate } from "../host/subordinate.ts";
 import type { IdMappings } from "../options/facts.ts";
 import type { RunOptions } from "../options/options.ts";
@@ -37,15 +38,6 @@ export type TakenRange = {
 const planningTime = 60_000;
 
 const directoryOf = ({ runRoot }: Pick<Roots, "runRoot">): string => `${runRoot}/userns`;
-
-function listIfThere(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
 
 /**
  * With keep-id and its kin a container of an ordinary user has all ids that the user has: that takes

@@ -8,8 +8,9 @@
  * oldest, since that is the way they move, and known by their inodes.
  */
 
-import { closeSync, fstatSync, openSync, readdirSync, readSync, watch } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
+import { listIfThere } from "../host/list-if-there.ts";
 import { findTail } from "./log-tail.ts";
 
 export type LogEntry = {
@@ -63,16 +64,6 @@ function openFile(path: string): OpenFile | null {
     return { fd, inode: fstatSync(fd, { bigint: true }).ino, offset: 0 };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-/** Nothing, once the container was removed. */
-function listIfThere(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
 }

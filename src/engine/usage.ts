@@ -3,9 +3,10 @@
  * several names, count once.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { DiskUsage } from "../host/disk-usage.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import {
   closureOf,
   configOf,
@@ -58,25 +59,16 @@ export type Usage = {
   readonly buildCache: UsageSum;
 };
 
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
 const isKey = (name: string): boolean => name.length === 64 && isHex(name);
 
 /** Bytes of every blob and layer of the store, by its key: also of what no image needs. */
 async function objectSizes(store: Store, disk: DiskUsage): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
-  for (const hex of namesIn(`${store.root}/blobs/sha256`).filter(isKey)) {
+  for (const hex of listIfThere(`${store.root}/blobs/sha256`).filter(isKey)) {
     const digest = `sha256:${hex}`;
     sizes.set(digest, disk.below(blobPath(store, digest)));
   }
-  for (const chainId of namesIn(`${store.root}/layers`).filter(isKey)) {
+  for (const chainId of listIfThere(`${store.root}/layers`).filter(isKey)) {
     sizes.set(chainId, (await layerSize(store, chainId)) ?? 0);
   }
   return sizes;
@@ -164,7 +156,7 @@ function volumeUsage(
   all: readonly Container[],
   disk: DiskUsage,
 ): Usage["volumes"] {
-  const items = namesIn(`${dataRoot}/volumes`)
+  const items = listIfThere(`${dataRoot}/volumes`)
     .filter((name) => !name.startsWith("."))
     .sort()
     .map((name) => ({
@@ -189,7 +181,7 @@ export const buildDirectory = ({ dataRoot }: Pick<Roots, "dataRoot">): string =>
 
 /** How many layers containers/storage has there, by its own list. */
 function countBuildLayers(storage: string): number {
-  return namesIn(storage)
+  return listIfThere(storage)
     .filter((name) => name.endsWith("-layers"))
     .reduce((sum, name) => {
       try {

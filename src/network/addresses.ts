@@ -2,6 +2,7 @@
 
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import type { NetworkWish } from "../options/network.ts";
 import {
   type Address,
@@ -12,7 +13,7 @@ import {
   type Subnet,
   sizeOf,
 } from "./address.ts";
-import { type Lease, leaseDirectory, listLeases, ownerOf, takeLease } from "./lease.ts";
+import { type Lease, leaseDirectory, ownerOf, takeLease } from "./lease.ts";
 import type { Network, NetworkSubnet } from "./network.ts";
 
 type Taker = {
@@ -51,7 +52,7 @@ async function takeLowest(network: Network, at: NetworkSubnet, taker: Taker): Pr
   const subnet = subnetOf(at);
   const range = at.range === null ? subnet : (parseSubnet(at.range) ?? subnet);
   const [first, last] = bounds(subnet, range);
-  const taken = new Set(listLeases(leaseDirectory(taker.roots, network.id)));
+  const taken = new Set(listIfThere(leaseDirectory(taker.roots, network.id)));
   // Those that are taken are tried once more, last: one may be of a container that was killed.
   for (const again of [false, true]) {
     const most = first + BigInt(taken.size) + 4096n;

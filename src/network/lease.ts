@@ -8,17 +8,10 @@
  * takes it away at the end; what a kill leaves over is nobody's as soon as the container has no state.
  */
 
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { inTransaction, withDatabase } from "../engine/database.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import { sharedDirectory } from "./network.ts";
 
 export const leaseDirectory = (roots: Pick<Roots, "runRoot">, of: string): string =>
@@ -48,16 +41,6 @@ function isStale(path: string, { runRoot }: Pick<Roots, "runRoot">): boolean {
   if (readlinkSync(path).endsWith(runs)) return true;
   const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   return made !== undefined && Math.abs(Date.now() - made) > planningTime;
-}
-
-/** Names of the leases in a directory. */
-export function listLeases(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /** One at a time: of two who see the same stale lease, the second would remove the first one's. */
@@ -118,8 +101,8 @@ export function releaseLeases(leases: readonly Lease[], id: string): void {
 /** All leases of a container. */
 export function leasesOf(roots: Pick<Roots, "runRoot">, id: string): string[] {
   const all = leaseDirectory(roots, "");
-  return listLeases(all).flatMap((of) =>
-    listLeases(`${all}${of}`)
+  return listIfThere(all).flatMap((of) =>
+    listIfThere(`${all}${of}`)
       .map((name) => `${all}${of}/${name}`)
       .filter((path) => ownerOf(path) === id),
   );
@@ -128,7 +111,7 @@ export function leasesOf(roots: Pick<Roots, "runRoot">, id: string): string[] {
 /** A container that has no state yet has an address of the network. */
 export function isAboutToBeUsed(of: string, roots: Roots): boolean {
   const directory = leaseDirectory(roots, of);
-  return listLeases(directory).some((name) => {
+  return listIfThere(directory).some((name) => {
     const path = `${directory}/${name}`;
     const owner = ownerOf(path);
     return owner !== null && !existsSync(`${roots.runRoot}/${owner}`) && !isStale(path, roots);
@@ -142,8 +125,8 @@ export const forgetLeases = (roots: Pick<Roots, "runRoot">, of: string): void =>
 /** Paths of those that killed containers have left over. */
 export function staleLeases(roots: Roots): string[] {
   const all = `${sharedDirectory(roots)}/leases`;
-  return listLeases(all).flatMap((of) =>
-    listLeases(`${all}/${of}`)
+  return listIfThere(all).flatMap((of) =>
+    listIfThere(`${all}/${of}`)
       .map((name) => `${all}/${of}/${name}`)
       .filter((path) => isStale(path, roots)),
   );

@@ -3,16 +3,10 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { listIfThere } from "../host/list-if-there.ts";
 import { parseSubnet, type Subnet } from "./address.ts";
 import { checkNetwork } from "./check.ts";
-import {
-  leaseDirectory,
-  leasesOf,
-  listLeases,
-  releaseLeases,
-  removeStaleLeases,
-  takeLease,
-} from "./lease.ts";
+import { leaseDirectory, leasesOf, releaseLeases, removeStaleLeases, takeLease } from "./lease.ts";
 import { freeSubnet, privateSubnet6 } from "./pool.ts";
 import { atFamilies, publishedBy, takePorts } from "./ports.ts";
 import { parseRoutes4, parseRoutes6 } from "./routes.ts";
@@ -85,9 +79,9 @@ test("a lease is one container's, and nobody's when that is gone", async () => {
   // Who found it there already does not take it away, nor does anybody who has none.
   releaseLeases([{ path, isNew: false }], id("a"));
   releaseLeases([{ path, isNew: true }], id("b"));
-  expect(listLeases(leaseDirectory(roots, "net"))).toEqual(["10.0.0.2"]);
+  expect(listIfThere(leaseDirectory(roots, "net"))).toEqual(["10.0.0.2"]);
   releaseLeases([{ path, isNew: true }], id("a"));
-  expect(listLeases(leaseDirectory(roots, "net"))).toEqual([]);
+  expect(listIfThere(leaseDirectory(roots, "net"))).toEqual([]);
   // One of a container that is connected while it runs is nobody's once it does not.
   mkdirSync(`${roots.runRoot}/${id("c")}`);
   await takeLease(roots, "net", "10.0.0.3", id("c"), true);
@@ -146,7 +140,7 @@ test("a port is one container's at an address, and at every address", async () =
   });
   // Nothing is kept of what failed.
   expect(
-    listLeases(leaseDirectory(roots, "ports")).filter((name) => name.startsWith("tcp-61001")),
+    listIfThere(leaseDirectory(roots, "ports")).filter((name) => name.startsWith("tcp-61001")),
   ).toHaveLength(3);
 });
 

@@ -3,17 +3,11 @@
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { readIfThere } from "../host/first-process.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 import type { ExposedPorts, Protocol, PublishedPorts } from "../options/publish.ts";
 import type { ReservedPort } from "../planner/network.ts";
 import { bytesOf, parseAddress } from "./address.ts";
-import {
-  type Lease,
-  leaseDirectory,
-  listLeases,
-  ownerOf,
-  releaseLeases,
-  takeLease,
-} from "./lease.ts";
+import { type Lease, leaseDirectory, ownerOf, releaseLeases, takeLease } from "./lease.ts";
 import { type Listener, listeners, programWith } from "./sockets.ts";
 
 /** As netavark takes it, and as it is read back for `ps` and `port`. */
@@ -62,7 +56,7 @@ async function takePort(
   const lease = await takeLease(roots, "ports", name, id);
   if (lease === null) return nameOf(ownerOf(`${directory}/${name}`) ?? "");
   // Ours is there already: of two who overlap, at least one sees the other.
-  const other = listLeases(directory).find((each) => {
+  const other = listIfThere(directory).find((each) => {
     const [what = "", ip = ""] = each.split("@");
     return each !== name && what === `${protocol}-${port}` && meets(ip, hostIp);
   });

@@ -4,8 +4,9 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
+import { listIfThere } from "../host/list-if-there.ts";
 
 /** `volume.json`. */
 export type VolumeRecord = {
@@ -77,15 +78,6 @@ export function readVolume(roots: Pick<Roots, "dataRoot">, name: string): Volume
     name,
     mountpoint: `${directory}/_data`,
   };
-}
-
-function listIfThere(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /** All volumes, by name. */
