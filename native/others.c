@@ -16,7 +16,7 @@
 
 #define PV_CGROUP_DEPTH 64
 #define PV_FREEZING 10000           /* milliseconds */
-#define PV_FREEZING_FOR_SIGNAL 1000 /* those that still run by then are told as they are found */
+#define PV_FREEZING_FOR_SIGNAL 1000 /* a process in a long call may hold up the others no longer */
 
 /* Field 22 of /proc/PID/stat, counted after the name, which may hold anything; proc_pid_stat(5). */
 int pv_start_time(pid_t pid, uint64_t *ticks) {
@@ -224,10 +224,16 @@ static int is_frozen(int cgroup) {
     return read_file(cgroup, "freezer.state", text, sizeof text) > 0 && text[0] == 'F';
 }
 
+static int signal_tree(int cgroup, int signal) {
+    /* Opened anew: the walk closes it, and a copy would go on where the walk before has come to. */
+    int own = pv_result(openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return own < 0 ? own : signal_all(own, signal, 0);
+}
+
 /*
  * All of them, also those that are forked meanwhile: version 2 kills a cgroup as a whole, and for any
- * other signal nobody may fork while they are counted. Where that cannot be had, they are told as
- * they are found. Who was paused before stays so.
+ * other signal nobody may fork while they are counted. Where that takes long, they are told as they
+ * are found, and once more when none runs: twice is better than never. Who was paused before stays so.
  */
 int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
     int cgroup = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
@@ -238,10 +244,10 @@ int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
         return 0;
     }
     int thaws = op->signal != 0 && !is_frozen(cgroup);
-    if (thaws)
-        freeze_in_time(cgroup, 1, PV_FREEZING_FOR_SIGNAL);
-    int below = fcntl(cgroup, F_DUPFD_CLOEXEC, 0);
-    int rc = below < 0 ? -errno : signal_all(below, (int)op->signal, 0);
+    int frozen = thaws ? freeze_in_time(cgroup, 1, PV_FREEZING_FOR_SIGNAL) : 0;
+    int rc = signal_tree(cgroup, (int)op->signal);
+    if (frozen == -EAGAIN && freeze_in_time(cgroup, 1, PV_FREEZING) == 0)
+        rc = signal_tree(cgroup, (int)op->signal);
     if (thaws)
         freeze_once(cgroup, 0);
     close(cgroup);

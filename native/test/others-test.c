@@ -10,6 +10,7 @@
 #include <signal.h>
 
 static int signalled, last_signalled, frozen_then;
+static int stops_late; /* the cgroup is frozen when the first has been told, and not before */
 static int watched_kill(pid_t pid, int number);
 #define kill watched_kill
 #include "../others.c"
@@ -37,11 +38,17 @@ static void read_text(const char *path, char text[64]) {
         close(fd);
 }
 
+static void put_text(const char *path, const char *text) {
+    put_file(path, text, strlen(text));
+}
+
 static int watched_kill(pid_t pid, int number) {
     char text[64];
     (void)number;
     signalled++;
     last_signalled = pid;
+    if (stops_late)
+        put_text("group/cgroup.events", "populated 1\nfrozen 1\n");
     read_text("group/freezer.state", text);
     frozen_then = strncmp(text, "FROZEN", 6) == 0;
     return 0;
@@ -139,10 +146,6 @@ static void test_signal(void) {
 
 static const struct pv_place group = {PV_SLOT_HOST, "group"};
 
-static void put_text(const char *path, const char *text) {
-    put_file(path, text, strlen(text));
-}
-
 static int signal_group(uint32_t number) {
     signalled = frozen_then = 0;
     return pv_do_signal_cgroup(fresh_run(), &(struct pv_signal_cgroup){group, number});
@@ -201,8 +204,22 @@ static void test_freeze(void) {
     CHECK(pv_do_freeze(fresh_run(), &(struct pv_freeze){none, 0}) == 0);
     int cgroup = open("group", O_RDONLY);
     double before = check_seconds();
-    CHECK(freeze_in_time(cgroup, 1, 20000000) == -EAGAIN, "it says `frozen 0` for ever");
+    CHECK(freeze_in_time(cgroup, 1, 20) == -EAGAIN, "it says `frozen 0` for ever");
     CHECK(check_seconds() - before < 5);
+    close(cgroup);
+}
+
+/* Those that are forked while the first are told are told as well. */
+static void test_who_runs_on_is_told_again(void) {
+    char text[64];
+    put_text("group/cgroup.procs", "101\n");
+    put_text("group/cgroup.freeze", "0");
+    put_text("group/cgroup.events", "populated 1\nfrozen 0\n");
+    stops_late = 1;
+    CHECK(signal_group(SIGTERM) == 0 && signalled == 4, "two of them, twice: %d", signalled);
+    stops_late = 0;
+    read_text("group/cgroup.freeze", text);
+    CHECK(text[0] == '0', "%s", text);
 }
 
 int main(void) {
@@ -213,5 +230,6 @@ int main(void) {
     test_signal();
     test_all_of_a_cgroup();
     test_freeze();
+    test_who_runs_on_is_told_again();
     return check_result();
 }

@@ -35,6 +35,13 @@ test("a shell can read the script of any plan", () => {
   );
 });
 
+test("a plan that does not wait ends with whole lines, and its process goes on", () => {
+  const undoes: Step = byParent({ op: "remove_cgroup", at: onHost("/x") }, "x");
+  const script = planScript({ version: 1, steps: [clone(["mount"]), undoes] }, "pivot run");
+  expect(parses(script)).toBe("");
+  expect(script).toMatch(/\ndone\necho go >&7\nsaid waits\n/);
+});
+
 const mark = "PWNED";
 const nasty = `x' "$(${mark})" \`${mark}\` ; ${mark} &\n${mark} #'`;
 

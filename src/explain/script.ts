@@ -215,7 +215,9 @@ type Parts = {
 
 function assemble(parts: Parts): string {
   const { title, lines, shells, undo, how, ofInit } = parts;
-  const end = lines.lastIndexOf("said waits");
+  const waits = lines.lastIndexOf("said waits");
+  // A plan that does not wait for its process: whatever its parent does comes before the process goes on.
+  const end = waits < 0 ? lines.length : waits;
   const before = lines.slice(0, end);
   const after = lines.slice(end + 1);
   const begin = ["work=${0%/*}", "root=$work/root stage=$work/stage", '. "$work/words"'];

@@ -151,11 +151,8 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
         config.process["args"] = ["/hop"];
       });
       await textOf(out, /hops\n/);
-      // Version 1's freezer may stay at FREEZING for as long as they fork, and one may slip through then.
-      for (let tries = 0; tries < 5 && !readFileSync(out, "utf8").includes("alone"); tries++) {
-        ground.ok(["kill", "--all", id, "TERM"], { timeout: 30_000 });
-        await Bun.sleep(200);
-      }
+      // By the word of version 1's freezer, which may come late when a machine forks a lot.
+      ground.ok(["kill", "--all", id, "TERM"], { timeout: 30_000 });
       await textOf(out, /alone\n/);
       expect(ground.state(id).status).toBe("running");
     },
