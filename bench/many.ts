@@ -100,9 +100,12 @@ export class Store {
   }
 
   /** Times of so many starts to the end, one after the other. */
-  async times(count: number, words: readonly string[]): Promise<number[]> {
+  async times(count: number, words: readonly string[], pause = 0): Promise<number[]> {
     const all: number[] = [];
-    for (let i = 0; i < count; i++) all.push(await this.time(...words));
+    for (let i = 0; i < count; i++) {
+      if (pause > 0) await Bun.sleep(pause);
+      all.push(await this.time(...words));
+    }
     return all;
   }
 

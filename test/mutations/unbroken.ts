@@ -53,6 +53,7 @@ export const unbrokenLoad: Readonly<Record<string, string>> = {
   "N runs in sequence":
     "a ratio of times: it says no after thousands of runs, and not after twenty",
   "a start beside them": "a ratio of times beside a thousand others",
+  "starts beside them, one right after the other": "a ratio of times beside a thousand others",
   "N containers together":
     "the test itself ends containers by what ps lists, and cannot go on without",
   "what each of them takes": "it is told, and not judged",
