@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { tarArchive } from "../src/image/tar-writer.ts";
 import { makeImage, writeLayout } from "../src/image/testing/image.ts";
 import { dir, file } from "../src/image/testing/members.ts";
-import { Store } from "./many.ts";
+import { Store, startsApart } from "./many.ts";
 import { type Line, plotSvg } from "./plot.ts";
 import { circumstances, markdownTable, ms } from "./report.ts";
 import { failInOneLine, progress, publish, worldDirectory } from "./session.ts";
@@ -51,6 +51,11 @@ const lineOf = (name: string, measured: readonly Measured[]): Line => ({
   }),
 });
 
+const startTimes = async (store: Store, rounds: number): Promise<number[]> => {
+  const times = await store.times(rounds + 2, ["run", "--rm", "busybox", "true"], startsApart);
+  return times.slice(2); // warm
+};
+
 async function besideOthers(store: Store, most: number, rounds: number) {
   const starts: Measured[] = [];
   const lists: Measured[] = [];
@@ -60,14 +65,12 @@ async function besideOthers(store: Store, most: number, rounds: number) {
     progress(`${size} containers`);
     await store.raise(running, size);
     running = size;
-    await store.times(2, ["run", "--rm", "busybox", "true"]);
-    starts.push({ size, times: await store.times(rounds, ["run", "--rm", "busybox", "true"]) });
+    starts.push({ size, times: await startTimes(store, rounds) });
     lists.push({ size, times: await store.times(Math.min(rounds, 9), ["ps", "-q"]) });
     memory.push({ size, pss: store.monitors().pss });
   }
   await store.clear();
-  await store.times(2, ["run", "--rm", "busybox", "true"]);
-  const after = await store.times(rounds, ["run", "--rm", "busybox", "true"]);
+  const after = await startTimes(store, rounds);
   return { starts, lists, memory, after };
 }
 

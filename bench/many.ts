@@ -6,6 +6,12 @@ import { join } from "node:path";
 import { command } from "./command.ts";
 import { memoryOf } from "./process-tree.ts";
 
+/**
+ * Milliseconds in which the kernel has taken a container away, also beside a thousand: a start that comes
+ * sooner waits for the lock of all cgroups.
+ */
+export const startsApart = 50;
+
 /** What there is at a moment. */
 export interface Census {
   readonly processes: number;

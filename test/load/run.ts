@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Census, Store } from "../../bench/many.ts";
+import { type Census, Store, startsApart } from "../../bench/many.ts";
 import { circumstances, markdownTable, ms } from "../../bench/report.ts";
 import { failInOneLine, progress, publish } from "../../bench/session.ts";
 import { median } from "../../bench/statistics.ts";
@@ -24,8 +24,6 @@ The exit status is 1 when something grew, failed, or took too long.
 const slowest = 1.3;
 /** The same of starts one right after the other: the kernel is still taking the one before away. */
 const slowestInARow = 1.5;
-/** Milliseconds in which the kernel has taken a container away, also beside a thousand. */
-const pause = 50;
 const one = ["run", "--rm", "busybox", "true"] as const;
 
 interface Row {
@@ -105,7 +103,7 @@ interface Starts {
 }
 
 const starts = async (store: Store, rounds: number): Promise<Starts> => ({
-  apart: await store.times(rounds, one, pause),
+  apart: await store.times(rounds, one, startsApart),
   inARow: await store.times(rounds, one),
 });
 
