@@ -401,5 +401,6 @@ int pv_hold_process(struct pv_run *run, const struct pv_place *of, pid_t *pid);
 int pv_do_signal(struct pv_run *run, const struct pv_signal *op);
 int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op);
 int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op);
+int pv_is_frozen(int cgroup);
 
 #endif

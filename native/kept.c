@@ -1,5 +1,5 @@
 /*
- * `pivot-oci start`, `kill` and `delete` without a JavaScript runtime: what they do was planned
+ * `pivot-oci start`, `kill`, `delete` and `state` without a JavaScript runtime: what they do was planned
  * together with the container, and lies in its state directory. Whatever is out of the ordinary, a
  * wrong word, a container in another state, is left to the program, which knows how to tell of it.
  */
@@ -81,7 +81,7 @@ static int read_call(struct call *call, char **argv) {
         return 0;
     call->command = *argv++;
     int deletes = is(call->command, "delete"), kills = is(call->command, "kill"), has_signal = 0;
-    if (!deletes && !kills && !is(call->command, "start"))
+    if (!deletes && !kills && !is(call->command, "start") && !is(call->command, "state"))
         return 0;
     for (; *argv; argv++) {
         if (deletes && (is(*argv, "--force") || is(*argv, "-f")))
@@ -104,14 +104,22 @@ static int read_call(struct call *call, char **argv) {
            (strcmp(call->format, "text") == 0 || strcmp(call->format, "json") == 0);
 }
 
-/* Nobody but us may have written it. `begin`: where in the file the plan does. */
-static int open_plan(int directory, const char *name, off_t begin) {
+/* What lies beside a container, or -1: nobody but us may have written it. */
+int pv_open_kept(int directory, const char *name) {
     struct stat st;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+                   !(st.st_mode & 022)))
         return fd;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-        !(st.st_mode & 022) && pv_plan_is_whole(fd, begin, st.st_size))
+    close(fd);
+    return -1;
+}
+
+/* `begin`: where in the file the plan does. */
+static int open_plan(int directory, const char *name, off_t begin) {
+    struct stat st;
+    int fd = pv_open_kept(directory, name);
+    if (fd < 0 || (fstat(fd, &st) == 0 && pv_plan_is_whole(fd, begin, st.st_size)))
         return fd;
     close(fd);
     return -1;
@@ -172,6 +180,12 @@ void pv_try_kept(char **argv, const char *program, const char *repository) {
         close(root);
     if (directory < 0)
         return;
+    if (is(call.command, "state")) {
+        if (!(repository && pv_is_stale(repository)) && pv_tell_state(directory))
+            exit(0);
+        close(directory);
+        return;
+    }
     int has_parameter = is(call.plan, "kill.plan");
     int plan = open_plan(directory, call.plan, has_parameter ? sizeof call.signal : 0);
     int goes = plan >= 0 && may_go(&call, directory);

@@ -14,6 +14,12 @@ int pv_sealed_copy(int fd);
 /* 0 when this process runs from a sealed copy; becomes one otherwise, or gives a negative errno. */
 int pv_seal_self(char **argv);
 
+/* What lies beside a container for the launcher, opened; -1: it is not there, or not only ours. */
+int pv_open_kept(int directory, const char *name);
+
+/* Prints the container's state; 0: the program has to, see kept-state.c. */
+int pv_tell_state(int directory);
+
 /* Whether what was built in a clone is older than its sources; see fresh.c. */
 int pv_is_stale(const char *repository);
 

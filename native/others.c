@@ -217,7 +217,7 @@ int pv_do_freeze(struct pv_run *run, const struct pv_freeze *op) {
     return rc == -EAGAIN ? pv_say(run, -EBUSY, "a process does not stop") : rc;
 }
 
-static int is_frozen(int cgroup) {
+int pv_is_frozen(int cgroup) {
     char text[64];
     if (read_file(cgroup, "cgroup.freeze", text, sizeof text) > 0)
         return text[0] == '1';
@@ -243,7 +243,7 @@ int pv_do_signal_cgroup(struct pv_run *run, const struct pv_signal_cgroup *op) {
         close(cgroup);
         return 0;
     }
-    int thaws = op->signal != 0 && !is_frozen(cgroup);
+    int thaws = op->signal != 0 && !pv_is_frozen(cgroup);
     int frozen = thaws ? freeze_in_time(cgroup, 1, PV_FREEZING_FOR_SIGNAL) : 0;
     int rc = signal_tree(cgroup, (int)op->signal);
     if (frozen == -EAGAIN && freeze_in_time(cgroup, 1, PV_FREEZING) == 0)

@@ -1,6 +1,6 @@
 /*
- * What the launcher does by itself: `start` and `delete` of a container, in the one form of words that
- * clients use, by a plan that nobody but its owner can have written. All else is the program's.
+ * What the launcher does by itself: `start`, `delete` and the like of a container, in the one form of words
+ * that clients use, by a plan that nobody but its owner can have written. All else is the program's.
  */
 #include "check.h"
 
@@ -8,7 +8,7 @@
 
 static int ended = -ESRCH, stale;
 
-/* As files.c, others.c, fresh.c and run.c have it. */
+/* As files.c, others.c, fresh.c, kept-state.c and run.c have it. */
 int pv_write_whole(int fd, const void *bytes, size_t size) {
     return write(fd, bytes, size) == (ssize_t)size ? 0 : -EIO;
 }
@@ -24,6 +24,12 @@ int pv_plan_is_whole(int fd, off_t begin, off_t size) {
 int pv_is_stale(const char *repository) {
     (void)repository;
     return stale;
+}
+int pv_tell_state(int directory) {
+    int fd = pv_open_kept(directory, "state.text");
+    if (fd >= 0)
+        _exit(42); /* it would be told */
+    return 0;
 }
 int pv_kept_main(int plan, char **reporter) {
     struct stat st;
@@ -67,6 +73,13 @@ static void make_container(const char *id) {
     }
 }
 
+static void put_state(const char *id) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s/state.text", root, id);
+    put_file(path, "", 0);
+    chmod(path, 0600);
+}
+
 static void test_words(void) {
     make_container("box");
     CHECK(DOES("oci", "--root", root, "start", "box"));
@@ -79,7 +92,12 @@ static void test_words(void) {
     CHECK(!DOES("oci", "--root", root, "start", "box", "box"));
     CHECK(!DOES("oci", "--root", root, "start", "--force", "box"));
     CHECK(!DOES("oci", "--root", root, "start", "-h"));
-    CHECK(!DOES("oci", "--root", root, "state", "box"));
+    CHECK(!DOES("oci", "--root", root, "state", "box"), "nothing is kept for it");
+    put_state("box");
+    CHECK(DOES("oci", "--root", root, "state", "box"));
+    CHECK(!DOES("oci", "--root", root, "state"));
+    CHECK(!DOES("oci", "--root", root, "state", "box", "box"));
+    CHECK(!DOES("oci", "--root", root, "state", "--force", "box"));
     CHECK(!DOES("oci", "--root", root));
     CHECK(!DOES("oci", "--root"));
     CHECK(!DOES("oci"));

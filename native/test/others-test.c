@@ -188,15 +188,15 @@ static int freeze_group(int frozen) {
 }
 
 static void test_freeze(void) {
-    CHECK(freeze_group(1) == 0 && is_frozen(open("group", O_RDONLY)));
-    CHECK(freeze_group(0) == 0 && !is_frozen(open("group", O_RDONLY)));
+    CHECK(freeze_group(1) == 0 && pv_is_frozen(open("group", O_RDONLY)));
+    CHECK(freeze_group(0) == 0 && !pv_is_frozen(open("group", O_RDONLY)));
     CHECK(unlink("group/freezer.state") == 0);
     CHECK(freeze_group(1) == -ENOENT);
     CHECK(freeze_group(0) == 0, "what cannot be frozen is not");
     put_text("group/cgroup.freeze", "0");
     put_text("group/cgroup.events", "populated 1\nfrozen 1\n");
     CHECK(freeze_group(1) == 0, "version 2 is asked first");
-    CHECK(is_frozen(open("group", O_RDONLY)));
+    CHECK(pv_is_frozen(open("group", O_RDONLY)));
     put_text("group/cgroup.events", "populated 1\nfrozen 0\n");
     CHECK(freeze_group(0) == 0);
     const struct pv_place none = {PV_SLOT_HOST, "none"};

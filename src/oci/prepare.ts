@@ -21,6 +21,7 @@ import type { Lifetime, SeccompFilter, Setting } from "../planner/setting.ts";
 import type { Mount, Process, Spec } from "../spec/mod.ts";
 import { planDelete } from "./delete.ts";
 import { filterKey, keepFilter, recallFilter } from "./filter-store.ts";
+import { keptState } from "./kept-state.ts";
 import { keptKillPlans } from "./kill.ts";
 import { type ContainerRecord, type Groups, isContainerId } from "./record.ts";
 import { planStart } from "./start.ts";
@@ -112,8 +113,8 @@ export function recordOf(
   spec: Spec,
   rootfs: string,
   { cgroups, scope, rdtGroups: ofRdt = [] }: Groups,
-): string {
-  const record: ContainerRecord = {
+): ContainerRecord {
+  return {
     version: 1,
     id: wish.id,
     ociVersion: spec.ociVersion,
@@ -127,8 +128,10 @@ export function recordOf(
     ...(ofRdt.length === 0 ? {} : { rdtGroups: ofRdt }),
     ...(wish.endsWithParent ? { endsWithParent: true } : {}),
   };
-  return `${JSON.stringify(record)}\n`;
 }
+
+/** As the file `state.json` has it. */
+export const recordText = (record: ContainerRecord): string => `${JSON.stringify(record)}\n`;
 
 export function checkId({ id, root }: Pick<CreateWish, "id" | "root">): void {
   if (!isContainerId(id)) {
@@ -172,12 +175,14 @@ export function keptPlans(
   { root, id, bundle, lifetime }: Pick<CreateWish, "root" | "id" | "bundle" | "lifetime">,
   spec: Spec,
   groups: Groups,
+  record: ContainerRecord,
 ): Setting["keptPlans"] {
   const directory = `${root}/${id}`;
   const later = { id, directory, bundle };
   const ends = [
     ...keptKillPlans(directory, groups.cgroups),
     { name: "delete.plan", bytes: encoded(planDelete(later, groups, spec)) },
+    keptState(record),
   ];
   if (lifetime === "detached") return ends;
   return [{ name: "start.plan", bytes: encoded(planStart(later, spec)) }, ...ends];
@@ -207,6 +212,8 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     ...(scope === undefined ? {} : { scope: scope.record, stop: scope.stop }),
     rdtGroups: rdtGroups(spec.linux?.intelRdt, id, facts.resctrl?.mount ?? null).own,
   };
+  const endsWithParent = lifetime === "supervised";
+  const record = recordOf({ id, bundle, endsWithParent }, spec, rootfs, groups);
   const terminal = spec.process?.terminal === true;
   const setting: Setting = {
     id,
@@ -225,12 +232,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     rootSwitch: wish.noPivot ? "move" : "pivot",
     keep: wish.keep || lifetime !== "supervised",
     seccomp: spec.process === undefined ? null : await filterOf(root, spec, facts),
-    state: recordOf(
-      { id, bundle, endsWithParent: lifetime === "supervised" },
-      spec,
-      rootfs,
-      groups,
-    ),
+    state: recordText(record),
     pidFile: wish.pidFile,
     passSignals: true,
     endWithCaller: false,
@@ -239,7 +241,7 @@ export async function prepareCreate(wish: CreateWish): Promise<Prepared> {
     consoleSocket: wish.consoleSocket,
     preserveFds: preserveFds + descriptors,
     bundle: { directory: bundle, config: config.text },
-    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, groups),
+    keptPlans: lifetime === "supervised" ? [] : keptPlans(wish, spec, groups, record),
   };
   const planned = planContainer(spec, setting, facts, cgroup);
   if (!planned.ok) throw new WishError(planned.problems);

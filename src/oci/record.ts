@@ -10,6 +10,7 @@
  *     kill.plan     so that they need no JavaScript runtime (native/kept.c)
  *     kill-9.plan
  *     delete.plan
+ *     state.text    what `state` will say, but for the status and the process (native/kept-state.c)
  *
  * and is locked for as long as a command changes the container. What state it is in is never
  * written down, but seen: so a crash can leave nothing that is wrong.

@@ -30,7 +30,7 @@ import {
 import { onlyId, readLast, readSwitch } from "./flags.ts";
 import { type Globals, workingDirectory } from "./globals.ts";
 import { planRestore, RESTORE_HOOKS } from "./plan-restore.ts";
-import { checkId, keptPlans, recordOf } from "./prepare.ts";
+import { checkId, keptPlans, recordOf, recordText } from "./prepare.ts";
 
 export const restoreFlags: readonly Flag[] = [
   ...criuFlags,
@@ -146,6 +146,7 @@ export async function restoreCommand(given: ParsedArguments, globals: Globals): 
     cgroups: cgroup.paths,
     ...(scope === undefined ? {} : { scope: scope.record, stop: scope.stop }),
   };
+  const record = recordOf({ id, bundle, endsWithParent }, spec, rootfs, groups);
   const script = scriptOf(spec, `${root}/${id}/criu`);
   const program = criuProgram();
   const namespaces = externalNamespaces(spec, () => 0n);
@@ -165,9 +166,9 @@ export async function restoreCommand(given: ParsedArguments, globals: Globals): 
         id,
         rootfs,
         config: { directory: bundle, config: config.text },
-        state: recordOf({ id, bundle, endsWithParent }, spec, rootfs, groups),
+        state: recordText(record),
         keptPlans: isDetached
-          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, groups)
+          ? keptPlans({ root, id, bundle, lifetime: "detached" }, spec, groups, record)
           : [],
         lifetime: isDetached ? "detached" : "supervised",
         pidFile: pathOf(given, "pid-file"),

@@ -1,4 +1,4 @@
-// `start`, `kill` and `delete` by the plans that lie beside a container: without the program, which is in
+// `start`, `kill`, `delete` and `state` by what lies beside a container: without the program, which is in
 // JavaScript. pivot's own affair, so no peer is asked.
 
 import { describe, expect, test } from "bun:test";
@@ -6,10 +6,14 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { OciGround, textOf } from "./ground.ts";
@@ -102,6 +106,75 @@ describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`
     await ground.until(created.id, "stopped");
   });
 
+  test("the state is told by the launcher alone, in the program's words", async () => {
+    const { id } = ground.create((config) => {
+      config.annotations = { 'a "quote"': 'one\nline, %s, "status": "created"', empty: "" };
+    });
+    const file = `${directoryOf(id)}/state.text`;
+    const expectTold = (status: string): void => {
+      const told = call("state", id);
+      expect(JSON.parse(told.stdout)).toMatchObject({ id, status });
+      expect(told.stdout).toContain(`  "status": "${status}",\n`);
+      renameSync(file, `${file}-away`);
+      expect(call("state", id)).toEqual(leftToProgram);
+      expect(told).toEqual({ ...done, stdout: ground.ok(["state", id]).stdout });
+      renameSync(`${file}-away`, file);
+    };
+    expectTold("created");
+    ground.ok(["start", id]);
+    expectTold("running");
+    ground.ok(["pause", id]);
+    expectTold("paused");
+    ground.ok(["resume", id]);
+    expectTold("running");
+    ground.ok(["kill", id, "9"]);
+    await ground.until(id, "stopped");
+    expectTold("stopped");
+  });
+
+  test("a state that is not whole, not ours alone, or of one that is being made is the program's", () => {
+    const { id } = ground.create();
+    const directory = directoryOf(id);
+    const file = `${directory}/state.text`;
+    const whole = readFileSync(file);
+    const head = whole.indexOf(0);
+    for (const size of [
+      0,
+      1,
+      head,
+      head + 1,
+      head + 2,
+      whole.indexOf(0, head + 1),
+      whole.length - 1,
+    ]) {
+      writeFileSync(file, whole.subarray(0, size));
+      expect({ size, ...call("state", id) }).toEqual({ size, ...leftToProgram });
+    }
+    writeFileSync(file, whole);
+    chmodSync(file, 0o622);
+    expect(call("state", id)).toEqual(leftToProgram);
+    chmodSync(file, 0o600);
+    writeFileSync(`${directory}/making`, "");
+    expect(call("state", id)).toEqual(leftToProgram);
+    rmSync(`${directory}/making`);
+    renameSync(`${directory}/pid`, `${directory}/no-pid`);
+    expect(call("state", id)).toEqual(leftToProgram);
+    renameSync(`${directory}/no-pid`, `${directory}/pid`);
+    expect(call("state", id).status).toBe(0);
+  });
+
+  test("an answer that nobody can take is told by the program", () => {
+    const { id } = ground.create();
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(launcher, ["--root", ground.root, "state", id], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"],
+      env: {},
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({ status: 125, stderr: leftToProgram.stderr });
+  });
+
   test("what is out of the ordinary is left to the program", () => {
     const { id } = ground.start();
     for (const words of [
@@ -114,7 +187,8 @@ describe.skipIf(skipped)(`${title("kept plans")}${isOther ? ": not pivot" : ""}`
       ["--rootless", "false", "start", id],
       ["--log", "relative", "delete", "--force", id],
       ["--log-format", "xml", "delete", "--force", id],
-      ["state", id],
+      ["state", id, id],
+      ["state", "none"],
     ]) {
       expect({ words, ...call(...words) }).toEqual({ words, ...leftToProgram });
     }
