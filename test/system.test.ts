@@ -46,6 +46,7 @@ describe("info and version", () => {
     expect(info).toStartWith(`Client:\n Version:    ${version}\n`);
     expect(info).toContain(`\n Kernel Version: ${release()}\n`);
     expect(info).toContain(`\n Pivot Root Dir: ${ground.root}\n`);
+    expect(info).toMatch(/\n {2}Network: (bridge )?host none( pasta)?\n/);
     expect(info).toMatch(/\n {2}Stopped: 0\n/);
     expect(info).toMatch(/\n Cgroup Version: [12]( \(hybrid\))?\n/);
     const document = JSON.parse(said(["system", "info", "-f", "json"]));
