@@ -68,6 +68,27 @@ describe("info and version", () => {
   });
 });
 
+test.skipIf(skip)(named("inspect finds a thing of any kind, or of the kind that is told"), () => {
+  said(["volume", "create", "kept"]);
+  const names = ["inspect", "-f", "{{.Name}} {{.Driver}}"];
+  expect(said([...names, "host", "kept"])).toBe("host host\nkept local\n");
+  expect(said([...names, "--type", "network", "none"])).toBe("none null\n");
+  const [network] = JSON.parse(said(["inspect", "host"])) as { Id: string }[];
+  expect(said([...names, network?.Id.slice(0, 20) ?? ""])).toBe("host host\n");
+  for (const [kind, what] of [
+    [["--type", "network"], "network: kept"],
+    [["--type", "volume"], "volume: host"],
+    [[], "object: nothing"],
+  ] as const) {
+    expect(ground.pivot(["inspect", ...kind, what.replace(/.* /, "")])).toMatchObject({
+      code: 1,
+      stdout: "[]\n",
+      stderr: `pivot: no such ${what}\n`,
+    });
+  }
+  said(["volume", "rm", "kept"]);
+});
+
 describe("system df and system prune", () => {
   test.skipIf(skip)(named("what is measured is what prune gives back"), () => {
     expect(rowOf(said(["system", "df"]), "Images")).toEqual(["Images", "0", "0", "0B", "0B"]);
