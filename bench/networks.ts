@@ -6,7 +6,13 @@ import { command } from "./command.ts";
 import { type Engine, engines, machines, makeImage, tell } from "./network-engines.ts";
 import { setupTable, throughputTable } from "./network-report.ts";
 import { measureSetup } from "./network-setup.ts";
-import { type CommonOptions, count, readOptions, withoutDirectory } from "./options.ts";
+import {
+  type CommonOptions,
+  count,
+  expectKnown,
+  readOptions,
+  withoutDirectory,
+} from "./options.ts";
 import { connectedPair } from "./places.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
@@ -39,10 +45,7 @@ function parseOptions(args: readonly string[]): Options | undefined {
     seconds: { type: "string", default: "1" },
   });
   if (read === undefined) return undefined;
-  const unknown = read.options.only?.find((name) => !["pivot", "podman", "docker"].includes(name));
-  if (unknown !== undefined) {
-    throw new Error(`there is no engine ${unknown}, only pivot, podman, docker`);
-  }
+  expectKnown("engine", ["pivot", "podman", "docker"], read.options.only);
   return {
     ...withoutDirectory(read.options),
     passes: count("passes", read.text("passes"), 1),

@@ -6,7 +6,7 @@ import { findProgram } from "./command.ts";
 import { type OciCase, ociCases, type Runtime, type TimedCommand } from "./oci-cases.ts";
 import { type Left, measureLeft } from "./oci-memory.ts";
 import { callTable, leftTable, type Series } from "./oci-report.ts";
-import { type CommonOptions, readOptions } from "./options.ts";
+import { type CommonOptions, expectKnown, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
 import { Costs, interleaved, type Rounds } from "./rounds.ts";
@@ -58,11 +58,11 @@ function findRuntimes(more: readonly string[], leftOut: LeftOut): Runtime[] {
 /** Keeps the cases that were asked for and whose runtime does what it is asked. */
 function selectCases(site: Site, runtimes: readonly Runtime[], options: Options, leftOut: LeftOut) {
   const cases = ociCases(site, runtimes);
-  const known = new Set(cases.map(({ id }) => id));
-  const unknown = options.only?.find((id) => !known.has(id));
-  if (unknown !== undefined) {
-    throw new Error(`there is no case ${unknown}, only ${[...known].join(", ")}`);
-  }
+  expectKnown(
+    "case",
+    cases.map(({ id }) => id),
+    options.only,
+  );
   return cases.filter((each) => {
     if (options.only?.includes(each.id) === false) return false;
     site.bench.cleanup.add(`remove containers of ${each.runtime.name}`, each.reset);

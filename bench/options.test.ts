@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readOptions, withoutDirectory } from "./options.ts";
+import { expectKnown, readOptions, withoutDirectory } from "./options.ts";
 
 const own = {
   base: { type: "string", default: "floor" },
@@ -46,4 +46,13 @@ test("help is no measurement, and a wrong number or word is an error", () => {
   expect(() => readOptions(["--rounds", "0"], 5, own)).toThrow("a whole number from 1 is needed");
   expect(() => readOptions(["--seed", "x"], 5, own)).toThrow("--seed x");
   expect(() => readOptions(["--wrong"], 5, own)).toThrow("--wrong");
+});
+
+test("a name that nothing has is refused, with those that there are, each once", () => {
+  const known = ["run", "exec", "run"];
+  expectKnown("case", known, undefined);
+  expectKnown("case", known, ["exec", "run"]);
+  expect(() => expectKnown("case", known, ["run", "exce"])).toThrow(
+    "there is no case exce, only run, exec",
+  );
 });

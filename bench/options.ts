@@ -39,6 +39,24 @@ export function withoutDirectory<Options extends CommonOptions>(options: Options
 }
 
 /**
+ * Refuses a name that none of what can be measured has.
+ *
+ * @param what what the names are of, such as `case`
+ * @param chosen what was asked for; undefined: everything
+ * @throws Error in one line
+ */
+export function expectKnown(
+  what: string,
+  known: Iterable<string>,
+  chosen: readonly string[] | undefined,
+): void {
+  const names = [...new Set(known)];
+  const unknown = chosen?.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new Error(`there is no ${what} ${unknown}, only ${names.join(", ")}`);
+}
+
+/**
  * @param warmup rounds before the timed ones unless told
  * @param own options of this benchmark alone; one of the common ones has the default that is given here
  * @returns undefined when help is asked for

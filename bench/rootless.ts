@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { userId } from "../test/ordinary-user.ts";
 import { command } from "./command.ts";
-import { type CommonOptions, readOptions, withoutDirectory } from "./options.ts";
+import { type CommonOptions, expectKnown, readOptions, withoutDirectory } from "./options.ts";
 import { connectedPair, ordinaryUser, type Through, timePlaced } from "./places.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { circumstances } from "./report.ts";
@@ -63,11 +63,11 @@ function selectCases(site: Site, world: World, options: CommonOptions, leftOut: 
     single: user("single", "single"),
     beside: user("beside", "range"),
   });
-  const known = new Set(cases.map(({ id }) => id));
-  const unknown = options.only?.find((id) => !known.has(id));
-  if (unknown !== undefined) {
-    throw new Error(`there is no case ${unknown}, only ${[...known].join(", ")}`);
-  }
+  expectKnown(
+    "case",
+    cases.map(({ id }) => id),
+    options.only,
+  );
   return cases.filter((each) => {
     if (options.only?.includes(each.id) === false) return false;
     progress(`proof of ${nameOf(each)}`);

@@ -5,7 +5,7 @@ import { type CommandCase, commandCases } from "./cases.ts";
 import { command } from "./command.ts";
 import { type LibraryCase, libraryCases } from "./library.ts";
 import { measureResident, type Resident } from "./memory.ts";
-import { type CommonOptions, readOptions } from "./options.ts";
+import { type CommonOptions, expectKnown, readOptions } from "./options.ts";
 import { descendants, kill } from "./process-tree.ts";
 import { contradiction, ownNamespaces, proof } from "./proof.ts";
 import { circumstances, type Measured, residentTable, timeTable } from "./report.ts";
@@ -59,8 +59,7 @@ function selectCases(site: Site, options: Options) {
   const commands = commandCases(site);
   const libraries = libraryCases(site);
   const known = [...commands, ...libraries].map(({ id }) => id);
-  const unknown = [options.base, ...(options.only ?? [])].find((id) => !known.includes(id));
-  if (unknown) throw new Error(`there is no case ${unknown}, only ${known.join(", ")}`);
+  expectKnown("case", known, [options.base, ...(options.only ?? [])]);
   const selection = {
     commands: commands.filter(wanted).filter(usable),
     libraries: libraries.filter(wanted).filter(usable),

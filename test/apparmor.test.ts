@@ -2,41 +2,28 @@
 // exec starts, whatever the image or a mount has put where labels are written.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseProfile, whyNoAppArmor } from "./apparmor-profile.ts";
 import { runBundle } from "./bundle.ts";
 import { OrdinaryUser, whyNoUser } from "./ordinary-user.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 import { makeSmallRoot } from "./small-root.ts";
 
-const enabled = "/sys/module/apparmor/parameters/enabled";
-const isThere = existsSync(enabled) && readFileSync(enabled, "utf8").startsWith("Y");
-const reason =
-  whyNot ??
-  (!isThere
-    ? "this kernel runs without AppArmor"
-    : Bun.which("apparmor_parser") === null
-      ? "apparmor_parser is missing: Debian's package apparmor has it"
-      : undefined);
+const reason = whyNot ?? whyNoAppArmor;
 
 const ground = new Ground("apparmor", reason);
 const profile = `pivot-test-${process.pid}`;
 
-function parse(flag: "--replace" | "--remove"): void {
-  const file = `${ground.directory}/profile`;
-  writeFileSync(
-    file,
-    `profile ${profile} flags=(attach_disconnected,mediate_deleted) {
+const flags = "flags=(attach_disconnected,mediate_deleted)";
+const parse = (flag: "--replace" | "--remove"): void =>
+  parseProfile(
+    flag,
+    `${ground.directory}/profile`,
+    `profile ${profile} ${flags} {
       file, capability, network, signal, ptrace, mount, umount,
       deny /forbidden wl,
     }\n`,
   );
-  const { status, stderr } = spawnSync("apparmor_parser", [flag, "--skip-cache", file], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
-}
 
 /** One in which containers of docker are, as far as mounts go, and one without rights. */
 const around = {
@@ -44,11 +31,10 @@ const around = {
   rights: `${profile}-rights`,
 } as const;
 
-function parseAround(flag: "--replace" | "--remove"): void {
-  const file = `${ground.directory}/around`;
-  const flags = "flags=(attach_disconnected,mediate_deleted)";
-  writeFileSync(
-    file,
+const parseAround = (flag: "--replace" | "--remove"): void =>
+  parseProfile(
+    flag,
+    `${ground.directory}/around`,
     `profile ${around.mounts} ${flags} {
       file, capability, network, signal, ptrace, umount, deny mount,
     }
@@ -56,11 +42,6 @@ function parseAround(flag: "--replace" | "--remove"): void {
       file, network, signal, ptrace, capability setuid, capability setgid,
     }\n`,
   );
-  const { status, stderr } = spawnSync("apparmor_parser", [flag, "--skip-cache", file], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
-}
 
 /** Milliseconds for a command that does everything anew, also in a slow machine. */
 const timeout = 30_000 * patience;
@@ -138,18 +119,18 @@ describe.skipIf(reason !== undefined)(`AppArmor (${reason ?? "enforced"})`, () =
 
   const attempt = "(echo x >/forbidden) 2>&1; echo x >/allowed && cat /allowed";
   const denied = "sh: can't create /forbidden: Permission denied\nx";
-  const flags = ["--security-opt", `apparmor=${profile}`];
+  const confined = ["--security-opt", `apparmor=${profile}`];
 
   test("the profile of --security-opt is in force, with no-new-privileges too", () => {
     const look = `cat /proc/self/attr/current; ${attempt}`;
     for (const more of [[], ["--security-opt", "no-new-privileges"]]) {
-      expect(ground.shell([...flags, ...more], look)).toBe(`${profile} (enforce)\n${denied}`);
+      expect(ground.shell([...confined, ...more], look)).toBe(`${profile} (enforce)\n${denied}`);
     }
     expect(ground.shell([], "cat /proc/self/attr/current; echo x >/forbidden")).toBe("unconfined");
   });
 
   test("exec has the container's, and none with --privileged", async () => {
-    const running = await ground.start(flags);
+    const running = await ground.start(confined);
     const label = "cat /proc/self/attr/current";
     const inside = (...words: string[]) =>
       ground.pivot(["exec", ...words, running.name, "sh", "-c", label]).stdout;

@@ -9,38 +9,39 @@ import { makeSmallRoot } from "./small-root.ts";
 const ground = new Ground("bad-input");
 const here = ground.directory;
 
-const see = "pivot: see `pivot --help`, or `pivot COMMAND --help`\n";
+const see = (command: string | null): string =>
+  `pivot: see \`pivot ${command === null ? "" : `${command} `}--help\`\n`;
 const invalid = (value: string, option: string, reason: string): string =>
   `pivot: invalid argument ${JSON.stringify(value)} for "${option}": ${reason}\n`;
 
 type Case = readonly [words: readonly string[], stderr: string | RegExp];
 
 const usage: readonly Case[] = [
-  [["run", "--no-such", "busybox"], `pivot: unknown flag: --no-such\n${see}`],
+  [["run", "--no-such", "busybox"], `pivot: unknown flag: --no-such\n${see("run")}`],
   [
     ["run", "--raed-only", "busybox"],
-    `pivot: unknown flag: --raed-only; did you mean --read-only?\n${see}`,
+    `pivot: unknown flag: --raed-only; did you mean --read-only?\n${see("run")}`,
   ],
-  [["run", "-Q", "80:80", "busybox"], `pivot: unknown shorthand flag: -Q in -Q\n${see}`],
-  [["run", "-iZ", "busybox"], `pivot: unknown shorthand flag: -Z in -iZ\n${see}`],
-  [["run"], `pivot: which image? for example: pivot run -it busybox sh\n${see}`],
-  [["run", ""], `pivot: the name of the image is empty\n${see}`],
-  [["run", "--name"], `pivot: --name needs a value: NAME\n${see}`],
+  [["run", "-Q", "80:80", "busybox"], `pivot: unknown shorthand flag: -Q in -Q\n${see("run")}`],
+  [["run", "-iZ", "busybox"], `pivot: unknown shorthand flag: -Z in -iZ\n${see("run")}`],
+  [["run"], `pivot: which image? for example: pivot run -it busybox sh\n${see("run")}`],
+  [["run", ""], `pivot: the name of the image is empty\n${see("run")}`],
+  [["run", "--name"], `pivot: --name needs a value: NAME\n${see("run")}`],
   [
     ["run", "--rm=perhaps", "busybox"],
-    `pivot: --rm takes true or false, received "perhaps"\n${see}`,
+    `pivot: --rm takes true or false, received "perhaps"\n${see("run")}`,
   ],
 ];
 
 /** Flags that cannot be read are 125 with every command. */
 const otherFlags: readonly Case[] = [
-  [["ps", "--no-such"], `pivot: unknown flag: --no-such\n${see}`],
-  [["rm", "-Q", "web"], `pivot: unknown shorthand flag: -Q in -Q\n${see}`],
-  [["ps", "-n", "many"], `pivot: --last takes a number, received "many"\n${see}`],
+  [["ps", "--no-such"], `pivot: unknown flag: --no-such\n${see("ps")}`],
+  [["rm", "-Q", "web"], `pivot: unknown shorthand flag: -Q in -Q\n${see("rm")}`],
+  [["ps", "-n", "many"], `pivot: --last takes a number, received "many"\n${see("ps")}`],
   [["create", "-m", "1x", "busybox"], /^pivot: invalid argument "1x" for "-m, --memory"[^\n]+\n$/],
   [
     ["--log-format", "xml", "version"],
-    `pivot: --log-format takes text or json, received "xml"\n${see}`,
+    `pivot: --log-format takes text or json, received "xml"\n${see("version")}`,
   ],
 ];
 
@@ -52,13 +53,20 @@ const elsewhere: readonly Case[] = [
     invalid("4096", "-m, --memory", "a container needs 6m (6291456 bytes) at least"),
   ],
   [["exec", "no-such", "true"], /^pivot: [^\n]*no-such[^\n]*\n$/],
-  [["rm"], `pivot: rm needs a container: \`pivot ps -a\` lists them\n${see}`],
-  [["system", "prune", "all"], `pivot: system prune takes no arguments, received all\n${see}`],
-  [["system", "prume"], `pivot: unknown command: system prume; did you mean system prune?\n${see}`],
-  [["version", "now"], `pivot: version takes no arguments, received now\n${see}`],
+  [["rm", ""], "pivot: the name of the container is empty\n"],
+  [["rm"], `pivot: rm needs a container: \`pivot ps -a\` lists them\n${see("rm")}`],
+  [
+    ["system", "prune", "all"],
+    `pivot: system prune takes no arguments, received all\n${see("system prune")}`,
+  ],
+  [
+    ["system", "prume"],
+    `pivot: unknown command: system prume; did you mean system prune?\n${see(null)}`,
+  ],
+  [["version", "now"], `pivot: version takes no arguments, received now\n${see("version")}`],
   [
     ["plan", "--format", "xml", "busybox"],
-    `pivot: --format takes table or json, received "xml"\n${see}`,
+    `pivot: --format takes table or json, received "xml"\n${see("plan")}`,
   ],
 ];
 
@@ -264,7 +272,7 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
   test("an unknown command, and one that is nearly known", () => {
     expect(ground.pivot(["frobnicate"])).toMatchObject({
       code: 1,
-      stderr: `pivot: unknown command: frobnicate; \`pivot help\` lists them all\n${see}`,
+      stderr: `pivot: unknown command: frobnicate; \`pivot help\` lists them all\n${see(null)}`,
     });
     expect(ground.pivot(["rnu", "busybox"]).stderr).toContain("did you mean run?");
   });
@@ -369,7 +377,7 @@ describe.skipIf(whyNot !== undefined)(`bad input (${whyNot ?? "as root"})`, () =
     );
     refuses(
       ["run", "--bundle", here, "sh"],
-      `pivot: the command of a bundle is in its config.json, received sh\n${see}`,
+      `pivot: the command of a bundle is in its config.json, received sh\n${see("run")}`,
     );
   });
 

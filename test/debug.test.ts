@@ -26,7 +26,7 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
   test("goes to a breakpoint, shows what a step did to the mounts, and runs to the end", () => {
     const number = stepOf("pivot_root", "busybox", "echo", "hello");
     const lines = ["break pivot_root", "continue", "step", "step", "delete", "continue"];
-    const { code, stdout, stderr } = debug(lines, "busybox", "echo", "hello");
+    const { code, stdout, stderr } = debug(lines, "--rm", "busybox", "echo", "hello");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`-> ${number}  init    make the new root /\n`);
     // By pivot_root the new root gets its place, by umount the old one goes.

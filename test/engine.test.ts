@@ -23,7 +23,7 @@ function said(...words: string[]): string {
 function refused(code: number, ...words: string[]): string {
   const ran = pivot(...words);
   expect([words.join(" "), ran.code, ran.stdout]).toEqual([words.join(" "), code, ""]);
-  expect(ran.stderr).toMatch(/^pivot: [^\n]+\n(pivot: see `pivot --help`[^\n]*\n)?$/);
+  expect(ran.stderr).toMatch(/^pivot: [^\n]+\n(pivot: see `pivot [a-z -]*--help`\n)?$/);
   return ran.stderr;
 }
 
@@ -358,6 +358,19 @@ describe.skipIf(whyNot !== undefined)(`the engine (${whyNot ?? "as root"})`, () 
     await until("it is healthy", () => statusOf("sick").endsWith("(healthy)"));
     expect(inspect("sick", "{{.State.Health.FailingStreak}}")).toBe("0");
     expect(said("ps", "-q", "--filter", "health=healthy")).not.toBe("");
+    const told = said(
+      "events",
+      "--since",
+      "10m",
+      "--until",
+      "0s",
+      "--filter",
+      "event=health_status",
+    );
+    expect(told).toMatch(/ health_status: unhealthy .* health_status: healthy /s);
+    said("kill", "sick");
+    said("wait", "sick");
+    expect(inspect("sick", "{{.State.Health.Status}}")).toBe("unhealthy");
     expect(refused(125, "create", "--health-interval", "soon", "busybox")).toContain("30s");
   });
 

@@ -46,6 +46,7 @@ describe("info and version", () => {
     expect(info).toStartWith(`Client:\n Version:    ${version}\n`);
     expect(info).toContain(`\n Kernel Version: ${release()}\n`);
     expect(info).toContain(`\n Pivot Root Dir: ${ground.root}\n`);
+    expect(info).toMatch(/\n {2}Network: (bridge )?host none( pasta)?\n/);
     expect(info).toMatch(/\n {2}Stopped: 0\n/);
     expect(info).toMatch(/\n Cgroup Version: [12]( \(hybrid\))?\n/);
     const document = JSON.parse(said(["system", "info", "-f", "json"]));
@@ -65,6 +66,27 @@ describe("info and version", () => {
       stderr: `pivot: template parsing error: template: :1:9: executing "" at <.Client.Nope>: map has no entry for key "Nope"\n`,
     });
   });
+});
+
+test.skipIf(skip)(named("inspect finds a thing of any kind, or of the kind that is told"), () => {
+  said(["volume", "create", "kept"]);
+  const names = ["inspect", "-f", "{{.Name}} {{.Driver}}"];
+  expect(said([...names, "host", "kept"])).toBe("host host\nkept local\n");
+  expect(said([...names, "--type", "network", "none"])).toBe("none null\n");
+  const [network] = JSON.parse(said(["inspect", "host"])) as { Id: string }[];
+  expect(said([...names, network?.Id.slice(0, 20) ?? ""])).toBe("host host\n");
+  for (const [kind, what] of [
+    [["--type", "network"], "network: kept"],
+    [["--type", "volume"], "volume: host"],
+    [[], "object: nothing"],
+  ] as const) {
+    expect(ground.pivot(["inspect", ...kind, what.replace(/.* /, "")])).toMatchObject({
+      code: 1,
+      stdout: "[]\n",
+      stderr: `pivot: no such ${what}\n`,
+    });
+  }
+  said(["volume", "rm", "kept"]);
 });
 
 describe("system df and system prune", () => {

@@ -15,8 +15,7 @@ name=${1:-}
 shift
 tools/setup.sh
 
-packages=
-need() { command -v "$1" >/dev/null || packages="$packages $2"; }
+. tools/packages.sh
 need podman podman
 need conmon conmon
 need crun crun
@@ -33,16 +32,9 @@ case $name in
     need docker docker.io
     need iperf3 iperf3
     need iptables iptables
-    [ -x /usr/lib/podman/netavark ] || packages="$packages netavark"
+    need /usr/lib/podman/netavark netavark
     ;;
 esac
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "installing$packages"
-  # What is installed must not be started: the daemons here are the benchmark's own.
-  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
-    </dev/null >build/apt-bench.log 2>&1 ||
-    say "apt-get could not install all of$packages: see build/apt-bench.log"
-fi
+install_packages bench || :
 # crun takes no hybrid of cgroup v1 and v2 for what it is.
 PIVOT_WORLD_CGROUPS=v1 exec tools/world.sh node_modules/.bin/bun "bench/$name.ts" "$@"

@@ -20,7 +20,7 @@ packages=
 need() { command -v "$1" >/dev/null || packages="$packages $2"; }
 need cc gcc
 need npm npm
-# A static program of musl's starts in half the time of one of glibc's, and is a tenth of its size.
+# A static program of musl's starts in half the time of one of glibc's, and is a third of its size.
 # Root of a user's own namespace installs nothing.
 is_root() { [ "$(id -u)" = 0 ] && [ -z "${PIVOT_ROOTLESS:-}" ]; }
 if is_root; then need musl-gcc musl-tools; fi

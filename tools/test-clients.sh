@@ -25,8 +25,7 @@ export PIVOT_TEST_RUNTIME
 # crun takes no hybrid of cgroup v1 and v2 for what it is.
 case $(basename "$PIVOT_TEST_RUNTIME") in crun) export PIVOT_WORLD_CGROUPS=v1 ;; esac
 
-packages=
-need() { command -v "$1" >/dev/null || packages="$packages $2"; }
+. tools/packages.sh
 need podman podman
 need conmon conmon
 need containerd containerd
@@ -39,15 +38,8 @@ need crun crun # podman does not start without a runtime that it knows
 need busybox busybox-static
 need docker-init tini
 need iptables iptables
-[ -x /usr/lib/cni/bridge ] || packages="$packages containernetworking-plugins"
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "installing$packages"
-  # What is installed must not be started: the daemons here are the tests' own.
-  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
-    </dev/null >build/apt-clients.log 2>&1 ||
-    say "apt-get could not install all of$packages: see build/apt-clients.log"
-fi
+need /usr/lib/cni/bridge containernetworking-plugins
+install_packages clients || :
 
 report=build/clients-$(basename "$PIVOT_TEST_RUNTIME")
 rm -f "$report.xml" "$report.log"

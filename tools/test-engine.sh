@@ -13,8 +13,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
 say() { printf 'test-engine: %s\n' "$*" >&2; }
 
-packages=
-need() { command -v "$1" >/dev/null || packages="$packages $2"; }
+. tools/packages.sh
 need mmdebstrap mmdebstrap
 need docker-registry docker-registry
 need buildah buildah
@@ -27,14 +26,7 @@ need psql postgresql-client
 need pgbench postgresql-contrib
 need redis-cli redis-tools
 need busybox busybox-static
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "installing$packages"
-  # What is installed must not be started: the daemons here are the tests' own.
-  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
-    </dev/null >build/apt-engine.log 2>&1 ||
-    say "apt-get could not install all of$packages: see build/apt-engine.log"
-fi
+install_packages engine || :
 
 mkdir -p build/engine
 PIVOT_ENGINE_DEBIAN=$PWD/build/engine/root.tar

@@ -15,6 +15,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
 PIVOT_TEST_RUNTIME=${PIVOT_TEST_RUNTIME:-$PWD/pivot-oci}
 export PIVOT_TEST_RUNTIME
+say() { printf 'test-systemd: %s\n' "$*" >&2; }
 skip() {
   printf 'test-systemd: skipped: %s\n' "$*"
   echo '0 passed, 0 failed'
@@ -22,16 +23,11 @@ skip() {
 }
 
 [ "$(id -u)" = 0 ] || skip "only root can make a machine with systemd"
-packages=
-need() { [ -x "$1" ] || packages="$packages $2"; }
+. tools/packages.sh
 need /usr/lib/systemd/systemd systemd
 need /usr/bin/dbus-daemon dbus
 need /bin/busybox busybox-static
-if [ -n "$packages" ] && command -v apt-get >/dev/null; then
-  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
-    </dev/null >build/apt-systemd.log 2>&1 || skip "not installed:$packages (build/apt-systemd.log)"
-fi
+install_packages systemd || skip "not installed:$packages (build/apt-systemd.log)"
 
 report=build/systemd.xml
 rm -f "$report"

@@ -26,8 +26,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
 say() { printf 'test-vm: %s\n' "$*" >&2; }
 
-packages=
-need() { command -v "$1" >/dev/null || packages="$packages $2"; }
+. tools/packages.sh
 need qemu-system-x86_64 qemu-system-x86
 need mkfs.ext4 e2fsprogs
 need busybox busybox-static
@@ -39,15 +38,9 @@ need crun crun
 need newuidmap uidmap
 need pasta passt
 need nft nftables
-[ -x /usr/lib/systemd/systemd ] || packages="$packages systemd"
+need /usr/lib/systemd/systemd systemd
 need dbus-daemon dbus
-if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "installing$packages"
-  { apt-get -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packages; } \
-    </dev/null >build/apt-vm.log 2>&1 ||
-    say "apt-get could not install all of$packages: see build/apt-vm.log"
-fi
+install_packages vm || :
 
 # Left out are tests of what no kernel has a word in, and which emulation makes long:
 #   bench/ and web/     figures of time, which say nothing there; a page in a browser

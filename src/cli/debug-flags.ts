@@ -3,10 +3,14 @@
 import type { Flag } from "./arguments.ts";
 import { runFlags } from "./run-flags.ts";
 
-const meaningless = new Set(["detach", "detach-keys", "restart", "rm", "cidfile", "attach"]);
+const meaningless = new Set(["detach", "detach-keys", "restart", "cidfile", "attach"]);
 
 export const debugFlags: readonly Flag[] = [
-  ...runFlags.filter(({ name }) => !meaningless.has(name) && !name.startsWith("health-")),
+  ...runFlags
+    .filter(({ name }) => !meaningless.has(name) && !name.startsWith("health-"))
+    .map((flag) =>
+      flag.name === "rm" ? { ...flag, help: "accepted: it is removed anyway" } : flag,
+    ),
   {
     name: "record",
     value: "FILE",

@@ -7,6 +7,7 @@ import { rootlessUser } from "../host/rootless.ts";
 import { writeAll } from "../host/write.ts";
 import { listImages } from "../image/images.ts";
 import { openStore } from "../image/store.ts";
+import { isRootless, netavarkPath, whyNoPasta } from "../network/installed.ts";
 import { version } from "../version.ts";
 import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -20,6 +21,14 @@ export const infoFlags: readonly Flag[] = [
 
 const count = (all: readonly Container[], ...which: readonly Status[]): number =>
   all.filter(({ status }) => which.includes(status)).length;
+
+/** What `--network` takes here, sorted: bridges are root's, and made by netavark. */
+const networkModes = (): readonly string[] => [
+  ...(isRootless() || netavarkPath() === null ? [] : ["bridge"]),
+  "host",
+  "none",
+  ...(whyNoPasta() === null ? ["pasta"] : []),
+];
 
 /** Docker's names, in docker's order. */
 async function infoDocument(globals: Globals) {
@@ -42,7 +51,7 @@ async function infoDocument(globals: Globals) {
     CgroupDriver: layout.mode === "none" ? "none" : "cgroupfs",
     CgroupVersion: layout.mode === "v2" ? "2" : layout.mode === "none" ? "" : "1",
     CgroupMode: layout.mode,
-    Plugins: { Volume: ["local"], Network: ["host", "none"], Log: ["json-file", "none"] },
+    Plugins: { Volume: ["local"], Network: networkModes(), Log: ["json-file", "none"] },
     Runtimes: { pivot: { path: "pivot-oci" } },
     DefaultRuntime: "pivot",
     SecurityOptions: [

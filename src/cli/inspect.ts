@@ -1,4 +1,4 @@
-/** `pivot inspect`: containers, images and volumes by whatever they are called, in docker's shape. */
+/** `pivot inspect`: containers, images, networks and volumes by whatever they are called, in docker's shape. */
 
 import type { Roots } from "../container/roots.ts";
 import { findContainer, NoSuchContainerError } from "../engine/find.ts";
@@ -15,7 +15,7 @@ const sizeFlag: Flag = { name: "size", short: "s", help: "also how much a contai
 
 export const containerInspectFlags: readonly Flag[] = [inspectFormatFlag, sizeFlag];
 
-const kinds = ["container", "image", "volume"] as const;
+const kinds = ["container", "image", "network", "volume"] as const;
 type Kind = (typeof kinds)[number];
 
 export const inspectFlags: readonly Flag[] = [
@@ -57,6 +57,11 @@ const lookAtImages =
       throw error;
     }
   };
+
+const lookAtNetworks =
+  (roots: Roots): Look =>
+  async (word) =>
+    (await import("./network-show.ts")).lookAtNetwork(roots, word);
 
 const lookAtVolumes =
   (roots: Roots): Look =>
@@ -106,6 +111,7 @@ export async function inspectCommand(given: ParsedArguments, globals: Globals): 
   const looks: Record<Kind, Look> = {
     container: lookAtContainers(roots, isOn(given, "size")),
     image: lookAtImages(roots),
+    network: lookAtNetworks(roots),
     volume: lookAtVolumes(roots),
   };
   const chosen = kinds.filter((each) => kind === null || each === kind);

@@ -80,12 +80,12 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return run(own, globals);
 }
 
-/** Whether the command that the words name has exit codes of its own to be told from errors. */
-function answers(argv: readonly string[]): boolean {
+/** The command that the words name, for the error that it has ended with. */
+function failedCommand(argv: readonly string[]): Command | null {
   try {
-    return findCommand(parseArguments(globalFlags, argv).words)?.command.answers === true;
+    return findCommand(parseArguments(globalFlags, argv).words)?.command ?? null;
   } catch {
-    return false; // Nothing that names a command can be read.
+    return null; // Nothing that names a command can be read.
   }
 }
 
@@ -104,7 +104,7 @@ async function main(): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { reportError } = await import("./report-error.ts");
-    return reportError(error, argv, answers(argv));
+    return reportError(error, argv, failedCommand(argv));
   }
 }
 

@@ -1,27 +1,12 @@
 /** A moment as docker's `--since` and `--filter until=` take it. */
 
+import { milliseconds } from "../options/duration.ts";
 import { UsageError } from "./arguments.ts";
 
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** A Go duration (`1h30m`, `10s`) in milliseconds; null: the text is none. */
+/** A Go duration (`1h30m`, `10s`, `-5m`) in milliseconds; null: the text is none. */
 export function readDuration(text: string): number | null {
-  if (text === "0") return 0;
-  const found = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.exec(text);
-  if (found === null) return null;
-  let sum = 0;
-  for (const [, count, unit] of (found[2] ?? "").matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)) {
-    sum += Number(count) * (units[unit ?? ""] ?? 0);
-  }
-  return found[1] === "-" ? -sum : sum;
+  const length = milliseconds(text.replace(/^[+-]/, ""));
+  return length !== null && text.startsWith("-") ? -length : length;
 }
 
 /**

@@ -24,14 +24,13 @@ import {
   noSuchNetwork,
   pickNetwork,
 } from "../network/store.ts";
-import { parseLabel } from "../options/label.ts";
 import { networkNameProblem } from "../options/network.ts";
-import { formatOptionProblem } from "../options/problem.ts";
 import { type Flag, isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilterPairs, readFilters } from "./filter.ts";
+import { readLabels } from "./labels.ts";
 import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
 import { isBuiltIn } from "./network-show.ts";
@@ -176,15 +175,6 @@ function readOptions(given: ParsedArguments, globals: Globals): Readonly<Record<
     options[key] = value;
   }
   return options;
-}
-
-function readLabels(given: ParsedArguments): Readonly<Record<string, string>> {
-  const labels = (given.flags.get("label") ?? []).map((word) => {
-    const parsed = parseLabel(word, "--label");
-    if (!parsed.ok) throw new UsageError(formatOptionProblem(parsed.problem));
-    return parsed.value;
-  });
-  return Object.fromEntries(labels);
 }
 
 function checkOnly(given: ParsedArguments, flag: string, only: string): void {

@@ -5,7 +5,7 @@ import type { Roots } from "../container/roots.ts";
 import { type Container, listContainers } from "../engine/status.ts";
 import { liveMembers, uses } from "../network/members.ts";
 import { defaultNetwork, type Network } from "../network/network.ts";
-import { networksWithDefault, noSuchNetwork, pickNetwork } from "../network/store.ts";
+import { findNetwork, networksWithDefault, noSuchNetwork, pickNetwork } from "../network/store.ts";
 import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots } from "./each-container.ts";
@@ -194,6 +194,12 @@ const documentOf = (network: ListedNetwork, containers: readonly Container[]) =>
   },
   Labels: network.labels,
 });
+
+/** For `inspect` of whatever has that name; undefined: no network has. */
+export async function lookAtNetwork(roots: Roots, word: string): Promise<object | undefined> {
+  const found = findNetwork(await listedNetworks(roots), word);
+  return found === undefined ? undefined : documentOf(found, await listContainers(roots));
+}
 
 export async function inspectCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   if (given.words.length === 0) {

@@ -4,6 +4,7 @@ import { shortId } from "../container/identity.ts";
 import { prepareContainer } from "../container/prepare.ts";
 import { readStreams } from "../host/streams.ts";
 import { writeAll } from "../host/write.ts";
+import { inColumns } from "../plan/columns.ts";
 import { describeOp } from "../plan/describe.ts";
 import { planToJson } from "../plan/json.ts";
 import type { Plan } from "../plan/op.ts";
@@ -11,21 +12,6 @@ import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
-
-/** Columns as wide as what is in them; the last one as long as it gets. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) =>
-    Math.max(...rows.map((row) => (row[i] ?? "").length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
 
 const shorten = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most - 1)}…` : text;
@@ -39,7 +25,7 @@ export function printPlan({ steps }: Plan, id: string): string {
     const back = undo === undefined ? "" : "↩";
     return [String(i + 1), by, shorten(what, 60), shorten(detail, 70), back, why];
   });
-  return `${table([["STEP", "BY", "WHAT", "OPERATION", "", "WHY"], ...rows])}\n`;
+  return `${inColumns([["STEP", "BY", "WHAT", "OPERATION", "", "WHY"], ...rows]).join("\n")}\n`;
 }
 
 export async function planCommand(given: ParsedArguments, globals: Globals): Promise<number> {

@@ -3,6 +3,7 @@
 import { OptionError, WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
 import { FlagError, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import type { Interruption } from "./interrupt.ts";
 import { visible } from "./visible.ts";
 
@@ -33,10 +34,14 @@ const exitCodeOf = (error: unknown, answers: boolean): number =>
   answers || error instanceof FlagError || error instanceof OptionError ? 125 : 1;
 
 /**
- * @param answers whether the command's exit codes are a program's, or an answer: see `Command`
+ * @param command the one whose error it is; null where the words name none
  * @returns the exit code
  */
-export function reportError(error: unknown, argv: readonly string[], answers: boolean): number {
+export function reportError(
+  error: unknown,
+  argv: readonly string[],
+  command: Pick<Command, "name" | "answers"> | null,
+): number {
   // Whoever interrupted it knows.
   if (isInterruption(error)) return error.exitCode;
   const asJson = argv.some((word) => word === "--log-format=json" || word === "json");
@@ -48,7 +53,7 @@ export function reportError(error: unknown, argv: readonly string[], answers: bo
     writeAll(2, `${error.stack}\n`);
   }
   if (error instanceof UsageError && format === "text") {
-    writeAll(2, "pivot: see `pivot --help`, or `pivot COMMAND --help`\n");
+    writeAll(2, `pivot: see \`pivot ${command === null ? "" : `${command.name} `}--help\`\n`);
   }
-  return exitCodeOf(error, answers);
+  return exitCodeOf(error, command?.answers === true);
 }

@@ -129,7 +129,7 @@ const containerFlags: readonly Flag[] = [
   {
     name: "security-opt",
     value: "OPTION",
-    help: `seccomp=FILE|unconfined, no-new-privileges, mask=PATHS, unmask=PATHS, proc-opts=hidepid=…,subset=pid${many}`,
+    help: `seccomp=FILE|unconfined, apparmor=PROFILE, label=type:TYPE|level:LEVEL|disable, no-new-privileges, systempaths=unconfined, mask=PATHS, unmask=PATHS, proc-opts=hidepid=…,subset=pid${many}`,
   },
   { name: "shm-size", value: "BYTES", help: "size of /dev/shm: 64m" },
   { name: "sig-proxy", help: "pass signals on; =false: end the container instead" },

@@ -91,7 +91,7 @@ export const commitFlags: readonly Flag[] = [
     name: "change",
     short: "c",
     value: "INSTRUCTION",
-    help: "apply a Dockerfile instruction, such as 'ENV A=1'; can be given again",
+    help: "apply a Dockerfile instruction, such as 'ENV A=1'; may be given several times",
   },
   { name: "message", short: "m", value: "TEXT", help: "what it is, for the image's history" },
   {

@@ -2,7 +2,7 @@
 
 import type { Flag } from "./arguments.ts";
 
-const many = " (may be repeated)";
+const many = "; may be given several times";
 
 const nameFlag: Flag = {
   name: "name",

@@ -2,6 +2,7 @@
 
 import { WishError } from "../container/wish-error.ts";
 import { writeAll } from "../host/write.ts";
+import { inColumns } from "../plan/columns.ts";
 import { chooseTry, tryNamed } from "../try/choose.ts";
 import { isInUse, isUntouched, listTries, removeTry, type Try } from "../try/store.ts";
 import { isOn, type ParsedArguments, UsageError } from "./arguments.ts";
@@ -82,15 +83,6 @@ export async function tryListCommand(given: ParsedArguments, globals: Globals): 
     }
   }
   if (format === "json") return 0;
-  const widths = (rows[0] ?? []).map((_, i) =>
-    Math.max(...rows.map((row) => (row[i] ?? "").length)),
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("   ")
-      .trimEnd(),
-  );
-  writeAll(1, `${lines.join("\n")}\n`);
+  writeAll(1, `${inColumns(rows, "   ").join("\n")}\n`);
   return 0;
 }

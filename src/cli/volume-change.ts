@@ -2,9 +2,7 @@
 
 import type { Roots } from "../container/roots.ts";
 import { writeAll } from "../host/write.ts";
-import { parseLabel } from "../options/label.ts";
 import { volumeNameProblem } from "../options/mount-option.ts";
-import { formatOptionProblem } from "../options/problem.ts";
 import { driverProblem } from "../options/volume-mount.ts";
 import { makeVolume, removePaths, removeVolume } from "../volume/change.ts";
 import { volumesInUse } from "../volume/in-use.ts";
@@ -15,6 +13,7 @@ import { confirm } from "./confirm.ts";
 import { engineRoots } from "./each-container.ts";
 import { hasLabel, readFilterPairs, readFilters, readTruth } from "./filter.ts";
 import { humanSize } from "./human.ts";
+import { readLabels } from "./labels.ts";
 import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { report } from "./report-error.ts";
 import { treeSize } from "./tree-size.ts";
@@ -49,15 +48,6 @@ function readOptions(given: ParsedArguments): Readonly<Record<string, string>> {
     options[word.slice(0, equals)] = word.slice(equals + 1);
   }
   return options;
-}
-
-function readLabels(given: ParsedArguments): Readonly<Record<string, string>> {
-  const labels = (given.flags.get("label") ?? []).map((word) => {
-    const parsed = parseLabel(word, "--label");
-    if (!parsed.ok) throw new UsageError(formatOptionProblem(parsed.problem));
-    return parsed.value;
-  });
-  return Object.fromEntries(labels);
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {

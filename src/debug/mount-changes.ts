@@ -1,5 +1,6 @@
 /** What has changed between two mount tables, and a table for people with that marked. */
 
+import { inColumns } from "../plan/columns.ts";
 import { type Mount, parseMountTable } from "../verify/mount-table.ts";
 
 export type Mark = "+" | "-" | "~" | " ";
@@ -60,12 +61,5 @@ export function mountLines(marked: readonly MarkedMount[]): string[] {
     mount.root === "/" ? "" : pathText(mount.root),
   ]);
   const titles = [" ", "ID", "PARENT", "AT", "TYPE", "", "PROPAGATION", "SHOWS"];
-  const all = [titles, ...rows];
-  const widths = titles.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
-  return all.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join(" ")
-      .trimEnd(),
-  );
+  return inColumns([titles, ...rows], " ");
 }

@@ -83,6 +83,6 @@ export async function checkHealth(
   );
   writeHealth(directory, after);
   if (after.Status !== before.Status) {
-    noteEvent(roots, `health_status:${after.Status}`, id, subjectOf(container));
+    noteEvent(roots, `health_status: ${after.Status}`, id, subjectOf(container));
   }
 }

@@ -30,7 +30,11 @@ export function pickContainer<T extends Identity>(containers: readonly T[], word
 }
 
 const noSuchContainer = (word: string): NoSuchContainerError =>
-  new NoSuchContainerError([`no such container: ${word}; \`pivot ps -a\` lists them all`]);
+  new NoSuchContainerError([
+    word === ""
+      ? "the name of the container is empty"
+      : `no such container: ${word}; \`pivot ps -a\` lists them all`,
+  ]);
 
 /** @throws NoSuchContainerError, WishError */
 export async function findContainer(roots: Roots, word: string): Promise<Container> {

@@ -6,7 +6,7 @@ import type { IdMappings } from "../options/facts.ts";
 import { hasMaps } from "../options/namespaces.ts";
 import type { RunOptions } from "../options/options.ts";
 import { usernsText } from "../options/userns.ts";
-import { readHealth } from "./health-log.ts";
+import { type Health, noChecksYet, readHealth } from "./health-log.ts";
 import { exposedPorts, networkSettings, portBindings } from "./network-settings.ts";
 import { logFile } from "./start.ts";
 import type { Container } from "./status.ts";
@@ -19,8 +19,14 @@ const timeText = (milliseconds: number | null): string =>
 
 const numberOf = (amount: number | bigint | undefined): number => Number(amount ?? 0);
 
+/** With docker a container that has ended is unhealthy: who waits for it to be healthy hears so. */
+const healthOf = ({ status, process, directory }: Container): Health =>
+  process === null && status !== "created"
+    ? { ...noChecksYet, Status: "unhealthy" }
+    : readHealth(directory);
+
 function stateOf(container: Container) {
-  const { status, process, end, started, record, directory, error } = container;
+  const { status, process, end, started, record, error } = container;
   const { engine } = record;
   return {
     Status: status,
@@ -34,7 +40,7 @@ function stateOf(container: Container) {
     Error: error,
     StartedAt: timeText(started),
     FinishedAt: timeText(process === null ? (end?.at ?? null) : null),
-    ...(engine === null || engine.health === null ? {} : { Health: readHealth(directory) }),
+    ...(engine === null || engine.health === null ? {} : { Health: healthOf(container) }),
   };
 }
 

@@ -158,14 +158,14 @@ export const noSuchNetwork = (word: string): WishError =>
   new WishError([`network ${word} not found: \`pivot network ls\` lists them`]);
 
 /**
- * Of these, the one that is meant by a name, an id or the beginning of one.
+ * Of these, the one that is meant by a name, an id or the beginning of one; undefined: there is none.
  *
- * @throws WishError when there is none, or more than one
+ * @throws WishError when there is more than one
  */
-export function pickNetwork<N extends Pick<Network, "id" | "name">>(
+export function findNetwork<N extends Pick<Network, "id" | "name">>(
   networks: readonly N[],
   word: string,
-): N {
+): N | undefined {
   const exact = networks.find(({ id, name }) => name === word || id === word);
   if (exact !== undefined) return exact;
   const found = /^[0-9a-f]+$/.test(word) ? networks.filter(({ id }) => id.startsWith(word)) : [];
@@ -174,6 +174,15 @@ export function pickNetwork<N extends Pick<Network, "id" | "name">>(
       `${found.length} networks have ids that begin with ${word}: give more of it`,
     ]);
   }
-  if (found[0] === undefined) throw noSuchNetwork(word);
   return found[0];
+}
+
+/** The same, where there has to be one. @throws WishError when there is none, or more than one */
+export function pickNetwork<N extends Pick<Network, "id" | "name">>(
+  networks: readonly N[],
+  word: string,
+): N {
+  const found = findNetwork(networks, word);
+  if (found === undefined) throw noSuchNetwork(word);
+  return found;
 }

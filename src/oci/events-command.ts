@@ -5,6 +5,7 @@ import { WishError } from "../container/wish-error.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readStats } from "../host/stats.ts";
 import { writeAll } from "../host/write.ts";
+import { milliseconds } from "../options/duration.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
 import { writeEvent } from "./event.ts";
 import { onlyId, readLast, readSwitch } from "./flags.ts";
@@ -16,17 +17,6 @@ export const eventsFlags: readonly Flag[] = [
   { name: "stats", help: "what it uses now, and no more" },
   { name: "interval", value: "DURATION", help: "time between two lines: 5s, 500ms; default 5s" },
 ];
-
-/** Milliseconds of a duration as Go writes it: `5s`, `1m30s`, `500ms`. */
-export function readDuration(text: string): number | null {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) return null;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
-  return parts.reduce(
-    (sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ""] ?? 0),
-    0,
-  );
-}
 
 const cgroupsOf = ({ record }: Container): readonly string[] => record?.cgroups ?? [];
 
@@ -66,7 +56,7 @@ async function follow(container: Container, layout: CgroupLayout, root: string, 
 export async function eventsCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const container = findContainer(globals.root, onlyId(given, "pivot-oci events [OPTIONS] ID"));
   const text = readLast(given, "interval") ?? "5s";
-  const interval = readDuration(text);
+  const interval = milliseconds(text);
   if (interval === null || interval <= 0) {
     throw new UsageError(
       `--interval takes a duration such as 5s, received ${JSON.stringify(text)}`,

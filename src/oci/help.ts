@@ -24,5 +24,5 @@ ${flagLines(globalFlags)}
 /** `pivot-oci COMMAND --help`. */
 export function commandHelp({ name, usage, summary }: OciCommand, flags: readonly Flag[]): string {
   const options = flags.length === 0 ? "" : `\nOptions:\n${flagLines(flags)}`;
-  return `Usage: pivot-oci ${name} ${usage}\n\n${summary}\n${options}`;
+  return `${`Usage: pivot-oci ${name} ${usage}`.trimEnd()}\n\n${summary}\n${options}`;
 }

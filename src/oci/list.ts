@@ -1,19 +1,11 @@
 /** `list`: the containers. */
 
+import { inColumns } from "../plan/columns.ts";
 import { type Container, stateDocument } from "./record.ts";
 
 /** Columns as wide as what is in them, two spaces between, as the peers print them. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) =>
-    Math.max(...rows.map((row) => (row[i] ?? "").length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
+  return inColumns(rows)
     .map((line) => `${line}\n`)
     .join("");
 }

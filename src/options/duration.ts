@@ -12,18 +12,21 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** A length of time without a sign; null: the text is none. */
+export function milliseconds(text: string): number | null {
+  if (text === "0") return 0;
+  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(text)) return null;
+  const parts = [...text.matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)];
+  return parts.reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (MILLISECONDS[unit ?? ""] ?? 0),
+    0,
+  );
+}
+
 /** Parses a length of time. @returns milliseconds */
 export function parseDuration(given: string, option: string): Result<number> {
-  const parts = [...given.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)];
-  const whole = parts.map(([text]) => text).join("");
-  if (given === "0") return accept(0);
-  if (given === "" || whole !== given) {
-    return refuse(option, given, "it is a length of time such as 30s, 1m30s or 500ms");
-  }
-  return accept(
-    parts.reduce(
-      (sum, [, count, unit]) => sum + Number(count) * (MILLISECONDS[unit ?? ""] ?? 0),
-      0,
-    ),
-  );
+  const length = milliseconds(given);
+  return length === null
+    ? refuse(option, given, "it is a length of time such as 30s, 1m30s or 500ms")
+    : accept(length);
 }

@@ -1,5 +1,6 @@
 /** The mount table as a tree, for people: what findmnt(8) shows, with propagation. */
 
+import { inColumns } from "../plan/columns.ts";
 import { type MountinfoRow, mountTable } from "./mountinfo.ts";
 import type { ProcessId, State } from "./state.ts";
 
@@ -51,17 +52,7 @@ export function showTree(rows: readonly MountinfoRow[]): string {
     ["TARGET", "SOURCE", "FSTYPE", "OPTIONS", "PROPAGATION"],
     ...tops.flatMap((top) => branch(rows, top, "", "")),
   ];
-  const widths = cells.reduce<number[]>(
-    (most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)),
-    [],
-  );
-  return cells
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
+  return inColumns(cells)
     .map((line) => `${line}\n`)
     .join("");
 }

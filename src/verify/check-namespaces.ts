@@ -57,7 +57,7 @@ const verdicts: Readonly<Record<Namespace, (power: Power, root: Root) => Verdict
       ? [
           "weak",
           "root inside is root outside: what gets out of the container is root of the host",
-          "--user USER, or a user namespace: --userns-remap of docker, --userns of podman, linux.uidMappings of a bundle",
+          "--user USER, or a user namespace: --userns auto (of podman too), --userns-remap of docker, linux.uidMappings of a bundle",
         ]
       : ["note", "its user is a user of the host, too", ""],
   cgroup: () => ["note", "it sees where in the host's cgroups it is", "--cgroupns private"],

@@ -1,4 +1,4 @@
-/** What there is of containers, images and volumes: asked at each press of the tab key, so quick. */
+/** What there is of containers, images, networks and volumes: asked at each press of the tab key, so quick. */
 
 import { readdirSync } from "node:fs";
 import { constants } from "node:os";

@@ -6,7 +6,7 @@ export const systemCommands: readonly Command[] = [
   {
     name: "inspect",
     usage: "pivot inspect [OPTIONS] NAME|ID [NAME|ID...]",
-    summary: "Show all that is known of containers, images and volumes",
+    summary: "Show all that is known of containers, images, networks and volumes",
     flags: async () => (await import("../inspect.ts")).inspectFlags,
     run: async () => (await import("../inspect.ts")).inspectCommand,
   },
