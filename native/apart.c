@@ -13,7 +13,7 @@
  *          }
  *      }
  *
- * netavark could do it (its option `isolate`), and does not do it well: it runs iptables 18 times for
+ * netavark could do it (its option `isolate`), and does not do it well: it runs iptables 14 times for
  * a network, and up to 1.4 at least it takes the jump to the rules of all networks away with the last
  * container of one of them. What podman had of those rules in common with us is in the last two.
  *
