@@ -208,7 +208,7 @@ int pv_keep_apart(const char *bridge) {
         return -ENAMETOOLONG;
     int socket = pv_open_nfnetlink();
     if (socket < 0)
-        return socket;
+        return socket == -EPROTONOSUPPORT ? -EOPNOTSUPP : socket;
     begin_batch(&r);
     add_message(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE);
     add_text(&r, NFTA_TABLE_NAME, table);
@@ -311,6 +311,8 @@ int pv_forget_bridges(void) {
     for (int i = 0; i < PV_TRIES && (rc == 1 || rc == -ERESTART); i++)
         rc = forget_one(socket);
     close(socket);
+    if (rc == -ERESTART)
+        return -EAGAIN;
     /* No such table; or a kernel without such rules, in which there was never one. */
     return rc == -ENOENT || rc == -EOPNOTSUPP || rc == -EINVAL || rc > 0 ? 0 : rc;
 }

@@ -113,7 +113,7 @@ static const char *reason(struct pv_words *words) {
 
 static int keep_apart(struct pv_run *run, const struct call *call) {
     int rc = pv_keep_apart(call->bridge);
-    if (rc == -EOPNOTSUPP || rc == -EPROTONOSUPPORT)
+    if (rc == -EOPNOTSUPP)
         return pv_say(run, rc, "this kernel has no nf_tables, which keeps networks apart: modprobe nf_tables");
     return rc < 0 ? pv_say(run, rc, "rules that keep networks apart") : 0;
 }
