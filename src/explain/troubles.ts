@@ -116,7 +116,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     ],
   },
   EAGAIN: {
-    steps: ["clone", "lock", "hook", "network_teardown"],
+    steps: ["clone", "lock", "hook"],
     means: "There is not enough of something right now.",
     causes: [
       [
@@ -124,7 +124,6 @@ export const troubles: Readonly<Record<string, Trouble>> = {
         "Raise it, or end processes.",
       ],
       ["`lock`: another command works on the same container", "Wait for its end."],
-      ["`network_teardown`: others change nftables too", "`pivot system prune` tries again."],
     ],
   },
   ENOMEM: {
