@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "apart.h"
 #include "calls.h"
 #include "clock.h"
 #include "companion.h"
@@ -35,6 +36,7 @@
 struct call {
     struct pv_tool tool;
     const struct pv_place *lock;
+    const char *bridge; /* of the one that is made; NULL: it is taken away */
     int config;  /* what it reads */
     int network; /* the namespace */
     struct pv_words words;
@@ -109,18 +111,40 @@ static const char *reason(struct pv_words *words) {
     return text;
 }
 
-static int call_netavark(struct pv_run *run, struct call *call) {
+static int keep_apart(struct pv_run *run, const struct call *call) {
+    int rc = pv_keep_apart(call->bridge);
+    if (rc == -EOPNOTSUPP)
+        return pv_say(run, rc, "this kernel has no nf_tables, which keeps networks apart: modprobe nf_tables");
+    return rc < 0 ? pv_say(run, rc, "rules that keep networks apart") : 0;
+}
+
+/* Bridges that come and go are a matter of the lock, too. */
+static int call_locked(struct pv_run *run, struct call *call) {
     char network[64];
+    snprintf(network, sizeof network, "/proc/%d/fd/%d", (int)getpid(), call->network);
+    call->tool.last = network;
+    int rc = call->bridge ? keep_apart(run, call) : 0;
+    if (rc == 0 && lseek(call->config, 0, SEEK_SET) < 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = pv_run_tool(run, &call->tool, -1, call->config, &call->words);
+    if (rc >= 0)
+        rc = pv_judge_tool(run, &call->tool, rc, reason(&call->words));
+    if (!call->bridge) {
+        int forgot = pv_forget_bridges();
+        return rc < 0 ? rc : forgot;
+    }
+    /* Somebody with another lock may have looked, and forgotten the bridge, before it was there. */
+    return rc < 0 ? rc : keep_apart(run, call);
+}
+
+static int call_netavark(struct pv_run *run, struct call *call) {
     int lock = take_lock(run, call);
     if (lock < 0)
         return lock;
-    snprintf(network, sizeof network, "/proc/%d/fd/%d", (int)getpid(), call->network);
-    call->tool.last = network;
-    int rc = lseek(call->config, 0, SEEK_SET) < 0
-                 ? -errno
-                 : pv_run_tool(run, &call->tool, -1, call->config, &call->words);
+    int rc = call_locked(run, call);
     close(lock);
-    return rc < 0 ? rc : pv_judge_tool(run, &call->tool, rc, reason(&call->words));
+    return rc;
 }
 
 /* The network namespace of a process, whose pid cannot become another's meanwhile. */
@@ -170,7 +194,7 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
     strcpy(interface, name);
     struct call call = {.tool = {.name = "netavark", .program = op->program, .argv = &op->argv,
                                  .env = &op->env, .timeout = op->timeout},
-                        .lock = &op->lock, .network = -1};
+                        .lock = &op->lock, .bridge = op->bridge, .network = -1};
     int rc = call.config = pv_result(openat(parent, interface, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (rc >= 0)
         rc = call.network = find_namespace(run, &op->of);
@@ -188,6 +212,7 @@ int pv_do_network_setup(struct pv_run *run, const struct pv_network_setup *op) {
         memcpy(text, run->text, sizeof text);
         call.tool.argv = &op->undo;
         call.tool.is_deaf = 1;
+        call.bridge = NULL;
         if (call.config >= 0 && call.network >= 0)
             call_netavark(run, &call); /* of what was not made it complains; that is no news */
         memcpy(run->text, text, sizeof text);

@@ -58,7 +58,7 @@ void pv_nf_add(struct pv_nf_request *r, unsigned type, const void *value, size_t
 
 size_t pv_nf_nest(struct pv_nf_request *r, unsigned type) {
     size_t at = r->size;
-    pv_nf_add(r, NLA_F_NESTED | type, NULL, 0);
+    pv_nf_add(r, NLA_F_NESTED | type, "", 0);
     return at;
 }
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PV_NF_SIZE 2048 /* more than what is ever put into one */
+#define PV_NF_SIZE 4096 /* more than what is ever put into one */
 
 struct pv_nf_request {
     size_t size;

@@ -705,7 +705,7 @@ struct pv_list_changes {
     struct pv_texts layers; /* the layers' directories, the uppermost first */
 };
 
-/* Connect the container to a network; what fails half-way is taken away at once. netavark(1) */
+/* Connect the container to a network; what fails half-way is taken away at once. netavark(1), nft(8) */
 struct pv_network_setup {
     const char *program; /* netavark */
     struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
@@ -715,10 +715,11 @@ struct pv_network_setup {
     struct pv_place lock; /* a file that is locked meanwhile: netavark changes rules that all share */
     struct pv_place of; /* the file with the container's first process; null: it is the plan's own */
     const char *alias; /* the first word of the alias of the bridge's port; the second is the interface */
+    const char *bridge; /* the bridge: nothing goes from there to another network's, or back */
     struct pv_place config; /* what netavark reads: a file, named like the interface inside */
 };
 
-/* Disconnect a container from its networks, be it there or long gone. netavark(1) */
+/* Disconnect a container from its networks, be it there or long gone. netavark(1), nft(8) */
 struct pv_network_teardown {
     const char *program; /* netavark */
     struct pv_texts argv; /* its arguments, its own name first; the path of the namespace comes behind */
@@ -1355,6 +1356,7 @@ static const struct pv_field pv_fields_network_setup[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.lock)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.of)},
     {PV_KIND_TEXT, offsetof(struct pv_op, network_setup.alias)},
+    {PV_KIND_TEXT, offsetof(struct pv_op, network_setup.bridge)},
     {PV_KIND_PLACE, offsetof(struct pv_op, network_setup.config)},
 };
 static const struct pv_field pv_fields_network_teardown[] = {
@@ -1528,7 +1530,7 @@ static const struct pv_shape pv_shapes[181] = {
     [PV_PACK] = {"pack", 6, pv_fields_pack},
     [PV_UNPACK] = {"unpack", 3, pv_fields_unpack},
     [PV_LIST_CHANGES] = {"list_changes", 2, pv_fields_list_changes},
-    [PV_NETWORK_SETUP] = {"network_setup", 9, pv_fields_network_setup},
+    [PV_NETWORK_SETUP] = {"network_setup", 10, pv_fields_network_setup},
     [PV_NETWORK_TEARDOWN] = {"network_teardown", 10, pv_fields_network_teardown},
     [PV_RESERVE_PORT] = {"reserve_port", 4, pv_fields_reserve_port},
     [PV_USER_OVERLAY] = {"user_overlay", 7, pv_fields_user_overlay},

@@ -41,6 +41,7 @@ const inward = new Set([
   "EWOULDBLOCK",
   "EALREADY",
   "EPROTONOSUPPORT",
+  "ERESTART",
   "EAFNOSUPPORT",
   "EBADMSG",
   "EFBIG",

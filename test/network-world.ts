@@ -138,7 +138,8 @@ export function networkState(run: (words: readonly string[]) => string): string 
       .join("\n"),
   );
   const links = run(["ip", "-brief", "link"]).replace(/@\S+/g, "");
-  return [links, ...rules].join("\n");
+  const tables = hasProgram("nft") ? run(["nft", "list", "tables", "inet"]) : "";
+  return [links, ...rules, tables].join("\n");
 }
 
 /** pivot on a machine, with roots of its own. */

@@ -233,6 +233,32 @@ describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), (
     limit,
   );
 
+  test(
+    "two networks do not reach one another either when a third has lost its last container",
+    () => {
+      for (const [name, net] of [
+        ["third", "10.77.2.0/24"],
+        ["fourth", "10.77.3.0/24"],
+      ] as const) {
+        host.pivot("network", "create", "--subnet", net, name);
+      }
+      serve("fourth-one", "--network", "fourth");
+      serve("third-one", "--network", "third");
+      serve("front-one", "--network", "front");
+      const ip = addressOf("fourth-one");
+      const words = ["/echo", "ask", "tcp", ip, "7", "hello", "300"];
+      expect(host.ran(["exec", "front-one", ...words]).code).toBe(1);
+      host.pivot("rm", "-f", "third-one");
+      expect(host.ran(["exec", "front-one", ...words]).code).toBe(1);
+      // The machine itself reaches it, and so does who is in its network.
+      expect(host.machine.ran([echo, ...words.slice(1)]).stdout).toContain("heard hello");
+      expect(askInside(["--network", "fourth"], ip, 7)).toBe("heard hello");
+      removeAll("fourth-one", "front-one");
+      host.pivot("network", "rm", "third", "fourth");
+    },
+    limit,
+  );
+
   test.skipIf(whyNoNames !== undefined)(
     title("containers are found by name", whyNoNames),
     () => {

@@ -57,6 +57,24 @@ int pv_remove_link(const char *alias) {
     return 0;
 }
 
+/* Both are called under the lock. */
+static int lock_is_held(void);
+static int kept_apart, forgotten, apart_fails;
+static char last_bridge[64];
+
+int pv_keep_apart(const char *bridge) {
+    CHECK(lock_is_held());
+    kept_apart++;
+    strcpy(last_bridge, bridge);
+    return apart_fails;
+}
+
+int pv_forget_bridges(void) {
+    CHECK(lock_is_held());
+    forgotten++;
+    return 0;
+}
+
 static char path[8][PATH_MAX];
 
 static const char *at(int i, const char *name) {
@@ -66,6 +84,13 @@ static const char *at(int i, const char *name) {
 
 static struct pv_place place(int i, const char *name) {
     return (struct pv_place){PV_SLOT_HOST, at(i, name)};
+}
+
+static int lock_is_held(void) {
+    int fd = open(at(6, "lock"), O_RDONLY | O_CLOEXEC);
+    int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
+    close(fd);
+    return rc == -EWOULDBLOCK;
 }
 
 static const struct pv_place nowhere = {PV_SLOT_NONE, ""};
@@ -90,7 +115,7 @@ static int set_up_with(const char *program, const char *script, const char *undo
     struct pv_network_setup op = {.program = program, .argv = {4, shell}, .undo = {4, undo_shell},
                                   .env = {1, environment}, .timeout = timeout,
                                   .lock = place(0, "lock"), .of = nowhere, .alias = "pivot id",
-                                  .config = place(1, "eth0")};
+                                  .bridge = "pv-0", .config = place(1, "eth0")};
     struct pv_run *run = fresh_run();
     run->actor = PV_BY_PARENT;
     run->network = -1;
@@ -130,7 +155,20 @@ static void test_setup(void) {
     CHECK(set_up("test \"$(pwd)\" = / && test -z \"$HOME\"") == 0);
     CHECK(set_up("test $(cut -d' ' -f6 /proc/self/stat) = $$") == 0, "a session of its own");
     CHECK(set_up("sleep 5 & exit 0") == 0, "the name server stays");
+    CHECK(kept_apart == 12 && forgotten == 0 && strcmp(last_bridge, "pv-0") == 0, "before, and after");
     CHECK(open_descriptors() == open);
+}
+
+/* Without the rules netavark does not even begin. */
+static void test_apart(void) {
+    char script[PATH_MAX + 64];
+    snprintf(script, sizeof script, "touch %s", at(2, "begun"));
+    apart_fails = -EOPNOTSUPP;
+    CHECK(set_up(script) == -EOPNOTSUPP && !is_there("begun") && !is_there("eth0"));
+    CHECK(says("this kernel has no nf_tables, which keeps networks apart: modprobe nf_tables"));
+    apart_fails = -EPERM;
+    CHECK(set_up(script) == -EPERM && !is_there("begun") && says("rules that keep networks apart"));
+    apart_fails = 0;
 }
 
 static void test_failures(void) {
@@ -149,7 +187,9 @@ static void test_failures(void) {
     /* What it has made before it failed is undone by it. */
     char script[PATH_MAX + 64];
     snprintf(script, sizeof script, "touch %s", at(2, "undone"));
+    forgotten = 0;
     CHECK(set_up_with("/bin/sh", "exit 1", script, 20000) == -ECANCELED && is_there("undone"));
+    CHECK(forgotten == 1, "the bridge is none of ours any more");
     CHECK(pipe(stop_pipe) == 0 && write(stop_pipe[1], "", 1) == 1);
     CHECK(set_up("exec sleep 100") == -EINTR && says("stopped by signal 15") && !is_there("eth0"));
     close(stop_pipe[0]);
@@ -193,7 +233,9 @@ static void test_teardown(void) {
     CHECK(tear_down_with("grep -q one", "eth1", nowhere) == 0 && is_there("configs/eth0"));
     close(check_run.network);
     write_file("configs/eth1", "one");
+    forgotten = 0;
     CHECK(tear_down_held("grep -q '[zo][en]'") == 0, "%s", check_run.text);
+    CHECK(forgotten == 2);
     CHECK(!is_there("configs/eth0") && !is_there("configs/eth1") && !is_there("left/id"));
     CHECK(open_descriptors() == open);
 }
@@ -236,6 +278,7 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     enter_scratch();
     test_setup();
+    test_apart();
     test_failures();
     test_teardown();
     test_gone();

@@ -562,6 +562,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       out.place(op.lock);
       out.place(op.of);
       out.text(op.alias);
+      out.text(op.bridge);
       out.place(op.config);
       return;
     case "network_teardown":

@@ -324,6 +324,9 @@ export function shellLines(op: Op, places: Places): Lines {
         comment(
           `by netavark, from a description that pivot writes: ${op.program} … setup /proc/$pid/ns/net`,
         ),
+        comment(
+          `and by nftables: nothing is forwarded between ${op.bridge} and another network's bridge`,
+        ),
       ];
     case "network_teardown":
       return [comment(`by netavark: ${op.program} … teardown`)];

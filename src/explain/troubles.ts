@@ -330,14 +330,15 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     causes: [["two versions of pivot work on one container", "Start it anew by the new one."]],
   },
   EOPNOTSUPP: {
-    steps: ["copy_up", "fill", "unpack", "pack"],
-    means: "The file system, or the archive, cannot keep what is to be written.",
+    steps: ["copy_up", "fill", "unpack", "pack", "network_setup"],
+    means: "The file system, the archive or the kernel cannot do what is asked of it.",
     causes: [
       [
         "`--root` or a volume on a file system without extended attributes, such as vfat",
         "Take ext4, xfs, btrfs or tmpfs.",
       ],
       ["`pack`: a socket, which no archive can hold", "Name files beside it."],
+      ["`network_setup`: there is no nf_tables", "`modprobe nf_tables`, or `--network pasta`."],
     ],
   },
   EADDRINUSE: {

@@ -122,7 +122,8 @@ export async function connectTo(
     connection: {
       interface: `eth${number}`,
       config: JSON.stringify(config),
-      bridge: hasIPv6() ? network.interface : null,
+      bridge: network.interface,
+      ipv6: hasIPv6(),
     },
     network,
     addresses,

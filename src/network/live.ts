@@ -34,7 +34,7 @@ function liveOf(text: string): LiveConnection[] {
         aliases: rest.aliases,
         subnets: info.subnets,
         internal: info.internal,
-        ports: config.port_mappings,
+        ports: config.port_mappings ?? [],
       },
     ];
   });

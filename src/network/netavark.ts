@@ -58,7 +58,8 @@ export type NetavarkConfig = {
       }
     >
   >;
-  readonly port_mappings: readonly PortMapping[];
+  /** Absent when there is none: of an empty list netavark makes a chain, and looks for all its rules. */
+  readonly port_mappings?: readonly PortMapping[];
   /** Whom the network's name server asks for this container; absent: the host's. */
   readonly dns_servers?: readonly string[];
 };
@@ -101,11 +102,11 @@ export function netavarkConfig(wish: ConnectionWish, hasNameServer: boolean): Ne
         internal: network.internal,
         dns_enabled: names,
         ipam_options: { driver: "host-local" },
-        // As with docker: networks do not reach one another.
-        options: { isolate: "true", ...(mtu === null ? {} : { mtu }) },
+        // Networks do not reach one another by rules of ours (native/apart.c), not by its `isolate`.
+        options: mtu === null ? {} : { mtu },
       },
     },
-    port_mappings: wish.ports,
+    ...(wish.ports.length > 0 ? { port_mappings: wish.ports } : {}),
     ...(wish.dns.length > 0 ? { dns_servers: wish.dns } : {}),
   };
 }

@@ -281,7 +281,10 @@ export function describeOp(op: Op): Description {
     case "list_changes":
       return say("list what has changed", ` layers=${op.layers.length}`);
     case "network_setup":
-      return say("connect the container to a network", ` config=${describePlace(op.config)}`);
+      return say(
+        "connect the container to a network",
+        ` bridge=${op.bridge} config=${describePlace(op.config)}`,
+      );
     case "network_teardown":
       return say("disconnect the container", ` configs=${describePlace(op.configs)}`);
     case "reserve_port":

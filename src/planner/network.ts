@@ -24,8 +24,10 @@ export type Connection = {
   readonly interface: string;
   /** What netavark reads. */
   readonly config: string;
-  /** The host's bridge; null where the kernel has no IPv6. */
-  readonly bridge: string | null;
+  /** The host's bridge. */
+  readonly bridge: string;
+  /** The kernel has IPv6. */
+  readonly ipv6: boolean;
 };
 
 export type ReservedPort = Pick<OpOf<"reserve_port">, "protocol" | "address" | "port" | "count">;
@@ -136,18 +138,19 @@ export function planConnection(
         undo: argvOf(netavark, "teardown"),
         of: processFile === null ? null : onHost(processFile),
         alias: aliasOf(id),
+        bridge: connection.bridge,
         config,
       },
       `--network: the interface ${connection.interface}`,
     ),
-    ...(connection.bridge === null
-      ? []
-      : [
+    ...(connection.ipv6
+      ? [
           byParent(
             write(onHost(`/proc/sys/net/ipv6/conf/${connection.bridge}/accept_ra`), "0"),
             "--network: no container says to this machine where its routes lead",
           ),
-        ]),
+        ]
+      : []),
   ];
 }
 

@@ -19,8 +19,8 @@ const of = at("the file with the container's first process; null: it is the plan
 export const network = {
   network_setup: {
     code: 160,
-    calls: "flock, fork, execve, poll, wait4",
-    man: "netavark(1)",
+    calls: "flock, socket, sendto, fork, execve, poll, wait4",
+    man: "netavark(1), nft(8)",
     gist: "Connect the container to a network; what fails half-way is taken away at once.",
     fields: {
       program,
@@ -31,13 +31,14 @@ export const network = {
       lock,
       of,
       alias,
+      bridge: ["text", "the bridge: nothing goes from there to another network's, or back"],
       config: at("what netavark reads: a file, named like the interface inside"),
     },
   },
   network_teardown: {
     code: 161,
-    calls: "flock, fork, unshare, execve, poll, wait4, unlinkat",
-    man: "netavark(1)",
+    calls: "flock, fork, unshare, execve, poll, wait4, socket, sendto, unlinkat",
+    man: "netavark(1), nft(8)",
     gist: "Disconnect a container from its networks, be it there or long gone.",
     fields: {
       program,
