@@ -107,6 +107,26 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     await ground.expectNothingLeft();
   });
 
+  test("prune with another run root takes nothing from containers that run", async () => {
+    const run = (...words: string[]) =>
+      ground.pivot(["run", "-d", ...words, "busybox", "sleep", "1000"]);
+    const ids = [run(), run("--rm")].map(({ stdout }) => stdout.trim());
+    const layers = () => ids.filter((id) => existsSync(`${ground.root}/containers/${id}/upper`));
+    const elsewhere = ["--root", ground.root, "--runroot", `${ground.directory}/other-run`];
+    const other = (...words: string[]) => ground.command([pivotPath, ...elsewhere, ...words]);
+    expect(other("system", "prune", "-f")).toMatchObject({ code: 0, stderr: "" });
+    expect(other("container", "prune", "-f")).toMatchObject({ code: 0, stderr: "" });
+    expect(layers()).toEqual(ids);
+    expect(
+      ground.pivot(["ps", "-q", "--no-trunc"]).stdout.split("\n").filter(Boolean).sort(),
+    ).toEqual([...ids].sort());
+    // Of those that have ended, nothing is known here: they go.
+    expect(ground.pivot(["kill", ...ids]).code).toBe(0);
+    for (let i = 0; i < 100 * patience && layers().length > 1; i++) await Bun.sleep(50);
+    expect(other("container", "prune", "-f")).toMatchObject({ code: 0, stderr: "" });
+    expect(layers()).toEqual([]);
+  });
+
   test("check names leases that nobody needs any more, and prune removes them", async () => {
     const gone = "a".repeat(64);
     const leases = [

@@ -1,9 +1,11 @@
 /** `pivot container prune`. */
 
+import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { BusyError } from "../engine/act.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, listContainers } from "../engine/status.ts";
+import { mountedLayers } from "../host/mounted-layers.ts";
 import { writeAll } from "../host/write.ts";
 import { type Flag, isOn, type ParsedArguments } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -26,6 +28,13 @@ export type PrunedContainers = {
   readonly bytes: number;
 };
 
+/** Of one that nothing is known of here, but whose layer is mounted: it runs by another --runroot. */
+function withoutElsewhere(found: readonly Container[]): readonly Container[] {
+  if (found.every(({ directory }) => existsSync(directory))) return found;
+  const mounted = mountedLayers();
+  return found.filter(({ id, directory }) => existsSync(directory) || !mounted.has(id));
+}
+
 /**
  * Removes what does not run.
  *
@@ -43,7 +52,7 @@ export async function pruneContainers(
   const found = (await listContainers(roots)).filter((each) => !isAlive(each) && passes(each));
   const ids: string[] = [];
   let bytes = 0;
-  for (const container of found) {
+  for (const container of withoutElsewhere(found)) {
     const size = treeSize(`${roots.dataRoot}/containers/${container.id}/upper`);
     try {
       await removeContainer(container, roots, { force: false, volumes: false });

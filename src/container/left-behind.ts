@@ -6,6 +6,7 @@
 import { existsSync, readlinkSync } from "node:fs";
 import { isLocked } from "../host/first-process.ts";
 import { listIfThere } from "../host/list-if-there.ts";
+import { mountedLayers } from "../host/mounted-layers.ts";
 import { staleLeases } from "../network/lease.ts";
 import { leftOfNetworks } from "../network/remains.ts";
 import type { Roots } from "./roots.ts";
@@ -26,15 +27,19 @@ function readLinkIfThere(path: string): string | null {
 /** Asks which containers' files stay. */
 export type Kept = () => Promise<ReadonlySet<string>>;
 
-/** Writable layers whose container has no state any more: the state goes last, so nobody's. */
+/**
+ * Writable layers whose container has no state any more: the state goes last, so nobody's. One that is
+ * mounted is somebody's, whose states are elsewhere (--runroot).
+ */
 export async function orphanedData({ runRoot, dataRoot }: Roots, kept: Kept): Promise<string[]> {
   // In this order: a container that starts meanwhile has its row and its state before its layer.
   const found = listIfThere(`${dataRoot}/containers`);
   const known = new Set(listStates(runRoot));
   const rows = await kept();
-  return found
-    .filter((id) => !known.has(id) && !rows.has(id))
-    .map((id) => `${dataRoot}/containers/${id}`);
+  const nobodys = found.filter((id) => !known.has(id) && !rows.has(id));
+  if (nobodys.length === 0) return [];
+  const mounted = mountedLayers();
+  return nobodys.filter((id) => !mounted.has(id)).map((id) => `${dataRoot}/containers/${id}`);
 }
 
 /** Names that point at a container that is gone. */
