@@ -381,7 +381,7 @@ async function planDescribed(
 ): Promise<Omit<PreparedContainer, "release">> {
   const { extras } = described;
   const spec = withSysctls(described.spec, connected?.sysctls ?? {});
-  const cgroup = await planOwnResources(spec, id, facts);
+  const { cgroup, isUnique: isScoped } = await planOwnResources(spec, id, facts);
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;
   const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
@@ -437,7 +437,7 @@ async function planDescribed(
   ];
   const { sources } = described;
   const volumes = extras.volumes.length > 0;
-  const isUnique = volumes || cgroup.around !== undefined;
+  const isUnique = volumes || isScoped;
   const { plan } = planned;
   return { id, record, plan, warnings, spec, facts, sources, hasVolumes: volumes, isUnique };
 }

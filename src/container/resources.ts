@@ -70,13 +70,23 @@ export function planResources(
   );
 }
 
-/** The same, in a scope where an ordinary user's limits are to be among what systemd keeps. */
-export async function planOwnResources(spec: Spec, id: string, facts: Facts): Promise<CgroupPlan> {
+export type OwnResources = {
+  readonly cgroup: CgroupPlan;
+  /** It has the container's id in it as more than a path, or is what it is since nobody answered just now. */
+  readonly isUnique: boolean;
+};
+
+/** The same, in a scope where an ordinary user's limits would be among what systemd keeps. */
+export async function planOwnResources(
+  spec: Spec,
+  id: string,
+  facts: Facts,
+): Promise<OwnResources> {
   const { devices: _, ...limits } = spec.linux?.resources ?? {};
   const isAsked = facts.userNamespace !== undefined && Object.keys(limits).length > 0;
   // Loaded only where it may be needed: not on the path of other starts.
   const scope = isAsked
     ? await (await import("./own-scope.ts")).ownScope(spec, id, facts)
     : undefined;
-  return planResources(spec, id, facts, false, scope);
+  return { cgroup: planResources(spec, id, facts, false, scope), isUnique: isAsked };
 }

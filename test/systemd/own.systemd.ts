@@ -5,7 +5,6 @@ import { describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
-  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -22,37 +21,12 @@ import {
   scopeGround,
   show,
   slice,
+  startUserManager,
   systemctl,
+  USER,
   untilGone,
   whyNotHere,
 } from "./ground.ts";
-
-/** daemon, who is in every Debian. */
-const USER = 1;
-
-/** A systemd of the user's own, without any unit; its run-time directory. */
-function startUserManager(): string {
-  const runtime = `/run/user/${USER}`;
-  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
-  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
-  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
-  writeFileSync(
-    "/run/systemd/system/user@.service",
-    `[Unit]
-DefaultDependencies=no
-[Service]
-Type=notify
-User=%i
-Slice=user-%i.slice
-Delegate=yes
-Environment=XDG_RUNTIME_DIR=${runtime}
-ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
-`,
-  );
-  systemctl("daemon-reload");
-  systemctl("start", `user@${USER}.service`);
-  return runtime;
-}
 
 const whyNotOwn = whyNotHere ?? (isPivot ? undefined : "it is of pivot's inside");
 
