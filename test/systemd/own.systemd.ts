@@ -68,6 +68,12 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
         expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
         ground.ok(["update", "--pids-limit", "30", id], asUser);
         expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
+        // From here, which is outside of what is the user's: systemd brings the process in.
+        const pidFile = `${runtime}/exec.pid`;
+        const sleeping = ["sleep", "1000"];
+        ground.ok(["exec", "--detach", "--pid-file", pidFile, id, ...sleeping], asUser);
+        const further = readFileSync(pidFile, "utf8").trim();
+        expect(readFileSync(`/proc/${further}/cgroup`, "utf8")).toEndWith(`/user.slice/${unit}\n`);
         ground.ok(["delete", "--force", id], asUser);
         for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
         expect(existsSync(cgroup)).toBe(false);
