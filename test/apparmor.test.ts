@@ -38,10 +38,11 @@ function parse(flag: "--replace" | "--remove"): void {
   if (status !== 0) throw new Error(`apparmor_parser ${flag}: ${stderr}`);
 }
 
-/** One in which containers of docker are, as far as mounts go, and one without rights. */
+/** One in which containers of docker are, as far as mounts go, one without rights, and one for good. */
 const around = {
   mounts: `${profile}-mounts`,
   rights: `${profile}-rights`,
+  good: `${profile}-good`,
 } as const;
 
 function parseAround(flag: "--replace" | "--remove"): void {
@@ -51,6 +52,9 @@ function parseAround(flag: "--replace" | "--remove"): void {
     file,
     `profile ${around.mounts} ${flags} {
       file, capability, network, signal, ptrace, umount, deny mount,
+    }
+    profile ${around.good} ${flags} {
+      file, capability, network, signal, ptrace, unix, mount, umount, pivot_root,
     }
     profile ${around.rights} ${flags} {
       file, network, signal, ptrace, capability setuid, capability setgid,
@@ -111,6 +115,20 @@ describe.skipIf(noExec !== undefined)(`pivot within a profile (${noExec ?? "enfo
       );
     },
   );
+
+  test("that allows no other one: a container that asks for one is told so", () => {
+    const [command = "", ...rest] = run;
+    const words = [command, "--security-opt", `apparmor=${around.mounts}`, ...rest];
+    expect(ground.command(below("good", [pivotPath, ...ground.roots(), ...run])).stderr).toBe("");
+    const ran = ground.command(below("good", [pivotPath, ...ground.roots(), ...words]));
+    expect({ code: ran.code, lines: ran.stderr.split("\n").length }).toEqual({
+      code: 125,
+      lines: 2,
+    });
+    expect(ran.stderr).toEndWith(
+      `; AppArmor's profile ${around.good}, in which pivot itself runs, allows no change to another one: leave the container's profile out, or give ${around.good} \`change_profile -> ${around.mounts},\`\n`,
+    );
+  });
 
   const whyNotUser = whyNoUser();
   test.skipIf(whyNotUser !== undefined).each(["mounts", "rights"] as const)(
