@@ -116,9 +116,10 @@ export async function attachment(
   { v2 }: CgroupLayout,
   found: Manager | null = findManager(),
 ): Promise<Op | null> {
-  const unit = /\/([^/]+\.scope)\/container$/.exec(directory)?.[1];
-  if (unit === undefined || found === null) return null;
+  if (!directory.endsWith(`.scope${BELOW}`) || found === null) return null;
+  const scope = directory.slice(0, -BELOW.length);
   if (!directory.startsWith(`${v2?.mount}${found.root}/`)) return null;
   const manager = await heardManager(found);
+  const unit = scope.slice(scope.lastIndexOf("/") + 1);
   return manager === null ? null : attachToScope(manager, unit, BELOW);
 }
