@@ -205,7 +205,7 @@ describe.skipIf(why !== undefined)(`limits of a user's beside systemd (${why ?? 
       expect(cgroupOf(pidOf("free"))).toMatch(/\/session-\d+\.scope$/);
       expect(scopes()).toEqual([]);
       ok("rm", "-f", "free");
-      expect(login(["doctor"]).stdout).toMatch(/in scopes of this user's systemd: [a-z, ]*memory/);
+      expect(login(["doctor"]).stdout).toContain("in scopes of this user's systemd: ");
       const script = `cd /sys/fs/cgroup$(sed s/0::// /proc/self/cgroup) && mkdir main &&
         echo 0 >main/cgroup.procs && exec "$@"`;
       const run = [pivotPath, "run", "-d", "--name", "web", ...quiet, ...limits, ...sleep];
