@@ -53,7 +53,8 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
       const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
       // As podman does it: who is root in a user namespace of theirs, with mounts of their own.
       const own = ["unshare", "--user", "--map-root-user", "--mount"];
-      const before = ["setpriv", ...ids, ...own, "env", `XDG_RUNTIME_DIR=${runtime}`];
+      const environment = ["env", `XDG_RUNTIME_DIR=${runtime}`];
+      const before = ["setpriv", ...ids, ...own, ...environment];
       const asUser = {
         ...settings,
         before,
@@ -71,7 +72,8 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
         // From here, which is outside of what is the user's: systemd brings the process in.
         const pidFile = `${runtime}/exec.pid`;
         const sleeping = ["sleep", "1000"];
-        ground.ok(["exec", "--detach", "--pid-file", pidFile, id, ...sleeping], asUser);
+        const owner = { ...asUser, before: ["setpriv", ...ids, ...environment] };
+        ground.ok(["exec", "--detach", "--pid-file", pidFile, id, ...sleeping], owner);
         const further = readFileSync(pidFile, "utf8").trim();
         expect(readFileSync(`/proc/${further}/cgroup`, "utf8")).toEndWith(`/user.slice/${unit}\n`);
         ground.ok(["delete", "--force", id], asUser);
