@@ -25,10 +25,11 @@ const parse = (flag: "--replace" | "--remove"): void =>
     }\n`,
   );
 
-/** One in which containers of docker are, as far as mounts go, and one without rights. */
+/** One in which containers of docker are, as far as mounts go, one without rights, and one for good. */
 const around = {
   mounts: `${profile}-mounts`,
   rights: `${profile}-rights`,
+  good: `${profile}-good`,
 } as const;
 
 const parseAround = (flag: "--replace" | "--remove"): void =>
@@ -37,6 +38,9 @@ const parseAround = (flag: "--replace" | "--remove"): void =>
     `${ground.directory}/around`,
     `profile ${around.mounts} ${flags} {
       file, capability, network, signal, ptrace, umount, deny mount,
+    }
+    profile ${around.good} ${flags} {
+      file, capability, network, signal, ptrace, unix, mount, umount, pivot_root,
     }
     profile ${around.rights} ${flags} {
       file, network, signal, ptrace, capability setuid, capability setgid,
@@ -92,6 +96,20 @@ describe.skipIf(noExec !== undefined)(`pivot within a profile (${noExec ?? "enfo
       );
     },
   );
+
+  test("that allows no other one: a container that asks for one is told so", () => {
+    const [command = "", ...rest] = run;
+    const words = [command, "--security-opt", `apparmor=${around.mounts}`, ...rest];
+    expect(ground.command(below("good", [pivotPath, ...ground.roots(), ...run])).stderr).toBe("");
+    const ran = ground.command(below("good", [pivotPath, ...ground.roots(), ...words]));
+    expect({ code: ran.code, lines: ran.stderr.split("\n").length }).toEqual({
+      code: 125,
+      lines: 2,
+    });
+    expect(ran.stderr).toEndWith(
+      `; AppArmor's profile ${around.good}, in which pivot itself runs, allows no change to another one: leave the container's profile out, or give ${around.good} \`change_profile -> ${around.mounts},\`\n`,
+    );
+  });
 
   const whyNotUser = whyNoUser();
   test.skipIf(whyNotUser !== undefined).each(["mounts", "rights"] as const)(

@@ -14,7 +14,7 @@ const quiet = ["--network", "none"] as const;
 const limits = ["-m", "64m", "--pids-limit", "20", "--cpus", "0.5"] as const;
 const sleep = ["busybox", "sleep", "1000"] as const;
 const noneDelegated =
-  "no cgroup is delegated to this user: start it by `systemd-run --user --scope -p Delegate=yes`\n";
+  "no cgroup is delegated to this user: have a systemd of theirs run (`loginctl enable-linger`), or start it by `systemd-run --user --scope -p Delegate=yes`\n";
 
 describe.skipIf(why !== undefined)(about("limits of an ordinary user's containers"), () => {
   const user = new OrdinaryUser("range");

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Drives an OCI runtime with a real systemd, and podman with its cgroup manager systemd; closes with
-# one line that counts: `N passed, N failed`. Arguments are flags of `bun test`.
+# Drives an OCI runtime with a real systemd, podman with its cgroup manager systemd, and an ordinary user's
+# containers beside a `systemd --user` (where cgroups are of version 2); closes with one line that counts:
+# `N passed, N failed`. Arguments are flags of `bun test`.
 #
 #   PIVOT_TEST_RUNTIME=/usr/sbin/runc tools/test-systemd.sh -t slice
 #

@@ -8,12 +8,14 @@
 //
 // With systemd the directory is systemd's: it makes a scope around a process, so that comes after
 // `clone`. What systemd makes no cgroup for, or has no property for, is made and written as without it.
+// In an outer scope all of it is in a cgroup below, of which systemd knows nothing: see below-scope.ts.
 
-import type { Op, Place, Slot, Step } from "../plan/op.ts";
+import type { Op, Slot, Step } from "../plan/op.ts";
 import type { CgroupLayout, CgroupV1, CgroupV2 } from "../planner/facts.ts";
 import { byInit, byParent, mkdir, onHost, slot, write } from "../planner/step.ts";
 import type { LinuxResources, Problem } from "../spec/mod.ts";
 import { addLimits } from "./add-limits.ts";
+import { planBelowScope, planEntry } from "./below-scope.ts";
 import type { IoWeightFile } from "./block-io.ts";
 import { listDeviceRules } from "./device-list.ts";
 import { compileDeviceRules } from "./device-program.ts";
@@ -56,6 +58,8 @@ export type ScopeAsk = {
   /** It makes the scope, with the limits that it can keep itself; `rules`: of devices, if any. */
   readonly start: (writes: readonly FileWrite[], rules: readonly DeviceRule[] | undefined) => Op;
   readonly stop: Op;
+  /** `name` is that of a cgroup right below the scope's, which has the limits. */
+  readonly isOuter?: boolean;
 };
 
 /** The nearest cpuset that is there above the container's. */
@@ -242,16 +246,6 @@ function planV1(wish: Wish<CgroupV1>, draft: Draft): Problem | undefined {
   return undefined;
 }
 
-/**
- * Moves the first process, which is there already, to where systemd may have moved it: so it is sure
- * that this cgroup is the one that it is in.
- */
-const planEntry = (at: Place): Step =>
-  byParent(
-    { op: "write_pid", at, how: "existing", mode: 0, started: false, own: false },
-    CGROUPS_PATH,
-  );
-
 /** Fills the cpuset of a new cgroup, and those of the new cgroups above it, from the one that is there. */
 function planCpuset(wish: Wish<CgroupV1>, location: Location, draft: Draft): Problem | undefined {
   const { request, limits } = wish;
@@ -285,6 +279,12 @@ function planV2(wish: Wish<CgroupV2>, draft: Draft): void {
   const { hierarchy, request, limits, devices } = wish;
   const location = locateV2(hierarchy, request.name);
   const why = CGROUPS_PATH;
+  if (request.scope?.isOuter === true) {
+    const own = writesOf([...hierarchy.controllers, "cgroup"], limits);
+    draft.make.push(...planBelowScope(location.directory, hierarchy.controllers, own));
+    draft.paths.push(location.directory);
+    return;
+  }
   planAbove(location, why, draft);
   // In a user's own, systemd has switched on what it may.
   if (request.scope === undefined || !request.rootless) planControllers(wish, location, draft);

@@ -95,3 +95,35 @@ test("an update asks systemd first, and only for what it keeps", () => {
   const quiet = update({ pids: { limit: 5n } }, null);
   expect("steps" in quiet && quiet.steps.map(({ op }) => op.op)).toEqual(["write"]);
 });
+
+test("below an outer scope: its own cgroup, its entry, then controllers, and only then its limits", () => {
+  const outer: ScopeAsk = { ...ask, isOuter: true };
+  const name = "/u.service/user.slice/pivot-x.scope/container";
+  const own = { name, rootless: true, isDelegated: true, joinAll: false, scope: outer };
+  const limits: LinuxResources = { pids: { limit: 5n }, memory: { limit: 7n } };
+  const plan = planned(planCgroup(request(limits, own), pureV2));
+  const { make, around = [], clone, join, paths } = plan;
+  expect({ make, clone, join }).toEqual({ make: [], clone: null, join: [] });
+  const directory = `/sys/fs/cgroup${name}`;
+  expect(paths).toEqual([directory]);
+  expect(around[0]?.undo).toEqual(stop);
+  expect(around[2]?.op).toMatchObject({
+    op: "write_pid",
+    how: "existing",
+    at: { path: `${directory}/cgroup.procs` },
+  });
+  const lines = outline(around).map((line) => line.replaceAll("/sys/fs/cgroup/u.service", ""));
+  const scope = "/user.slice/pivot-x.scope";
+  const enabling = pureV2.v2?.controllers
+    .filter((each) => ["cpu", "cpuset", "io", "memory", "pids"].includes(each))
+    .map((each) => `+${each}`)
+    .join(" ");
+  expect(enabling).toContain("+memory");
+  expect(lines.slice(1)).toEqual([
+    `parent: mkdir ${scope}/container / remove_cgroup ${scope}/container (linux.cgroupsPath)`,
+    "parent: write_pid (linux.cgroupsPath)",
+    `parent: ${scope}/cgroup.subtree_control = ${enabling} (linux.cgroupsPath)`,
+    `parent: ${scope}/container/memory.max = 7 (linux.resources.memory.limit)`,
+    `parent: ${scope}/container/pids.max = 5 (linux.resources.pids.limit)`,
+  ]);
+});

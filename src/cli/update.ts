@@ -1,6 +1,7 @@
 /** `pivot update`: other limits and another restart policy, at once and for later starts. */
 
 import { gatherContainerFacts } from "../container/gather.ts";
+import { lentWarning } from "../container/own-scope.ts";
 import type { Roots } from "../container/roots.ts";
 import { OptionError, WishError } from "../container/wish-error.ts";
 import { carryOut } from "../engine/act.ts";
@@ -81,9 +82,12 @@ async function updateLimits(
 ): Promise<void> {
   const { record, process } = container;
   if (process === null || Object.keys(limits).length === 0) return;
-  const { steps, warnings } = planLimits(record.cgroups, resourcesOf(limits, container, roots));
-  for (const warning of warnings) report("warning", warning, globals.logFormat);
-  await carryOut(steps);
+  const planned = planLimits(record.cgroups, resourcesOf(limits, container, roots));
+  const lent = lentWarning(record.cgroups, readCgroupLayout());
+  const own = lent === null ? [] : [`${container.name}: ${lent}`];
+  for (const warning of [...own, ...planned.warnings])
+    report("warning", warning, globals.logFormat);
+  await carryOut(planned.steps);
 }
 
 /** So that whoever watches over it asks for its policy when it has ended. */

@@ -49,7 +49,7 @@ test("without a part of their own all are named at once", () => {
   const { resources, warnings } = delegated(v2("/none/of/mine"), "pivot-x", limits);
   expect(resources).toBeUndefined();
   expect(warnings).toEqual([
-    "not in force: limits of memory, pids and cpu; no cgroup is delegated to this user: start it by `systemd-run --user --scope -p Delegate=yes`",
+    "not in force: limits of memory, pids and cpu; no cgroup is delegated to this user: have a systemd of theirs run (`loginctl enable-linger`), or start it by `systemd-run --user --scope -p Delegate=yes`",
   ]);
   const hybrid: CgroupLayout = { ...v2("/none/of/mine"), mode: "hybrid" };
   expect(delegated(hybrid, "pivot-x", { pids: { limit: 1n } }).warnings).toEqual([

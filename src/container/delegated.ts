@@ -156,7 +156,7 @@ function notInForce(
   const which = list(lost);
   const why =
     mode === "v2" && part === null
-      ? "no cgroup is delegated to this user: start it by `systemd-run --user --scope -p Delegate=yes`"
+      ? "no cgroup is delegated to this user: have a systemd of theirs run (`loginctl enable-linger`), or start it by `systemd-run --user --scope -p Delegate=yes`"
       : mode === "v2"
         ? "this user's part of the cgroups lacks their controllers: see Delegate= in systemd.resource-control(5)"
         : "cgroups of version 1 are root's alone";

@@ -35,7 +35,7 @@ import { gatherContainerFacts } from "./gather.ts";
 import { newId } from "./identity.ts";
 import { type ContainerRecord, encodeRecord, nameOf, type RecordedSource } from "./record.ts";
 import { recordContainer } from "./record-container.ts";
-import { planResources } from "./resources.ts";
+import { planOwnResources } from "./resources.ts";
 import { checkRootDirectory } from "./root-directory.ts";
 import type { Roots } from "./roots.ts";
 import { hasReachableServers, resolverSetting, stateFiles, upstreamText } from "./state-files.ts";
@@ -326,7 +326,7 @@ export async function prepareContainer(wish: ContainerWish): Promise<PreparedCon
       releaseUsers();
     };
     const prepared = await planDescribed(wish, described, { id, facts, connected, users });
-    const isUnique = prepared.hasVolumes || connected !== null || isTold || users !== null;
+    const isUnique = prepared.isUnique || connected !== null || isTold || users !== null;
     const all = [...(users?.warnings ?? []), ...warnings, ...prepared.warnings];
     return { ...prepared, warnings: all, isUnique, release };
   } catch (error) {
@@ -378,10 +378,10 @@ async function planDescribed(
   wish: ContainerWish,
   described: DescribedContainer,
   { id, facts, connected, users }: Described,
-): Promise<Omit<PreparedContainer, "isUnique" | "release">> {
+): Promise<Omit<PreparedContainer, "release">> {
   const { extras } = described;
   const spec = withSysctls(described.spec, connected?.sysctls ?? {});
-  const cgroup = planResources(spec, id, facts);
+  const { cgroup, isUnique: isScoped } = await planOwnResources(spec, id, facts);
   const keep = wish.options.rm !== true;
   const engine = wish.engine?.options(healthOf(described.source)) ?? null;
   const record = recordContainer(wish, { id, engine, cgroups: cgroup.paths }, described);
@@ -437,5 +437,7 @@ async function planDescribed(
   ];
   const { sources } = described;
   const volumes = extras.volumes.length > 0;
-  return { id, record, plan: planned.plan, warnings, spec, facts, sources, hasVolumes: volumes };
+  const isUnique = volumes || isScoped;
+  const { plan } = planned;
+  return { id, record, plan, warnings, spec, facts, sources, hasVolumes: volumes, isUnique };
 }

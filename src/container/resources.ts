@@ -12,7 +12,7 @@ const pathText = (path: string | readonly (string | number)[]): string =>
 
 /** The scope that systemd makes for it. */
 export type ScopeOfContainer = {
-  /** Its cgroup, from the mounts. */
+  /** The container's cgroup, from the mounts. */
   readonly path: string;
   readonly ask: ScopeAsk;
   /** The cgroup of the manager whose scope it is, from the mounts. */
@@ -68,4 +68,25 @@ export function planResources(
         `${pathText(path)}: expected ${expected}, received ${received}`,
     ),
   );
+}
+
+export type OwnResources = {
+  readonly cgroup: CgroupPlan;
+  /** It has the container's id in it as more than a path, or is what it is since nobody answered just now. */
+  readonly isUnique: boolean;
+};
+
+/** The same, in a scope where an ordinary user's limits would be among what systemd keeps. */
+export async function planOwnResources(
+  spec: Spec,
+  id: string,
+  facts: Facts,
+): Promise<OwnResources> {
+  const { devices: _, ...limits } = spec.linux?.resources ?? {};
+  const isAsked = facts.userNamespace !== undefined && Object.keys(limits).length > 0;
+  // Loaded only where it may be needed: not on the path of other starts.
+  const scope = isAsked
+    ? await (await import("./own-scope.ts")).ownScope(spec, id, facts)
+    : undefined;
+  return { cgroup: planResources(spec, id, facts, false, scope), isUnique: isAsked };
 }

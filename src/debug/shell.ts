@@ -45,6 +45,7 @@ export function planShell(pid: number, { command, directory, facts }: ShellWish)
     linux: undefined,
     agent: [],
     cgroupFiles: [],
+    attach: null,
     root: null,
   };
   const process_ = {

@@ -1,7 +1,9 @@
 /** What this machine can do for containers, and what not. */
 
 import { existsSync } from "node:fs";
+import { placeForScopes } from "../container/own-scope.ts";
 import type { Roots } from "../container/roots.ts";
+import { readCgroupLayout } from "../host/cgroups.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
 import { type Diagnosis, diagnosisLevels } from "./diagnosis.ts";
 import { checkPrograms } from "./programs.ts";
@@ -17,7 +19,8 @@ export async function examine(roots: Roots): Promise<Diagnosis[]> {
     dataRoot: existsSync(roots.dataRoot) ? roots.dataRoot : null,
     name: `doctor-${process.pid}`,
   });
-  const others = [...checkSettings(roots), ...checkPrograms()];
+  const place = await placeForScopes(readCgroupLayout());
+  const others = [...checkSettings(roots, place), ...checkPrograms()];
   const all = [...(await probes), ...others];
   return diagnosisLevels.flatMap((level) => all.filter((each) => each.level === level));
 }

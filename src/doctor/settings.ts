@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { delegated } from "../container/delegated.ts";
+import type { PlaceForScopes } from "../container/own-scope.ts";
 import type { Roots } from "../container/roots.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { kernelVersion } from "../host/facts.ts";
@@ -101,7 +102,7 @@ function checkPlace(about: string, path: string, flag: string): Diagnosis {
   return diagnosis("ok", about, says, needs);
 }
 
-function checkCgroups(): Diagnosis[] {
+function checkCgroups(place: PlaceForScopes | null): Diagnosis[] {
   const needs = "limits, pause, stats";
   const layout = readCgroupLayout();
   if (layout.mode === "none") {
@@ -118,6 +119,10 @@ function checkCgroups(): Diagnosis[] {
   const mount = layout.v2?.mount ?? layout.v1[0]?.mount ?? "";
   const where = [...new Set([...layout.v1.map(({ own }) => own), layout.v2?.own ?? "/"])];
   const isOrdinary = rootlessUser(process.env) !== null || process.geteuid?.() !== 0;
+  if (isOrdinary && place !== null) {
+    const says = `in scopes of this user's systemd: ${place.controllers.join(", ") || "no controller"}`;
+    return [diagnosis("ok", "cgroups", says, needs)];
+  }
   const isDelegated = delegated(layout, "pivot-doctor", undefined).layout.v2 !== null;
   if (isOrdinary && isDelegated && layout.v2 !== null) {
     const { controllers } = delegated(layout, "pivot-doctor", undefined).layout.v2 ?? layout.v2;
@@ -314,14 +319,18 @@ function checkSecurityModule(): Diagnosis {
     : diagnosis("ok", "security module", module, "labels");
 }
 
-export const checkSettings = ({ dataRoot, runRoot }: Roots): Diagnosis[] => [
+/** @param place where an ordinary user's systemd keeps scopes */
+export const checkSettings = (
+  { dataRoot, runRoot }: Roots,
+  place: PlaceForScopes | null,
+): Diagnosis[] => [
   checkUser(),
   checkKernel(),
   checkPlace("data root", dataRoot, "--root"),
   checkPlace("run root", runRoot, "--runroot"),
   checkProc(),
   checkRoot(),
-  ...checkCgroups(),
+  ...checkCgroups(place),
   ...checkSysctls(),
   checkSecurityModule(),
   ...checkSubordinateIds(),

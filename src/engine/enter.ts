@@ -18,7 +18,7 @@ import { foreignNamespaces } from "../host/join.ts";
 import { containerSpec } from "../options/container-spec.ts";
 import type { RunOptions } from "../options/options.ts";
 import { formatOptionProblem } from "../options/problem.ts";
-import type { Plan, Step } from "../plan/op.ts";
+import type { Op, Plan, Step } from "../plan/op.ts";
 import { planExec } from "../planner/exec.ts";
 import type { CgroupLayout, Facts, StreamFact } from "../planner/facts.ts";
 import { findLabelProblems } from "../planner/labels.ts";
@@ -154,9 +154,17 @@ function checkList({ name, record }: Container): void {
   ]);
 }
 
-/** Who started the container had cgroups delegated; the process would escape its limits elsewhere. */
-function checkCgroup({ name, record }: Container, layout: CgroupLayout): void {
-  if (!record.cgroups.some((directory) => isOutside(layout, directory))) return;
+/**
+ * Who started the container had cgroups delegated; the process would escape its limits elsewhere.
+ *
+ * @returns what moves it there, where this command may not; null: it may
+ */
+async function attachmentTo({ name, record }: Container, layout: CgroupLayout): Promise<Op | null> {
+  const outside = record.cgroups.find((directory) => isOutside(layout, directory));
+  if (outside === undefined) return null;
+  const { attachment } = await import("../container/own-scope.ts");
+  const attach = await attachment(outside, layout);
+  if (attach !== null) return attach;
   throw new WishError([
     `container ${name} runs in a cgroup that was delegated to this user, and this command outside of it: ${scopeCure}, as the container was`,
   ]);
@@ -176,7 +184,8 @@ export async function prepareExec(
   if (wish.privileged) checkList(container);
   const { id, record, directory } = container;
   const seen = readFacts(readCgroupLayout(), wish.streams);
-  if (seen.userNamespace !== undefined) checkCgroup(container, seen.cgroups);
+  const attach =
+    seen.userNamespace === undefined ? null : await attachmentTo(container, seen.cgroups);
   const { process, spec, user, groups, seccomp } =
     record.source.kind === "bundle"
       ? identityByBundle(record.source.directory, wish)
@@ -203,6 +212,7 @@ export async function prepareExec(
         filter?.agent ?? null,
       ),
       cgroupFiles: record.cgroups.map((path) => joinFile(path, facts.cgroups)),
+      attach,
       root: record.options.rootSwitch === "chroot" ? `/proc/${pid}/root` : null,
     },
     entering,

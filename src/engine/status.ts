@@ -105,7 +105,20 @@ function isAboutToRestart(kept: KeptContainer | null, end: End | null): boolean 
   return wantsRestart(policy, end.code, kept.restarts, kept.stopped);
 }
 
-function containerOf(roots: Roots, record: Described, kept: KeptContainer | null): Container {
+/**
+ * With the cgroups of this start: they are planned anew for each, and an ordinary user's depend on where it
+ * was, and on whether it has limits. Their names are the container's alone: one that is there is the one.
+ */
+function withCgroups(record: Described, { runRoot }: Roots): Described {
+  const { id, cgroups } = record;
+  const isCurrent = cgroups.length > 0 && cgroups.every((path) => existsSync(path));
+  if (isCurrent || !existsSync(`${runRoot}/${id}`)) return record;
+  const { state } = readState(runRoot, id);
+  return state === null ? record : { ...record, cgroups: state.cgroups };
+}
+
+function containerOf(roots: Roots, written: Described, kept: KeptContainer | null): Container {
+  const record = kept === null ? written : withCgroups(written, roots);
   const { id } = record;
   const directory = `${roots.runRoot}/${id}`;
   const process = readProcess(`${directory}/pid`);

@@ -64,6 +64,27 @@ test("a profile around us is named where the kernel has no other reason", () => 
   expect(within(13, 0)).toContain("; if AppArmor forbids it: leave AppArmor's profile");
 });
 
+test("a profile for the program that the one around us does not let in is told as that", () => {
+  const labelled: Plan = {
+    version: 1,
+    steps: [
+      {
+        by: "init",
+        why: "process.apparmorProfile",
+        op: write({ in: "proc", path: "attr/apparmor/exec" }, "exec web"),
+      },
+    ],
+  };
+  const said = (errno: number, profile: string | null) =>
+    describeFailure(labelled, { step: 0, errno, text: "" }, () => profile);
+  const around =
+    "; AppArmor's profile docker-default, in which pivot itself runs, allows no change to another one: leave the container's profile out, or give docker-default `change_profile -> web,`";
+  expect(said(13, "docker-default")).toEndWith(around);
+  expect(said(1, "docker-default")).toEndWith(around);
+  expect(said(2, "docker-default")).toEndWith("; no AppArmor profile of this name is loaded");
+  expect(said(13, null)).toEndWith("EACCES: Permission denied");
+});
+
 test("a pid namespace of other users is named as such, and a hidden /proc as that", () => {
   const proc = {
     by: "init",

@@ -126,8 +126,9 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       return "";
     case "write":
       if (/^\/proc\/self\/(setgroups|[ug]id_map)$/.test(op.at?.path ?? "")) return noUserNamespaces;
-      if (errno === ENOENT && op.at?.path.endsWith("attr/apparmor/exec"))
-        return "no AppArmor profile of this name is loaded";
+      // Other reasons are AppArmor's own: `ofProfile`.
+      if (wantedProfile(op) !== null)
+        return errno === ENOENT ? "no AppArmor profile of this name is loaded" : "";
       if (errno === EACCES && op.at?.path.endsWith("oom_score_adj"))
         return "less than the caller's own takes CAP_SYS_RESOURCE on the machine, which no user namespace gives";
       if (errno === EACCES && op.at?.in !== "host" && isJoining(op.at?.in ?? null, steps))
@@ -221,6 +222,8 @@ function systemdHint(errno: number, text: string): string {
     return "this systemd is too old for it, or an annotation org.systemd.property.* names no property of a scope";
   if (errno === ENOENT || errno === ECONNREFUSED)
     return "systemd does not run here: use cgroups without it (podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false; docker: native.cgroupdriver=cgroupfs)";
+  if (text.includes('job ended as "failed"'))
+    return "systemd says why in its journal: `journalctl`, or of a user's own `journalctl --user`";
   if (errno === ETIMEDOUT) return "see what systemd is at with `systemctl list-jobs`";
   return "";
 }
@@ -250,6 +253,12 @@ const mediated: ReadonlySet<Op["op"]> = new Set([
   "user_namespace",
 ]);
 
+/** The profile for the program, where this is what sets it. */
+const wantedProfile = (op: Op): string | null =>
+  op.op === "write" && op.at?.path.endsWith("attr/apparmor/exec") === true
+    ? op.text.replace(/^exec /, "")
+    : null;
+
 /** @param said whether another reason is told already */
 function ofProfile(
   op: Op,
@@ -261,6 +270,9 @@ function ofProfile(
   const isLikely = !said && (errno === EACCES || errno === EPERM);
   const name = isCertain || isLikely ? profile() : null;
   if (name === null) return "";
+  const wanted = wantedProfile(op);
+  if (wanted !== null)
+    return `AppArmor's profile ${name}, in which pivot itself runs, allows no change to another one: leave the container's profile out, or give ${name} \`change_profile -> ${wanted},\``;
   return `${isCertain ? "AppArmor forbids it" : "if AppArmor forbids it"}: ${profileCure(name)}`;
 }
 

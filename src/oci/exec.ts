@@ -9,6 +9,7 @@ import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
+import type { Op } from "../plan/op.ts";
 import { planExec, type Target } from "../planner/exec.ts";
 import type { CgroupLayout } from "../planner/facts.ts";
 import { rdtGroups } from "../planner/intel-rdt.ts";
@@ -165,7 +166,7 @@ function readProcess(given: ParsedArguments, spec: Spec, args: readonly string[]
 }
 
 /** @throws UsageError when a path leads out of the container's cgroup */
-function cgroupFiles(
+function cgroupsOf(
   { record }: Container,
   texts: readonly string[],
   layout: CgroupLayout,
@@ -177,9 +178,23 @@ function cgroupFiles(
       `--cgroup takes [CONTROLLER,...:]PATH below the container's cgroup, received ${JSON.stringify(text)}`,
     );
   });
-  return directoriesBelow(record?.cgroups ?? [], below, layout).map((path) =>
-    joinFile(path, layout),
-  );
+  return directoriesBelow(record?.cgroups ?? [], below, layout);
+}
+
+/** What moves it to the scope, where only systemd may; null: we may, or there is none. */
+async function attachmentTo(
+  container: Container,
+  named: readonly string[],
+  layout: CgroupLayout,
+): Promise<Op | null> {
+  const scope = container.record?.scope;
+  if (scope?.manager.user !== true) return null;
+  const { isOutside } = await import("../container/delegated.ts");
+  const [own = ""] = container.record?.cgroups ?? [];
+  if (!isOutside(layout, own)) return null;
+  const [directory = own] = cgroupsOf(container, named, layout);
+  const { attachToScope } = await import("../systemd/ask.ts");
+  return attachToScope(scope.manager, scope.unit, directory.slice(own.length));
 }
 
 function targetOf(
@@ -188,6 +203,7 @@ function targetOf(
   given: ParsedArguments,
   layout: CgroupLayout,
   rdtMount: string | null,
+  attach: Op | null,
 ): Target {
   const { id, status, process, record } = container;
   if (process === null || record === null || status === "creating") {
@@ -207,9 +223,12 @@ function targetOf(
     linux: spec.linux,
     root: isInOwnMounts ? null : `/proc/${process.pid}/root`,
     cgroupFiles: [
-      ...cgroupFiles(container, readAll(given, "cgroup"), layout),
+      ...cgroupsOf(container, readAll(given, "cgroup"), layout).map((path) =>
+        joinFile(path, layout),
+      ),
       ...rdtGroups(spec.linux?.intelRdt, id, rdtMount).joined.map((path) => `${path}/tasks`),
     ],
+    attach,
     agent: planSeccompAgentOfExec(
       spec,
       { id, runRoot: "", bundle },
@@ -229,7 +248,8 @@ export async function execCommand(given: ParsedArguments, globals: Globals): Pro
   const layout = readCgroupLayout();
   const process = readProcess(given, spec, args);
   const asked = readAskedFacts({ ...spec, process }, id);
-  const target = targetOf(container, spec, given, layout, asked.resctrl?.mount ?? null);
+  const attach = await attachmentTo(container, readAll(given, "cgroup"), layout);
+  const target = targetOf(container, spec, given, layout, asked.resctrl?.mount ?? null, attach);
   const isDetached = readSwitch(given, "detach");
   const consoleSocket = readLast(given, "console-socket");
   const terminal = process.terminal === true;

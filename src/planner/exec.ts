@@ -1,7 +1,7 @@
 /** A further process in a container that runs: in its namespaces, its cgroups and its root. */
 
 import type { Namespace } from "../plan/constants.ts";
-import type { Place, Plan, Step } from "../plan/op.ts";
+import type { Op, Place, Plan, Step } from "../plan/op.ts";
 import type { Linux, Process } from "../spec/mod.ts";
 import { planConsole } from "./devices.ts";
 import type { Facts } from "./facts.ts";
@@ -31,6 +31,8 @@ export type Target = {
   readonly agent: readonly Step[];
   /** Files to write to for who joins its cgroups: `tasks` of version 1, `cgroup.procs` of 2. */
   readonly cgroupFiles: readonly string[];
+  /** Moves the process there first, where its user may not from where this command is; null: they may. */
+  readonly attach: Op | null;
   /**
    * Its root, where its mount namespace has another one: after `--root-switch chroot`, and without a
    * mount namespace of its own, that is the host's. Null: they are the same.
@@ -86,23 +88,49 @@ const planRoot = (root: string | null): { readonly before: Step[]; readonly afte
         after: [byInit({ op: "enter_root", at: slot("chroot") }, "its root")],
       };
 
+const byPid = (file: string): Step =>
+  byParent(
+    { op: "write_pid", at: onHost(file), how: "existing", mode: 0, started: false, own: false },
+    "the container's cgroups",
+  );
+
+/** By the process itself; or by who moves it, and then there is sure that this cgroup is the one. */
+function planCgroups({ cgroupFiles, attach }: Target): {
+  readonly before: Step[];
+  readonly after: Step[];
+  readonly byItself: Step[];
+} {
+  if (attach !== null && cgroupFiles.length > 0) {
+    const after = [byParent(attach, "the container's cgroups"), ...cgroupFiles.map(byPid)];
+    return { before: [], after, byItself: [] };
+  }
+  const cgroup = (i: number) => `cgroup${i}`;
+  return {
+    before: cgroupFiles.map((file, i) =>
+      byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
+    ),
+    after: [],
+    byItself: cgroupFiles.map((_, i) =>
+      byInit(write(slot(cgroup(i)), "0"), "the container's cgroups"),
+    ),
+  };
+}
+
 export function planExec(
   target: Target,
   process: Process,
   setting: ExecSetting,
   facts: Facts,
 ): { readonly plan: Plan; readonly warnings: readonly string[] } {
-  const { of, namespaces, cgroupFiles } = target;
+  const { of, namespaces } = target;
+  const cgroups = planCgroups(target);
   const affinity = planAffinity(process.execCPUAffinity ?? {});
   const last = planProcess(process, { ...setting, init: false }, facts);
   const root = planRoot(target.root);
-  const cgroup = (i: number) => `cgroup${i}`;
   const steps: Step[] = [
     byParent({ op: "process", of, into: "target" }, "the container's first process"),
     ...root.before,
-    ...cgroupFiles.map((file, i) =>
-      byParent({ op: "open", at: onHost(file), flags: ["write"], into: cgroup(i) }, "its cgroups"),
-    ),
+    ...cgroups.before,
     ...planParentStreams(setting),
     ...planUsersPipes(setting, namespaces.includes("user") ? "target" : null),
     ...target.agent,
@@ -118,9 +146,10 @@ export function planExec(
       },
       "the container's namespaces",
     ),
+    ...cgroups.after,
     ...planOomScore(process),
     ...affinity.initial,
-    ...cgroupFiles.map((_, i) => byInit(write(slot(cgroup(i)), "0"), "the container's cgroups")),
+    ...cgroups.byItself,
     ...affinity.final,
     ...planScheduling(process),
     ...(namespaces.includes("user") ? [planRootOfNamespace] : []),

@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { formatProblem } from "../spec/problem.ts";
 import {
   askForChange,
+  askForOuterScope,
   askForScope,
+  attachToScope,
   changeScope,
   type Manager,
   readPropertyAnnotations,
@@ -139,4 +141,29 @@ test("annotations that are none are refused in one line", () => {
   expect(annotation("CollectMode", "inactive")).toMatch(/GVariant.*received "inactive"/);
   expect(annotation("TimeoutStopSec", "'5'")).toMatch(/a number of seconds/);
   expect(annotation("TimeoutStopSec", "-5")).toMatch(/a number of seconds/);
+});
+
+test("an outer scope takes the place of one of an earlier run, and keeps no limit, not even the default", () => {
+  const { start, stop, isOuter } = askForOuterScope(wish);
+  const op = start([{ file: "memory.max", text: "5", why: "" }], undefined);
+  if (op.op !== "ask_systemd") throw new Error(op.op);
+  expect(isOuter).toBe(true);
+  expect(membersOf(op.messages)).toEqual(["StopUnit", "ResetFailedUnit", "StartTransientUnit"]);
+  expect(op.tolerated).toEqual(["org.freedesktop.systemd1.NoSuchUnit"]);
+  const said = words(op.messages);
+  expect(said).not.toContain("MemoryMax");
+  expect(said).toContain(
+    `TasksMax\0\x01t\0${"\0".repeat(said.indexOf("\xff".repeat(8)) - said.indexOf("TasksMax") - 12)}`,
+  );
+  expect(stop).toEqual(stopScope(manager, scope.unit));
+});
+
+test("a process is moved to a cgroup below a scope", () => {
+  const op = attachToScope({ ...manager, user: true, uid: 7 }, scope.unit, "/container");
+  expect(op).toMatchObject({ required: true, identity: "37" });
+  expect(membersOf(op.messages)).toEqual(["AttachProcessesToUnit"]);
+  const said = words(op.messages);
+  expect(said).toContain("pivot-web.scope\0");
+  expect(said).toContain("/container\0");
+  expect(op.process_at).toBe(op.messages.length - 4);
 });

@@ -39,6 +39,9 @@ export type Manager = {
 /** Milliseconds that systemd has for an answer, and for a job: as runc has it. */
 const PATIENCE = 30_000;
 
+/** CGROUP_LIMIT_MAX. */
+const NO_LIMIT = 2n ** 64n - 1n;
+
 const NAME = "org.freedesktop.systemd1";
 const MANAGER = `${NAME}.Manager`;
 const NO_SUCH_UNIT = `${NAME}.NoSuchUnit`;
@@ -102,6 +105,8 @@ export type ScopeWish = {
   readonly description: string;
   /** Of the annotations `org.systemd.property.*`. */
   readonly properties: readonly Property[];
+  /** One of the same name is stopped first: it is of an earlier run, of which systemd is yet to see the end. */
+  readonly afresh?: boolean;
 };
 
 /**
@@ -111,7 +116,7 @@ export type ScopeWish = {
  * @param limits the limits and device rules as properties
  */
 export function startScope(
-  { scope, manager, description, properties }: ScopeWish,
+  { scope, manager, description, properties, afresh = false }: ScopeWish,
   limits: readonly Property[],
 ): Ask {
   const all: readonly Property[] = [
@@ -131,6 +136,7 @@ export function startScope(
     ...properties,
   ];
   const calls = [
+    ...(afresh ? [ofManager("StopUnit", text(scope.unit), text("replace"))] : []),
     ofManager("ResetFailedUnit", text(scope.unit)),
     ofManager(
       "StartTransientUnit",
@@ -177,6 +183,37 @@ export const askForScope = (wish: ScopeWish): ScopeAsk => ({
   start: (writes, rules) => startScope(wish, propertiesOf(writes, rules)),
   stop: stopScope(wish.manager, wish.scope.unit),
 });
+
+/**
+ * What `planCgroup` is to ask for where the scope is only handed over, and the container is in a cgroup of
+ * its own below: no limit is systemd's, so it has none to write again, nor one of its own by default.
+ */
+export const askForOuterScope = (wish: ScopeWish): ScopeAsk => ({
+  isOuter: true,
+  start: () => startScope({ ...wish, afresh: true }, [{ name: "TasksMax", value: u64(NO_LIMIT) }]),
+  stop: stopScope(wish.manager, wish.scope.unit),
+});
+
+/**
+ * A process moves to a cgroup below a scope. A user's manager asks the machine's to do it where the
+ * user may not: from a session's scope, which is root's, to what is the user's.
+ *
+ * @param below the cgroup from the scope's on: `/container`
+ */
+export const attachToScope = (manager: Manager, unit: string, below: string): Ask =>
+  ask(
+    manager,
+    `move the process to ${unit}`,
+    [
+      ofManager(
+        "AttachProcessesToUnit",
+        text(unit),
+        text(below),
+        array("u", [{ type: "process" }]),
+      ),
+    ],
+    true,
+  );
 
 /** What `planUpdate` is to ask for. */
 export const askForChange =

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { formatProblem } from "../spec/problem.ts";
-import { expandSlice, scopeOf } from "./scope.ts";
+import { expandSlice, isOfSystemd, scopeOf } from "./scope.ts";
 
 const scope = (path: string | undefined, id = "web") => {
   const found = scopeOf(path, id, "system.slice");
@@ -67,4 +67,19 @@ test("anything else is refused in one line", () => {
     expect(scope(path)).toMatch(words);
     expect(scope(path)).not.toContain("\n");
   }
+});
+
+test("cgroups in a slice and right below a manager are systemd's, and those below a unit are not", () => {
+  const manager = "/user.slice/user-1.slice/user@1.service";
+  const answers = [
+    "/user.slice/user-1.slice",
+    `${manager}/app.slice`,
+    "/system.slice",
+    manager,
+    `${manager}/app.slice/x.service`,
+    "/machine.slice/box.scope",
+    "/mine",
+    "",
+  ].map((cgroup) => isOfSystemd(cgroup, manager));
+  expect(answers).toEqual([true, true, true, true, false, false, false, false]);
 });

@@ -45,6 +45,17 @@ export function expandSlice(slice: string): string | undefined {
   return parts.map((_, i) => `/${escapeFile(`${parts.slice(0, i + 1).join("-")}.slice`)}`).join("");
 }
 
+/**
+ * Whether it is systemd who makes the cgroups in this one: it is a slice's, or a manager's own. Elsewhere
+ * below a unit there are none unless all that is in it was handed over (`Delegate=`).
+ *
+ * Source: systemd.io/CGROUP_DELEGATION, "Two Key Design Rules".
+ *
+ * @param manager the cgroup of the user's manager
+ */
+export const isOfSystemd = (cgroup: string, manager: string): boolean =>
+  cgroup.endsWith(".slice") || cgroup === manager;
+
 /** The controllers that systemd knows: a unit whose name could be taken for a file of theirs gets a `_`. */
 const controllers: ReadonlySet<string> = new Set([
   "cpu",

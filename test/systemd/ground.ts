@@ -1,7 +1,7 @@
 // The ground that tests with a real systemd stand on: how it is asked, and containers in scopes.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { type Change, OciGround } from "../oci/ground.ts";
 import { patience, runtimeName, whyNot } from "../oci/runtime.ts";
 
@@ -34,6 +34,33 @@ export const untilGone = async (unit: string): Promise<void> => {
   }
   throw new Error(`${unit} is still there: ${systemctl("show", unit)}`);
 };
+
+/** daemon, who is in every Debian. */
+export const USER = 1;
+
+/** A systemd of the user's own, without any unit; its run-time directory. */
+export function startUserManager(): string {
+  const runtime = `/run/user/${USER}`;
+  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
+  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
+  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
+  writeFileSync(
+    "/run/systemd/system/user@.service",
+    `[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=%i
+Slice=user-%i.slice
+Delegate=yes
+Environment=XDG_RUNTIME_DIR=${runtime}
+ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
+`,
+  );
+  systemctl("daemon-reload");
+  systemctl("start", `user@${USER}.service`);
+  return runtime;
+}
 
 /** For one test file: a ground, and containers of which each has a scope of its own. */
 export function scopeGround(theme: string) {

@@ -5,7 +5,6 @@ import { describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
-  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -22,37 +21,12 @@ import {
   scopeGround,
   show,
   slice,
+  startUserManager,
   systemctl,
+  USER,
   untilGone,
   whyNotHere,
 } from "./ground.ts";
-
-/** daemon, who is in every Debian. */
-const USER = 1;
-
-/** A systemd of the user's own, without any unit; its run-time directory. */
-function startUserManager(): string {
-  const runtime = `/run/user/${USER}`;
-  mkdirSync(`${runtime}/systemd/user`, { recursive: true });
-  writeFileSync(`${runtime}/systemd/user/none.target`, "[Unit]\nDefaultDependencies=no\n");
-  for (const path of ["", "/systemd", "/systemd/user"]) chownSync(`${runtime}${path}`, USER, USER);
-  writeFileSync(
-    "/run/systemd/system/user@.service",
-    `[Unit]
-DefaultDependencies=no
-[Service]
-Type=notify
-User=%i
-Slice=user-%i.slice
-Delegate=yes
-Environment=XDG_RUNTIME_DIR=${runtime}
-ExecStart=/usr/lib/systemd/systemd --user --unit=none.target
-`,
-  );
-  systemctl("daemon-reload");
-  systemctl("start", `user@${USER}.service`);
-  return runtime;
-}
 
 const whyNotOwn = whyNotHere ?? (isPivot ? undefined : "it is of pivot's inside");
 
@@ -79,7 +53,8 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
       const ids = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
       // As podman does it: who is root in a user namespace of theirs, with mounts of their own.
       const own = ["unshare", "--user", "--map-root-user", "--mount"];
-      const before = ["setpriv", ...ids, ...own, "env", `XDG_RUNTIME_DIR=${runtime}`];
+      const environment = ["env", `XDG_RUNTIME_DIR=${runtime}`];
+      const before = ["setpriv", ...ids, ...own, ...environment];
       const asUser = {
         ...settings,
         before,
@@ -94,6 +69,13 @@ describe.skipIf(whyNotOwn !== undefined)(`scopes of pivot (${whyNotOwn ?? runtim
         expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("20");
         ground.ok(["update", "--pids-limit", "30", id], asUser);
         expect(readFileSync(`${cgroup}/pids.max`, "utf8").trim()).toBe("30");
+        // From here, which is outside of what is the user's: systemd brings the process in.
+        const pidFile = `${runtime}/exec.pid`;
+        const sleeping = ["sleep", "1000"];
+        const owner = { ...asUser, before: ["setpriv", ...ids, ...environment] };
+        ground.ok(["exec", "--detach", "--pid-file", pidFile, id, ...sleeping], owner);
+        const further = readFileSync(pidFile, "utf8").trim();
+        expect(readFileSync(`/proc/${further}/cgroup`, "utf8")).toEndWith(`/user.slice/${unit}\n`);
         ground.ok(["delete", "--force", id], asUser);
         for (let i = 0; i < 100 && existsSync(cgroup); i++) await Bun.sleep(50);
         expect(existsSync(cgroup)).toBe(false);

@@ -1,0 +1,30 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Described } from "../container/record.ts";
+import { keepContainer } from "./kept.ts";
+import { readContainer } from "./status.ts";
+
+const directory = mkdtempSync(`${tmpdir()}/pivot-status-`);
+const roots = { dataRoot: `${directory}/data`, runRoot: `${directory}/run` };
+afterAll(() => rmSync(directory, { recursive: true }));
+
+test("a container's cgroups are those of the start that it is in", async () => {
+  const id = "c".repeat(64);
+  const first = `${directory}/cgroup-of-the-first-start`;
+  const second = `${directory}/cgroup-of-the-second-start`;
+  const record = { version: 2, id, name: "web", dataRoot: roots.dataRoot, cgroups: [first] };
+  mkdirSync(roots.dataRoot);
+  await keepContainer({ ...record, created: 1 } as unknown as Described);
+  const cgroups = async () => (await readContainer(roots, id))?.record.cgroups;
+  // It does not run: nothing else is known.
+  expect(await cgroups()).toEqual([first]);
+  mkdirSync(`${roots.runRoot}/${id}`, { recursive: true });
+  expect(await cgroups()).toEqual([first]);
+  const state = `${roots.runRoot}/${id}/state.json`;
+  writeFileSync(state, JSON.stringify({ ...record, cgroups: [second] }));
+  expect(await cgroups()).toEqual([second]);
+  // One that is there is its own.
+  mkdirSync(first);
+  expect(await cgroups()).toEqual([first]);
+});
