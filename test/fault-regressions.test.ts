@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { text } from "node:stream/consumers";
+import { text as textOf } from "node:stream/consumers";
 import { pointsOf, type Traced, whyNot, withFault } from "./faults/trace.ts";
 import { listIfThere } from "./leftovers.ts";
 import { patience } from "./patience.ts";
@@ -143,14 +143,14 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
   test("a start that was held up for long has its user ids no more, and says so", async () => {
     const leases = `${ground.runRoot}/userns`;
     const taken = (): string[] => listIfThere(leases);
-    const words = ["--userns", "auto", "busybox", "cat", "/proc/self/uid_map"];
-    const debugged = spawn(pivotPath, [...ground.roots(), "debug", ...words]);
-    const said = text(debugged.stderr);
+    const maps = ["--userns", "auto", "busybox", "cat", "/proc/self/uid_map"];
+    const debugged = spawn(pivotPath, [...ground.roots(), "debug", ...maps]);
+    const said = textOf(debugged.stderr);
     debugged.stdout.resume();
     while (taken().length === 0 && debugged.exitCode === null) await Bun.sleep(20);
     for (const id of taken()) lutimesSync(`${leases}/${id}`, 1, 1);
     // It has been given the same ones: nothing says any more that they are somebody's.
-    expect(ground.pivot(["run", "--rm", ...words])).toMatchObject({ code: 0 });
+    expect(ground.pivot(["run", "--rm", ...maps])).toMatchObject({ code: 0 });
     debugged.stdin.end("c\n");
     const [code] = await once(debugged, "close");
     expect([code, await said]).toEqual([
