@@ -205,15 +205,30 @@ static int is_frozen(int cgroup) {
     return read_file(cgroup, "freezer.state", text, sizeof text) > 0 && text[0] == 'F';
 }
 
-static int signal_one(int cgroup, void *signal) {
-    signal_listed(cgroup, *(const int *)signal);
-    return 0;
+struct telling {
+    int signal;
+    int is_below;
+};
+
+/*
+ * Who is frozen by cgroup version 1 does not even end by SIGKILL. The first cgroup is the caller's affair;
+ * one below may have been frozen by the container itself.
+ */
+static int signal_one(int cgroup, void *with) {
+    struct telling *telling = with;
+    signal_listed(cgroup, telling->signal);
+    int rc = 0;
+    if (telling->signal == SIGKILL && telling->is_below)
+        rc = write_file(cgroup, "freezer.state", "THAWED");
+    telling->is_below = 1;
+    return rc == -ENOENT || rc == -ENODEV ? 0 : rc; /* of version 2, or gone */
 }
 
 static int signal_tree(int cgroup, int signal) {
-    const struct pv_cgroup_visit telling = {.enter = signal_one, .with = &signal};
+    struct telling telling = {.signal = signal};
+    const struct pv_cgroup_visit visit = {.enter = signal_one, .with = &telling};
     int own = pv_result(openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return own < 0 ? own : pv_visit_cgroups(own, &telling);
+    return own < 0 ? own : pv_visit_cgroups(own, &visit);
 }
 
 /*

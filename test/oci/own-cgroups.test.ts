@@ -57,4 +57,21 @@ describe.skipIf(whyNot !== undefined)(title("cgroups of a container's own"), () 
     expect([stderr, code]).toEqual(["", 0]);
     expect(cgroupsNamed(ground.tag)).toEqual([]);
   });
+
+  demand("delete --force ends a container that has frozen its own first process", async () => {
+    const { id, pid } = ground.start();
+    hide(pid, "frozen");
+    for (const cgroup of cgroupsNamed(ground.tag)) {
+      for (const [file, word] of [
+        ["freezer.state", "FROZEN"],
+        ["cgroup.freeze", "1"],
+      ] as const) {
+        const path = `${cgroup}/frozen/${file}`;
+        if (existsSync(path)) writeFileSync(path, word);
+      }
+    }
+    const { code, stderr } = ground.call(["delete", "--force", id], { timeout: 30_000 });
+    expect([stderr, code, isAlive(pid)]).toEqual(["", 0, false]);
+    expect(cgroupsNamed(ground.tag)).toEqual([]);
+  });
 });

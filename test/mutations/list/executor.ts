@@ -182,6 +182,13 @@ export const ofExecutor: readonly Mutation[] = [
     tests: [["test/oci/own-cgroups.test.ts", "a hundred cgroups deep"]],
   },
   {
+    name: "who has frozen itself is left so",
+    file: "native/others.c",
+    find: "telling->signal == SIGKILL && telling->is_below)",
+    replace: "telling->signal == 0 && telling->is_below)",
+    tests: [["test/oci/own-cgroups.test.ts", "frozen its own first process"]],
+  },
+  {
     name: "the program is set-user-id",
     file: "tools/setup.sh",
     find: "# What is written while this runs is newer than what was built.",
