@@ -1,6 +1,5 @@
 /* cgroups: the device rules of version 2, and taking one away with what still runs in it. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,8 @@
 #include <time.h>
 
 #include "calls.h"
+#include "cgroup-tree.h"
 #include "executor.h"
-
-#define PV_CGROUP_DEPTH 64
 
 /* Kills every process of one cgroup; -EBUSY when there was one, so that the caller looks again. */
 static int kill_processes(int cgroup) {
@@ -55,34 +53,28 @@ static void thaw(int cgroup) {
     }
 }
 
+static int end_processes(int cgroup, void *unused) {
+    (void)unused;
+    thaw(cgroup);
+    return kill_processes(cgroup);
+}
+
+static int remove_one(int parent, const char *name) {
+    int rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
+    return rc == -ENOENT ? 0 : rc;
+}
+
 /* Removes what lies below a cgroup, then itself; -EBUSY while processes are still ending. */
-static int remove_once(int parent, const char *name, int depth) {
-    if (pv_result(unlinkat(parent, name, AT_REMOVEDIR)) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EBUSY || depth == PV_CGROUP_DEPTH)
-        return -errno;
+static int remove_once(int parent, const char *name) {
+    static const struct pv_cgroup_visit emptying = {.enter = end_processes, .leave = remove_one};
+    int rc = remove_one(parent, name);
+    if (rc != -EBUSY)
+        return rc;
     int cgroup = pv_result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (cgroup < 0)
         return cgroup == -ENOENT ? 0 : cgroup;
-    thaw(cgroup);
-    int rc = kill_processes(cgroup);
-    DIR *entries = fdopendir(cgroup);
-    if (!entries) {
-        close(cgroup);
-        return -ENOMEM;
-    }
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
-            strcmp(entry->d_name, "..") == 0)
-            continue;
-        int below = remove_once(dirfd(entries), entry->d_name, depth + 1);
-        if (below < 0)
-            rc = below;
-    }
-    closedir(entries);
-    if (rc == 0)
-        rc = pv_result(unlinkat(parent, name, AT_REMOVEDIR));
-    return rc == -ENOENT ? 0 : rc;
+    rc = pv_visit_cgroups(cgroup, &emptying);
+    return rc < 0 ? rc : remove_one(parent, name);
 }
 
 #define PV_CGROUP_PATIENCE 8000000000 /* nanoseconds */
@@ -93,11 +85,11 @@ int pv_do_remove_cgroup(struct pv_run *run, const struct pv_remove_cgroup *op) {
     if (parent < 0)
         return parent == -ENOENT ? 0 : parent;
     /* Killed processes leave their cgroup a moment later, on a busy machine after seconds. */
-    int rc = remove_once(parent, name, 0);
+    int rc = remove_once(parent, name);
     for (long wait = 100000, waited = 0; rc == -EBUSY && waited < PV_CGROUP_PATIENCE; waited += wait) {
         wait = wait < 400000000 ? wait * 2 : wait;
         nanosleep(&(struct timespec){0, wait}, NULL);
-        rc = remove_once(parent, name, 0);
+        rc = remove_once(parent, name);
     }
     close(parent);
     return rc;

@@ -1,6 +1,5 @@
 /* Processes that are there already: taking hold of one, signalling, freezing. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,10 +10,10 @@
 #include <time.h>
 
 #include "calls.h"
+#include "cgroup-tree.h"
 #include "clock.h"
 #include "executor.h"
 
-#define PV_CGROUP_DEPTH 64
 #define PV_FREEZING 10000           /* milliseconds */
 #define PV_FREEZING_FOR_SIGNAL 1000 /* a process in a long call may hold up the others no longer */
 
@@ -149,24 +148,6 @@ static void signal_listed(int cgroup, int signal) {
         fclose(list);
 }
 
-static int signal_all(int cgroup, int signal, int depth) {
-    signal_listed(cgroup, signal);
-    DIR *entries = fdopendir(cgroup);
-    if (!entries) {
-        close(cgroup);
-        return -ENOMEM;
-    }
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth == PV_CGROUP_DEPTH)
-            continue;
-        int below = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (below >= 0)
-            signal_all(below, signal, depth + 1);
-    }
-    closedir(entries);
-    return 0;
-}
-
 static int write_file(int cgroup, const char *name, const char *text) {
     int fd = pv_result(openat(cgroup, name, O_WRONLY | O_CLOEXEC));
     if (fd < 0)
@@ -224,10 +205,30 @@ int pv_is_frozen(int cgroup) {
     return read_file(cgroup, "freezer.state", text, sizeof text) > 0 && text[0] == 'F';
 }
 
+struct telling {
+    int signal;
+    int is_below;
+};
+
+/*
+ * Who is frozen by cgroup version 1 does not even end by SIGKILL. The first cgroup is the caller's affair;
+ * one below may have been frozen by the container itself.
+ */
+static int signal_one(int cgroup, void *with) {
+    struct telling *telling = with;
+    signal_listed(cgroup, telling->signal);
+    int rc = 0;
+    if (telling->signal == SIGKILL && telling->is_below)
+        rc = write_file(cgroup, "freezer.state", "THAWED");
+    telling->is_below = 1;
+    return rc == -ENOENT || rc == -ENODEV ? 0 : rc; /* of version 2, or gone */
+}
+
 static int signal_tree(int cgroup, int signal) {
-    /* Opened anew: the walk closes it, and a copy would go on where the walk before has come to. */
+    struct telling telling = {.signal = signal};
+    const struct pv_cgroup_visit visit = {.enter = signal_one, .with = &telling};
     int own = pv_result(openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return own < 0 ? own : signal_all(own, signal, 0);
+    return own < 0 ? own : pv_visit_cgroups(own, &visit);
 }
 
 /*

@@ -188,23 +188,41 @@ static int lock_use(int directory, struct pv_no_namespace *why) {
 }
 
 /*
- * The namespace of anybody who has `users` open: their holder was killed, and what they live in is to
- * be shared by us all the same. A rare way, and so a slow one.
+ * Which file a descriptor has a lock of, `MAJOR:MINOR:INODE` as proc_locks(5) has it; "" when of none.
+ * The file itself is not asked: it may be that of a container's process, in a file system that never answers.
+ */
+static void read_lock(const char *fdinfo, char name[64]) {
+    char text[1024];
+    int fd = open(fdinfo, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n < 0 ? 0 : n] = '\0';
+    const char *line = strstr(text, "\nlock:");
+    if (!line || sscanf(line, " lock: %*d: FLOCK %*s %*s %*d %63s", name) != 1)
+        name[0] = '\0';
+}
+
+/*
+ * The namespace of anybody who has the lock of `users`: their holder was killed, and what they live in is
+ * to be shared by us all the same. A rare way, and so a slow one.
  */
 static int namespace_of_users(int lock, uid_t uid) {
-    struct stat own, other;
+    char path[64], own[64], other[64];
     struct dirent *entry;
     int namespace = -1;
-    DIR *processes = opendir("/proc");
-    if (!processes || fstat(lock, &own) < 0)
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", lock);
+    read_lock(path, own);
+    DIR *processes = own[0] ? opendir("/proc") : NULL;
+    if (!processes)
         return -1;
     while (namespace < 0 && (entry = readdir(processes))) {
-        char path[64];
         int pid = atoi(entry->d_name);
         if (pid <= 0 || pid == getpid())
             continue;
-        snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, PV_USE_FD);
-        if (stat(path, &other) < 0 || other.st_ino != own.st_ino || other.st_dev != own.st_dev)
+        snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, PV_USE_FD);
+        read_lock(path, other);
+        if (strcmp(own, other) != 0)
             continue;
         snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
         namespace = checked(open(path, O_RDONLY | O_CLOEXEC), uid);

@@ -2,6 +2,8 @@
 // certain point, and files that a kill at a certain point leaves.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   lutimesSync,
@@ -10,7 +12,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { text as textOf } from "node:stream/consumers";
 import { pointsOf, type Traced, whyNot, withFault } from "./faults/trace.ts";
+import { listIfThere } from "./leftovers.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath } from "./pivot.ts";
 
@@ -156,6 +160,26 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     expect(readdirSync(`${ground.runRoot}/userns`)).toEqual([]);
   }, 60_000);
 
+  test("a start that was held up for long has its user ids no more, and says so", async () => {
+    const leases = `${ground.runRoot}/userns`;
+    const taken = (): string[] => listIfThere(leases);
+    const maps = ["--userns", "auto", "busybox", "cat", "/proc/self/uid_map"];
+    const debugged = spawn(pivotPath, [...ground.roots(), "debug", ...maps]);
+    const said = textOf(debugged.stderr);
+    debugged.stdout.resume();
+    while (taken().length === 0 && debugged.exitCode === null) await Bun.sleep(20);
+    for (const id of taken()) lutimesSync(`${leases}/${id}`, 1, 1);
+    // It has been given the same ones: nothing says any more that they are somebody's.
+    expect(ground.pivot(["run", "--rm", ...maps])).toMatchObject({ code: 0 });
+    debugged.stdin.end("c\n");
+    const [code] = await once(debugged, "close");
+    expect([code, await said]).toEqual([
+      125,
+      expect.stringContaining("its user ids may be another container's by now: start it again"),
+    ]);
+    await ground.expectNothingLeft();
+  }, 60_000);
+
   test("a start with too few descriptors is refused before anything is made", async () => {
     for (const most of [8, 20, 63]) {
       const limited = `ulimit -n ${most} && exec "$0" "$@"`;
@@ -167,5 +191,5 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     await ground.expectNothingLeft();
     const enough = ['ulimit -n 64 && exec "$0" "$@"', pivotPath, ...words];
     expect(ground.command(["sh", "-c", ...enough])).toMatchObject({ code: 0, stderr: "" });
-  });
+  }, 60_000);
 });

@@ -26,6 +26,7 @@ int pv_hear_signal(struct pv_run *run) {
     return 0;
 }
 #undef kill
+#include "../cgroup-tree.c"
 #include "../place.c"
 
 #include <sys/prctl.h>
@@ -169,6 +170,21 @@ static void test_all_of_a_cgroup(void) {
     read_text("group/freezer.state", text);
     CHECK(strncmp(text, "FROZEN", 6) == 0, "who was paused stays so: %s", text);
     CHECK(signal_group(0) == 0 && signalled == 3);
+    /* What the container calls its own, and has frozen of them. */
+    mkdir("group/.hidden", 0700);
+    put_text("group/.hidden/cgroup.procs", "104\n");
+    put_text("group/.hidden/freezer.state", "FROZEN\n");
+    CHECK(signal_group(SIGTERM) == 0 && signalled == 4, "%d", signalled);
+    read_text("group/.hidden/freezer.state", text);
+    CHECK(strncmp(text, "FROZEN", 6) == 0, "it may go on with it: %s", text);
+    CHECK(signal_group(SIGKILL) == 0 && signalled == 4, "%d", signalled);
+    read_text("group/.hidden/freezer.state", text);
+    CHECK(strncmp(text, "THAWED", 6) == 0, "none would end: %s", text);
+    read_text("group/freezer.state", text);
+    CHECK(strncmp(text, "FROZEN", 6) == 0, "%s", text);
+    unlink("group/.hidden/cgroup.procs");
+    unlink("group/.hidden/freezer.state");
+    rmdir("group/.hidden");
     /* More than any buffer holds. */
     FILE *list = fopen("group/cgroup.procs", "w");
     for (int pid = 1000; pid < 51000; pid++)

@@ -82,6 +82,6 @@ export async function findLeftBehind(roots: Roots, kept: Kept): Promise<string[]
       : []),
     ...leftOfNetworks(roots).map((path) => `${path} is of a network that could not be left`),
     ...staleLeases(roots).map((path) => `${path} is leased to no container`),
-    ...(await staleRanges(roots)).map((path) => `${path} keeps user ids for no container`),
+    ...staleRanges(roots).map((path) => `${path} keeps user ids for no container`),
   ];
 }

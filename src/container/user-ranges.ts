@@ -8,9 +8,9 @@
  * and takes: inside a transaction of the engine's database.
  */
 
-import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { inTransaction, openDatabase, readDatabase, withDatabase } from "../engine/database.ts";
+import { inTransaction, openDatabase, withDatabase } from "../engine/database.ts";
 import { isLocked, readIfThere } from "../host/first-process.ts";
 import { listIfThere } from "../host/list-if-there.ts";
 import { readSubordinate } from "../host/subordinate.ts";
@@ -51,13 +51,25 @@ const takenBy = (
   isCallers: boolean,
 ): Taken[] => (!idMappings || (isCallers && hasAll(options)) ? [] : [takenByMaps(idMappings)]);
 
-/** Of a container whose executor was killed processes may be left, if it had no PID namespace. */
+/**
+ * Of a container whose executor was killed processes may be left, if it had no PID namespace: also in
+ * cgroups that it has made itself.
+ */
 const isInhabited = ({ cgroups }: ContainerRecord): boolean =>
-  cgroups.some((path) => (readIfThere(`${path}/cgroup.procs`) ?? "") !== "");
+  cgroups.some(
+    (path) => (readIfThere(`${path}/cgroup.procs`) ?? "") !== "" || hasDirectories(path),
+  );
 
-type Known = { readonly ids: ReadonlySet<string>; readonly taken: readonly Taken[] };
+function hasDirectories(path: string): boolean {
+  try {
+    return readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
 
-function readKnown(database: DatabaseSync, { runRoot }: Roots, isCallers: boolean): Known {
+function readTaken(database: DatabaseSync, { runRoot }: Roots, isCallers: boolean): Taken[] {
   const ids = new Set<string>();
   const taken: Taken[] = [];
   for (const row of database.prepare("SELECT id, record FROM containers").all()) {
@@ -67,27 +79,29 @@ function readKnown(database: DatabaseSync, { runRoot }: Roots, isCallers: boolea
   for (const id of listStates(runRoot)) {
     const { state, directory } = readState(runRoot, id);
     if (ids.has(id) || state === null) continue;
-    ids.add(id);
     if (isLocked(directory) || isInhabited(state)) taken.push(...takenBy(state, isCallers));
   }
-  return { ids, taken };
+  return taken;
 }
 
-/** Leases of starts that are over, or take too long to be under way. */
-function staleAmong(directory: string, known: ReadonlySet<string>): string[] {
-  return listIfThere(directory)
-    .filter((id) => {
-      const made = lstatSync(`${directory}/${id}`, { throwIfNoEntry: false })?.mtimeMs;
-      return made !== undefined && (known.has(id) || Math.abs(Date.now() - made) > planningTime);
-    })
-    .map((id) => `${directory}/${id}`);
-}
+/** Leases that are too old for a start that is under way: one that is has to find its own (planUsersLease). */
+const staleIn = (directory: string): string[] =>
+  listIfThere(directory)
+    .map((id) => `${directory}/${id}`)
+    .filter((path) => {
+      const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      return made !== undefined && Math.abs(Date.now() - made) > planningTime;
+    });
 
-/** What starts have taken whose containers have no state yet; those of others are removed. */
-function readLeases(roots: Roots, known: ReadonlySet<string>): Taken[] {
+/**
+ * What starts have taken whose containers may have no state yet; what is too old is removed. Before the
+ * states are looked at: a lease that is gone by then has become one, and the other way round it would be
+ * seen in neither.
+ */
+function readLeases(roots: Roots): Taken[] {
   const directory = directoryOf(roots);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const path of staleAmong(directory, known)) rmSync(path, { force: true });
+  for (const path of staleIn(directory)) rmSync(path, { force: true });
   return listIfThere(directory).flatMap((id) => {
     const path = `${directory}/${id}`;
     const [uid, gid] = rangesIn(path);
@@ -98,23 +112,14 @@ function readLeases(roots: Roots, known: ReadonlySet<string>): Taken[] {
 }
 
 /** Paths of leases that nobody needs any more. */
-export async function staleRanges(roots: Roots): Promise<string[]> {
-  const directory = directoryOf(roots);
-  if (listIfThere(directory).length === 0) return [];
-  const ids = await readDatabase(
-    roots.dataRoot,
-    (database) => readKnown(database, roots, false).ids,
-  );
-  return staleAmong(directory, ids ?? new Set());
-}
+export const staleRanges = (roots: Roots): string[] => staleIn(directoryOf(roots));
 
 /** For `system prune`: inside a transaction, as whoever takes a range is. */
 export async function removeStaleRanges(roots: Roots): Promise<void> {
-  if ((await staleRanges(roots)).length === 0) return;
+  if (staleRanges(roots).length === 0) return;
   await withDatabase(roots.dataRoot, (database) =>
     inTransaction(database, () => {
-      const { ids } = readKnown(database, roots, false);
-      for (const path of staleAmong(directoryOf(roots), ids)) rmSync(path, { force: true });
+      for (const path of staleRanges(roots)) rmSync(path, { force: true });
     }),
   );
 }
@@ -169,8 +174,9 @@ export async function takeRange(
   const database = await openDatabase(roots.dataRoot);
   try {
     return inTransaction(database, () => {
-      const { ids, taken } = readKnown(database, roots, pools.uid.isCallers === true);
-      const all = [...taken, ...readLeases(roots, ids), others];
+      const leased = readLeases(roots);
+      const taken = readTaken(database, roots, pools.uid.isCallers === true);
+      const all = [...taken, ...leased, others];
       const used = { uid: all.flatMap(({ uid }) => uid), gid: all.flatMap(({ gid }) => gid) };
       const uid = takeFree(pools.uid, used.uid, size.uid, "uids");
       const gid = takeFree(pools.gid, used.gid, size.gid, "gids");

@@ -92,6 +92,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === ESRCH && op.join !== null) return "the container has just ended";
       return "";
     case "open":
+      if (errno === ENOENT && op.into === "user ids")
+        return "its start took so long that its user ids may be another container's by now: start it again";
       return errno === ENOENT && /\/(tasks|cgroup\.procs)$/.test(op.at?.path ?? "")
         ? "its cgroup is gone: the container has just ended"
         : "";

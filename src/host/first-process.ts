@@ -1,6 +1,6 @@
 /** A container's first process, its lock and its freezer, as they are seen from outside. */
 
-import { existsSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 export type FirstProcess = { readonly pid: number; readonly started: bigint };
@@ -39,29 +39,43 @@ export function readProcess(file: string): FirstProcess | null {
   return process;
 }
 
-/** Whether a process has the directory open. */
-function holds(pid: string, { dev, ino }: Stats): boolean {
+/** open(2): to say where it is, and no more. */
+const O_PATH = 0o10000000;
+
+/**
+ * A directory as proc_locks(5) names it. Its device is that of the file system, which stat(2) does not
+ * always say. Null: it is not there.
+ */
+function nameInLocks(directory: string): string | null {
+  let fd: number;
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-      const found = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
-      return found?.ino === ino && found.dev === dev;
-    });
-  } catch {
-    return false; // it has ended
+    fd = openSync(directory, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    if (gone.has((error as NodeJS.ErrnoException).code)) return null;
+    throw error;
+  }
+  try {
+    const info = readIfThere(`/proc/self/fdinfo/${fd}`) ?? "";
+    // Since Linux 5.14; before, as stat(2) has it.
+    const inode = /^ino:\s*(\d+)$/m.exec(info)?.[1] ?? fstatSync(fd, { bigint: true }).ino;
+    const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
+    const line = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, "m");
+    const device = line.exec(readIfThere("/proc/self/mountinfo") ?? "")?.slice(1);
+    const numbers = device?.map((each) => Number(each).toString(16).padStart(2, "0"));
+    return `${numbers?.join(":") ?? "\\S+"}:${inode}`;
+  } finally {
+    closeSync(fd);
   }
 }
 
 /**
- * Whether somebody holds a directory's lock. proc_locks(5) names an inode and who locked it, but the
- * device not always as stat(2) does: so the holder is looked at.
+ * Whether somebody holds a directory's lock. Who holds it is not looked at: it may be a container's
+ * process, and its descriptors lead to file systems that never answer.
  */
 export function isLocked(directory: string): boolean {
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  const line = new RegExp(`FLOCK +\\w+ +\\w+ (\\d+) \\S+:${found.ino} `, "g");
-  return [...(readIfThere("/proc/locks") ?? "").matchAll(line)].some(([, pid = ""]) =>
-    holds(pid, found),
-  );
+  const name = nameInLocks(directory);
+  if (name === null) return false;
+  return new RegExp(`FLOCK +\\w+ +\\w+ \\d+ ${name} `).test(readIfThere("/proc/locks") ?? "");
 }
 
 /** Whether a cgroup can be frozen: in version 1's freezer, or in version 2. */

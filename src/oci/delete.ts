@@ -5,7 +5,7 @@ import type { Step } from "../plan/op.ts";
 import { planHooksOf } from "../planner/hooks.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import type { Spec } from "../spec/mod.ts";
-import { planThawOf } from "./freeze.ts";
+import { planKillOf, planThawOf } from "./freeze.ts";
 import { type Container, type Groups, groupsOf, processFile } from "./record.ts";
 import type { Later } from "./start.ts";
 
@@ -13,15 +13,21 @@ const SIGKILL = 9;
 /** Milliseconds in which a command at work on the container has to end with it. */
 const PATIENCE = 10_000;
 
-/** Its process ends. One of a frozen cgroup does not: so it is thawed first. */
+/** Milliseconds for the first process to end as most do: not when it is frozen. */
+const USUAL = 300;
+
+/**
+ * Its process ends, and whoever else is in its cgroups. Who is frozen by version 1 does not, and it may be
+ * the container that freezes: so all are told before any of them can do that again.
+ */
 function planEndOf({ directory }: Later, { cgroups }: Groups): Step[] {
   const of = processFile(directory);
+  const end = { op: "signal", of, signal: SIGKILL, required: false } as const;
   return [
+    byParent({ ...end, wait: false, patience: USUAL }, "its process ends first"),
+    ...planKillOf(cgroups),
     ...planThawOf(cgroups),
-    byParent(
-      { op: "signal", of, signal: SIGKILL, wait: true, patience: 0, required: false },
-      "its process ends first",
-    ),
+    byParent({ ...end, wait: true, patience: 0 }, "its process has to have ended"),
   ];
 }
 

@@ -10,9 +10,24 @@ import type { Container } from "./record.ts";
 export const freezerOf = ({ record }: Container): string | undefined =>
   record?.cgroups.find(canFreeze);
 
-/** Whoever is frozen goes on, as far as can be known from the names of its cgroups. */
+const SIGKILL = 9;
+
+/** The cgroup by which it can be frozen, as far as can be known from the names of its cgroups. */
+const likelyFreezerOf = (cgroups: readonly string[]): string | undefined =>
+  cgroups.find((each) => each.includes("/freezer/")) ?? cgroups.at(-1);
+
+/** Whoever is in the container's cgroups, or in one below, ends. */
+export function planKillOf(cgroups: readonly string[]): Step[] {
+  const path = likelyFreezerOf(cgroups);
+  if (path === undefined) return [];
+  return [
+    byParent({ op: "signal_cgroup", at: onHost(path), signal: SIGKILL }, "its processes end"),
+  ];
+}
+
+/** Whoever is frozen goes on. */
 export function planThawOf(cgroups: readonly string[]): Step[] {
-  const path = cgroups.find((each) => each.includes("/freezer/")) ?? cgroups.at(-1);
+  const path = likelyFreezerOf(cgroups);
   if (path === undefined) return [];
   return [byParent({ op: "freeze", at: onHost(path), frozen: false }, "it may be paused")];
 }

@@ -33,6 +33,7 @@ const at = (ops: readonly Op[], name: Op["op"]): number => ops.findIndex(({ op }
 test("the namespace is there before the root, and the root before anybody", () => {
   const ops = opsOf({ owners: "mapped", lease: "/run/lease" });
   const order = [
+    "open",
     "remove",
     "user_namespace",
     "user_overlay",

@@ -23,10 +23,17 @@ export const planUsersDue = ({ users }: Pick<Setting, "users">): Step[] =>
       ]
     : [];
 
-/** Its state says by now which ids it has. */
+/**
+ * Its state says by now which ids it has. A start that has taken too long has them no more: somebody else
+ * may have been given them.
+ */
 export const planUsersLease = ({ users }: Pick<Setting, "users">): Step[] =>
   typeof users?.lease === "string"
     ? [
+        byParent(
+          { op: "open", at: onHost(users.lease), flags: ["path", "nofollow"], into: "user ids" },
+          "--userns: they are still the container's",
+        ),
         byParent(
           { op: "remove", at: onHost(users.lease) },
           "--userns: the container's state says which ids it has",

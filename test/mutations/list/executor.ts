@@ -167,6 +167,28 @@ export const ofExecutor: readonly Mutation[] = [
     rows: ["crun NEWS 1.28"],
   },
   {
+    name: "cgroups with a dot before their name are left out",
+    file: "native/cgroup-tree.c",
+    find: 'strcmp(entry->d_name, ".") != 0',
+    replace: "entry->d_name[0] != '.'",
+    tests: [["test/oci/own-cgroups.test.ts", "begins with a dot"]],
+  },
+  {
+    name: "cgroups end at a depth",
+    file: "native/cgroup-tree.c",
+    find: '    int rc = push(names, "");\n',
+    replace:
+      '    static int deep;\n    int rc = push(names, "");\n    if (++deep % 65 == 64)\n        return rc;\n',
+    tests: [["test/oci/own-cgroups.test.ts", "a hundred cgroups deep"]],
+  },
+  {
+    name: "who has frozen itself is left so",
+    file: "native/others.c",
+    find: "telling->signal == SIGKILL && telling->is_below)",
+    replace: "telling->signal == 0 && telling->is_below)",
+    tests: [["test/oci/own-cgroups.test.ts", "frozen its own first process"]],
+  },
+  {
     name: "the program is set-user-id",
     file: "tools/setup.sh",
     find: "# What is written while this runs is newer than what was built.",

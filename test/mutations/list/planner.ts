@@ -166,4 +166,22 @@ export const ofPlanner: readonly Mutation[] = [
     })(),`,
     rows: ["CVE-2026-53488"],
   },
+  {
+    name: "ids that are leased are looked for after those of states",
+    file: "src/container/user-ranges.ts",
+    find: `      const leased = readLeases(roots);
+      const taken = readTaken(database, roots, pools.uid.isCallers === true);
+`,
+    replace: `      const taken = readTaken(database, roots, pools.uid.isCallers === true);
+      const leased = readLeases(roots);
+`,
+    tests: [["src/container/user-ranges.test.ts", "goes over to a state"]],
+  },
+  {
+    name: "a start goes on with ids that it has no more",
+    file: "src/planner/users.ts",
+    find: 'at: onHost(users.lease), flags: ["path", "nofollow"]',
+    replace: 'at: onHost("/"), flags: ["path", "nofollow"]',
+    tests: [["test/fault-regressions.test.ts", "held up for long"]],
+  },
 ];
