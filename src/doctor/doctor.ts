@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
+import { temporaryName } from "../image/temporary.ts";
 import { type Diagnosis, diagnosisLevels } from "./diagnosis.ts";
 import { checkPrograms } from "./programs.ts";
 import { checkSettings } from "./settings.ts";
@@ -15,7 +16,8 @@ export async function examine(roots: Roots): Promise<Diagnosis[]> {
     gid: process.getegid?.() ?? 0,
     isRootless: readUserNamespace() !== null,
     dataRoot: existsSync(roots.dataRoot) ? roots.dataRoot : null,
-    name: `doctor-${process.pid}`,
+    // When the probe is killed, prune knows by it whose it was.
+    name: temporaryName(),
   });
   const others = [...checkSettings(roots), ...checkPrograms()];
   const all = [...(await probes), ...others];

@@ -1,4 +1,4 @@
-// What faults and load bring to light: something is lost, left behind, not told, or waited for in vain.
+// What faults bring to light: something is lost, left behind, or not told.
 
 import type { Mutation } from "../mutation.ts";
 
@@ -27,6 +27,7 @@ export const ofFaults: readonly Mutation[] = [
           "pivot-oci create",
         ],
       },
+      { file: "calls", rounds: 200, tests: ["stop", "start", "rm -f", "restart"] },
       {
         file: "shortage",
         tests: [
@@ -103,8 +104,10 @@ export const ofFaults: readonly Mutation[] = [
           "run -d by pasta with an egress list, and once more",
           "start",
           "restart",
+          "rm",
+          "rm -f",
         ],
-        rounds: 40,
+        rounds: 60,
       },
     ],
   },
@@ -114,7 +117,7 @@ export const ofFaults: readonly Mutation[] = [
     find: "  const layers = [...new Set(found.filter(isKey))];\n  const needed = await neededObjects(store);",
     replace:
       "  const layers = [...new Set(found.filter(isKey))].slice(0, 0);\n  blobs.length = 0;\n  const needed = await neededObjects(store);",
-    faults: [{ file: "kills", tests: ["pull", "commit"], rounds: 40 }],
+    faults: [{ file: "kills", tests: ["pull", "load", "rmi", "commit"], rounds: 60 }],
   },
   {
     name: "a volume that was never complete stays",
@@ -122,6 +125,78 @@ export const ofFaults: readonly Mutation[] = [
     find: "  `${dataRoot}/volumes/.new`;",
     replace: "  `${dataRoot}/volumes/.none`;",
     faults: [{ file: "kills", tests: ["create", "volume create"], rounds: 60 }],
+  },
+  {
+    name: "what is left of a removed volume is nobody's",
+    file: "src/volume/abandoned.ts",
+    find: "    return remover === undefined || startTimeOf(",
+    replace: "    return remover === undefined && startTimeOf(",
+    tests: [["test/named-volumes.test.ts", "what a killed removal has left"]],
+    faults: [{ file: "kills", tests: ["volume rm"], rounds: 60 }],
+  },
+  {
+    name: "half-written names are nobody's",
+    file: "src/image/remove.ts",
+    find: '["", "/blobs/sha256", "/refs", "/images", "/layers"]',
+    replace: '["", "/blobs/sha256", "/images", "/layers"]',
+    faults: [{ file: "kills", tests: ["tag"], rounds: 60 }],
+  },
+  {
+    name: "what killed commands leave beside files of the caller's stays",
+    file: "src/image/stale-beside.ts",
+    find: "names.filter(isStale)",
+    replace: 'names.filter((name) => name === "" && isStale(name))',
+    tests: [["src/image/stale-beside.test.ts", "files of commands that are gone go"]],
+    faults: [{ file: "kills", tests: ["save"], rounds: 60 }],
+  },
+  {
+    name: "a container is renamed in two steps",
+    file: "src/engine/kept.ts",
+    find: '      database.prepare("UPDATE containers SET name = ? WHERE id = ?").run(name, id);',
+    replace: `      const row = database.prepare("SELECT created, record FROM containers WHERE id = ?").get(id);
+      database.prepare("DELETE FROM containers WHERE id = ?").run(id);
+      database.exec("COMMIT; BEGIN IMMEDIATE");
+      database
+        .prepare("INSERT INTO containers (id, name, created, record) VALUES (?, ?, ?, ?)")
+        .run(id, name, Number(row?.["created"]), String(row?.["record"]));`,
+    faults: [{ file: "kills", tests: ["rename"], rounds: 60 }],
+  },
+  {
+    name: "a network is made, and removed, in two steps",
+    file: "src/network/store.ts",
+    find: "    .run(id, network.name, network.created, JSON.stringify(network));",
+    replace: `    .run(id, network.name, network.created, "{");
+  database.exec("COMMIT; BEGIN IMMEDIATE");
+  database
+    .prepare("UPDATE networks SET record = ? WHERE id = ?")
+    .run(JSON.stringify(network), id);`,
+    and: [
+      {
+        find: '    database.prepare("DELETE FROM networks WHERE id = ?").run(id);',
+        replace: `    database.prepare("UPDATE networks SET record = '{' WHERE id = ?").run(id);
+    database.prepare("DELETE FROM networks WHERE id = ?").run(id);`,
+      },
+    ],
+    faults: [{ file: "kills", tests: ["network create", "network rm"], rounds: 60 }],
+  },
+  {
+    name: "what is connected is written down when it is",
+    file: "native/network.c",
+    find: "    if (rc >= 0)\n        rc = call.network = find_namespace(run, &op->of);",
+    replace: `    if (rc >= 0)
+        rc = call.network = find_namespace(run, &op->of);
+    if (rc >= 0)
+        rc = pv_result(renameat(parent, interface, parent, "../connecting"));`,
+    and: [
+      {
+        find: "    if (rc == 0) {\n        char alias[PV_ALIAS];",
+        replace: `    if (rc == 0)
+        rc = pv_result(renameat(parent, "../connecting", parent, interface));
+    if (rc == 0) {
+        char alias[PV_ALIAS];`,
+      },
+    ],
+    faults: [{ file: "kills", tests: ["network connect"], rounds: 60 }],
   },
   {
     name: "delete leaves the cgroups of a container",
@@ -152,156 +227,5 @@ export const ofFaults: readonly Mutation[] = [
     find: "    ...planUsersDue(setting),\n",
     replace: "    ...planUsersDue({ ...setting, users: null }),\n",
     tests: [["test/fault-regressions.test.ts", "gives its user ids back"]],
-  },
-  // ── registries ───────────────────────────────────────────────────────────────────────────────
-  {
-    name: "nothing is tried again",
-    file: "src/registry/patience.ts",
-    find: "  attempts: 5,",
-    replace: "  attempts: 1,",
-    faults: [
-      {
-        file: "registry",
-        tests: [
-          "a layer that stalls once, and then goes on",
-          "connections that are dropped halfway",
-        ],
-      },
-    ],
-  },
-  {
-    name: "a layer that is too short is not told of",
-    file: "src/registry/download.ts",
-    find: "`${answer.url.host} sent only ${this.#position} of ${size} bytes of blob ${digest}`,",
-    replace: '"",',
-    and: [
-      {
-        find: "    else checkLength(answer, size);",
-        replace: "    else if (size < 0) checkLength(answer, size);",
-      },
-    ],
-    faults: [{ file: "registry", tests: ["a layer that is shorter than the manifest says"] }],
-  },
-  {
-    name: "a registry's digests are not compared",
-    file: "src/image/blob.ts",
-    find: "  if (found.digest !== promised.digest) {",
-    replace: "  if (found.digest.length !== promised.digest.length) {",
-    faults: [
-      {
-        file: "registry",
-        tests: ["a layer with other bytes than its digest says"],
-      },
-    ],
-  },
-  {
-    name: "a document may be twice as long",
-    file: "src/image/manifest.ts",
-    find: "export const documentBytesMax = 4 * 1024 * 1024;",
-    replace: "export const documentBytesMax = 8 * 1024 * 1024;",
-    faults: [{ file: "registry", tests: ["a manifest without end"] }],
-  },
-  {
-    name: "redirects that lead round are not told of",
-    file: "src/registry/exchange.ts",
-    find: "`${first.url.host} redirects more than ${redirectsMax} times`,",
-    replace: '"it is enough",',
-    faults: [{ file: "registry", tests: ["redirects that lead round"] }],
-  },
-  {
-    name: "a redirect may lead anywhere",
-    file: "src/registry/exchange.ts",
-    find: '  if (target.protocol !== "https:" && !isPlain) {',
-    replace: '  if (target.protocol === "nothing:") {',
-    and: [
-      {
-        find: '  if (target.username !== "" || target.password !== "") {',
-        replace: '  if (target.username === "nobody") {',
-      },
-      { find: 'new URL(location || "//", from);', replace: 'new URL(location || "/", from);' },
-    ],
-    faults: [
-      {
-        file: "registry",
-        tests: [
-          "a redirect to an address with a password in it",
-          "a redirect to what is no address",
-          "a redirect without an address",
-        ],
-      },
-    ],
-  },
-  {
-    name: "a registry that stalls is not told of",
-    file: "src/registry/exchange.ts",
-    find: "  if (watch.isLate) return new TransientError(`${url.host} stalled`, { cause });",
-    replace: '  if (watch.isLate) return new TransientError("", { cause });',
-    and: [
-      { file: "src/registry/patience.ts", find: "  attempts: 5,", replace: "  attempts: 1," },
-      { file: "src/registry/patience.ts", find: "  answer: 30_000,", replace: "  answer: 3_000," },
-      { file: "src/registry/patience.ts", find: "  stall: 30_000,", replace: "  stall: 3_000," },
-    ],
-    faults: [
-      { file: "registry", tests: ["one that never answers, and one that stalls each time"] },
-    ],
-  },
-  {
-    name: "what a registry says is not told",
-    file: "src/registry/refusal.ts",
-    find: '  return [String(answer.status), ...problemsOf(text)].join(" ");',
-    replace: '  return problemsOf(text).length > 9 ? text : "";',
-    and: [
-      {
-        file: "src/registry/network-error.ts",
-        find: "export function networkWords(error: unknown): string {",
-        replace:
-          'export function networkWords(error: unknown): string {\n  if (error !== "") return "undefined";',
-      },
-    ],
-    faults: [{ file: "registry", tests: ["refusals", "an answer that is no HTTP"] }],
-  },
-  {
-    name: "credentials follow each redirect",
-    file: "src/registry/exchange.ts",
-    find: "    const isSameOrigin = url.origin === current.url.origin;",
-    replace: '    const isSameOrigin = url.origin !== "";',
-    faults: [
-      { file: "registry", tests: ["credentials do not follow a redirect to another origin"] },
-    ],
-  },
-  {
-    name: "an interruption waits for the registry",
-    file: "src/cli/interrupt.ts",
-    find: "    controller.abort(new Interruption(name as StopSignal));\n    stop();",
-    replace:
-      "    setTimeout(() => controller.abort(new Interruption(name as StopSignal)), 8_000);\n    stop();",
-    faults: [{ file: "registry", tests: ["interrupted while a registry stalls, it ends at once"] }],
-  },
-  // ── load ─────────────────────────────────────────────────────────────────────────────────────
-  {
-    name: "cgroups stay when their container ends",
-    file: "native/cgroup.c",
-    find: "    int rc = remove_once(parent, name, 0);\n    for (long",
-    replace: "    int rc = name[0] ? 0 : remove_once(parent, name, 0);\n    for (long",
-    load: ["what is left after them"],
-  },
-  {
-    name: "all containers have the same id",
-    file: "src/container/identity.ts",
-    find: '  const fd = openSync("/dev/urandom", "r");',
-    replace: '  const fd = openSync("/dev/zero", "r");',
-    load: ["N runs at once", "N commands on one store, N at a time"],
-  },
-  {
-    name: "each start leaves a mount to the machine",
-    file: "native/files.c",
-    find: "    int *place = rc < 0 ? NULL : free_lock(run);",
-    replace: `    if (rc == 0 && op->at.slot == PV_SLOT_HOST)
-        rc = pv_result(mount("none", "/mnt", "tmpfs", 0, NULL));
-    int *place = rc < 0 ? NULL : free_lock(run);`,
-    and: [
-      { find: "#include <string.h>\n", replace: "#include <string.h>\n#include <sys/mount.h>\n" },
-    ],
-    load: ["mounts of the host beside them"],
   },
 ];
