@@ -92,7 +92,11 @@ export function imageScenarios(ground: Ground, registry: FakeRegistry): Scenario
       call: { words: words("rmi", "other:1"), program },
       begin: saveOther,
       before: load,
-      clear,
+      clear: () => {
+        // Between its name and its record it is a whole image without a name.
+        const ids = ok(ground, "images", "-q", "-f", "dangling=true").split("\n").filter(Boolean);
+        return (ids.length === 0 ? undefined : works(ground, ["rmi", ...ids])) ?? clear();
+      },
     },
     {
       name: "commit",

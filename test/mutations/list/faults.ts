@@ -104,12 +104,18 @@ export const ofFaults: readonly Mutation[] = [
           "run -d by pasta with an egress list, and once more",
           "start",
           "restart",
-          "rm",
-          "rm -f",
         ],
-        rounds: 60,
+        rounds: 40,
       },
     ],
+  },
+  {
+    name: "a removal that was cut short is nobody's to take up",
+    file: "src/engine/kept.ts",
+    find: "    const sql = `UPDATE containers SET stopped = ${beingRemoved} WHERE id = ? AND started IS ?`;",
+    replace:
+      "    const sql = `UPDATE containers SET stopped = ${beingRemoved} WHERE id = ? AND started IS ? AND stopped <> ${beingRemoved}`;",
+    faults: [{ file: "kills", tests: ["rm", "rm -f"], rounds: 60 }],
   },
   {
     name: "what killed imports leave is no garbage",
