@@ -70,6 +70,24 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     expect(ends.size).toBe(2); // the look and the open
   });
 
+  test("an executor that is killed has not done what it was to do", {
+    timeout: 60_000 * patience,
+  }, async () => {
+    const call = { words: [...ground.roots(), "volume", "create", "cut"], program: true };
+    const made = await pointsOf(ground, call, "changes");
+    const point = made.findLast(({ name }) => name === "mkdirat");
+    if (point === undefined) throw new Error("nothing is made");
+    expect(ground.pivot(["volume", "rm", "cut"])).toMatchObject({ code: 0, stderr: "" });
+    const came = await withFault(ground, call, point, { how: "kill" });
+    expect(came).toMatchObject({ code: 1, met: true, stdout: "" });
+    expect(came.stderr).toMatch(
+      /^pivot: the executor was ended by SIGKILL before it was done: .*\n$/,
+    );
+    expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
+    expect(ground.pivot(["volume", "rm", "-f", "cut"])).toMatchObject({ code: 0, stderr: "" });
+    await ground.expectNothingLeft();
+  });
+
   test("output that a full file does not take is told", () => {
     const script = `"$0" "$@" >/dev/full`;
     const ran = ground.command(["sh", "-c", script, pivotPath, ...words]);

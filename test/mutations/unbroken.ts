@@ -13,6 +13,7 @@ const ofOthers =
 export const unbrokenFaults: Readonly<Record<string, string>> = {
   "kills: stop": ofOthers,
   "kills: exec": ofOthers,
+  "kills: network connect": ofOthers,
   "kills: cp into": ofOthers,
   "kills: cp out of": ofOthers,
 };

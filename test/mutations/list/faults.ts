@@ -110,6 +110,14 @@ export const ofFaults: readonly Mutation[] = [
     ],
   },
   {
+    name: "an executor that was killed has done its work",
+    file: "src/executor/spawn.ts",
+    find: "  signal === null\n    ? null",
+    replace: '  signal === null || signal !== "SIGSTOP"\n    ? null',
+    tests: [["test/fault-regressions.test.ts", "an executor that is killed"]],
+    faults: [{ file: "kills", tests: ["rm"], rounds: 90 }],
+  },
+  {
     name: "a removal that was cut short is nobody's to take up",
     file: "src/engine/kept.ts",
     find: "    const sql = `UPDATE containers SET stopped = ${beingRemoved} WHERE id = ? AND started IS ?`;",
@@ -184,25 +192,6 @@ export const ofFaults: readonly Mutation[] = [
       },
     ],
     faults: [{ file: "kills", tests: ["network create", "network rm"], rounds: 60 }],
-  },
-  {
-    name: "what is connected is written down when it is",
-    file: "native/network.c",
-    find: "    if (rc >= 0)\n        rc = call.network = find_namespace(run, &op->of);",
-    replace: `    if (rc >= 0)
-        rc = call.network = find_namespace(run, &op->of);
-    if (rc >= 0)
-        rc = pv_result(renameat(parent, interface, parent, "../connecting"));`,
-    and: [
-      {
-        find: "    if (rc == 0) {\n        char alias[PV_ALIAS];",
-        replace: `    if (rc == 0)
-        rc = pv_result(renameat(parent, "../connecting", parent, interface));
-    if (rc == 0) {
-        char alias[PV_ALIAS];`,
-      },
-    ],
-    faults: [{ file: "kills", tests: ["network connect"], rounds: 60 }],
   },
   {
     name: "delete leaves the cgroups of a container",
