@@ -74,17 +74,22 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     timeout: 60_000 * patience,
   }, async () => {
     const call = { words: [...ground.roots(), "volume", "create", "cut"], program: true };
+    const remove = (): void =>
+      expect(ground.pivot(["volume", "rm", "-f", "cut"])).toMatchObject({ code: 0, stderr: "" });
+    // The first one makes the directory of all volumes too.
+    await pointsOf(ground, call, "changes");
+    remove();
     const made = await pointsOf(ground, call, "changes");
+    remove();
     const point = made.findLast(({ name }) => name === "mkdirat");
     if (point === undefined) throw new Error("nothing is made");
-    expect(ground.pivot(["volume", "rm", "cut"])).toMatchObject({ code: 0, stderr: "" });
     const came = await withFault(ground, call, point, { how: "kill" });
     expect(came).toMatchObject({ code: 1, met: true, stdout: "" });
     expect(came.stderr).toMatch(
       /^pivot: the executor was ended by SIGKILL before it was done: .*\n$/,
     );
     expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
-    expect(ground.pivot(["volume", "rm", "-f", "cut"])).toMatchObject({ code: 0, stderr: "" });
+    remove();
     await ground.expectNothingLeft();
   });
 

@@ -27,7 +27,6 @@ export const ofFaults: readonly Mutation[] = [
           "pivot-oci create",
         ],
       },
-      { file: "calls", rounds: 200, tests: ["stop", "start", "rm -f", "restart"] },
       {
         file: "shortage",
         tests: [
@@ -45,7 +44,10 @@ export const ofFaults: readonly Mutation[] = [
     file: "native/launch.c",
     find: '    fprintf(stderr, "pivot: %s: %s\\n", what, advice);',
     replace: '    fprintf(stderr, "%s", what == advice ? what : "");',
-    faults: [{ file: "shortage", tests: ["processes: any limit (cgroup v1)"] }],
+    faults: [
+      { file: "calls", rounds: 200, tests: ["stop", "start", "rm -f", "restart"] },
+      { file: "shortage", tests: ["processes: any limit (cgroup v1)"] },
+    ],
   },
   {
     name: "a start with too few descriptors is tried",
