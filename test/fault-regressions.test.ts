@@ -93,6 +93,28 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     await ground.expectNothingLeft();
   });
 
+  test("a start whose monitor is killed while it makes the container is none", {
+    timeout: 60_000 * patience,
+  }, async () => {
+    const call = { words: [...ground.roots(), "start", "one"], program: true };
+    const again = (): void => {
+      ground.pivot(["rm", "-f", "one"]);
+      expect(ground.pivot(["create", "--name", "one", "busybox", "true"])).toMatchObject({
+        code: 0,
+      });
+    };
+    again();
+    const made = await pointsOf(ground, call, "changes");
+    const point = made.find(({ name }) => name === "open_tree");
+    if (point === undefined) throw new Error("nothing is mounted");
+    again();
+    const came = await withFault(ground, call, point, { how: "kill" });
+    expect(came).toMatchObject({ code: 1, met: true, stdout: "" });
+    expect(came.stderr).toMatch(/^pivot: .* its monitor was ended by signal 9: .*\n$/);
+    expect(ground.pivot(["rm", "-f", "one"])).toMatchObject({ code: 0, stderr: "" });
+    await ground.expectNothingLeft();
+  });
+
   test("output that a full file does not take is told", () => {
     const script = `"$0" "$@" >/dev/full`;
     const ran = ground.command(["sh", "-c", script, pivotPath, ...words]);

@@ -107,7 +107,10 @@ const execOf = (ground: Ground): Scenario => {
   };
 };
 
-/** Of the container `one`, after a success: what docker's word for it is. */
+/**
+ * Of the container `one`, after a success: what docker's word for it is. It is `dead`, or has ended, when
+ * its monitor or its program is killed after that.
+ */
 const isNow = (ground: Ground, words: RegExp) => (): string | undefined => {
   const { stdout } = ground.pivot(["ps", "-a", "--format", "{{.Names}} {{.State}}"]);
   return words.test(stdout) ? undefined : `it succeeds, and ps says: ${stdout.trim()}`;
@@ -116,7 +119,7 @@ const isNow = (ground: Ground, words: RegExp) => (): string | undefined => {
 const startOf = (ground: Ground): Scenario => ({
   name: "start",
   call: { words: [...ground.roots(), "start", "one"] },
-  check: isNow(ground, /^one (running|exited)$/m),
+  check: isNow(ground, /^one (running|exited|dead)$/m),
   before: () => void ok(ground, "create", "--name", "one", "-m", "64m", "busybox", "true"),
   clear: clearContainers(ground),
 });
@@ -143,7 +146,7 @@ const removeOf = (ground: Ground): Scenario => ({
 const restartOf = (ground: Ground): Scenario => ({
   name: "restart",
   call: { words: [...ground.roots(), "restart", "-t", "0", "one"], leaves: true },
-  check: isNow(ground, /^one running$/m),
+  check: isNow(ground, /^one (running|exited|dead)$/m),
   before: running(ground),
   clear: clearContainers(ground),
 });

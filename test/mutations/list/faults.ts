@@ -112,6 +112,14 @@ export const ofFaults: readonly Mutation[] = [
     ],
   },
   {
+    name: "who asked for a start is not told that its monitor was killed",
+    file: "native/detach.c",
+    find: "    if (run->result >= 0)\n        pv_event(run, PV_EVENT_FAILED, run->step, ECHILD",
+    replace:
+      "    if (run->result > 99999)\n        pv_event(run, PV_EVENT_FAILED, run->step, ECHILD",
+    tests: [["test/fault-regressions.test.ts", "whose monitor is killed while"]],
+  },
+  {
     name: "an executor that was killed has done its work",
     file: "src/executor/spawn.ts",
     find: "  signal === null\n    ? null",
