@@ -67,6 +67,9 @@ static void hear_news(struct pv_run *run, int socket, pid_t monitor, struct news
     snprintf(event->text, sizeof event->text,
              "its monitor was ended by signal %d: `pivot system prune` removes what is left",
              WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    /* A monitor tells who asked by itself, as long as it lives. */
+    if (run->result >= 0)
+        pv_event(run, PV_EVENT_FAILED, run->step, ECHILD, 0, event->text);
 }
 
 void pv_take_news(struct pv_run *run, const void *bytes, size_t size) {

@@ -122,8 +122,12 @@ describe("pivot build", () => {
       for (let i = 0; i < 200 && processesAt(ground.directory).length > 0; i++) await Bun.sleep(50);
       expect(processesAt(ground.directory)).toEqual([]);
       expect(mountsBelow(ground.directory)).toEqual([]);
-      expect(readdirSync(`${ground.root}/build`)).toHaveLength(2);
-      // The next one takes its workspace away.
+      const left = readdirSync(`${ground.root}/build`).find((name) => name !== "storage");
+      const path = `${ground.root}/build/${left}`;
+      expect(ground.pivot(["system", "check", "-q"]).stdout).toContain(
+        `problem: ${path} is of a build that was killed (`,
+      );
+      // The next one takes its workspace away, and so does prune.
       expect(build(["-q", "-"], { input: "FROM busybox\n" }).code).toBe(0);
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
       await ground.expectNothingLeft();

@@ -74,6 +74,51 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     expect(ends.size).toBe(2); // the look and the open
   });
 
+  test("an executor that is killed has not done what it was to do", {
+    timeout: 60_000 * patience,
+  }, async () => {
+    const call = { words: [...ground.roots(), "volume", "create", "cut"], program: true };
+    const remove = (): void =>
+      expect(ground.pivot(["volume", "rm", "-f", "cut"])).toMatchObject({ code: 0, stderr: "" });
+    // The first one makes the directory of all volumes too.
+    await pointsOf(ground, call, "changes");
+    remove();
+    const made = await pointsOf(ground, call, "changes");
+    remove();
+    const point = made.findLast(({ name }) => name === "mkdirat");
+    if (point === undefined) throw new Error("nothing is made");
+    const came = await withFault(ground, call, point, { how: "kill" });
+    expect(came).toMatchObject({ code: 1, met: true, stdout: "" });
+    expect(came.stderr).toMatch(
+      /^pivot: the executor was ended by SIGKILL before it was done: .*\n$/,
+    );
+    expect(ground.pivot(["system", "prune", "-f"])).toMatchObject({ code: 0, stderr: "" });
+    remove();
+    await ground.expectNothingLeft();
+  });
+
+  test("a start whose monitor is killed while it makes the container is none", {
+    timeout: 60_000 * patience,
+  }, async () => {
+    const call = { words: [...ground.roots(), "start", "one"], program: true };
+    const again = (): void => {
+      ground.pivot(["rm", "-f", "one"]);
+      expect(ground.pivot(["create", "--name", "one", "busybox", "true"])).toMatchObject({
+        code: 0,
+      });
+    };
+    again();
+    const made = await pointsOf(ground, call, "changes");
+    const point = made.find(({ name }) => name === "open_tree");
+    if (point === undefined) throw new Error("nothing is mounted");
+    again();
+    const came = await withFault(ground, call, point, { how: "kill" });
+    expect(came).toMatchObject({ code: 1, met: true, stdout: "" });
+    expect(came.stderr).toMatch(/^pivot: .* its monitor was ended by signal 9: .*\n$/);
+    expect(ground.pivot(["rm", "-f", "one"])).toMatchObject({ code: 0, stderr: "" });
+    await ground.expectNothingLeft();
+  });
+
   test("output that a full file does not take is told", () => {
     const script = `"$0" "$@" >/dev/full`;
     const ran = ground.command(["sh", "-c", script, pivotPath, ...words]);

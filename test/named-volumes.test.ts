@@ -388,6 +388,18 @@ describe.skipIf(whyNot !== undefined)(`volumes with a name (${whyNot ?? "as root
     expect(readdirSync(volumes)).toEqual([]);
   });
 
+  test("what a killed removal has left is named by check, and taken away by prune", () => {
+    const mine = `${volumes}/.gone-${process.pid}-1.000000000`;
+    const nobodys = `${volumes}/.gone-4194305-1.000000000`;
+    for (const path of [mine, nobodys]) mkdirSync(`${path}/_data`, { recursive: true });
+    const { stdout } = pivot("system", "check", "-q");
+    expect(stdout).toContain(`problem: ${nobodys} is what is left of a removed volume (`);
+    expect(stdout).not.toContain(mine);
+    expect(said(pivot("system", "prune", "-f"))).toContain(`Deleted:\n${nobodys}\n`);
+    expect(readdirSync(volumes)).toEqual([mine.slice(volumes.length + 1)]);
+    rmSync(mine, { recursive: true });
+  });
+
   test("what makes no sense is one line", () => {
     const line = (...words: string[]) => pivot(...words).stderr.split("\n")[0] ?? "";
     expect(line("volume", "create", "a b")).toContain("no name for a volume");

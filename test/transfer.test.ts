@@ -313,19 +313,25 @@ describe.skipIf(whyNoTar !== undefined)(`trees (${whyNoTar ?? "as GNU tar has th
     expect(kept(again)).toEqual(kept(tree));
   });
 
-  test("an export that fails takes the file away that it has made, and no device", () => {
+  test("an export that fails takes the file away that it has made, no device, and none of another day", () => {
     const gone = makeSmallRoot(ground, "gone");
     ground.pivot(["create", "--name", "gone", "--rootfs", gone, "/bin/true"]);
     rmSync(gone, { recursive: true });
     const device = `${ground.directory}/null`;
     sh(`mknod ${device} c 1 3`);
+    const [made, old] = [`${ground.directory}/made`, `${ground.directory}/made/old.tar`];
+    mkdirSync(made);
+    writeFileSync(old, "of another day");
     for (const [file, stays] of [
       [device, true],
-      [`${ground.directory}/new.tar`, false],
+      [`${made}/new.tar`, false],
+      [old, true],
     ] as const) {
       expect(ground.pivot(["export", "-o", file, "gone"]).code).toBe(1);
       expect(existsSync(file)).toBe(stays);
     }
+    expect(readFileSync(old, "utf8")).toBe("of another day");
+    expect(readdirSync(made)).toEqual(["old.tar"]);
     ground.pivot(["rm", "gone"]);
   });
 

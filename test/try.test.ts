@@ -12,6 +12,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -505,6 +506,22 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     expect(listIfThere(left)).not.toContain(".new-999999999-1");
     expect(listIfThere(left)).toContain(`.new-${process.pid}-1`);
     rmSync(`${left}/.new-${process.pid}-1`, { recursive: true });
+  });
+
+  test("a directory of a view that was never written down lends it nothing", () => {
+    const cwd = project();
+    const mode = (): string => attempt(cwd, "stat -c %a /", ["--name", "cut"]).stdout;
+    const before = mode();
+    expect(before).toBe(`${(statSync("/").mode & 0o7777).toString(8)}\n`);
+    // As a kill leaves it: the directories are made, and the record knows none of them yet.
+    const at = `${ground.root}/tries/cut`;
+    const record = JSON.parse(readFileSync(`${at}/try.json`, "utf8"));
+    writeFileSync(`${at}/try.json`, JSON.stringify({ ...record, parts: [] }));
+    chmodSync(`${at}/0/upper`, 0o700);
+    writeFileSync(`${at}/0/upper/left`, "");
+    expect(mode()).toBe(before);
+    expect(attempt(cwd, "ls /left", ["--name", "cut"]).code).not.toBe(0);
+    pivot(cwd, ["discard", "cut"]);
   });
 
   test("the engine's own directories are empty inside", () => {

@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { listIfThere } from "../host/list-if-there.ts";
 import { isStale, temporaryName } from "../image/temporary.ts";
 
 /** Where the containers of RUN lines have their state. */
@@ -18,12 +19,22 @@ function remove(temporary: string, runtime: string): void {
   rmSync(temporary, { recursive: true, force: true });
 }
 
-/** Takes away what killed builds have left. @param runtime the OCI runtime's program */
-export function removeStaleWorkspaces(directory: string, runtime: string): void {
-  if (!existsSync(directory)) return;
-  for (const name of readdirSync(directory)) {
-    if (isStale(name)) remove(`${directory}/${name}`, runtime);
-  }
+/** Directories of builds that were killed. @param directory the builder's */
+export const staleWorkspaces = (directory: string): string[] =>
+  listIfThere(directory)
+    .filter(isStale)
+    .map((name) => `${directory}/${name}`);
+
+/**
+ * Takes away what killed builds have left.
+ *
+ * @param runtime the OCI runtime's program
+ * @returns what went
+ */
+export function removeStaleWorkspaces(directory: string, runtime: string): string[] {
+  const found = staleWorkspaces(directory);
+  for (const path of found) remove(path, runtime);
+  return found;
 }
 
 /** @param directory the builder's; an absolute path. It is made when it is not there. */

@@ -1,10 +1,13 @@
 /** What killed commands have left behind: named by `system check`, removed by `system prune`. */
 
+import { removeStaleWorkspaces, staleWorkspaces } from "../build/workspace.ts";
 import { findLeftBehind } from "../container/left-behind.ts";
 import { prune } from "../container/prune.ts";
 import type { Roots } from "../container/roots.ts";
 import { listKept } from "../engine/kept.ts";
+import { buildDirectory } from "../engine/usage.ts";
 import { describeFailure } from "../executor/failure.ts";
+import { runtimePath } from "../executor/locate.ts";
 import { findLeftovers, removeLeftovers } from "../try/store.ts";
 
 const keptIds =
@@ -16,6 +19,7 @@ const keptIds =
 export const nameLeftBehind = async (roots: Roots): Promise<string[]> => [
   ...(await findLeftBehind(roots, keptIds(roots))),
   ...findLeftovers(roots.dataRoot).map((path) => `${path} is a view that was never complete`),
+  ...staleWorkspaces(buildDirectory(roots)).map((path) => `${path} is of a build that was killed`),
 ];
 
 /** What went, and what could not go, in one line each. */
@@ -31,5 +35,7 @@ export async function removeLeftBehind(roots: Roots): Promise<{
     (steps, { failure }) =>
       failure === null ? null : describeFailure({ version: 1, steps }, failure),
   );
-  return { containers, paths: [...paths, ...(await removeLeftovers(roots.dataRoot))], problems };
+  const views = await removeLeftovers(roots.dataRoot);
+  const builds = removeStaleWorkspaces(buildDirectory(roots), runtimePath());
+  return { containers, paths: [...paths, ...views, ...builds], problems };
 }

@@ -100,7 +100,9 @@ export async function startDetached(
   });
   await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
-  if (failure !== null) release();
+  // When the executor is killed, its monitor may be on its way: what comes of it is seen, not noted.
+  const isKilled = failure?.errno === 0;
+  if (failure !== null && !isKilled) release();
   if (failure !== null && isStartedElsewhere(plan, failure, id) && attempts > 1) {
     if (!(await runsByAnother(found))) {
       return startDetached(found, roots, globals, announce, attempts - 1);
@@ -122,7 +124,7 @@ export async function startDetached(
   const line = isCopiedInto(plan, failure)
     ? `container ${found.name}: another command copies into it: start it when that is done`
     : describeFailure(plan, failure);
-  await noteFailure(roots.dataRoot, id, line);
+  if (!isKilled) await noteFailure(roots.dataRoot, id, line);
   await whileItIsThere(found, roots, () => Promise.reject(new WishError([line])));
 }
 

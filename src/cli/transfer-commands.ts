@@ -1,6 +1,5 @@
 /** `pivot diff`, `pivot export` and `pivot commit`. */
 
-import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { isatty } from "node:tty";
 import { absolutePath } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
@@ -14,6 +13,7 @@ import { type Flag, type ParsedArguments, UsageError } from "./arguments.ts";
 import { whileItIsThere } from "./changed-meanwhile.ts";
 import type { Globals } from "./command.ts";
 import { engineRoots, onlyWord } from "./each-container.ts";
+import { writeOutput } from "./output-file.ts";
 import { report } from "./report-error.ts";
 
 const last = ({ flags }: ParsedArguments, name: string): string | undefined =>
@@ -73,15 +73,7 @@ export async function exportCommand(given: ParsedArguments, globals: Globals): P
     return 0;
   }
   const path = absolutePath(output, process.cwd());
-  const fd = openSync(path, "w", 0o600);
-  try {
-    tellSkips(await exportTo(fd), subject, globals);
-  } catch (error) {
-    if (fstatSync(fd).isFile()) rmSync(path, { force: true }); // and not /dev/null, or a FIFO
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  tellSkips(await writeOutput(path, exportTo), subject, globals);
   return 0;
 }
 

@@ -9,6 +9,7 @@ import { listIfThere } from "../host/list-if-there.ts";
 import { mountedLayers } from "../host/mounted-layers.ts";
 import { staleLeases } from "../network/lease.ts";
 import { leftOfNetworks } from "../network/remains.ts";
+import { abandonedVolumes } from "../volume/abandoned.ts";
 import type { Roots } from "./roots.ts";
 import { listStates, readState } from "./state.ts";
 import { staleRanges } from "./user-ranges.ts";
@@ -80,6 +81,7 @@ export async function findLeftBehind(roots: Roots, kept: Kept): Promise<string[]
     ...(existsSync(fresh) && !isLocked(`${roots.dataRoot}/volumes`)
       ? [`${fresh} is a volume that was never complete`]
       : []),
+    ...abandonedVolumes(roots).map((path) => `${path} is what is left of a removed volume`),
     ...leftOfNetworks(roots).map((path) => `${path} is of a network that could not be left`),
     ...staleLeases(roots).map((path) => `${path} is leased to no container`),
     ...staleRanges(roots).map((path) => `${path} keeps user ids for no container`),

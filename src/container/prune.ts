@@ -10,6 +10,7 @@ import { removeStaleLeases } from "../network/lease.ts";
 import { disconnectSteps, leftSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
+import { abandonedVolumes } from "../volume/abandoned.ts";
 import { leaveSteps } from "../volume/leave.ts";
 import { danglingNames, type Kept, orphanedData, unfinishedVolume } from "./left-behind.ts";
 import type { Roots } from "./roots.ts";
@@ -94,6 +95,12 @@ export async function prune(
     const problem = isAliveOrGone(outcome) ? null : describe(steps, outcome);
     if (problem !== null) problems.push(problem);
     else if (!isAliveOrGone(outcome)) paths.push(fresh);
+  }
+  for (const path of abandonedVolumes(roots)) {
+    const steps = [remove(path, "of a volume that was removed")];
+    const problem = describe(steps, await execute(steps));
+    if (problem === null) paths.push(path);
+    else problems.push(problem);
   }
   for (const { path, steps } of leftSteps(roots)) {
     const problem = describe(steps, await execute(steps));

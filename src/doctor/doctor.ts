@@ -5,6 +5,7 @@ import { placeForScopes } from "../container/own-scope.ts";
 import type { Roots } from "../container/roots.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
+import { temporaryName } from "../image/temporary.ts";
 import { type Diagnosis, diagnosisLevels } from "./diagnosis.ts";
 import { checkPrograms } from "./programs.ts";
 import { checkSettings } from "./settings.ts";
@@ -17,7 +18,8 @@ export async function examine(roots: Roots): Promise<Diagnosis[]> {
     gid: process.getegid?.() ?? 0,
     isRootless: readUserNamespace() !== null,
     dataRoot: existsSync(roots.dataRoot) ? roots.dataRoot : null,
-    name: `doctor-${process.pid}`,
+    // When the probe is killed, prune knows by it whose it was.
+    name: temporaryName(),
   });
   const place = await placeForScopes(readCgroupLayout());
   const others = [...checkSettings(roots, place), ...checkPrograms()];

@@ -6,8 +6,9 @@ import { describeErrno } from "../plan/errno.ts";
 import type { Op, Plan, Slot, Step } from "../plan/op.ts";
 
 export type StepFailure = {
-  /** Index into `plan.steps`. */
+  /** Index into `plan.steps`; -1: of none, when the plan could not be read or the executor was killed. */
   readonly step: number;
+  /** 0: it was killed. */
   readonly errno: number;
   /** Words of the executor or of the kernel, or "". */
   readonly text: string;
@@ -289,7 +290,9 @@ export function describeFailure(
   profile: () => string | null = enforcedProfile,
 ): string {
   const step = plan.steps[failure.step];
-  if (step === undefined) return `the plan could not be read: ${failure.text}`;
+  if (step === undefined) {
+    return failure.errno === 0 ? failure.text : `the plan could not be read: ${failure.text}`;
+  }
   if (isInterrupted(failure)) return `${failure.text} while the container was being made`;
   const { what, detail } = describeOp(step.op);
   const position = `step ${failure.step + 1} of ${plan.steps.length}`;

@@ -106,6 +106,16 @@ function follow(results: Readable, bytes: Uint8Array, onEvent: (event: ExecutorE
   };
 }
 
+/** An executor that was killed has no word for it, and has not done what it was to do. */
+const killedAs = (signal: NodeJS.Signals | null): StepFailure | null =>
+  signal === null
+    ? null
+    : {
+        step: -1,
+        errno: 0,
+        text: `the executor was ended by ${signal} before it was done: there may be too little memory, or too few processes; try again, and \`pivot system prune\` removes what is left`,
+      };
+
 /**
  * Carries a plan out. Standard streams are as in `child_process.spawn`; Node and Bun make sockets
  * of "pipe", so the plan's `pipes` should put real pipes between them and the container.
@@ -152,7 +162,10 @@ export function executePlan(
     const both = [once(child, "close"), once(results, "close")];
     Promise.all(both).then(() => {
       tellStarted(null);
-      resolve(collect());
+      const came = collect();
+      const isOpen = came.failure === null && came.pid === null && came.exitCode === null;
+      const failure = isOpen ? killedAs(child.signalCode) : came.failure;
+      resolve({ ...came, failure });
     }, reject);
   });
   return { child, started, outcome, end: () => life.end() };

@@ -10,6 +10,7 @@ import { type ImportOptions, importImage } from "./image-import.ts";
 import { writeLayoutDirectory } from "./layout-directory.ts";
 import { withFile, withStored } from "./outgoing.ts";
 import { type FileReference, parseReference } from "./reference.ts";
+import { removeStaleBeside } from "./stale-beside.ts";
 import type { Store } from "./store.ts";
 import { temporaryName } from "./temporary.ts";
 
@@ -20,6 +21,7 @@ export async function writeFileWhole(
 ): Promise<void> {
   const absolute = resolve(path);
   const temporary = `${dirname(absolute)}/${temporaryName()}`;
+  await removeStaleBeside(dirname(absolute));
   try {
     const file = await open(temporary, "wx", 0o600).catch((cause: unknown) => {
       const why = codeOf(cause) ?? "unknown error";

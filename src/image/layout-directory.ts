@@ -19,6 +19,7 @@ import {
 } from "./export.ts";
 import { documentBytesMax } from "./manifest.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./oci-layout.ts";
+import { removeStaleBeside } from "./stale-beside.ts";
 import { temporaryName } from "./temporary.ts";
 
 function directorySink(directory: string): FileSink {
@@ -98,6 +99,7 @@ export async function writeLayoutDirectory(
 ): Promise<void> {
   await checkDirectory(directory);
   await mkdir(`${directory}/blobs/sha256`, { recursive: true });
+  await removeStaleBeside(directory);
   const sink = directorySink(directory);
   if (!sink.has("oci-layout")) await putBytes(sink, "oci-layout", layoutVersion);
   for (const image of images) await putBlobs(sink, image);

@@ -1,6 +1,6 @@
 /** Connecting containers to networks, and disconnecting them, while they run or before they do. */
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolverFile, withoutLoopback } from "../container/network-files.ts";
 import type { ContainerRecord } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
@@ -15,6 +15,7 @@ import type { Step } from "../plan/op.ts";
 import { upstreamFile } from "../planner/egress.ts";
 import { connectionDirectory, planConnection, teardown } from "../planner/network.ts";
 import { byParent, onHost, write } from "../planner/step.ts";
+import { readBounded } from "../verify/process-handle.ts";
 import { connectTo, requireNetavark } from "./connect.ts";
 import { type Lease, releaseLeases } from "./lease.ts";
 import { type LiveConnection, liveConnections } from "./live.ts";
@@ -29,9 +30,9 @@ const longestFile = 1 << 20;
  * as long as what it saw.
  */
 function rewrite(path: string, change: (text: string) => string, why: string): Step[] {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined || size > longestFile) return [];
-  const before = readFileSync(path, "utf8");
+  if (!existsSync(path)) return [];
+  const before = readBounded(path, longestFile + 1);
+  if (Buffer.byteLength(before) > longestFile) return [];
   const after = change(before).trimEnd();
   const missing = Math.max(1, Buffer.byteLength(before) - Buffer.byteLength(after));
   return [byParent(write(onHost(path), after + "\n".repeat(missing)), why)];

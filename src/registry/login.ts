@@ -4,6 +4,7 @@ import { mkdir, realpath } from "node:fs/promises";
 import { replaceFile } from "../image/blob.ts";
 import { type JsonObject, readObject } from "../image/document.ts";
 import { codeOf, ImageError, quote } from "../image/error.ts";
+import { removeStaleBeside } from "../image/stale-beside.ts";
 import { endpointOf } from "./address.ts";
 import { RegistryClient } from "./client.ts";
 import { eraseByHelper, storeByHelper } from "./credential-program.ts";
@@ -84,6 +85,7 @@ async function writeConfig(path: string, config: JsonObject): Promise<void> {
   const directory = target.slice(0, target.lastIndexOf("/")) || "/";
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    await removeStaleBeside(directory);
     await replaceFile(directory, target, `${JSON.stringify(config, null, "\t")}\n`);
   } catch (cause) {
     throw new ImageError("unsupported", `cannot write ${quote(target)}: ${codeOf(cause)}`, {

@@ -122,9 +122,15 @@ function partOf(path: string, identity: string, parts: readonly Part[]): Part {
   ]);
 }
 
-/** Makes the upper directory of a part, which lends the covered one its attributes. */
-function makeUpper(at: string, { directory }: Part, stat: Stats): void {
+/**
+ * Makes the upper directory of a part, which lends the covered one its attributes.
+ *
+ * @param isNew it is in no record yet: what is there is of a command that was killed before it wrote one,
+ * perhaps of another path, and no program has run over it
+ */
+function makeUpper(at: string, { directory }: Part, stat: Stats, isNew: boolean): void {
   const upper = `${at}/${directory}/upper`;
+  if (isNew) rmSync(upper, { recursive: true, force: true });
   if (existsSync(upper)) return;
   const fresh = `${upper}.new`;
   rmSync(fresh, { recursive: true, force: true });
@@ -149,8 +155,9 @@ export function arrangeParts(
   for (const each of lookAround(roots, places)) {
     if (each.shown.showing === "overlay" && each.stat !== null) {
       const part = partOf(each.shown.path, identityOf(each.mount, each.stat), parts);
-      if (!parts.includes(part)) parts = [...parts, part];
-      makeUpper(given.at, part, each.stat);
+      const isNew = !parts.includes(part);
+      if (isNew) parts = [...parts, part];
+      makeUpper(given.at, part, each.stat, isNew);
       shown.push({ ...each.shown, directory: `${given.at}/${part.directory}` });
     } else {
       shown.push(each.shown);

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import { digestOf } from "../../src/image/blob.ts";
 import { tarArchive } from "../../src/image/tar-writer.ts";
 import { makeImage } from "../../src/image/testing/image.ts";
 import { file } from "../../src/image/testing/members.ts";
@@ -20,6 +21,8 @@ const image = makeImage(
 );
 const manifestPath = /GET .*\/manifests\//;
 const blobPath = /GET .*\/blobs\/sha256/;
+/** The configuration comes before them, and has guards of its own. */
+const layerPath = new RegExp(`GET .*/blobs/(${image.blobs.slice(0, 2).map(digestOf).join("|")})`);
 
 /** Half of what was promised, and then the connection is gone. */
 const half = (response: ServerResponse, bytes: Buffer): void => {
@@ -109,26 +112,44 @@ describe.skipIf(whyNot !== undefined)(`registries (${whyNot ?? "as root"})`, () 
   demand(
     "a layer with other bytes than its digest says",
     [
-      blobPath,
+      layerPath,
       always,
-      ({ path }, response) => void answer(response, 200, {}, Buffer.alloc(bytesOf(path).length, 7)),
+      ({ path }, response) => {
+        // Another time in gzip's header: all that is in it is the same, and nothing but the digest tells.
+        const other = Buffer.from(bytesOf(path));
+        other.writeUInt32LE(7, 4);
+        answer(response, 200, {}, other);
+      },
     ],
-    /has the digest sha256:\w+ instead|its gzip stream/,
+    /has the digest sha256:\w+ instead/,
   );
   demand(
     "a layer that is longer than the manifest says",
     [
-      blobPath,
+      layerPath,
       always,
       ({ path }, response) =>
         void answer(response, 200, {}, Buffer.concat([bytesOf(path), Buffer.alloc(70_000)])),
     ],
-    /more bytes|promised|size|length|in place of/i,
+    / sends \d+ bytes in place of the \d+ promised/,
+  );
+  demand(
+    "a layer that is longer, and does not say so",
+    [
+      layerPath,
+      always,
+      ({ path }, response) => {
+        response.writeHead(200);
+        response.write(bytesOf(path));
+        response.end(Buffer.alloc(70_000));
+      },
+    ],
+    /it has more bytes than the \d+ promised/,
   );
   demand(
     "a layer that is shorter than the manifest says",
     [
-      blobPath,
+      layerPath,
       always,
       ({ path }, response) => void answer(response, 200, {}, bytesOf(path).subarray(0, 500)),
     ],
@@ -150,7 +171,7 @@ describe.skipIf(whyNot !== undefined)(`registries (${whyNot ?? "as root"})`, () 
           "{}",
         ),
     ],
-    /manifest|digest/i,
+    /manifest of .* has the digest sha256:\w+ instead/,
   );
   demand(
     "a manifest without end",
@@ -217,8 +238,8 @@ describe.skipIf(whyNot !== undefined)(`registries (${whyNot ?? "as root"})`, () 
 
   demand(
     "connections that are dropped each time",
-    [blobPath, always, ({ path }, response) => half(response, bytesOf(path))],
-    /sent only|closed|connection|reset/i,
+    [layerPath, always, ({ path }, response) => half(response, bytesOf(path))],
+    /the connection was closed in the middle/,
   );
   demand(
     "an answer that is no HTTP",

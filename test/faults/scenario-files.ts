@@ -3,9 +3,10 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { tarArchive } from "../../src/image/tar-writer.ts";
-import { makeImage } from "../../src/image/testing/image.ts";
+import { makeImage, writeLayout } from "../../src/image/testing/image.ts";
 import { dir, file } from "../../src/image/testing/members.ts";
 import type { FakeRegistry } from "../../src/registry/testing/fake-registry.ts";
+import { listIfThere } from "../leftovers.ts";
 import type { Ground } from "../pivot.ts";
 import { ok, type Scenario, works } from "./scenario.ts";
 
@@ -44,35 +45,59 @@ const clearImages = (ground: Ground) => (): string | undefined => {
 
 export function imageScenarios(ground: Ground, registry: FakeRegistry): Scenario[] {
   const words = (...more: readonly string[]): string[] => [...ground.roots(), ...more];
-  const archive = `${ground.directory}/busybox.tar`;
-  const save = (): void => void ok(ground, "save", "-o", archive, "busybox");
+  const archive = `${ground.directory}/other.tar`;
+  const load = (): void => void ok(ground, "load", "-q", "-i", archive);
+  /** An archive of an image that is not in the store. */
+  const saveOther = (): void => {
+    const layout = `${ground.directory}/layout`;
+    mkdirSync(layout, { recursive: true });
+    writeLayout(layout, someImage());
+    ok(ground, "image", "copy", "-q", `oci:${layout}`, "other:1");
+    ok(ground, "save", "-o", archive, "other:1");
+    ok(ground, "rmi", "-f", "other:1");
+  };
   const clear = clearImages(ground);
-  const tag = (): void => void ok(ground, "tag", "busybox", "other:1");
   const clearBoth = (): string | undefined => {
     const ids = ok(ground, "ps", "-aq").split("\n").filter(Boolean);
     return (ids.length === 0 ? undefined : works(ground, ["rm", "-f", ...ids])) ?? clear();
   };
   const remote = `${registry.host}/some/image:1`;
   registry.add(someImage(), "some/image:1");
-  const out = `${ground.directory}/saved.tar`;
+  const out = `${ground.directory}/saved`;
+  /** Who saves there next takes away what a killed one has left: prune does not look into it. */
+  const saveAgain = (): string | undefined => {
+    const wrong = works(ground, ["save", "-o", `${out}/saved.tar`, "busybox"]);
+    const [name, ...more] = listIfThere(out).sort().toReversed();
+    rmSync(`${out}/saved.tar`, { force: true });
+    if (wrong !== undefined || (name === "saved.tar" && more.length === 0)) return wrong;
+    return `then save leaves ${[name, ...more].join(" ")}`;
+  };
   return [
     { name: "pull", call: { words: words("pull", "-q", remote), program }, clear },
     {
       name: "load",
       call: { words: words("load", "-q", "-i", archive), program },
-      begin: save,
+      begin: saveOther,
       clear,
     },
     {
       name: "save",
-      call: { words: words("save", "-o", out, "busybox"), program },
-      clear: () => {
-        rmSync(out, { force: true });
-        return clear();
-      },
+      call: { words: words("save", "-o", `${out}/saved.tar`, "busybox"), program },
+      begin: () => void mkdirSync(out, { recursive: true }),
+      clear: () => saveAgain() ?? clear(),
     },
     { name: "tag", call: { words: words("tag", "busybox", "other:1"), program }, clear },
-    { name: "rmi", call: { words: words("rmi", "other:1"), program }, before: tag, clear },
+    {
+      name: "rmi",
+      call: { words: words("rmi", "other:1"), program },
+      begin: saveOther,
+      before: load,
+      clear: () => {
+        // Between its name and its record it is a whole image without a name.
+        const ids = ok(ground, "images", "-q", "-f", "dangling=true").split("\n").filter(Boolean);
+        return (ids.length === 0 ? undefined : works(ground, ["rmi", ...ids])) ?? clear();
+      },
+    },
     {
       name: "commit",
       call: { words: words("commit", "one", "other:1"), program },
@@ -87,12 +112,16 @@ export function fileScenarios(ground: Ground): Scenario[] {
   const words = (...more: readonly string[]): string[] => [...ground.roots(), ...more];
   const from = `${ground.directory}/from`;
   const to = `${ground.directory}/to`;
-  const clearVolumes = () => works(ground, ["volume", "ls"], ["volume", "prune", "-af"]);
+  /** Of a volume that is there, whole: what a kill has left of one is for `system prune`. */
+  const clearVolumes = (): string | undefined => {
+    const volumes = ok(ground, "volume", "ls", "-q").split("\n").filter(Boolean);
+    return volumes.length === 0 ? undefined : works(ground, ["volume", "rm", ...volumes]);
+  };
   const clearNetworks = () => works(ground, ["network", "ls"], ["network", "prune", "-f"]);
   const container = (): void => void ok(ground, "create", "--name", "one", "busybox", "true");
   const clearContainer = (): string | undefined => {
     const ids = ok(ground, "ps", "-aq").split("\n").filter(Boolean);
-    return ids.length === 0 ? undefined : works(ground, ["rm", "-f", ...ids]);
+    return ids.length === 0 ? undefined : works(ground, ["rm", "-f", "-v", ...ids]);
   };
   return [
     {
@@ -107,12 +136,17 @@ export function fileScenarios(ground: Ground): Scenario[] {
       name: "rename",
       call: { words: words("rename", "one", "two"), program },
       before: container,
-      clear: clearContainer,
+      clear: () => {
+        const found = ok(ground, "ps", "-a", "--format", "{{.Names}}");
+        const wrong = /^(one|two)$/.test(found) ? undefined : `then its name is: ${found}`;
+        return clearContainer() ?? wrong;
+      },
     },
     {
       name: "rm",
-      call: { words: words("rm", "one"), program },
-      before: container,
+      call: { words: words("rm", "-v", "one"), program },
+      before: () =>
+        void ok(ground, "run", "--name", "one", "-v", "/anonymous", "busybox", "touch", "/a"),
       clear: clearContainer,
     },
     {

@@ -107,9 +107,19 @@ const execOf = (ground: Ground): Scenario => {
   };
 };
 
+/**
+ * Of the container `one`, after a success: what docker's word for it is. It is `dead`, or has ended, when
+ * its monitor or its program is killed after that.
+ */
+const isNow = (ground: Ground, words: RegExp) => (): string | undefined => {
+  const { stdout } = ground.pivot(["ps", "-a", "--format", "{{.Names}} {{.State}}"]);
+  return words.test(stdout) ? undefined : `it succeeds, and ps says: ${stdout.trim()}`;
+};
+
 const startOf = (ground: Ground): Scenario => ({
   name: "start",
   call: { words: [...ground.roots(), "start", "one"] },
+  check: isNow(ground, /^one (running|exited|dead)$/m),
   before: () => void ok(ground, "create", "--name", "one", "-m", "64m", "busybox", "true"),
   clear: clearContainers(ground),
 });
@@ -120,6 +130,7 @@ const running = (ground: Ground) => (): void =>
 const stopOf = (ground: Ground): Scenario => ({
   name: "stop",
   call: { words: [...ground.roots(), "stop", "-t", "0", "one"] },
+  check: isNow(ground, /^one exited$/m),
   before: running(ground),
   clear: clearContainers(ground),
 });
@@ -127,6 +138,7 @@ const stopOf = (ground: Ground): Scenario => ({
 const removeOf = (ground: Ground): Scenario => ({
   name: "rm -f",
   call: { words: [...ground.roots(), "rm", "-f", "one"] },
+  check: isNow(ground, /^$/),
   before: running(ground),
   clear: clearContainers(ground),
 });
@@ -134,6 +146,7 @@ const removeOf = (ground: Ground): Scenario => ({
 const restartOf = (ground: Ground): Scenario => ({
   name: "restart",
   call: { words: [...ground.roots(), "restart", "-t", "0", "one"], leaves: true },
+  check: isNow(ground, /^one (running|exited|dead)$/m),
   before: running(ground),
   clear: clearContainers(ground),
 });

@@ -101,7 +101,9 @@ test("each test of faults fails by one", () => {
 
 test("each check of the load test fails by one", () => {
   const source = read("test/load/run.ts");
-  const there = [...source.matchAll(/\bwhat: (?:"([^"]+)"|`([^`]+)`)|flat\("([^"]+)"/g)]
+  const there = [
+    ...source.matchAll(/(?:\bwhat: |beside\("\w+", )(?:"([^"]+)"|`([^`]+)`)|flat\("([^"]+)"/g),
+  ]
     .map(([, plain, template, flat]) =>
       flat === undefined
         ? (plain ?? template ?? "").replaceAll(/\$\{[^}]*\}/g, "0")

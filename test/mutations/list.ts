@@ -3,7 +3,9 @@
 import { ofExecutor } from "./list/executor.ts";
 import { ofFaults } from "./list/faults.ts";
 import { ofImages } from "./list/images.ts";
+import { ofLoad } from "./list/load.ts";
 import { ofPlanner } from "./list/planner.ts";
+import { ofRegistries } from "./list/registry.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const mutations: readonly Mutation[] = [
@@ -11,4 +13,6 @@ export const mutations: readonly Mutation[] = [
   ...ofExecutor,
   ...ofImages,
   ...ofFaults,
+  ...ofRegistries,
+  ...ofLoad,
 ];
