@@ -77,10 +77,7 @@ vm=
 trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-# Compilers are slow there.
-node_modules/.bin/bun -e 'import { readdirSync } from "node:fs"; import { compileC } from "./test/pivot.ts";
-  for (const name of [...readdirSync("test"), ...readdirSync("test/oci").map((name) => `oci/${name}`)])
-    if (name.endsWith(".c")) compileC(name);' || exit 1
+node_modules/.bin/bun tools/vm/compile.ts || exit 1
 
 # What udev and a network would have made of a machine: the device that pasta opens, and an interface with
 # a default route, from which it takes addresses (those of documentation: nothing is reached there).
