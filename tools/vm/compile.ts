@@ -12,10 +12,5 @@ const names = ["", "oci/", "faults/", "security/"].flatMap((folder) =>
     .filter((name) => name.endsWith(".c"))
     .map((name) => folder + name),
 );
-const programs = [
-  executor,
-  unpackerProgram("plain"),
-  unpackerProgram("sanitised"),
-  ...names.map((name) => compileC(name)),
-];
+const programs = [executor, unpackerProgram("plain"), ...names.map((name) => compileC(name))];
 console.error(`test-vm: ${programs.length} programs of tests are compiled`);
