@@ -53,7 +53,9 @@ fi
 # Left out are tests of what no kernel has a word in, and which emulation makes long:
 #   bench/ and web/     figures of time, which say nothing there; a page in a browser
 #   docs, house, help   what stands in the repository's own files
-left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/help.test.ts"
+#   libseccomp          whether its programs decide as ours, by a reader of programs
+left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/help.test.ts
+  src/seccomp/libseccomp.test.ts"
 resources="cgroup cgroup-update delegation limits devices stats oci/resources oci/state"
 kernel="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
   lifecycle leftovers killed"
@@ -62,15 +64,25 @@ checkpoint=oci/checkpoint
 crun="oci/resources oci/state"
 
 files_of() { for file; do echo "test/$file.test.ts"; done; } # of names below test/
-rest() { # the files of `npm test` below test/ that no other suite has
-  others=$(files_of $resources $kernel $rootless $checkpoint)
-  # The names in left_out are patterns of `case`, not of files.
+kept() { # kept PATTERN…: of the files that are read, those that are neither left out nor like one of these
+  # The names are patterns of `case`, not of files.
   set -f
-  find test -name '*.test.ts' | sort | while read -r file; do
-    for each in $others $left_out; do
+  while read -r file; do
+    for each in "$@" $left_out; do
       case $file in $each) continue 2 ;; esac
     done
     echo "$file"
+  done
+}
+rest() { # the files of `npm test` below test/ that no other suite has
+  find test -name '*.test.ts' | sort | kept $(files_of $resources $kernel $rootless $checkpoint)
+}
+units() { # those beside the sources, by directories; each by itself where one is left out, or all are long
+  for directory in $(find src -name '*.test.ts' | cut -d / -f 1,2 | sort -u); do
+    all=$(find "$directory" -name '*.test.ts' | sort)
+    some=$(echo "$all" | kept)
+    [ "$some" != "$all" ] || [ "$directory" = src/image ] || some=$directory
+    echo "$some"
   done
 }
 
@@ -133,7 +145,7 @@ for word; do
     resources) tests "$word" "$own" $(files_of $resources) ;;
     kernel) tests "$word" "$own" $(files_of $kernel) ;;
     rest) tests "$word" "$own" $(rest) ;;
-    units) tests "$word" "$own" $(find src -name "*.test.ts" | cut -d / -f 1,2 | sort -u) ;;
+    units) tests "$word" "$own" $(units) ;;
     rootless)
       prepare=$network
       tests "$word" "$own" $(files_of $rootless)
