@@ -4,6 +4,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 // Real containers, on machines that have other things to do as well.
@@ -177,8 +178,8 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
         said += bytes;
       });
       child.stdin.write("break pivot_root\ncontinue\n");
-      for (let i = 0; i < 400 && !said.includes("-> "); i++) await Bun.sleep(25);
-      for (let i = 0; i < 400 && !/-> \d+ {2}init/.test(said); i++) await Bun.sleep(25);
+      for (let i = 0; i < 400 * patience && !said.includes("-> "); i++) await Bun.sleep(25);
+      for (let i = 0; i < 400 * patience && !/-> \d+ {2}init/.test(said); i++) await Bun.sleep(25);
       expect(existsSync(`${ground.runRoot}/names/${name}`)).toBe(true);
       const program = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
       if (how === "quit") child.stdin.write("quit\n");

@@ -21,6 +21,7 @@ import { encodePlan } from "../src/executor/encode.ts";
 import { type ExecutorEvent, readEvents } from "../src/executor/events.ts";
 import type { Namespace, Stream } from "../src/plan/constants.ts";
 import type { Op, Place, Plan, Step } from "../src/plan/op.ts";
+import { patience } from "./patience.ts";
 
 export const native = new URL("../native/", import.meta.url).pathname;
 export const isRoot = process.getuid?.() === 0;
@@ -269,7 +270,7 @@ export const run = (steps: readonly Step[], how?: Start): Promise<Outcome> =>
 
 export async function until(condition: () => boolean, what: string): Promise<void> {
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 5000) throw new Error(`waited 5 s in vain: ${what}`);
+    if (waited > 5000 * patience) throw new Error(`waited ${5 * patience} s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

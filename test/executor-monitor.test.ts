@@ -20,6 +20,7 @@ import {
   start,
   until,
 } from "./executor-harness.ts";
+import { patience } from "./patience.ts";
 
 const remove = (path: string): Op => ({ op: "remove", at: onHost(path) });
 
@@ -105,7 +106,7 @@ describe.skipIf(!isRoot)("the monitor's operations (as root)", () => {
       signal(polished.file, 9, {}),
     ];
     expect(await run(steps)).toMatchObject({ code: 0 });
-    expect(Date.now() - soon).toBeLessThan(5000);
+    expect(Date.now() - soon).toBeLessThan(5000 * patience);
     // With `wait` its not ending is a failure.
     const other = processWith("trap '' TERM; while :; do sleep 0.05; done");
     await Bun.sleep(100);
@@ -125,7 +126,7 @@ describe.skipIf(!isRoot)("the monitor's operations (as root)", () => {
       keys: new Uint8Array(),
       farewell: "",
     });
-    const steps = planOf(shell("sleep 0.5; exit 3"), {
+    const steps = planOf(shell(`sleep ${0.5 * patience}; exit 3`), {
       before: [detach],
       supervision: { parent: false, status: onHost(status), replace: true },
     });
@@ -133,7 +134,7 @@ describe.skipIf(!isRoot)("the monitor's operations (as root)", () => {
     const outcome = await run(steps);
     expect(outcome).toMatchObject({ code: 0, stdout: "it runs\n", stderr: "" });
     expect(outcome.events.map(({ kind }) => kind)).toEqual(["started"]);
-    expect(Date.now() - began).toBeLessThan(450);
+    expect(Date.now() - began).toBeLessThan(450 * patience);
     await until(() => existsSync(status), "it has ended");
     expect(readFileSync(status, "utf8")).toBe("3");
   });

@@ -26,6 +26,7 @@ import {
   until,
   writePlan,
 } from "./executor-harness.ts";
+import { patience } from "./patience.ts";
 
 leaveNothing();
 
@@ -100,7 +101,7 @@ describe.skipIf(!isRoot)("pipes (needs root)", () => {
   });
 
   test("a process that outlives its container is not waited for, however much it writes", async () => {
-    const script = "trap '' HUP; yes & exec sleep 0.1";
+    const script = `trap '' HUP; yes & exec sleep ${0.1 * patience}`;
     const plan = planOf(shell(script), { streams: pipes, namespaces: ["mount"] });
     const { code, stdout } = await run(plan, { wrapper: inShell('"$@" | tail -c 2') });
     expect([code, stdout]).toEqual([0, "y\n"]);

@@ -10,6 +10,7 @@ import { withDatabase } from "../src/engine/database.ts";
 import { keepContainer, noteRestart, noteStart } from "../src/engine/kept.ts";
 import { defaultEngineOptions } from "../src/engine/options.ts";
 import { listContainers } from "../src/engine/status.ts";
+import { patience } from "./patience.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
 const ground = new Ground("late-start");
@@ -88,7 +89,7 @@ describe.skipIf(whyNot !== undefined)(`a late start (${whyNot ?? "as root"})`, (
     expect(seen.status).toBe("restarting");
     const before = Date.now();
     await endContainer(seen, roots, { signal: 15, seconds: 1 });
-    expect(Date.now() - before).toBeLessThan(5000);
+    expect(Date.now() - before).toBeLessThan(5000 * patience);
     expect(await noteRestart(ground.root, id)).toBe(false);
   });
 
@@ -134,7 +135,7 @@ describe.skipIf(whyNot !== undefined)(`a late start (${whyNot ?? "as root"})`, (
     const { monitor, ended } = begin(id);
     const before = Date.now();
     await endContainer(seen, roots, { signal: 15, seconds: 1 });
-    expect(Date.now() - before).toBeLessThan(8000);
+    expect(Date.now() - before).toBeLessThan(8000 * patience);
     expect(monitor.signalCode).toBe("SIGTERM");
     await ended;
   });

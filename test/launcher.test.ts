@@ -16,6 +16,7 @@ import {
   leaveNothing,
   onHost,
 } from "./executor-harness.ts";
+import { patience } from "./patience.ts";
 
 leaveNothing();
 
@@ -184,18 +185,18 @@ test("the plan that is handed over is carried out; the program itself is ended",
   const file = handOverFile([mkdir(path)], ["tell"]);
   const began = Date.now();
   const { status, events } = launchPlanner(
-    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`,
+    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep ${30 * patience}`,
   );
   expect({ status, events }).toEqual({ status: 0, events: [] });
   expect(statSync(path).isDirectory()).toBeTrue();
-  expect(Date.now() - began).toBeLessThan(20_000);
+  expect(Date.now() - began).toBeLessThan(20_000 * patience);
 });
 
 test("what went wrong is told by the program again: events and plan, and nothing of the caller's", () => {
   const steps = [mkdir(`${freshPath()}/none/below`)];
   const file = handOverFile(steps, ["tell"]);
   const { status, events, stderr, plan } = launchPlanner(
-    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`,
+    `cat ${file} >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep ${30 * patience}`,
   );
   expect({ status, events }).toEqual({
     status: 18,
@@ -210,7 +211,7 @@ test("a plan in small pieces is one plan; one that is cut short is none", () => 
   const file = handOverFile(steps, ["tell"]);
   const pieces = `for i in 0 1 2 3 4 5 6 7 8 9; do
     dd if=${file} bs=16 skip=$i count=1 2>/dev/null >/proc/self/fd/$PIVOT_PLAN_FD; done
-    dd if=${file} bs=16 skip=10 2>/dev/null >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep 30`;
+    dd if=${file} bs=16 skip=10 2>/dev/null >/proc/self/fd/$PIVOT_PLAN_FD; exec sleep ${30 * patience}`;
   expect(launchPlanner(pieces)).toMatchObject({ status: 18, events: [{ kind: "failed" }] });
   // Nobody can be told: the arguments of the reporter have not come.
   expect(launchPlanner(`head -c 3 ${file} >/proc/self/fd/$PIVOT_PLAN_FD`).status).toBe(125);

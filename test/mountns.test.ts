@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runByKernel } from "../src/mountns/kernel.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 const ground = new Ground("mountns");
@@ -161,7 +162,7 @@ mount -t devtmpfs dev /x
       const gone = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGKILL");
       await gone;
-      for (let i = 0; i < 100 && all.some(isAlive); i++) await Bun.sleep(20);
+      for (let i = 0; i < 100 * patience && all.some(isAlive); i++) await Bun.sleep(20);
       expect(all.filter(isAlive)).toEqual([]);
     });
 

@@ -51,7 +51,7 @@ export class Machine {
     const own = readlinkSync("/proc/self/ns/net");
     const holder = spawn("unshare", ["-n", "sleep", "1000"], { stdio: "ignore" });
     const pid = holder.pid ?? 0;
-    for (let i = 0; i < 500 && readlinkSync(`/proc/${pid}/ns/net`) === own; i++)
+    for (let i = 0; i < 500 * patience && readlinkSync(`/proc/${pid}/ns/net`) === own; i++)
       await Bun.sleep(10);
     const machine = new Machine(holder, pid);
     machine.say(["ip", "link", "set", "lo", "up"]);

@@ -4,9 +4,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { Host, Machine, networkState, say, whyNoNames, whyNoNetworks } from "./network-world.ts";
+import { patience } from "./patience.ts";
 import { compileC, Ground, pivotPath } from "./pivot.ts";
 
-const limit = 60_000;
+const limit = 60_000 * patience;
 const title = (name: string, why: string | undefined) => (why ? `${name}: ${why}` : name);
 
 describe.skipIf(whyNoNetworks !== undefined)(title("networks", whyNoNetworks), () => {

@@ -69,7 +69,8 @@ export class OutsideWorld {
     const words = [...program, outsideAddresses.join(","), JSON.stringify(zone)];
     const servers = outside.start(["sh", "-c", `exec "$@" >${log} 2>&1`, "sh", ...words]);
     const world = new OutsideWorld(new Host(ground, machine), outside, { servers, log });
-    for (let i = 0; i < 500 && !world.heard().includes("ready"); i++) await Bun.sleep(20);
+    for (let i = 0; i < 500 * patience && !world.heard().includes("ready"); i++)
+      await Bun.sleep(20);
     return world;
   }
 

@@ -1,5 +1,7 @@
 // A program at a pseudo-terminal of its own, driven as a person would at a keyboard.
 
+import { patience } from "./patience.ts";
+
 /** A sequence that moves the cursor, asks for it or clears: CSI of ECMA-48. */
 const sequence = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, "g");
 
@@ -56,7 +58,7 @@ export class Session {
 
   /** Waits until the screen, from where the last wait ended, shows this; what it showed. */
   async until(pattern: RegExp, seconds = 5): Promise<string> {
-    for (let i = 0; i < seconds * 100; i++) {
+    for (let i = 0; i < seconds * 100 * patience; i++) {
       const found = pattern.exec(this.screen);
       if (found !== null) {
         const seen = this.screen.slice(0, found.index + found[0].length);
@@ -70,8 +72,8 @@ export class Session {
   }
 
   /** Waits for its end, and kills it when it takes too long; its code. */
-  async end(patience = 4000): Promise<number> {
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), patience);
+  async end(wait = 4000): Promise<number> {
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), wait * patience);
     const code = await this.#process.exited;
     clearTimeout(timer);
     await Bun.sleep(20);

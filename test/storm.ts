@@ -5,6 +5,7 @@ import { expect } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { killAll } from "./image-crash.ts";
+import { patience } from "./patience.ts";
 import { type Ground, pivotPath } from "./pivot.ts";
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
@@ -155,7 +156,7 @@ export async function crowd(field: Field, count: number, width: number): Promise
   const worker = async (): Promise<void> => {
     while (left-- > 0) {
       const [child, ended] = begin(field, commandOf(field));
-      const timer = setTimeout(() => killAll(child), 60_000);
+      const timer = setTimeout(() => killAll(child), 60_000 * patience);
       const end = await ended;
       clearTimeout(timer);
       if (isWrong(end)) wrong.push(end);

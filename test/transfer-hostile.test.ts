@@ -245,11 +245,11 @@ describe.skipIf(whyNot !== undefined)(`cp and a hostile container (${whyNot ?? "
         stdio: "ignore",
       });
       const ended = new Promise((resolve) => child.once("close", resolve));
-      for (let i = 0; i < 200 && status() !== "paused" && child.exitCode === null; i++)
+      for (let i = 0; i < 200 * patience && status() !== "paused" && child.exitCode === null; i++)
         await wait(5);
       child.kill(signal);
       await ended;
-      for (let i = 0; i < 100 && status() !== "running"; i++) await wait(50);
+      for (let i = 0; i < 100 * patience && status() !== "running"; i++) await wait(50);
       expect(status()).toBe("running");
     }
     // A name that a layer cannot hold: the commit fails, and nothing of it stays.

@@ -20,6 +20,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { openView } from "../src/mod.ts";
 import { listIfThere } from "./leftovers.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, type RunSettings, whyNot } from "./pivot.ts";
 
 const ground = new Ground("try");
@@ -486,7 +487,7 @@ describe.skipIf(whyNot !== undefined)(`try and the machine (${whyNot ?? "as root
     await ended;
     expect(everything(cwd)).toEqual(before);
     let ran = attempt(cwd, "cat new", ["--name", "killed"]);
-    for (let i = 0; i < 40 && ran.code !== 0; i++) {
+    for (let i = 0; i < 40 * patience && ran.code !== 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50)); // its init is still ending
       ran = attempt(cwd, "cat new", ["--name", "killed"]);
     }

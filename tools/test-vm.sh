@@ -20,7 +20,8 @@
 #
 # What each file said, and its JUnit report, stay in build/vm/SUITE. Without KVM a machine of QEMU's is
 # ten to thirty times slower than this one: the tests wait that much longer (PIVOT_TEST_PATIENCE), and
-# all suites take hours. VM_TIMEOUT: seconds for a suite.
+# all suites take hours. VM_TIMEOUT: seconds for a suite. Sanitisers of programs in C are left out
+# (PIVOT_TEST_SANITISED): they find the same on any kernel.
 set -u
 cd "$(dirname "$(readlink -f "$0")")/.."
 tools/setup.sh || exit 1
@@ -45,7 +46,9 @@ install_packages vm || :
 # Left out are tests of what no kernel has a word in, and which emulation makes long:
 #   bench/ and web/     figures of time, which say nothing there; a page in a browser
 #   docs, house, help   what stands in the repository's own files
-left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/help.test.ts"
+#   libseccomp          whether its programs decide as ours, by a reader of programs
+left_out="test/docs.test.ts test/docs-commands.test.ts test/house.test.ts test/help.test.ts
+  src/seccomp/libseccomp.test.ts"
 resources="cgroup cgroup-update delegation limits devices stats oci/resources oci/state"
 kernel="labels apparmor namespaces propagation pivot-root hostile-paths proc sys seccomp privileges identity
   lifecycle leftovers killed"
@@ -54,15 +57,25 @@ checkpoint=oci/checkpoint
 crun="oci/resources oci/state"
 
 files_of() { for file; do echo "test/$file.test.ts"; done; } # of names below test/
-rest() { # the files of `npm test` below test/ that no other suite has
-  others=$(files_of $resources $kernel $rootless $checkpoint)
-  # The names in left_out are patterns of `case`, not of files.
+kept() { # kept PATTERN…: of the files that are read, those that are neither left out nor like one of these
+  # The names are patterns of `case`, not of files.
   set -f
-  find test -name '*.test.ts' | sort | while read -r file; do
-    for each in $others $left_out; do
+  while read -r file; do
+    for each in "$@" $left_out; do
       case $file in $each) continue 2 ;; esac
     done
     echo "$file"
+  done
+}
+rest() { # the files of `npm test` below test/ that no other suite has
+  find test -name '*.test.ts' | sort | kept $(files_of $resources $kernel $rootless $checkpoint)
+}
+units() { # those beside the sources, by directories; each by itself where one is left out, or all are long
+  for directory in $(find src -name '*.test.ts' | cut -d / -f 1,2 | sort -u); do
+    all=$(find "$directory" -name '*.test.ts' | sort)
+    some=$(echo "$all" | kept)
+    [ "$some" != "$all" ] || [ "$directory" = src/image ] || some=$directory
+    echo "$some"
   done
 }
 
@@ -70,10 +83,7 @@ vm=
 trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-# Compilers are slow there.
-node_modules/.bin/bun -e 'import { readdirSync } from "node:fs"; import { compileC } from "./test/pivot.ts";
-  for (const name of [...readdirSync("test"), ...readdirSync("test/oci").map((name) => `oci/${name}`)])
-    if (name.endsWith(".c")) compileC(name);' || exit 1
+node_modules/.bin/bun tools/vm/compile.ts || exit 1
 
 # What udev and a network would have made of a machine: the device that pasta opens, and an interface with
 # a default route, from which it takes addresses (those of documentation: nothing is reached there).
@@ -92,8 +102,9 @@ run() { # run SUITE RUNTIME COMMAND: in a machine; the command finds $report, th
   mkdir -p "$report"
   export PIVOT_TEST_RUNTIME="$2" PIVOT_TEST_PATIENCE="${PIVOT_TEST_PATIENCE:-10}"
   say "$1, of ${2##*/}"
-  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS PIVOT_TEST_ALL VM_FILE_TIMEOUT" VM_DISK=4 \
-    VM_TIMEOUT="${VM_TIMEOUT:-14400}" VM_REPORT="$report" \
+  export PIVOT_TEST_SANITISED=0
+  VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS PIVOT_TEST_ALL PIVOT_TEST_SANITISED VM_FILE_TIMEOUT" \
+    VM_DISK=4 VM_TIMEOUT="${VM_TIMEOUT:-14400}" VM_REPORT="$report" \
     tools/vm/vm.sh "export PIVOT_NETWORK=none TMPDIR=/scratch; report=/run/report; $3" </dev/null &
   vm=$!
   wait "$vm" || status=1
@@ -127,7 +138,7 @@ for word; do
     resources) tests "$word" "$own" $(files_of $resources) ;;
     kernel) tests "$word" "$own" $(files_of $kernel) ;;
     rest) tests "$word" "$own" $(rest) ;;
-    units) tests "$word" "$own" $(find src -name "*.test.ts" | cut -d / -f 1,2 | sort -u) ;;
+    units) tests "$word" "$own" $(units) ;;
     rootless)
       prepare=$network
       tests "$word" "$own" $(files_of $rootless)

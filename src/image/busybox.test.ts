@@ -37,7 +37,7 @@ describe.skipIf(!isRoot || found === undefined)(
     beforeAll(() => {
       directory = makeDirectory();
       unpackerOptions();
-    }, 60_000);
+    }, 60_000 * patience);
     afterAll(() => dropDirectory(directory));
 
     test("is made once, with the same digest everywhere, and works", async () => {

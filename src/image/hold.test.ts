@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import { patience } from "../../test/patience.ts";
 import { staleMarks, whileHeld, whileRemoving } from "./hold.ts";
 import { openStore, type Store } from "./store.ts";
 import { isStale, ownerOf, temporaryName } from "./temporary.ts";
@@ -32,12 +33,14 @@ test("one who removes sees what is held, and only that", async () => {
 
 test("one who uses waits for one who removes, and not for another user", async () => {
   const order: string[] = [];
+  const begun = Promise.withResolvers<void>();
   const removing = whileRemoving(store, async () => {
     order.push("remove");
-    await wait(40);
+    begun.resolve();
+    await wait(40 * patience);
     order.push("removed");
   });
-  await wait(10);
+  await begun.promise;
   await Promise.all([
     removing,
     whileHeld(store, ["a"], async () => void order.push("use")),

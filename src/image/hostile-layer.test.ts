@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { patience } from "../../test/patience.ts";
 import { ImageError } from "./error.ts";
 import {
   applyTar,
@@ -33,7 +34,7 @@ describe.skipIf(!isRoot)("hostile layers (need root: owners and device nodes)", 
     symlinkSync("canary", `${root()}/link`);
     canary = describeTree(root());
     for (const kind of kinds) unpackerOptions(kind);
-  }, 60_000);
+  }, 60_000 * patience);
   afterAll(() => dropDirectory(directory));
 
   for (const kind of kinds) {

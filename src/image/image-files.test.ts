@@ -71,7 +71,7 @@ describe.skipIf(!isRoot)("images in files (need root: owners are kept)", () => {
       ...unpackerOptions(),
       platform: { os: "linux", architecture: "amd64", variant: undefined },
     };
-  }, 60_000);
+  }, 60_000 * patience);
   beforeEach(() => {
     store = openStore(`${fresh()}/store`);
   });

@@ -65,7 +65,7 @@ describe.skipIf(!isRoot)("imports (need root: owners are kept)", () => {
       ...unpackerOptions(),
       platform: { os: "linux", architecture: "amd64", variant: undefined },
     };
-  }, 60_000);
+  }, 60_000 * patience);
   beforeEach(() => {
     store = openStore(`${fresh()}/store`);
   });

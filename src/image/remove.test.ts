@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { patience } from "../../test/patience.ts";
 import { removeLayer, removeTemporaries, staleTemporaries } from "./remove.ts";
 import { openStore } from "./store.ts";
 import { isStale, startTimeOf, temporaryName } from "./temporary.ts";
@@ -30,7 +31,7 @@ describe("removing", () => {
   beforeAll(() => {
     directory = makeDirectory();
     unpackerOptions();
-  }, 60_000);
+  }, 60_000 * patience);
   afterAll(() => dropDirectory(directory));
 
   test("stale temporaries go, living ones and all else stay", async () => {

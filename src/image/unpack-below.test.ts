@@ -33,7 +33,7 @@ describe.skipIf(!isRoot)("layers over layers (needs root: overlayfs is mounted)"
     directory = makeDirectory();
     mkdirSync(`${directory}/mnt`);
     unpackerOptions("sanitised");
-  }, 60_000);
+  }, 60_000 * patience);
   afterAll(() => dropDirectory(directory));
 
   /** Unpacks layers, lowest first, each over those before it. */

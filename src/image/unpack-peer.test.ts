@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { patience } from "../../test/patience.ts";
 import { type TarMember, tarArchive } from "./tar-writer.ts";
 import {
   applyTar,
@@ -80,8 +81,8 @@ describe.skipIf(!isRoot)("GNU tar as a peer (needs root: owners and device nodes
       expect(set("-n", "security.capability", "-v", capability, "hard-to-long").status).toBe(0);
     }
     for (const kind of ["plain", "sanitised"] as const) unpackerOptions(kind);
-  }, 60_000);
-  afterAll(() => dropDirectory(directory), 60_000);
+  }, 60_000 * patience);
+  afterAll(() => dropDirectory(directory), 60_000 * patience);
 
   for (const [name, flags] of formats) {
     for (const chunk of [65_536, 1021]) {

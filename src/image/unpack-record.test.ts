@@ -81,7 +81,7 @@ describe.skipIf(!isRoot)("the reader of records (needs root: owners and device n
   beforeAll(() => {
     directory = makeDirectory();
     unpackerProgram("sanitised");
-  }, 60_000);
+  }, 60_000 * patience);
   afterAll(() => dropDirectory(directory));
 
   function run(input: Uint8Array) {
@@ -91,7 +91,7 @@ describe.skipIf(!isRoot)("the reader of records (needs root: owners and device n
     const done = spawnSync(program, ["unpack", layer], {
       input,
       encoding: "latin1",
-      timeout: 20_000,
+      timeout: 20_000 * patience,
     });
     return { status: done.status, stdout: done.stdout, stderr: done.stderr, layer };
   }

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { patience } from "../../test/patience.ts";
 import { type TarMember, tarArchive } from "./tar-writer.ts";
 import {
   applyTar,
@@ -25,7 +26,7 @@ import { dir, file, link, xattr } from "./testing/members.ts";
 import { removeTrees, type UnpackerOptions } from "./unpack.ts";
 
 /** How long a test may take on a loaded machine, in milliseconds. */
-const patience = 60_000;
+const long = 60_000 * patience;
 
 describe.skipIf(!isRoot)("the unpacker (needs root: owners and device nodes)", () => {
   let directory = "";
@@ -42,7 +43,7 @@ describe.skipIf(!isRoot)("the unpacker (needs root: owners and device nodes)", (
     canary = describeTree(root());
     unpackerOptions("plain");
     unpackerOptions("sanitised");
-  }, patience);
+  }, long);
   afterAll(() => dropDirectory(directory));
 
   async function unpack(
@@ -198,7 +199,7 @@ describe.skipIf(!isRoot)("the unpacker (needs root: owners and device nodes)", (
       }
       expect(existsSync(parent)).toBe(false);
     },
-    patience,
+    long,
   );
 
   test("a size that the archive does not have is refused, and nothing is reserved for it", async () => {

@@ -84,7 +84,7 @@ describe.skipIf(!isRoot)(
       program = unpackerProgram("sanitised");
       mkdirSync(outside);
       writeFileSync(`${outside}/f`, "outside");
-    }, 60_000);
+    }, 60_000 * patience);
     afterAll(() => rmSync(directory, { recursive: true }));
 
     test("whatever it is told, it stays in its directory and says how it went", {

@@ -1,6 +1,7 @@
 // A terminal that a runtime hands over by --console-socket, with this process as its keyboard.
 
 import { existsSync, rmSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { compileC } from "../pivot.ts";
 
 export type Console = {
@@ -25,7 +26,7 @@ export async function openConsole(
     const decoder = new TextDecoder();
     for await (const bytes of child.stdout) screen += decoder.decode(bytes, { stream: true });
   })();
-  for (let i = 0; i < 500 && !existsSync(socket); i++) await Bun.sleep(5);
+  for (let i = 0; i < 500 * patience && !existsSync(socket); i++) await Bun.sleep(5);
   return {
     socket,
     received: async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { type Sight, statusOf } from "../sight.ts";
 import { openConsole } from "./console.ts";
 import {
@@ -298,7 +299,7 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
       expect(readlinkSync(`/proc/${second}/ns/pid`)).toBe(readlinkSync(`/proc/${pid}/ns/pid`));
       ground.ok(["kill", id, "KILL"]);
       await ground.until(id, "stopped");
-      for (let i = 0; i < 50 && isAlive(second); i++) await Bun.sleep(10);
+      for (let i = 0; i < 50 * patience && isAlive(second); i++) await Bun.sleep(10);
       expect(isAlive(second)).toBe(false);
     },
   );

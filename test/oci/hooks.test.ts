@@ -3,6 +3,7 @@
 
 import { describe, expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { compileC } from "../pivot.ts";
 import {
   bindMount,
@@ -74,7 +75,7 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
   const oneOfEach = Object.fromEntries(kinds.map((kind) => [kind, [hook(kind)]]));
 
   const until = async (name: string): Promise<void> => {
-    for (let i = 0; i < 200 && !order().includes(name); i++) await Bun.sleep(10);
+    for (let i = 0; i < 200 * patience && !order().includes(name); i++) await Bun.sleep(10);
     expect(order()).toContain(name);
   };
 
@@ -281,7 +282,7 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
         withHooks({ ...poststop, startContainer: [failing("startContainer")] }),
       );
       ground.refused(["start", id]);
-      for (let i = 0; i < 100 && isAlive(pid); i++) await Bun.sleep(10);
+      for (let i = 0; i < 100 * patience && isAlive(pid); i++) await Bun.sleep(10);
       expect(isAlive(pid)).toBe(false);
       expect(order()).not.toContain("process");
       ground.call(["delete", "--force", id]);
@@ -296,7 +297,7 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
       }),
     );
     expect(ground.call(["start", id]).code).not.toBe(0);
-    for (let i = 0; i < 100 && isAlive(pid); i++) await Bun.sleep(10);
+    for (let i = 0; i < 100 * patience && isAlive(pid); i++) await Bun.sleep(10);
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -350,13 +351,13 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
 
   for (const kind of ["prestart", "createContainer"] as const) {
     demand(`${kind} is killed when its timeout of a second is over, and create fails`, async () => {
-      const slow = { ...hook(kind, kind, ["sleep", "30"]), timeout: 1 };
+      const slow = { ...hook(kind, kind, ["sleep", `${30 * patience}`]), timeout: 1 };
       const bundle = ground.bundle(withHooks({ [kind]: [slow] }));
       const start = performance.now();
       ground.refused(["create", "--bundle", bundle, ground.id()]);
       const took = performance.now() - start;
       expect(took).toBeGreaterThan(900);
-      expect(took).toBeLessThan(5000);
+      expect(took).toBeLessThan(5000 * patience);
       await ground.expectNothingLeft();
     });
   }

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
+import { patience } from "../patience.ts";
 import { bindMount, type Change, cgroupsNamed, OciGround, type State, textOf } from "./ground.ts";
 import { demand, runtimeName, runtimeWords, title, whyNot } from "./runtime.ts";
 
@@ -86,7 +87,7 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
       expect(called.code).not.toBe(0);
       const status = (): string =>
         (JSON.parse(ground.call(["state", id]).stdout || "{}") as Partial<State>).status ?? "";
-      for (let i = 0; i < 200 && status() !== "running"; i++) await Bun.sleep(20);
+      for (let i = 0; i < 200 * patience && status() !== "running"; i++) await Bun.sleep(20);
       expect(ground.ok(["exec", id, "/bin/ls", "/this-is-the-container"]).stdout).not.toBe("");
       ground.ok(["delete", "--force", id]);
       expect(await run).toBe(flags.length > 0 ? "0" : "137");
@@ -137,7 +138,7 @@ describe.skipIf(whyNot !== undefined)(title("hostile"), () => {
         };
       });
       const run = begin(["run", ...flags, "--bundle", bundle, id]);
-      for (let i = 0; i < 200 && ground.call(["exec", id, "/bin/true"]).code !== 0; i++)
+      for (let i = 0; i < 200 * patience && ground.call(["exec", id, "/bin/true"]).code !== 0; i++)
         await Bun.sleep(20);
       ground.ok(["delete", "--force", id]);
       expect(await run).toBe("137");

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { type CallSettings, OciGround, textOf } from "./ground.ts";
 import { runtimeName, runtimeWords, title, whyNot } from "./runtime.ts";
 
@@ -27,7 +28,7 @@ describe.skipIf(whyNotHere !== undefined)(title("systemd that is none"), () => {
       stdio: ["ignore", "ignore", "inherit"],
     });
     try {
-      for (let i = 0; i < 500 && !existsSync(socket); i++) await Bun.sleep(10);
+      for (let i = 0; i < 500 * patience && !existsSync(socket); i++) await Bun.sleep(10);
       const asked = () => readFileSync(log, "utf8").trim().split("\n");
       await use({ settings: seeing(socket), asked, log });
     } finally {

@@ -3,6 +3,7 @@
 import { describe, expect } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { compileC } from "../pivot.ts";
 import { openConsole } from "./console.ts";
 import { bindMount, OciGround, sight, textOf } from "./ground.ts";
@@ -199,7 +200,7 @@ describe.skipIf(whyNot !== undefined)(title("streams"), () => {
       const words = [compileC("oci/notify.c"), "listen", socket];
       const receiver = Bun.spawn(words, { stdout: Bun.file(heard) });
       try {
-        for (let i = 0; i < 300 && !existsSync(socket); i++) await Bun.sleep(10);
+        for (let i = 0; i < 300 * patience && !existsSync(socket); i++) await Bun.sleep(10);
         ground.start(shell("/notify READY=1; sleep 1000"), [], {
           env: { PATH: process.env["PATH"] ?? "", NOTIFY_SOCKET: socket },
         });

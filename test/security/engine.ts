@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { type TarMember, tarArchive } from "../../src/image/tar-writer.ts";
 import { makeImage, type TestImage, writeLayout } from "../../src/image/testing/image.ts";
 import { dir, file, link } from "../../src/image/testing/members.ts";
+import { patience } from "../patience.ts";
 import { compileC, Ground, pivotPath, type Ran } from "../pivot.ts";
 import { Canary } from "./canary.ts";
 
@@ -73,7 +74,7 @@ export class EngineWorld {
     let stderr = "";
     child.stdout.on("data", (bytes) => (stdout += bytes));
     child.stderr.on("data", (bytes) => (stderr += bytes));
-    const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), 30_000 * patience);
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
       child.once("close", (...how) => resolve(how)),
     );

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { baseConfig, type Config } from "../oci/config.ts";
 import { cgroupsNamed, isAlive, makeRootfs, removeCgroups } from "../oci/ground.ts";
+import { patience } from "../patience.ts";
 import { compileC } from "../pivot.ts";
 import { Session } from "../session.ts";
 import { type MountLine, parseMountinfo } from "../sight.ts";
@@ -209,7 +210,7 @@ export class RuntimeWorld {
   consoleSocket(): { readonly path: string; readonly close: () => void } {
     const path = this.fresh("console");
     const child = spawn(compileC("oci/console-receiver.c"), [path], { stdio: "ignore" });
-    for (let i = 0; i < 500 && !existsSync(path); i++) Bun.sleepSync(5);
+    for (let i = 0; i < 500 * patience && !existsSync(path); i++) Bun.sleepSync(5);
     return { path, close: () => void child.kill("SIGKILL") };
   }
 
@@ -243,7 +244,7 @@ export class RuntimeWorld {
     const id = typeof made === "string" ? made : made.id;
     this.call(["delete", "--force", id]);
     if (typeof made !== "string") {
-      for (let i = 0; i < 200 && isAlive(made.pid); i++) Bun.sleepSync(5);
+      for (let i = 0; i < 200 * patience && isAlive(made.pid); i++) Bun.sleepSync(5);
     }
     this.#alive.delete(id);
   }

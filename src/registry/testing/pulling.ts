@@ -1,4 +1,5 @@
 /** What the tests of pulling share: stores of their own, and little patience. */
+import { patience } from "../../../test/patience.ts";
 import { ImageError } from "../../image/error.ts";
 import { parseReference, type RegistryReference } from "../../image/reference.ts";
 import { type Store } from "../../image/store.ts";
@@ -12,8 +13,8 @@ export const impatient: Patience = {
   attempts: 3,
   firstDelay: 5,
   longestDelay: 20,
-  answer: 2_000,
-  stall: 200,
+  answer: 2_000 * patience,
+  stall: 200 * patience,
 };
 
 export function referenceOf(text: string): RegistryReference {

@@ -6,8 +6,8 @@ export const ofLoad: readonly Mutation[] = [
   {
     name: "cgroups stay when their container ends",
     file: "native/cgroup.c",
-    find: "    int rc = remove_once(parent, name, 0);\n    for (long",
-    replace: "    int rc = name[0] ? 0 : remove_once(parent, name, 0);\n    for (long",
+    find: "    int rc = remove_once(parent, name);\n    for (long",
+    replace: "    int rc = name[0] ? 0 : remove_once(parent, name);\n    for (long",
     faults: [
       {
         file: "shortage",

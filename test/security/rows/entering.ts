@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { listIfThere } from "../../leftovers.ts";
+import { patience } from "../../patience.ts";
 import { compileC } from "../../pivot.ts";
 import { secret } from "../canary.ts";
 import { type Row, unless } from "../outcome.ts";
@@ -120,7 +121,7 @@ export const entering: readonly Row<RuntimeWorld>[] = [
         const all = ["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"];
         config.process["capabilities"] = { bounding: all, effective: all, permitted: all };
       });
-      for (let i = 0; i < 200 && !world.read(made.out).includes("looking"); i++)
+      for (let i = 0; i < 200 * patience && !world.read(made.out).includes("looking"); i++)
         await Bun.sleep(10);
       const programs = ["/poisoned", "/bin/true", "/linked"];
       for (let i = 0; i < world.tries; i++) {
@@ -152,7 +153,7 @@ export const entering: readonly Row<RuntimeWorld>[] = [
       const made = world.mustStart(root, (config) => {
         config.process["args"] = ["/peek"];
       });
-      for (let i = 0; i < 200 && !world.read(made.out).includes("looking"); i++)
+      for (let i = 0; i < 200 * patience && !world.read(made.out).includes("looking"); i++)
         await Bun.sleep(10);
       for (let i = 0; i < world.tries * 3; i++) world.exec(made.id, ["/bin/true"]);
       await Bun.sleep(50);
