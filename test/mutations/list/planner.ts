@@ -84,8 +84,8 @@ export const ofPlanner: readonly Mutation[] = [
   {
     name: "a container tells the host its routes",
     file: "src/planner/network.ts",
-    find: "connection.bridge === null\n",
-    replace: "connection.bridge !== undefined\n",
+    find: "...(connection.ipv6\n",
+    replace: "...(!connection.ipv6\n",
     tests: [["src/planner/network.test.ts"]],
     rows: ["CVE-2020-13401"],
   },
