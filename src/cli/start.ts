@@ -3,9 +3,9 @@
 import { nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { clearRemains, waitUntilGone } from "../engine/act.ts";
+import { clearRemains, hasRunAnew, waitUntilGone } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
-import { noteFailure, noteStart } from "../engine/kept.ts";
+import { isLastStart, noteFailure, noteStart } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
 import { isStartedElsewhere } from "../engine/started-elsewhere.ts";
 import { type Container, isAlive } from "../engine/status.ts";
@@ -36,7 +36,8 @@ async function makeReady(found: Container, roots: Roots): Promise<Container> {
   const name = nameOf(found.record);
   if (!found.kept) throw new WishError([`container ${name} is about to be removed`]);
   if (found.status !== "dead") return found;
-  await clearRemains(found, roots);
+  // Whoever has started it meanwhile is met again, when its state is to be made.
+  await clearRemains(found, roots, { isOver: hasRunAnew });
   return { ...found, status: "exited" };
 }
 
@@ -59,6 +60,7 @@ async function startAttached(
 }
 
 const EINTR = 4;
+const ECHILD = 10;
 const EAGAIN = 11;
 
 /** Of the locks, the container's own is that of a layer into which files are copied meanwhile. */
@@ -66,6 +68,10 @@ const isCopiedInto = ({ steps }: Plan, { step, errno }: StepFailure): boolean =>
   const op = steps[step]?.op;
   return errno === EAGAIN && op?.op === "lock" && op.patience > 0;
 };
+
+/** Whether a signal has stopped a start, or SIGKILL the monitor that was making the container. */
+const isEnded = ({ steps }: Plan, { step, errno }: StepFailure): boolean =>
+  errno === EINTR || (errno === ECHILD && steps[step]?.op.op === "detach");
 
 /** Whether what another has begun comes to run; false: it is gone, or is still there without. */
 async function runsByAnother(found: Container): Promise<boolean> {
@@ -98,8 +104,11 @@ export async function startDetached(
     attach: null,
     delay: 0,
   });
-  await noteStart(roots.dataRoot, id);
+  const started = await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
+  // Its first process may be killed for want of memory, too: then nobody has noted anything.
+  const isEndedSince = async (): Promise<boolean> =>
+    failure?.errno === ECHILD && !(await isLastStart(roots.dataRoot, id, started));
   // When the executor is killed, its monitor may be on its way: what comes of it is seen, not noted.
   const isKilled = failure?.errno === 0;
   if (failure !== null && !isKilled) release();
@@ -111,7 +120,7 @@ export async function startDetached(
     return;
   }
   // Another's `restart` has ended what was starting, for a start of its own.
-  if (failure?.errno === EINTR && attempts > 1) {
+  if (failure !== null && attempts > 1 && (isEnded(plan, failure) || (await isEndedSince()))) {
     const seen = await findContainer(roots, id);
     return startDetached(seen, roots, globals, announce, attempts - 1);
   }

@@ -34,7 +34,7 @@ export async function carryOut(steps: readonly Step[]): Promise<void> {
 const processFile = ({ directory }: Container) => onHost(`${directory}/pid`);
 
 /** By another's `start` or `restart`, in the same directory. */
-function hasRunAnew({ directory, process }: Container): boolean {
+export function hasRunAnew({ directory, process }: Container): boolean {
   const now = readProcess(`${directory}/pid`);
   return now !== null && (process?.pid !== now.pid || process.started !== now.started);
 }
@@ -168,7 +168,9 @@ async function endBeforeStart(container: Container, roots: Roots, wish: EndWish)
     return isHeard;
   }
   await carryOut([signalMonitor(container, SIGKILL, false)]);
-  if (existsSync(container.directory)) await clearRemains(container, roots);
+  if (existsSync(container.directory)) {
+    await clearRemains(container, roots, { isOver: hasRunAnew });
+  }
   return isHeard;
 }
 
@@ -309,12 +311,16 @@ const EAGAIN = 11;
  * Somebody else who is about to do so is waited for.
  *
  * @param patience milliseconds
+ * @param isOver what else ends the wait: what is there then is no remains
  * @throws BusyError when whoever has it in hand keeps it; WishError
  */
 export async function clearRemains(
   container: Container,
   roots: Roots,
-  patience = 5_000,
+  {
+    patience = 5_000,
+    isOver = () => false,
+  }: { readonly patience?: number; readonly isOver?: (container: Container) => boolean } = {},
 ): Promise<void> {
   const { directory, name, record } = container;
   const end = Date.now() + patience;
@@ -334,7 +340,7 @@ export async function clearRemains(
     if (failure === null || (failure.step === 0 && failure.errno === ENOENT)) return;
     if (failure.step !== 0 || failure.errno !== EAGAIN) throw toldOf(steps, failure);
     // Not longer at once: who holds the lock may be killed, and leave it to us.
-    if (await waitUntilGone(container, 100)) return;
+    if (await waitUntilGone(container, 100, isOver)) return;
     if (Date.now() >= end) {
       throw new BusyError([`container ${name} is being used by another command: try again`]);
     }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import type { Described } from "../container/record.ts";
 import {
   forgetKept,
+  isLastStart,
   keepContainer,
   noteFailure,
   noteRemoval,
@@ -29,6 +30,18 @@ test("who removes a container sees that it was started since", async () => {
   expect((await readKept(dataRoot, id))?.stopped).toBe(false);
   await noteFailure(dataRoot, id, "why");
   expect(await noteRemoval(dataRoot, id, null)).toBe(true);
+});
+
+test("the last start is known from one that somebody has ended, or begun again, since", async () => {
+  const id = await keep("d");
+  const first = await noteStart(dataRoot, id);
+  expect(await isLastStart(dataRoot, id, first)).toBe(true);
+  await noteStop(dataRoot, id);
+  expect(await isLastStart(dataRoot, id, first)).toBe(false);
+  await Bun.sleep(2);
+  const second = await noteStart(dataRoot, id);
+  expect(await isLastStart(dataRoot, id, first)).toBe(false);
+  expect(await isLastStart(dataRoot, id, second)).toBe(true);
 });
 
 test("what is being removed, or is gone, is not started", async () => {

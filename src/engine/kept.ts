@@ -116,16 +116,25 @@ const beingRemoved = 2;
  * Somebody starts it: its policy counts anew. Before its plan is carried out: so either who removes
  * it sees that, or it is not started.
  *
+ * @returns milliseconds since 1970, as it is noted
  * @throws WishError when it was removed meanwhile, or is about to be
  */
-export const noteStart = (dataRoot: string, id: string): Promise<void> =>
+export const noteStart = (dataRoot: string, id: string): Promise<number> =>
   withDatabase(dataRoot, (database) => {
+    const now = Date.now();
     const sql = `UPDATE containers SET started = ?, restarts = 0, stopped = 0, error = ''
       WHERE id = ? AND stopped <> ${beingRemoved}`;
-    if (database.prepare(sql).run(Date.now(), id).changes > 0) return;
+    if (database.prepare(sql).run(now, id).changes > 0) return now;
     throw new WishError([
       `container ${id.slice(0, 12)} was removed meanwhile, or is about to be: \`pivot rm\` ends that`,
     ]);
+  });
+
+/** Whether nobody has stopped or started it since that start was noted, by its time. */
+export const isLastStart = (dataRoot: string, id: string, started: number): Promise<boolean> =>
+  withDatabase(dataRoot, (database) => {
+    const sql = "SELECT 1 FROM containers WHERE id = ? AND started = ? AND stopped = 0";
+    return database.prepare(sql).get(id, started) !== undefined;
   });
 
 /**

@@ -23,7 +23,7 @@ export type RemoveWish = {
 
 async function clear(container: Container, roots: Roots, force: boolean): Promise<void> {
   try {
-    await clearRemains(container, roots, force ? 500 : 5_000);
+    await clearRemains(container, roots, { patience: force ? 500 : 5_000 });
   } catch (error) {
     if (!force || !(error instanceof BusyError)) throw error;
     // A start was under way when it was looked up.
