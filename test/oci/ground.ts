@@ -268,7 +268,9 @@ export class OciGround {
 
   async until(id: string, status: string): Promise<State> {
     let state = this.state(id);
-    for (let i = 0; i < 100 * patience && state.status !== status; i++) {
+    // By the clock: who ends a container may have to wait for the machine's init to reap what came from outside.
+    const end = Date.now() + 10_000 * patience;
+    while (state.status !== status && Date.now() < end) {
       await wait(10);
       state = this.state(id);
     }
