@@ -69,6 +69,11 @@ export async function prune(
   const problems: string[] = [];
   const execute = async (steps: Step[]): Promise<Outcome> =>
     executePlan({ version: 1, steps }).outcome;
+  const take = async (path: string, steps: Step[]): Promise<void> => {
+    const problem = describe(steps, await execute(steps));
+    if (problem === null) paths.push(path);
+    else problems.push(problem);
+  };
   const ids = listStates(roots.runRoot);
   const rows = await kept();
   for (const id of ids) {
@@ -80,10 +85,7 @@ export async function prune(
     else problems.push(problem);
   }
   for (const path of [...(await orphanedData(roots, kept)), ...danglingNames(roots)]) {
-    const steps = [remove(path, "belongs to no container")];
-    const problem = describe(steps, await execute(steps));
-    if (problem === null) paths.push(path);
-    else problems.push(problem);
+    await take(path, [remove(path, "belongs to no container")]);
   }
   const fresh = unfinishedVolume(roots);
   if (existsSync(fresh)) {
@@ -97,16 +99,9 @@ export async function prune(
     else if (!isAliveOrGone(outcome)) paths.push(fresh);
   }
   for (const path of abandonedVolumes(roots)) {
-    const steps = [remove(path, "of a volume that was removed")];
-    const problem = describe(steps, await execute(steps));
-    if (problem === null) paths.push(path);
-    else problems.push(problem);
+    await take(path, [remove(path, "of a volume that was removed")]);
   }
-  for (const { path, steps } of leftSteps(roots)) {
-    const problem = describe(steps, await execute(steps));
-    if (problem === null) paths.push(path);
-    else problems.push(problem);
-  }
+  for (const { path, steps } of leftSteps(roots)) await take(path, steps);
   await removeStaleLeases(roots);
   await removeStaleRanges(roots);
   return { containers, paths, problems };
