@@ -8,7 +8,7 @@ import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
 
 // Real containers, on machines that have other things to do as well.
-setDefaultTimeout(30_000);
+setDefaultTimeout(30_000 * patience);
 
 const ground = new Ground("debug");
 afterAll(() => ground.close());
@@ -29,7 +29,7 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
     const lines = ["break pivot_root", "continue", "step", "step", "delete", "continue"];
     const { code, stdout, stderr } = debug(lines, "--rm", "busybox", "echo", "hello");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toContain(`-> ${number}  init    make the new root /\n`);
+    expect(stdout).toMatch(new RegExp(`-> +${number}  init    make the new root /\n`));
     // By pivot_root the new root gets its place, by umount the old one goes.
     const [, moved = "", gone = ""] = stdout.split("mounts of init:");
     expect(moved).toMatch(/~ \d+ +\d+ +\/ +overlay/);
@@ -96,7 +96,7 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
       "busybox",
       "true",
     );
-    expect(unconfined.stdout).toMatch(/-> \d+ {2}init {4}execute true\n$/);
+    expect(unconfined.stdout).toMatch(/-> +\d+ {2}init {4}execute true\n$/);
     const filtered = debug(["b exec", "b seccomp", "c", "s"], "busybox", "true");
     expect(filtered.stdout).toContain("it cannot stop before step");
     expect(filtered.stdout).toContain("under the filter, init takes no turns");
@@ -179,7 +179,7 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
       });
       child.stdin.write("break pivot_root\ncontinue\n");
       for (let i = 0; i < 400 * patience && !said.includes("-> "); i++) await Bun.sleep(25);
-      for (let i = 0; i < 400 * patience && !/-> \d+ {2}init/.test(said); i++) await Bun.sleep(25);
+      for (let i = 0; i < 400 * patience && !/-> +\d+ {2}init/.test(said); i++) await Bun.sleep(25);
       expect(existsSync(`${ground.runRoot}/names/${name}`)).toBe(true);
       const program = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
       if (how === "quit") child.stdin.write("quit\n");

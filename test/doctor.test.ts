@@ -4,10 +4,11 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
 import { familyOf } from "../src/doctor/programs.ts";
+import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
 
 // Real containers, on machines that have other things to do as well.
-setDefaultTimeout(30_000);
+setDefaultTimeout(30_000 * patience);
 
 const ground = new Ground("doctor");
 afterAll(() => ground.close());

@@ -19,10 +19,15 @@ import { patience } from "./patience.ts";
 import { Ground, pivotPath } from "./pivot.ts";
 
 const ground = new Ground("faults");
-const words = [...ground.roots(), "run", "--rm", "-m", "64m", "-u", "daemon", "busybox", "id"];
+const runWords = [...ground.roots(), "run", "--rm", "-m", "64m", "-u", "daemon", "busybox", "id"];
 
 const failing = (process: string, name: string, number: number, error: string): Promise<Traced> =>
-  withFault(ground, { words }, { process, name, number, errors: [] }, { how: "fail", error });
+  withFault(
+    ground,
+    { words: runWords },
+    { process, name, number, errors: [] },
+    { how: "fail", error },
+  );
 
 describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"})`, () => {
   afterAll(() => ground.close());
@@ -30,7 +35,7 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
   test("what the launcher cannot do it says in a line", {
     timeout: 60_000 * patience,
   }, async () => {
-    expect(ground.pivot(words.slice(4))).toMatchObject({ code: 0, stderr: "" });
+    expect(ground.pivot(runWords.slice(4))).toMatchObject({ code: 0, stderr: "" });
     const failures = [
       ["0.1", "prctl", 1, "EINVAL", "cannot start the program"],
       ["0", "memfd_create", 1, "EMFILE", "cannot make a file in memory"],
@@ -120,7 +125,7 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
 
   test("output that a full file does not take is told", () => {
     const script = `"$0" "$@" >/dev/full`;
-    const ran = ground.command(["sh", "-c", script, pivotPath, ...words]);
+    const ran = ground.command(["sh", "-c", script, pivotPath, ...runWords]);
     expect(ran.stderr).toMatch(
       /^pivot: .*ENOSPC.*the container's output could not be written[^\n]*\n$/,
     );
@@ -231,13 +236,13 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
   test("a start with too few descriptors is refused before anything is made", async () => {
     for (const most of [8, 20, 63]) {
       const limited = `ulimit -n ${most} && exec "$0" "$@"`;
-      expect(ground.command(["sh", "-c", limited, pivotPath, ...words])).toMatchObject({
+      expect(ground.command(["sh", "-c", limited, pivotPath, ...runWords])).toMatchObject({
         code: 125,
         stderr: "pivot: too few open files are allowed: raise `ulimit -n` to 64 or more\n",
       });
     }
     await ground.expectNothingLeft();
-    const enough = ['ulimit -n 64 && exec "$0" "$@"', pivotPath, ...words];
+    const enough = ['ulimit -n 64 && exec "$0" "$@"', pivotPath, ...runWords];
     expect(ground.command(["sh", "-c", ...enough])).toMatchObject({ code: 0, stderr: "" });
   }, 60_000);
 });

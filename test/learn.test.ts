@@ -14,7 +14,7 @@ describe.skipIf(whyNot !== undefined)(`pivot learn (${whyNot ?? "as root"})`, ()
   afterAll(() => ground.close());
 
   test("containers of pivot's with their mounts, and those of others", async () => {
-    const container = await ground.start(["--tmpfs", "/scratch"]);
+    const container = await ground.start(["--tmpfs", "/learned"]);
     const script = "echo ready; exec sleep 1000";
     const args = ["--pid", "--mount", "--fork", "--kill-child", "sh", "-c", script];
     const other = spawn("unshare", args, { stdio: ["ignore", "pipe", "ignore"] });
@@ -29,11 +29,11 @@ describe.skipIf(whyNot !== undefined)(`pivot learn (${whyNot ?? "as root"})`, ()
     const own = live.containers.find(({ name }) => name === container.name);
     expect(own).toMatchObject({ image: "busybox", pid: container.pid });
     expect(own?.command).toContain("sh -c");
-    expect(own?.mountinfo).toMatch(/ \/scratch .* - tmpfs /);
+    expect(own?.mountinfo).toMatch(/ \/learned .* - tmpfs /);
     expect(live.containers.filter(({ pid }) => pid === container.pid)).toHaveLength(1);
     const foreign = live.containers.filter(({ pid }) => children.has(pid));
     expect(foreign).toMatchObject([{ image: null, name: "sleep", command: "sleep" }]);
-    expect(live.host).not.toContain(" /scratch ");
+    expect(live.host).not.toContain(" /learned ");
   });
 
   test.each([

@@ -86,6 +86,15 @@ export type Running = {
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** With SIGKILL: its end may have come already, and be about to be heard of. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** A temporary directory with an image store and a run root, for one test file. */
 export class Ground {
   /** For files of the test's own; a real path. */
@@ -188,7 +197,7 @@ export class Ground {
       process: child,
       stop: async () => {
         this.#running.delete(running);
-        if (child.exitCode === null && child.signalCode === null) process.kill(pid, "SIGKILL");
+        if (child.exitCode === null && child.signalCode === null) killIfThere(pid);
         await ended;
       },
     };

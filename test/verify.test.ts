@@ -5,10 +5,11 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { defaultConfig, writeConfig } from "../src/oci/default-config.ts";
 import { makeBusyboxRoot } from "../src/oci/testing/bundle.ts";
+import { patience } from "./patience.ts";
 import { Ground, whyNot } from "./pivot.ts";
 
 // Real containers, on machines that have other things to do as well.
-setDefaultTimeout(30_000);
+setDefaultTimeout(30_000 * patience);
 
 const ground = new Ground("verify");
 const children: ChildProcess[] = [];

@@ -33,6 +33,13 @@ hand_on() { # hand_on CGROUP: its controllers to the cgroups below it
   done
 }
 
+# In version 1 what is frozen does not even end by SIGKILL, and who waits for it waits for ever.
+thaw() { # thaw DIRECTORY: every cgroup below it
+  find "$1" -name freezer.state 2>/dev/null | while read -r state; do
+    { echo THAWED >"$state"; } 2>/dev/null || true # or it went meanwhile
+  done
+}
+
 # ---- within ------------------------------------------------------------------------------------
 
 fresh_cgroups() { # fresh_cgroups LIST
@@ -87,6 +94,7 @@ if [ "${1:-}" = --within ]; then
   # Not exec: the first process of a pid namespace has to wait for orphans, and the shell does.
   status=0
   "$@" || status=$?
+  thaw /sys/fs/cgroup
   exit "$status"
 fi
 
@@ -104,6 +112,7 @@ clean() {
   trap '' INT TERM HUP
   [ -z "$world" ] || kill -KILL "$world" 2>/dev/null || true
   [ -z "$world" ] || wait "$world" 2>/dev/null || true
+  echo "$list" | while read -r _ mount _; do thaw "$mount/$name"; done
   echo "$list" | while read -r _ mount _; do
     [ -d "$mount/$name" ] || continue
     # A killed process leaves its cgroup a moment after it is gone.

@@ -13,7 +13,6 @@ import { encodePlan } from "../executor/encode.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { executePlan } from "../executor/spawn.ts";
-import { readProcess } from "../host/first-process.ts";
 import { writeAll } from "../host/write.ts";
 import type { Plan } from "../plan/op.ts";
 import type { Attachment } from "../planner/setting.ts";
@@ -69,14 +68,45 @@ const isCopiedInto = ({ steps }: Plan, { step, errno }: StepFailure): boolean =>
   return errno === EAGAIN && op?.op === "lock" && op.patience > 0;
 };
 
-/** Whether a signal has stopped a start, or SIGKILL the monitor that was making the container. */
-const isEnded = ({ steps }: Plan, { step, errno }: StepFailure): boolean =>
-  errno === EINTR || (errno === ECHILD && steps[step]?.op.op === "detach");
+/** What came of a start. */
+type Outcome =
+  | "running"
+  /** Another command is starting it, and was first. */
+  | "elsewhere"
+  /** Another command has ended what was starting: for a start of its own, or for good. */
+  | "ended"
+  /** The executor was killed: its monitor may be on its way, so what comes of it is seen, not noted. */
+  | "killed"
+  | "failed";
+
+/** @param isLast whether nobody has stopped or started it since */
+async function outcomeOf(
+  plan: Plan,
+  failure: StepFailure | null,
+  id: string,
+  isLast: () => Promise<boolean>,
+): Promise<Outcome> {
+  if (failure === null) return "running";
+  if (failure.errno === 0) return "killed";
+  if (isStartedElsewhere(plan, failure, id)) return "elsewhere";
+  if (failure.errno === EINTR) return "ended";
+  if (failure.errno !== ECHILD) return "failed";
+  // SIGKILL has met the monitor. The first process may be killed for want of memory, too: then nobody
+  // has noted anything.
+  const isOfMonitor = plan.steps[failure.step]?.op.op === "detach";
+  return isOfMonitor || !(await isLast()) ? "ended" : "failed";
+}
 
 /** Whether what another has begun comes to run; false: it is gone, or is still there without. */
-async function runsByAnother(found: Container): Promise<boolean> {
-  const runs = (): boolean => readProcess(`${found.directory}/pid`) !== null;
-  return (await waitUntilGone(found, 5_000, runs)) && runs();
+const runsByAnother = async (found: Container): Promise<boolean> =>
+  (await waitUntilGone(found, 5_000, hasRunAnew)) && hasRunAnew(found);
+
+/** What is told of a start that has come to nothing. */
+function lineOf(plan: Plan, failure: StepFailure, outcome: Outcome, name: string): string {
+  if (outcome === "elsewhere") return `container ${name}: another command starts it: try again`;
+  return isCopiedInto(plan, failure)
+    ? `container ${name}: another command copies into it: start it when that is done`
+    : describeFailure(plan, failure);
 }
 
 /**
@@ -93,7 +123,7 @@ export async function startDetached(
   announce: string | null,
   attempts = 8,
 ): Promise<void> {
-  const { id } = found;
+  const { id, name } = found;
   if (isAlive(found)) {
     if (announce !== null) writeAll(1, announce);
     return;
@@ -106,34 +136,21 @@ export async function startDetached(
   });
   const started = await noteStart(roots.dataRoot, id);
   const { failure } = await executePlan(plan, ["ignore", "inherit", "inherit"]).outcome;
-  // Its first process may be killed for want of memory, too: then nobody has noted anything.
-  const isEndedSince = async (): Promise<boolean> =>
-    failure?.errno === ECHILD && !(await isLastStart(roots.dataRoot, id, started));
-  // When the executor is killed, its monitor may be on its way: what comes of it is seen, not noted.
-  const isKilled = failure?.errno === 0;
-  if (failure !== null && !isKilled) release();
-  if (failure !== null && isStartedElsewhere(plan, failure, id) && attempts > 1) {
-    if (!(await runsByAnother(found))) {
-      return startDetached(found, roots, globals, announce, attempts - 1);
-    }
+  const isLast = () => isLastStart(roots.dataRoot, id, started);
+  const outcome = await outcomeOf(plan, failure, id, isLast);
+  if (outcome !== "running" && outcome !== "killed") release();
+  if (outcome === "elsewhere" && (await runsByAnother(found))) {
     if (announce !== null) writeAll(1, announce);
     return;
   }
-  // Another's `restart` has ended what was starting, for a start of its own.
-  if (failure !== null && attempts > 1 && (isEnded(plan, failure) || (await isEndedSince()))) {
+  if ((outcome === "elsewhere" || outcome === "ended") && attempts > 1) {
     const seen = await findContainer(roots, id);
     return startDetached(seen, roots, globals, announce, attempts - 1);
   }
   for (const warning of warnings) report("warning", warning, globals.logFormat);
   if (failure === null) return;
-  if (isStartedElsewhere(plan, failure, id)) {
-    if (announce !== null) writeAll(1, announce);
-    return;
-  }
-  const line = isCopiedInto(plan, failure)
-    ? `container ${found.name}: another command copies into it: start it when that is done`
-    : describeFailure(plan, failure);
-  if (!isKilled) await noteFailure(roots.dataRoot, id, line);
+  const line = lineOf(plan, failure, outcome, name);
+  if (outcome === "ended" || outcome === "failed") await noteFailure(roots.dataRoot, id, line);
   await whileItIsThere(found, roots, () => Promise.reject(new WishError([line])));
 }
 

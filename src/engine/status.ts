@@ -107,11 +107,13 @@ function isAboutToRestart(kept: KeptContainer | null, end: End | null): boolean 
 
 /**
  * With the cgroups of this start: they are planned anew for each, and an ordinary user's depend on where it
- * was, and on whether it has limits. Their names are the container's alone: one that is there is the one.
+ * was, and on whether it has limits. Their names are the container's alone: where the first is there, all
+ * are those of this start.
  */
 function withCgroups(record: Described, { runRoot }: Roots): Described {
   const { id, cgroups } = record;
-  const isCurrent = cgroups.length > 0 && cgroups.every((path) => existsSync(path));
+  const [first] = cgroups;
+  const isCurrent = first !== undefined && existsSync(first);
   if (isCurrent || !existsSync(`${runRoot}/${id}`)) return record;
   const { state } = readState(runRoot, id);
   return state === null ? record : { ...record, cgroups: state.cgroups };
