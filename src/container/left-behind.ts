@@ -3,8 +3,8 @@
  * `system prune` (prune.ts) takes it away.
  */
 
-import { existsSync, readlinkSync } from "node:fs";
-import { isLocked } from "../host/first-process.ts";
+import { existsSync } from "node:fs";
+import { isLocked, readLinkIfThere } from "../host/first-process.ts";
 import { listIfThere } from "../host/list-if-there.ts";
 import { mountedLayers } from "../host/mounted-layers.ts";
 import { staleLeases } from "../network/lease.ts";
@@ -13,17 +13,6 @@ import { abandonedVolumes } from "../volume/abandoned.ts";
 import type { Roots } from "./roots.ts";
 import { listStates, readState } from "./state.ts";
 import { staleRanges } from "./user-ranges.ts";
-
-/** What a link says; null when it is none, or gone since it was listed. */
-function readLinkIfThere(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "EINVAL") return null;
-    throw error;
-  }
-}
 
 /** Asks which containers' files stay. */
 export type Kept = () => Promise<ReadonlySet<string>>;

@@ -1,12 +1,12 @@
 /** What is done to containers that are there already: short plans, and the wait for what comes of them. */
 
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { describeFailure, type StepFailure } from "../executor/failure.ts";
 import { executePlan } from "../executor/spawn.ts";
-import { canFreeze, readProcess } from "../host/first-process.ts";
+import { canFreeze, readLinkIfThere, readProcess } from "../host/first-process.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
 import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
@@ -287,15 +287,7 @@ function nameLinks({ id }: Container, { runRoot }: Roots): string[] {
   const names = `${runRoot}/names`;
   return (existsSync(names) ? readdirSync(names) : [])
     .map((name) => `${names}/${name}`)
-    .filter((path) => linkTarget(path) === `../${id}`);
-}
-
-function linkTarget(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null; // gone meanwhile
-  }
+    .filter((path) => readLinkIfThere(path) === `../${id}`);
 }
 
 /** Another command, or the container's own executor, is at work on it. */

@@ -1,12 +1,11 @@
 /** Containers that are kept: their rows in the engine's database. */
 
-import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Described, decodeRecord, encodeRecord, nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { isLocked } from "../host/first-process.ts";
+import { isLocked, readLinkIfThere } from "../host/first-process.ts";
 import { inTransaction, readDatabase, withDatabase } from "./database.ts";
 
 /** A container with what changes of it. */
@@ -82,16 +81,6 @@ export async function readKept(dataRoot: string, id: string): Promise<KeptContai
   const sql = `SELECT ${columns} FROM containers WHERE id = ?`;
   const row = await readDatabase(dataRoot, (database) => database.prepare(sql).get(id));
   return row === undefined ? null : keptOf(row);
-}
-
-/** What a link says; null when it is gone meanwhile. */
-function readLinkIfThere(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }
 
 /** @throws WishError when a container of this name is kept, or runs */

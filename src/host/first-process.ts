@@ -1,6 +1,14 @@
 /** A container's first process, its lock and its freezer, as they are seen from outside. */
 
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 export type FirstProcess = { readonly pid: number; readonly started: bigint };
@@ -13,6 +21,17 @@ export function readIfThere(path: string): string | null {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (gone.has((error as NodeJS.ErrnoException).code)) return null;
+    throw error;
+  }
+}
+
+/** What a symbolic link names; null: there is none. */
+export function readLinkIfThere(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (gone.has(code) || code === "EINVAL") return null;
     throw error;
   }
 }
