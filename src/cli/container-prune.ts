@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
+import { WishError } from "../container/wish-error.ts";
 import { BusyError } from "../engine/act.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, listContainers } from "../engine/status.ts";
@@ -15,6 +16,7 @@ import { hasLabel, readFilters } from "./filter.ts";
 import { humanSize } from "./human.ts";
 import { forceFlag, pruneFilterFlag } from "./listing-flags.ts";
 import { readMoment } from "./moment.ts";
+import { report } from "./report-error.ts";
 import { treeSize } from "./tree-size.ts";
 
 export const containerPruneFlags: readonly Flag[] = [
@@ -26,6 +28,8 @@ export type PrunedContainers = {
   readonly ids: readonly string[];
   /** Bytes that their writable layers took. */
   readonly bytes: number;
+  /** What could not be removed, in one line each. */
+  readonly problems: readonly string[];
 };
 
 /** Of one that nothing is known of here, but whose layer is mounted: it runs by another --runroot. */
@@ -51,6 +55,7 @@ export async function pruneContainers(
   });
   const found = (await listContainers(roots)).filter((each) => !isAlive(each) && passes(each));
   const ids: string[] = [];
+  const problems: string[] = [];
   let bytes = 0;
   for (const container of withoutElsewhere(found)) {
     const size = treeSize(`${roots.dataRoot}/containers/${container.id}/upper`);
@@ -58,12 +63,14 @@ export async function pruneContainers(
       await removeContainer(container, roots, { force: false, volumes: false });
     } catch (error) {
       if (error instanceof BusyError) continue; // it is not unused, then
-      throw error;
+      if (!(error instanceof WishError)) throw error;
+      problems.push(...error.problems);
+      continue;
     }
     ids.push(container.id);
     bytes += size;
   }
-  return { ids, bytes };
+  return { ids, bytes, problems };
 }
 
 export async function containerPruneCommand(
@@ -72,11 +79,12 @@ export async function containerPruneCommand(
 ): Promise<number> {
   const warning = "WARNING! This will remove all stopped containers.";
   if (!isOn(given, "force") && !confirm(warning)) return 0;
-  const { ids, bytes } = await pruneContainers(
+  const { ids, bytes, problems } = await pruneContainers(
     engineRoots(globals),
     given.flags.get("filter") ?? [],
   );
+  for (const problem of problems) report("error", problem, globals.logFormat);
   if (ids.length > 0) writeAll(1, `Deleted Containers:\n${ids.join("\n")}\n\n`);
   writeAll(1, `Total reclaimed space: ${humanSize(bytes)}\n`);
-  return 0;
+  return problems.length > 0 ? 1 : 0;
 }

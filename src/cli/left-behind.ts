@@ -24,18 +24,23 @@ export const nameLeftBehind = async (roots: Roots): Promise<string[]> => [
 
 /** What went, and what could not go, in one line each. */
 export async function removeLeftBehind(roots: Roots): Promise<{
-  /** Ids. */
+  /** Ids of those of which nothing is there any more. */
   readonly containers: readonly string[];
   readonly paths: readonly string[];
   readonly problems: readonly string[];
 }> {
-  const { containers, paths, problems } = await prune(
-    roots,
-    keptIds(roots),
-    (steps, { failure }) =>
-      failure === null ? null : describeFailure({ version: 1, steps }, failure),
+  const kept = keptIds(roots);
+  const { containers, paths, problems } = await prune(roots, kept, (steps, { failure }) =>
+    failure === null ? null : describeFailure({ version: 1, steps }, failure),
   );
+  // Of one that is kept, what it was started with has gone: it can be started again.
+  const stay = await kept();
+  const runs = containers.filter((id) => stay.has(id)).map((id) => `${roots.runRoot}/${id}`);
   const views = await removeLeftovers(roots.dataRoot);
   const builds = removeStaleWorkspaces(buildDirectory(roots), runtimePath());
-  return { containers, paths: [...paths, ...views, ...builds], problems };
+  return {
+    containers: containers.filter((id) => !stay.has(id)),
+    paths: [...runs, ...paths, ...views, ...builds],
+    problems,
+  };
 }

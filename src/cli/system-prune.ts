@@ -44,23 +44,23 @@ type Freed = {
   readonly problems: readonly string[];
 };
 
-/** In docker's order. */
+/** In docker's order, where docker has it. */
 type Part = {
   /** What is said of it before anything is done; null: it is not asked for. */
   readonly warning: (wish: Wish) => string | null;
   readonly free: (wish: Wish, roots: Roots, globals: Globals) => Promise<Freed>;
 };
 
+async function freeContainers({ filters }: Wish, roots: Roots): Promise<Freed> {
+  const { ids, bytes, problems } = await pruneContainers(roots, filters);
+  return { deleted: [["Deleted Containers", ids]], bytes, problems };
+}
+
 /** What ended or killed containers have left: nobody's any more, so no filter asks for it. */
 async function freeRemains(_: Wish, roots: Roots): Promise<Freed> {
   const { containers, paths, problems } = await removeLeftBehind(roots);
   const deleted = [["Deleted Containers", containers] as const, ["Deleted", paths] as const];
   return { deleted, bytes: 0, problems };
-}
-
-async function freeContainers({ filters }: Wish, roots: Roots): Promise<Freed> {
-  const { ids, bytes } = await pruneContainers(roots, filters);
-  return { deleted: [["Deleted Containers", ids]], bytes, problems: [] };
 }
 
 async function freeNetworks({ filters }: Wish, roots: Roots): Promise<Freed> {
@@ -96,8 +96,9 @@ async function freeBuildCache(_: Wish, roots: Roots): Promise<Freed> {
 }
 
 const parts: readonly Part[] = [
-  { warning: () => "what is left of killed containers", free: freeRemains },
   { warning: () => "all stopped containers", free: freeContainers },
+  // After them: with its state directory goes what tells that a start of one has come to its end.
+  { warning: () => "what is left of killed containers", free: freeRemains },
   {
     warning: () => "all networks not used by at least one container",
     free: freeNetworks,
