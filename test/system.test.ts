@@ -1,6 +1,7 @@
 // The engine as a whole: info, version, what is taken on the disk, and what prune gives back.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   linkSync,
@@ -28,6 +29,16 @@ function said(words: readonly string[]): string {
   expect({ words, code, stderr }).toMatchObject({ code: 0 });
   return stdout;
 }
+
+/** Makes a file one that cannot be removed (chattr(1)), or one that can; false: not here. */
+const fix = (path: string, flag: "+i" | "-i"): boolean =>
+  spawnSync("chattr", [flag, path], { stdio: "ignore" }).status === 0;
+
+const canFix = (() => {
+  const path = `${ground.directory}/fixed`;
+  writeFileSync(path, "");
+  return fix(path, "+i") && fix(path, "-i");
+})();
 
 const rowOf = (table: string, type: string): string[] =>
   (table.split("\n").find((line) => line.startsWith(type)) ?? "").split(/ {2,}/);
@@ -179,6 +190,25 @@ describe("system df and system prune", () => {
       expect(said(["ps", "-a", "--format", "{{.Status}}"])).toMatch(/^Exited \(255\)/);
       said(["start", "killed"]);
       said(["rm", "-f", "killed"]);
+    },
+  );
+
+  test.skipIf(skip || !canFix)(
+    named("one that cannot be removed is told, and keeps no other"),
+    () => {
+      for (const name of ["fixed", "free"]) said(["run", "--name", name, "busybox", "touch", "/x"]);
+      const [id = ""] = said(["ps", "-aq", "--no-trunc", "-f", "name=fixed"]).split("\n");
+      const file = `${ground.root}/containers/${id}/upper/x`;
+      expect(fix(file, "+i")).toBe(true);
+      const { code, stdout, stderr } = ground.pivot(["system", "prune", "-f"]);
+      expect(fix(file, "-i")).toBe(true);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^pivot: cannot remove \S+ \(step .*\): EPERM: .*\n$/),
+      });
+      expect(stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: .*\n$/);
+      expect(said(["ps", "-a", "--format", "{{.Names}}"])).toBe("fixed\n");
+      said(["rm", "fixed"]);
     },
   );
 
