@@ -25,6 +25,7 @@ import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { listIfThere } from "../leftovers.ts";
+import { patience } from "../patience.ts";
 import { type Case, cases } from "./fuzz-config.ts";
 import { cgroupsNamed, isAlive, makeRootfs, removeCgroups } from "./ground.ts";
 import { runtimeName, runtimeWords, whyNot } from "./runtime.ts";
@@ -113,7 +114,7 @@ class Bench {
     const { status, signal, error } = spawnSync("sh", ["-c", script, "sh", program, ...args], {
       env,
       stdio: "ignore",
-      timeout: 10_000,
+      timeout: 10_000 * patience,
       killSignal: "SIGKILL",
     });
     const stderr = readFileSync(`${this.#scratch}/err`, "utf8");

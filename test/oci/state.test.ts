@@ -2,6 +2,7 @@
 
 import { describe, expect } from "bun:test";
 import { copyFileSync, readFileSync, readlinkSync } from "node:fs";
+import { patience } from "../patience.ts";
 import { compileC } from "../pivot.ts";
 import { isAlive, OciGround, textOf } from "./ground.ts";
 import { demand, title, whyNot } from "./runtime.ts";
@@ -177,6 +178,8 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
     expect([isAlive(pid), isAlive(second)]).toEqual([true, true]);
     ground.ok(["kill", "--all", id, "KILL"]);
     await ground.until(id, "stopped");
+    // It has been told; the kernel ends it in its own time.
+    for (let i = 0; i < 50 * patience && isAlive(second); i++) await Bun.sleep(10);
     expect([isAlive(pid), isAlive(second)]).toEqual([false, false]);
     ground.ok(["delete", id]);
   });
@@ -192,7 +195,7 @@ describe.skipIf(whyNot !== undefined)(title("state and kill"), () => {
       await ground.until(id, "stopped");
       const { code, stderr } = ground.call(["delete", "--force", id]);
       expect([stderr, code]).toEqual(["", 0]);
-      for (let i = 0; i < 50 && isAlive(second); i++) await Bun.sleep(10);
+      for (let i = 0; i < 50 * patience && isAlive(second); i++) await Bun.sleep(10);
       expect(isAlive(second)).toBe(false);
     },
   );
