@@ -1,6 +1,6 @@
 // What containers might leave behind on the machine, found from outside.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseMountinfo } from "./sight.ts";
 
@@ -42,11 +42,13 @@ export function processesAt(directory: string): string[] {
     });
 }
 
-/** A container of which the state is below another temporary directory, or the machine's own. */
-function isSomebodyElses(id: string, runRoot: string): boolean {
+/** The containers of which the state is below another temporary directory, or the machine's own. */
+function othersContainers(runRoot: string): Set<string> {
   const temporary = realpathSync(tmpdir());
-  const others = readdirSync(temporary).map((name) => `${temporary}/${name}/run`);
-  return [...others, "/run/pivot"].some((each) => each !== runRoot && existsSync(`${each}/${id}`));
+  const runRoots = readdirSync(temporary).map((name) => `${temporary}/${name}/run`);
+  return new Set(
+    [...runRoots, "/run/pivot"].filter((each) => each !== runRoot).flatMap(listIfThere),
+  );
 }
 
 /** Not that of a world in which a suite of clients or a benchmark is at work (tools/world.sh). */
@@ -55,18 +57,17 @@ const isContainers = (name: string): boolean =>
 
 /** Cgroups that no process is in, of containers that no other run root than this one knows of. */
 export function emptyCgroups(runRoot: string): Set<string> {
-  const found = new Set<string>();
-  const look = (directory: string): void => {
-    for (const name of listIfThere(directory).filter((each) => isContainers(each))) {
-      const isEmpty = readIfThere(`${directory}/${name}/cgroup.procs`) === "";
-      if (!isEmpty || isSomebodyElses(name.replace("pivot-", ""), runRoot)) continue;
-      found.add(`${directory}/${name}`);
-    }
-  };
-  for (const { at, type } of parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))) {
-    if (type === "cgroup" || type === "cgroup2") look(at);
-  }
-  return found;
+  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  const empty = mounts
+    .filter(({ type }) => type === "cgroup" || type === "cgroup2")
+    .flatMap(({ at }) => listIfThere(at).map((name) => ({ path: `${at}/${name}`, name })))
+    .filter(({ name }) => isContainers(name))
+    .filter(({ path }) => readIfThere(`${path}/cgroup.procs`) === "");
+  if (empty.length === 0) return new Set();
+  const others = othersContainers(runRoot);
+  return new Set(
+    empty.filter(({ name }) => !others.has(name.replace("pivot-", ""))).map(({ path }) => path),
+  );
 }
 
 export const countMounts = (): number =>

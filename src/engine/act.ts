@@ -183,6 +183,24 @@ async function endProcess({ id }: Container, roots: Roots, steps: readonly Step[
   await carryOut(endingOf(seen, SIGKILL, 0));
 }
 
+/** Milliseconds: for the kernel to end a process that was told to, and for what it had to be taken away. */
+const endingTime = 20_000;
+const clearingTime = 120_000;
+
+/** Whoever watches over it takes away what it had: networks take their time on a busy machine. */
+async function hasGone(container: Container): Promise<boolean> {
+  if (await waitUntilGone(container, endingTime, hasRunAnew)) return true;
+  const isIdle = ({ directory }: Container) => readProcess(`${directory}/monitor`) === null;
+  if (!hasJustEnded(container) || isIdle(container)) return false;
+  return waitUntilGone(container, clearingTime, (seen) => hasRunAnew(seen) || isIdle(seen));
+}
+
+/** Why one that was told to end is still there. */
+const whyNotGone = (container: Container): string =>
+  hasJustEnded(container)
+    ? `container ${container.name} has ended, and what it had is still being taken away: try again`
+    : `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`;
+
 /** Whether a start has been noted since it ended last (noteStart, noteRestart). */
 const isStartNoted = ({ started, end }: Container): boolean =>
   (started ?? 0) > (end?.at ?? Number.POSITIVE_INFINITY);
@@ -210,7 +228,7 @@ async function endWhatIsThere(
     }
     isNoted = seen.started === container.started;
   }
-  return (await waitUntilGone(container, 20_000, hasRunAnew)) ? isNoted : null;
+  return (await hasGone(container)) ? isNoted : null;
 }
 
 /**
@@ -231,9 +249,7 @@ export async function endContainer(
   const seen = (hasPolicy ? await readContainer(roots, id) : null) ?? container;
   const hasCome = isAlive(container) ? await endWhatIsThere(container, seen, roots, wish) : false;
   if (hasCome === null) {
-    throw new WishError([
-      `container ${container.name} does not end: its processes may be waiting for a disk or a network file system`,
-    ]);
+    throw new WishError([whyNotGone(container)]);
   }
   if (hasPolicy) await endLateStart(container, roots, hasCome);
 }

@@ -2,6 +2,7 @@
 // PIVOT_CROWD (2000 in all, 64 of them at a time), PIVOT_KILLS (300); PIVOT_SEED chooses others.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { endContainer } from "../../src/engine/act.ts";
 import { findContainer } from "../../src/engine/find.ts";
 import { DockerRegistry } from "../docker-registry.ts";
@@ -53,6 +54,19 @@ describe.skipIf(reason !== undefined)(named(`storms, seed ${seed}`, reason), () 
     expect((await findContainer(roots, "ice")).status).toBe("exited");
     expect(ground.pivot(["rm", "ice"])).toMatchObject({ code: 0, stderr: "" });
   });
+
+  test("what is taken away for longer than a process takes to end is waited for", async () => {
+    const { ground } = fieldOf("slow");
+    const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
+    expect(ground.pivot(["run", "-d", "--name", "slow", "busybox", "sleep", "1000"]).code).toBe(0);
+    const { directory } = await findContainer(roots, "slow");
+    const monitor = Number.parseInt(readFileSync(`${directory}/monitor`, "utf8"), 10);
+    process.kill(monitor, "SIGSTOP");
+    setTimeout(() => process.kill(monitor, "SIGCONT"), 25_000);
+    await endContainer(await findContainer(roots, "slow"), roots, { signal: 9, seconds: 0 });
+    expect((await findContainer(roots, "slow")).status).toBe("exited");
+    expect(ground.pivot(["rm", "slow"])).toMatchObject({ code: 0, stderr: "" });
+  }, 60_000);
 
   test(`a crowd: ${size} commands, 64 at a time`, async () => {
     const field = fieldOf("crowd");
