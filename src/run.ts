@@ -22,6 +22,7 @@ import { defaultRoots, type Roots } from "./container/roots.ts";
 import { describeFailure, exitCodeOf, type StepFailure } from "./executor/failure.ts";
 import { type Execution, executePlan, type Outcome } from "./executor/spawn.ts";
 import { readStreams } from "./host/streams.ts";
+import { parsePlatform } from "./image/platform.ts";
 import type { RunOptions } from "./options/options.ts";
 import type { Plan } from "./plan/op.ts";
 import type { StreamFact } from "./planner/facts.ts";
@@ -38,6 +39,8 @@ export type RunRequest = Omit<RunOptions, "interactive" | "tty"> & {
   readonly bundle?: string;
   /** When the image is asked of its registry; `missing` unless given. */
   readonly pull?: PullPolicy;
+  /** `linux/arm64`: the only platform of the image that will do; it is pulled when another one is there. */
+  readonly platform?: string;
   /** Replaces the image's command. */
   readonly command?: readonly string[];
   /** What the command reads: a text, bytes, a stream to write to, the caller's own, or nothing. */
@@ -144,7 +147,7 @@ const prepareRequest =
   (streams) => {
     const { image, rootfs, bundle, command, stdin, stdout, stderr, signal, timeout, ...rest } =
       request;
-    const { roots, pull, ...options } = rest;
+    const { roots, pull, platform, ...options } = rest;
     const wish: ContainerWish = {
       source: sourceOf(request),
       command: command ?? [],
@@ -153,13 +156,18 @@ const prepareRequest =
       cwd: process.cwd(),
       streams,
       endWithCaller: true,
-      pullImage: async (store, reference) => {
+      pullImage: async (store, reference, chosen) => {
         const { pullImage } = await import("./registry/pull.ts");
         const { executorPath } = await import("./executor/locate.ts");
         const stop = signal === undefined ? {} : { signal };
-        return pullImage(store, reference, { executor: executorPath(), ...stop });
+        return pullImage(store, reference, {
+          executor: executorPath(),
+          ...stop,
+          ...(chosen === undefined ? {} : { platform: chosen }),
+        });
       },
       ...(pull === undefined ? {} : { pull }),
+      platform: platform === undefined ? undefined : parsePlatform(platform),
     };
     return wish.options.rm === true ? prepareContainer(wish) : prepareKept(wish);
   };

@@ -69,7 +69,7 @@ async function provide(
   if (given.flags.has("platform")) return;
   const pull = isOn(given, "pull") ? "always" : "missing";
   const pullImage = (_: Store, reference: RegistryReference): Promise<void> =>
-    pullForRun(store, reference, isOn(given, "quiet"));
+    pullForRun(store, reference, { isQuiet: isOn(given, "quiet"), platform: undefined });
   const problems = await giveBases(
     builder,
     { store, pull, pullImage },

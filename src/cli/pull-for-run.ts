@@ -3,6 +3,7 @@
 import { executorPath } from "../executor/locate.ts";
 import { writeAll } from "../host/write.ts";
 import { ImageError } from "../image/error.ts";
+import type { Platform } from "../image/manifest.ts";
 import type { RegistryReference } from "../image/reference.ts";
 import { findReference, type Store } from "../image/store.ts";
 import { pullImage } from "../registry/pull.ts";
@@ -24,14 +25,15 @@ function isThere(store: Store, { name }: RegistryReference): boolean {
 export async function pullForRun(
   store: Store,
   reference: RegistryReference,
-  isQuiet: boolean,
+  { isQuiet, platform }: { readonly isQuiet: boolean; readonly platform: Platform | undefined },
 ): Promise<void> {
   if (!isQuiet && !isThere(store, reference)) {
     writeAll(2, `Unable to find image '${familiarName(reference)}' locally\n`);
   }
   reachLoopbackDirectly(process.env);
   await interruptible((signal) => {
-    const options = { executor: executorPath(), signal };
+    const chosen = platform === undefined ? {} : { platform };
+    const options = { executor: executorPath(), signal, ...chosen };
     return isQuiet
       ? pullImage(store, reference, { ...options, ...noDisplay })
       : pullOne(store, reference, options, 2);

@@ -37,6 +37,7 @@ const pureFlags: ReadonlySet<string> = new Set([
   "interactive",
   "memory",
   "pids-limit",
+  "platform",
   "quiet",
   "read-only",
   "rm",

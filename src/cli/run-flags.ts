@@ -104,6 +104,11 @@ const containerFlags: readonly Flag[] = [
     help: "write the process id to a new file",
   },
   { name: "pids-limit", value: "N", help: "how many processes; -1: no limit" },
+  {
+    name: "platform",
+    value: "OS/ARCH[/VARIANT]",
+    help: "the image for this platform alone: linux/arm64",
+  },
   { name: "privileged", help: "all capabilities and devices, no masks, no filter" },
   {
     name: "publish",

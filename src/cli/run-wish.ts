@@ -5,6 +5,8 @@ import type { ContainerWish, Source } from "../container/prepare.ts";
 import { absolutePath } from "../container/roots.ts";
 import { OptionError, WishError } from "../container/wish-error.ts";
 import type { ImportProgress } from "../image/import.ts";
+import type { Platform } from "../image/manifest.ts";
+import { parsePlatform } from "../image/platform.ts";
 import { type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { findRelativePaths } from "./relative-paths.ts";
@@ -62,11 +64,21 @@ function pullPolicy(given: ParsedArguments): PullPolicy {
   throw new UsageError(`--pull takes always, missing or never, received ${JSON.stringify(word)}`);
 }
 
+/** @throws UsageError, ImageError */
+function platformOf({ flags }: ParsedArguments): Platform | undefined {
+  const text = flags.get("platform")?.at(-1);
+  if (text === undefined) return undefined;
+  const other = ["rootfs", "bundle"].find((name) => flags.has(name));
+  if (other !== undefined)
+    throw new UsageError(`--platform chooses an image, and --${other} is none`);
+  return parsePlatform(text);
+}
+
 /** Pulls, and tells how it goes on standard error: standard output is the container's. */
 function pullingAloud(given: ParsedArguments): NonNullable<ContainerWish["pullImage"]> {
   const isQuiet = given.flags.get("quiet")?.at(-1) === "true";
-  return async (store, reference) =>
-    (await import("./pull-for-run.ts")).pullForRun(store, reference, isQuiet);
+  return async (store, reference, platform) =>
+    (await import("./pull-for-run.ts")).pullForRun(store, reference, { isQuiet, platform });
 }
 
 /**
@@ -94,6 +106,7 @@ export function readRunWish(
     endWithCaller: false,
     pull: pullPolicy(given),
     pullImage: pullingAloud(given),
+    platform: platformOf(given),
     ...(onProgress === undefined ? {} : { onProgress }),
   };
 }

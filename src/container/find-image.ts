@@ -1,8 +1,10 @@
 /** Finds the image that is asked for, and brings it into the store when that can be done here. */
 
 import { executorPath } from "../executor/locate.ts";
-import { ImageError } from "../image/error.ts";
+import { ImageError, quote } from "../image/error.ts";
 import type { ImportProgress } from "../image/import.ts";
+import type { Platform } from "../image/manifest.ts";
+import { describePlatform, platformOf, runsOn } from "../image/platform.ts";
 import { parseReference, type RegistryReference } from "../image/reference.ts";
 import { type ResolvedImage, resolveImage, type Store } from "../image/store.ts";
 import { absolutePath } from "./roots.ts";
@@ -13,8 +15,12 @@ const embedded = "docker.io/library/busybox:latest";
 /** When an image is asked of its registry: each time, if the store lacks it, or not at all. */
 export type PullPolicy = "always" | "missing" | "never";
 
-/** Brings an image of a registry into the store. */
-export type PullImage = (store: Store, reference: RegistryReference) => Promise<unknown>;
+/** Brings an image of a registry into the store: for this machine's platform unless one is given. */
+export type PullImage = (
+  store: Store,
+  reference: RegistryReference,
+  platform: Platform | undefined,
+) => Promise<unknown>;
 
 export type ImageWish = {
   readonly store: Store;
@@ -26,15 +32,35 @@ export type ImageWish = {
   readonly pull?: PullPolicy;
   /** How it is pulled; without a word unless given. */
   readonly pullImage?: PullImage;
+  /** The only one that will do; otherwise whatever is there, or this machine's. */
+  readonly platform?: Platform | undefined;
 };
 
-async function pull({ store, pullImage }: ImageWish, reference: RegistryReference): Promise<void> {
+/** What is wrong with an image that is for another platform than the one that is asked for. */
+function mismatch({ platform }: ImageWish, image: ResolvedImage): ImageError | null {
+  if (platform === undefined || runsOn(image.config, platform)) return null;
+  const [found, wanted] = [describePlatform(image.config), describePlatform(platform)];
+  const line = `${quote(image.reference)} is for ${found}, not for ${wanted}`;
+  return new ImageError("unsupported", line);
+}
+
+/** @throws ImageError also when it is for another platform */
+function resolveFor(wish: ImageWish, reference: string): ResolvedImage {
+  const image = resolveImage(wish.store, reference);
+  const wrong = mismatch(wish, image);
+  if (wrong !== null) throw wrong;
+  return image;
+}
+
+async function pull(wish: ImageWish, reference: RegistryReference): Promise<void> {
+  const { store, pullImage, platform } = wish;
   if (pullImage !== undefined) {
-    await pullImage(store, reference);
+    await pullImage(store, reference, platform);
     return;
   }
   const registry = await import("../registry/pull.ts");
-  await registry.pullImage(store, reference, { executor: executorPath() });
+  const chosen = platform === undefined ? {} : { platform };
+  await registry.pullImage(store, reference, { executor: executorPath(), ...chosen });
 }
 
 /** Its blobs may still be there: then only the layers are missing. */
@@ -53,11 +79,12 @@ async function repaired(wish: ImageWish, name: string): Promise<boolean> {
 }
 
 async function bringIn(wish: ImageWish, reason: ImageError): Promise<ResolvedImage> {
-  const { store, reference, cwd, onProgress } = wish;
+  const { store, reference, cwd, onProgress, platform } = wish;
   const parsed = parseReference(reference);
   const options = {
     executor: executorPath(),
     ...(onProgress === undefined ? {} : { onProgress }),
+    ...(platform === undefined ? {} : { platform }),
   };
   if (parsed.transport !== "registry") {
     const { importDockerArchive, importOciLayout } = await import("../image/import.ts");
@@ -68,18 +95,19 @@ async function bringIn(wish: ImageWish, reason: ImageError): Promise<ResolvedIma
       ...options,
       ...(select === undefined ? {} : { select }),
     });
-    return resolveImage(store, imported.references[0] ?? reference);
+    return resolveFor(wish, imported.references[0] ?? reference);
   }
   if (reason.code === "not-unpacked" && (await repaired(wish, parsed.name))) {
-    return resolveImage(store, reference);
+    return resolveFor(wish, reference);
   }
-  if (parsed.name === embedded && reason.code === "not-found") {
+  const isOurs = platform === undefined || runsOn(platformOf(process.arch), platform);
+  if (parsed.name === embedded && reason.code === "not-found" && isOurs) {
     const { ensureBusybox } = await import("../image/busybox.ts");
     return ensureBusybox(store, options);
   }
   if (wish.pull === "never") throw reason;
   await pull(wish, parsed);
-  return resolveImage(store, reference);
+  return resolveFor(wish, reference);
 }
 
 async function pullFirst(wish: ImageWish): Promise<ResolvedImage> {
@@ -98,7 +126,11 @@ export function findImage(wish: ImageWish): ResolvedImage | Promise<ResolvedImag
   try {
     if (wish.pull === "always") return pullFirst(wish);
     // A file may have changed since: it is looked at each time, which is quick when it has not.
-    if (!isFile) return resolveImage(wish.store, wish.reference);
+    if (!isFile) {
+      const image = resolveImage(wish.store, wish.reference);
+      const wrong = mismatch(wish, image);
+      return wrong === null ? image : bringIn(wish, wrong);
+    }
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (error.code !== "not-found" && error.code !== "not-unpacked") throw error;

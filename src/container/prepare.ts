@@ -9,6 +9,7 @@ import { readAskedFacts } from "../host/asked.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import type { ImportProgress } from "../image/import.ts";
+import type { Platform } from "../image/manifest.ts";
 import { layerPath, openStore, referencePath } from "../image/store.ts";
 import { checkNetwork } from "../network/check.ts";
 import type { Connected } from "../network/connect.ts";
@@ -70,6 +71,8 @@ export type ContainerWish = {
   readonly pull?: PullPolicy;
   /** How it is pulled; without a word unless given. */
   readonly pullImage?: PullImage;
+  /** The only one of the image that will do. */
+  readonly platform?: Platform | undefined;
   /** Of a container that the engine is to watch over, in place of the caller. */
   readonly engine?: EngineView;
   /** The ids that it was given when it was made, if it has any of its own. */
@@ -130,7 +133,7 @@ type FoundRoot = {
 /** The image of a container, or the directory that it is to be in. */
 async function findRoot(
   source: Exclude<Source, { kind: "bundle" }>,
-  { roots, cwd, onProgress, pull, pullImage }: ContainerWish,
+  { roots, cwd, onProgress, pull, pullImage, platform }: ContainerWish,
   id: string,
 ): Promise<FoundRoot> {
   const store = openStore(roots.dataRoot);
@@ -153,6 +156,7 @@ async function findRoot(
     store,
     reference: source.reference,
     cwd,
+    platform,
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(pull === undefined ? {} : { pull }),
     ...(pullImage === undefined ? {} : { pullImage }),

@@ -15,6 +15,16 @@ const architectures: Readonly<Record<string, Omit<Platform, "os">>> = {
   mips64el: { architecture: "mips64le", variant: undefined },
 };
 
+/** What an architecture of several variants means where none is named, as containerd has it. */
+const usualVariants: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7" };
+
+function withVariant({ os, architecture, variant }: Platform): Platform {
+  const usual = Object.hasOwn(usualVariants, architecture)
+    ? usualVariants[architecture]
+    : undefined;
+  return { os, architecture, variant: variant ?? usual };
+}
+
 /** The platform of a machine, given as `process.arch` has it. Containers are Linux. */
 export function platformOf(arch: string): Platform {
   const known = Object.hasOwn(architectures, arch) ? architectures[arch] : undefined;
@@ -48,7 +58,14 @@ export function parsePlatform(text: string): Platform {
     );
   }
   const architecture = Object.hasOwn(otherNames, given) ? (otherNames[given] ?? given) : given;
-  return { os, architecture, variant };
+  return withVariant({ os, architecture, variant });
+}
+
+/** Whether it is this very platform; a variant counts where one is wanted. */
+export function isPlatform(found: Platform, wanted: Platform): boolean {
+  const { os, architecture, variant } = withVariant(found);
+  const isSame = os === wanted.os && architecture === wanted.architecture;
+  return isSame && (wanted.variant === undefined || variant === wanted.variant);
 }
 
 export function describePlatform(platform: Platform): string {
@@ -70,6 +87,10 @@ function fit(offered: Platform | undefined, wanted: Platform): number | undefine
   if (offered.variant === undefined) return 50;
   return level(offered.variant) <= level(wanted.variant) ? level(offered.variant) : undefined;
 }
+
+/** Whether what is for one platform runs on another. */
+export const runsOn = (image: Platform, platform: Platform): boolean =>
+  fit(image, platform) !== undefined;
 
 /**
  * Chooses from an index as containerd does: same system and architecture, the

@@ -13,7 +13,7 @@ import {
   parseManifest,
 } from "../image/manifest.ts";
 import { listReferences } from "../image/names.ts";
-import { describePlatform } from "../image/platform.ts";
+import { describePlatform, isPlatform } from "../image/platform.ts";
 import { parseReference, type RegistryReference } from "../image/reference.ts";
 import { blobPath, findReference, type Store } from "../image/store.ts";
 import { endpointOf } from "./address.ts";
@@ -76,17 +76,11 @@ async function checkPlatform(
 ): Promise<void> {
   if (wanted === undefined) return;
   const what = `the config of ${quote(name)}`;
-  const { os, architecture, variant } = parseImageConfig(
-    await readDocument(store, config, what),
-    what,
-  );
-  const isOther = os !== wanted.os || architecture !== wanted.architecture;
-  const isOtherVariant = wanted.variant !== undefined && variant !== wanted.variant;
-  if (!isOther && !isOtherVariant) return;
-  const found = describePlatform({ os, architecture, variant });
+  const found = parseImageConfig(await readDocument(store, config, what), what);
+  if (isPlatform(found, wanted)) return;
   throw new ImageError(
     "unsupported",
-    `${quote(name)} is for ${found}, not for ${describePlatform(wanted)}`,
+    `${quote(name)} is for ${describePlatform(found)}, not for ${describePlatform(wanted)}`,
   );
 }
 

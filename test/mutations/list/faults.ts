@@ -64,9 +64,9 @@ export const ofFaults: readonly Mutation[] = [
     and: [
       {
         file: "src/cli/system-prune.ts",
-        find: "  const { ids, bytes } = await pruneContainers(roots, filters);",
+        find: "  const { ids, bytes, problems } = await pruneContainers(roots, filters);",
         replace:
-          "  const { ids, bytes } = { ids: filters.slice(99), bytes: roots.dataRoot.length * 0 };",
+          "  const { ids, bytes, problems } = { ids: filters.slice(99), bytes: roots.dataRoot.length * 0, problems: [] };",
       },
     ],
     tests: [["test/killed.test.ts", "killed after any step"]],

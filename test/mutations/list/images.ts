@@ -188,4 +188,11 @@ export const ofImages: readonly Mutation[] = [
       '  if (owner !== "") return `${temporaryPrefix}1-1-ab`;\n  return `${temporaryPrefix}${owner}-${randomBytes(6)',
     rows: ["CVE-2025-47290"],
   },
+  {
+    name: "an image for another platform will do",
+    file: "src/container/find-image.ts",
+    find: "  if (platform === undefined || runsOn(image.config, platform)) return null;",
+    replace: "  if (platform === undefined || runsOn(platform, platform)) return null;",
+    tests: [["src/container/find-image.test.ts"]],
+  },
 ];
