@@ -60,6 +60,18 @@ test("flags, access, content, the file system itself", () => {
   ]);
 });
 
+test("what each network or IPC namespace has of its own is another than the host's", () => {
+  const more =
+    "94 90 0:20 / /sys ro - sysfs sysfs rw\n95 90 0:21 / /dev/mqueue rw - mqueue mqueue rw\n";
+  const predicted = [...wanted, ...parseMountinfo(more)];
+  const now = parseMountinfo(
+    live + more.replaceAll(" 90 ", " 700 ").replace("0:20", "0:88").replace("0:21", "0:89"),
+  );
+  expect(compareTables({ predicted, live: now, host }).map(({ says }) => says)).toEqual([
+    "6 mounts, each as the simulator predicts of the plan",
+  ]);
+});
+
 test("propagation: with the host or with others", () => {
   expect(told(live.replace("ro,relatime -", "ro,relatime shared:1 -"))).toEqual([
     "weak /data is shared with the host, in place of private",

@@ -64,6 +64,9 @@ const contentOf = ({ type, root }: MountinfoRow): string =>
 
 const accessOf = ({ superOptions }: MountinfoRow): string => superOptions.split(",")[0] ?? "";
 
+/** Each network and each IPC namespace has one of its own, of which the simulator knows nothing. */
+const perNamespace: ReadonlySet<string> = new Set(["sysfs", "mqueue"]);
+
 /** What of the two tables is the host's; all else is numbered by the kernel as it likes. */
 class Host {
   readonly #groups: ReadonlySet<number>;
@@ -76,8 +79,7 @@ class Host {
 
   /** Whether both show one file system. The first pair decides which is which. */
   isSame({ wanted, is }: Pair): boolean {
-    // Each network namespace has its own, of which the simulator knows nothing.
-    if (wanted.type === "sysfs") return true;
+    if (perNamespace.has(wanted.type)) return true;
     if (!wanted.device.startsWith(madeByPlan)) return wanted.device === is.device;
     const own = this.#own.get(wanted.device);
     if (own !== undefined) return own === is.device;
