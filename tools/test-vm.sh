@@ -105,7 +105,7 @@ run() { # run SUITE RUNTIME COMMAND: in a machine; the command finds $report, th
   export PIVOT_TEST_SANITISED=0
   VM_ENV="PIVOT_TEST_PATIENCE PIVOT_TEST_RUNTIME PIVOT_TEST_JOBS PIVOT_TEST_ALL PIVOT_TEST_SANITISED VM_FILE_TIMEOUT" \
     VM_DISK=4 VM_TIMEOUT="${VM_TIMEOUT:-14400}" VM_REPORT="$report" \
-    tools/vm/vm.sh "export PIVOT_NETWORK=none TMPDIR=/scratch; report=/run/report; $3" </dev/null &
+    tools/vm/vm.sh "export PIVOT_NETWORK=none TMPDIR=/scratch; report=/mnt/report; $3" </dev/null &
   vm=$!
   wait "$vm" || status=1
   vm=

@@ -50,12 +50,12 @@ case $directory in
       -o "lowerdir=/host$directory,upperdir=/memory/directory,workdir=/memory/for-directory"
     ;;
 esac
-mkdir -p run/lock run/vm "lib/modules/$(uname -r)"
+mkdir -p run/lock mnt/vm "lib/modules/$(uname -r)"
 mount --bind "/host$modules" "lib/modules/$(uname -r)"
 [ -e sbin/modprobe ] || ln -s /bin/busybox sbin/modprobe
-mount -t 9p -o "cache=none,access=any,$how" vm run/vm || end "no directory to report to"
-mkdir -p run/report
-mount -t 9p -o "cache=none,access=any,$how" report run/report 2>/dev/null || :
+mount -t 9p -o "cache=none,access=any,$how" vm mnt/vm || end "no directory to report to"
+mkdir -p mnt/report
+mount -t 9p -o "cache=none,access=any,$how" report mnt/report 2>/dev/null || :
 if [ -b dev/vda ]; then
   mkdir -p scratch
   mount -t ext4 dev/vda scratch || end "no disk"
@@ -70,4 +70,4 @@ mkdir $cgroups/init
 echo 1 >$cgroups/init/cgroup.procs
 ip link set lo up
 hostname vm
-exec switch_root /root /bin/busybox sh /run/vm/guest.sh
+exec switch_root /root /bin/busybox sh /mnt/vm/guest.sh

@@ -12,7 +12,7 @@
 #   VM_DISK              gigabytes of a disk of its own with ext4 at /scratch; absent: none
 #   VM_ACCEL             kvm or tcg; absent: kvm where the processor has it, else tcg, which is slow
 #   VM_APPEND            more words for the kernel's command line
-#   VM_REPORT            a directory of the host's that is /run/report there, to write to
+#   VM_REPORT            a directory of the host's that is /mnt/report there, to write to
 # See kernel.sh for PIVOT_VM_KERNEL and PIVOT_VM_CACHE.
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -52,9 +52,9 @@ cat >"$run/vm/guest.sh" <<'end'
 for port in /sys/class/virtio-ports/*; do
   [ "$(cat "$port/name")" != output ] || exec </dev/null >"/dev/${port##*/}" 2>&1
 done
-setsid sh -c '. /run/vm/environment; . /run/vm/command'
-echo $? >/run/vm/status.new
-mv /run/vm/status.new /run/vm/status
+setsid sh -c '. /mnt/vm/environment; . /mnt/vm/command'
+echo $? >/mnt/vm/status.new
+mv /mnt/vm/status.new /mnt/vm/status
 exec >/dev/null 2>&1
 sync
 busybox poweroff -f
