@@ -636,14 +636,31 @@ describe.skipIf(whyNoUser !== undefined)(`try (${whyNoUser ?? "as an ordinary us
     expect(readdirSync(`${home}/data/tries`)).toEqual([]);
   });
 
+  test("what cannot be covered, since something is mounted there, is named", () => {
+    const cwd = ownProject();
+    const mounted = `${cwd}/mounted`;
+    const as = `setpriv --reuid ${nobody} --regid ${nobody} --clear-groups`;
+    const roots = `--root ${home}/data --runroot ${home}/run`;
+    const script = `mkdir ${mounted}; mount -t tmpfs none ${mounted}; cd ${cwd}
+      exec ${as} ${pivotPath} ${roots} try -- sh -c 'echo x >${cwd}/new; cat ${cwd}/new'`;
+    const words = ["unshare", "-m", "--propagation", "private", "bash", "-c", script];
+    const { stdout, stderr } = ground.command(words, { cwd, env: { ...env, HOME: home } });
+    expect(stdout).toBe("");
+    expect(stderr).toContain(
+      `pivot: warning: ${cwd} is read-only in this view, since ${mounted} is mounted below it: unmount that, or be root\n`,
+    );
+    expect(stderr).toMatch(/new: Read-only file system/);
+    expect(asUser(["discard", "--all"], cwd).code).toBe(0);
+  });
+
   test("the rest of the machine is read-only, and without what root could do", () => {
     const cwd = ownProject();
     const script =
-      "echo x >/usr/new; echo x >/tmp/in-the-view; cat /tmp/in-the-view; ls /run; grep CapEff /proc/self/status";
+      "echo x >/usr/new; echo x >/var/tmp/in-the-view; cat /var/tmp/in-the-view; ls /run; grep CapEff /proc/self/status";
     const { stdout, stderr } = asUser(["--", "sh", "-c", script], cwd);
     expect(stdout).toBe("x\nlock\nCapEff:\t0000000000000000\n");
     expect(stderr).toMatch(/read-only file system/i);
-    expect(existsSync("/tmp/in-the-view")).toBeFalse();
+    expect(existsSync("/var/tmp/in-the-view")).toBeFalse();
     expect(asUser(["-m", "64m", "--", "true"], cwd).stderr).toContain("limits of ordinary users");
     expect(asUser(["discard", "--all"], cwd).code).toBe(0);
     expect(readdirSync(`${home}/data/tries`)).toEqual([]);

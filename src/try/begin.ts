@@ -138,12 +138,14 @@ export async function beginTry(given: BeginWish): Promise<BegunTry> {
   const { of, isNew } = await findOrMake(wish, uid);
   try {
     const home = env["HOME"]?.startsWith("/") === true && env["HOME"] !== "/" ? env["HOME"] : null;
-    const { shown, arranged } = arrangeParts(roots, of, [cwd, ...(home === null ? [] : [home])]);
+    const places = [cwd, ...(home === null ? [] : [home])];
+    const { shown, arranged, warnings } = arrangeParts(roots, of, places);
     writeTry(arranged);
     const hide = hiddenPaths(home, wish.hide, wish.show);
     const inside = { ...env, PIVOT_TRY: of.name };
     const prepared = await prepareTry({ ...wish, hide, env: inside }, arranged, shown);
-    return { ...prepared, of: arranged, isNew, shown };
+    const all = [...warnings, ...prepared.warnings];
+    return { ...prepared, warnings: all, of: arranged, isNew, shown };
   } catch (error) {
     if (isNew) await removeTry(of);
     throw error;

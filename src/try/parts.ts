@@ -79,6 +79,20 @@ function ownPlaces(seen: readonly Seen[], uid: number, places: readonly string[]
   });
 }
 
+/** What of the places that the user writes to is covered by none, since something is mounted there. */
+function whyReadOnly(seen: readonly Seen[], uid: number, places: readonly string[]): string[] {
+  const covered = ownPlaces(seen, uid, places).map(({ shown }) => shown.path);
+  const own = places.flatMap((path) => ownDirectories(path, uid).at(-1) ?? []);
+  return [...new Set([...own, "/tmp", "/var/tmp"])].flatMap((path) => {
+    if (covered.some((each) => path === each || isBelow(path, each))) return [];
+    const mounted = seen.find(({ shown }) => isBelow(shown.path, path))?.shown.path;
+    if (mounted === undefined) return [];
+    return [
+      `${path} is read-only in this view, since ${mounted} is mounted below it: unmount that, or be root`,
+    ];
+  });
+}
+
 /** A directory and those above it, as far as they are the user's; the highest first. */
 function ownDirectories(path: string, uid: number): string[] {
   const found: string[] = [];
@@ -93,13 +107,18 @@ function ownDirectories(path: string, uid: number): string[] {
   return found;
 }
 
-/** The mounts of the host as they are shown, but for those within the engine's own directories. */
-function lookAround(roots: Roots, places: readonly string[]): Seen[] {
+/** What of the host is shown, and how; a line for each place that is read-only, though the user's. */
+function lookAround(
+  roots: Roots,
+  places: readonly string[],
+): { readonly seen: readonly Seen[]; readonly warnings: readonly string[] } {
   const uid = process.geteuid?.() ?? 0;
   const seen = shownMounts(roots);
-  return uid === 0 ? seen : ownPlaces(seen, uid, places);
+  if (uid === 0) return { seen, warnings: [] };
+  return { seen: ownPlaces(seen, uid, places), warnings: whyReadOnly(seen, uid, places) };
 }
 
+/** The mounts of the host as they are shown, but for those within the engine's own directories. */
 function shownMounts(roots: Roots): Seen[] {
   const own = [roots.dataRoot, roots.runRoot];
   return visibleMounts(readFileSync("/proc/self/mountinfo", "latin1")).flatMap((found) => {
@@ -149,10 +168,11 @@ export function arrangeParts(
   roots: Roots,
   given: Try,
   places: readonly string[],
-): { shown: Shown[]; arranged: Try } {
+): { shown: Shown[]; arranged: Try; warnings: readonly string[] } {
   let { parts } = given;
   const shown: Shown[] = [];
-  for (const each of lookAround(roots, places)) {
+  const { seen, warnings } = lookAround(roots, places);
+  for (const each of seen) {
     if (each.shown.showing === "overlay" && each.stat !== null) {
       const part = partOf(each.shown.path, identityOf(each.mount, each.stat), parts);
       const isNew = !parts.includes(part);
@@ -163,7 +183,7 @@ export function arrangeParts(
       shown.push(each.shown);
     }
   }
-  return { shown, arranged: { ...given, parts } };
+  return { shown, arranged: { ...given, parts }, warnings };
 }
 
 /** Identities of today by path, for who compares. */
@@ -172,7 +192,7 @@ export const identitiesNow = (
   places: readonly string[],
 ): ReadonlyMap<string, string> =>
   new Map(
-    lookAround(roots, places).flatMap(({ mount, stat }) =>
+    lookAround(roots, places).seen.flatMap(({ mount, stat }) =>
       stat === null ? [] : [[mount.path, identityOf(mount, stat)] as const],
     ),
   );
