@@ -26,6 +26,7 @@ const v2: CgroupLayout = {
     own: "/",
     controllers: ["cpuset", "cpu", "io", "memory", "pids"],
     enabled: ["memory", "pids"],
+    options: [],
   },
 };
 

@@ -8,7 +8,7 @@ const layout: CgroupLayout = {
     { controllers: ["cpu", "cpuacct"], mount: "/cg/cpu", own: "/" },
     { controllers: ["memory"], mount: "/cg/memory", own: "/" },
   ],
-  v2: { mount: "/cg/unified", own: "/", controllers: ["io"], enabled: [] },
+  v2: { mount: "/cg/unified", own: "/", controllers: ["io"], enabled: [], options: [] },
 };
 const directories = ["/cg/cpu/box", "/cg/memory/box", "/cg/unified/box"];
 

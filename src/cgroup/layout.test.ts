@@ -30,7 +30,13 @@ test("a hybrid layout with a hierarchy for each controller", () => {
       { controllers: ["memory"], mount: "/sys/fs/cgroup/memory", own: "/job/0c75" },
       { controllers: ["name=systemd"], mount: "/sys/fs/cgroup/systemd", own: "/" },
     ],
-    v2: { mount: "/sys/fs/cgroup/unified", own: "/", controllers: ["hugetlb"], enabled: [] },
+    v2: {
+      mount: "/sys/fs/cgroup/unified",
+      own: "/",
+      controllers: ["hugetlb"],
+      enabled: [],
+      options: [],
+    },
   });
 });
 
@@ -53,7 +59,13 @@ test("systemd's hybrid layout: controllers together, options besides, an empty v
       { controllers: ["cpu", "cpuacct"], mount: "/sys/fs/cgroup/cpu,cpuacct", own: "/user.slice" },
       { controllers: ["cpuset"], mount: "/sys/fs/cgroup/cpuset", own: "/" },
     ],
-    v2: { mount: "/sys/fs/cgroup/unified", own: session, controllers: [], enabled: [] },
+    v2: {
+      mount: "/sys/fs/cgroup/unified",
+      own: session,
+      controllers: [],
+      enabled: [],
+      options: ["nsdelegate"],
+    },
   });
 });
 
@@ -70,6 +82,7 @@ test("version 2 alone reads two files, and only where there is a controller the 
       own: "/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope",
       controllers: all.split(" "),
       enabled: ["cpu", "memory"],
+      options: ["nsdelegate", "memory_recursiveprot"],
     },
   });
   const asked: string[] = [];

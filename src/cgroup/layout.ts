@@ -128,18 +128,19 @@ export function parseCgroupLayout(
     seen.push(membership);
     const mount = unescape(point);
     const own = ownBelow(root, membership.path);
-    if (type === "cgroup2") v2 = readV2(mount, own, readFile);
+    if (type === "cgroup2") v2 = readV2(mount, own, options, readFile);
     else v1.push({ controllers: membership.controllers, mount, own });
   }
   return { mode: modeOf(v1, v2), v1, v2 };
 }
 
-function readV2(mount: string, own: string, readFile: ReadFile): CgroupV2 {
+function readV2(mount: string, own: string, given: string, readFile: ReadFile): CgroupV2 {
   const controllers = words(readFile(`${mount}/cgroup.controllers`));
   // What cannot be switched on is not on either: one file less to read.
   const enabled =
     controllers.length === 0 ? [] : words(readFile(`${mount}/cgroup.subtree_control`));
-  return { mount, own, controllers, enabled };
+  const options = given.split(",").filter((each) => each !== "rw" && each !== "");
+  return { mount, own, controllers, enabled, options };
 }
 
 function modeOf(v1: readonly CgroupV1[], v2: CgroupV2 | null): CgroupLayout["mode"] {

@@ -19,7 +19,13 @@ writeFileSync(`${part}/cgroup.controllers`, "memory pids\n");
 const v2 = (own: string): CgroupLayout => ({
   mode: "v2",
   v1: [],
-  v2: { mount, own, controllers: ["memory", "pids", "cpu", "io"], enabled: ["memory"] },
+  v2: {
+    mount,
+    own,
+    controllers: ["memory", "pids", "cpu", "io"],
+    enabled: ["memory"],
+    options: [],
+  },
 });
 
 const limits: LinuxResources = { memory: { limit: 1n }, pids: { limit: 2n }, cpu: { shares: 3n } };

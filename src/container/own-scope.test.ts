@@ -41,7 +41,7 @@ afterAll(() => {
 const own = (path: string): CgroupLayout => ({
   mode: "v2",
   v1: [],
-  v2: { mount, own: path, controllers: ["cpu", "memory"], enabled: [] },
+  v2: { mount, own: path, controllers: ["cpu", "memory"], enabled: [], options: [] },
 });
 const session = own("/user.slice/user-1.slice/session-1.scope");
 const specWith = (resources?: LinuxResources, cgroupsPath?: string): Spec => ({

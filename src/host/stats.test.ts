@@ -21,7 +21,13 @@ const below = (directory: string, texts: Readonly<Record<string, string>>) =>
 const v2: CgroupLayout = {
   mode: "v2",
   v1: [],
-  v2: { mount: "/sys/fs/cgroup", own: "/", controllers: ["memory", "cpu", "io"], enabled: [] },
+  v2: {
+    mount: "/sys/fs/cgroup",
+    own: "/",
+    controllers: ["memory", "cpu", "io"],
+    enabled: [],
+    options: [],
+  },
 };
 
 const unified = {
@@ -127,7 +133,13 @@ const hybrid: CgroupLayout = {
     { controllers: ["blkio"], mount: "/cg/blkio", own: "/" },
     { controllers: ["cpuset"], mount: "/cg/cpuset", own: "/" },
   ],
-  v2: { mount: "/cg/unified", own: "/", controllers: ["hugetlb"], enabled: ["hugetlb"] },
+  v2: {
+    mount: "/cg/unified",
+    own: "/",
+    controllers: ["hugetlb"],
+    enabled: ["hugetlb"],
+    options: [],
+  },
 };
 
 test("hybrid: each controller where it lives; version 1's own units", () => {

@@ -16,7 +16,13 @@ function makeCgroup(): CgroupLayout {
   directory = mkdtempSync(`${tmpdir()}/pivot-oom-`);
   mkdirSync(`${directory}/a`);
   setKills(0);
-  const v2 = { mount: directory, own: "/", controllers: ["memory"], enabled: ["memory"] };
+  const v2 = {
+    mount: directory,
+    own: "/",
+    controllers: ["memory"],
+    enabled: ["memory"],
+    options: [],
+  };
   return { mode: "v2", v1: [], v2 };
 }
 

@@ -2,15 +2,18 @@
 
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
-import type { CgroupLayout, CgroupV1 } from "./facts.ts";
+import type { CgroupLayout, CgroupV1, CgroupV2 } from "./facts.ts";
 import { bind, byInit, inRoot, mount, onHost, slot } from "./step.ts";
 
 type CgroupView = {
   readonly destination: string;
   readonly attributes: readonly MountAttribute[];
   readonly layout: CgroupLayout;
-  /** With a cgroup namespace a new mount shows the container's own cgroup as its root. */
-  readonly hasNamespace: boolean;
+  /**
+   * With a cgroup namespace a new mount shows the container's own cgroup as its root: the container's,
+   * or one that it joins.
+   */
+  readonly namespace: "own" | "joined" | null;
   /** The container's cgroups, as directories of the host. */
   readonly own: readonly string[];
   readonly why: string;
@@ -22,10 +25,18 @@ const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 const ownBelow = (own: readonly string[], mountPoint: string): string | undefined =>
   own.find((path) => path.startsWith(`${mountPoint}/`));
 
+/**
+ * Who mounts version 2 in the machine's first cgroup namespace sets the options of its one hierarchy for
+ * everybody: without nsdelegate no container would be kept to its own cgroup. The namespace that is
+ * joined may be that one.
+ */
+const optionsOf = ({ namespace }: CgroupView, { options }: CgroupV2): string[] =>
+  namespace === "joined" ? [...options] : [];
+
 function hierarchy(view: CgroupView, mountPoint: string, type: string, options: string[]): Step[] {
   const at: Place = { in: "cgroups", path: lastName(mountPoint) };
-  const { hasNamespace, attributes, why } = view;
-  if (hasNamespace) return [byInit(mount({ type, options, attributes, at }), why)];
+  const { namespace, attributes, why } = view;
+  if (namespace !== null) return [byInit(mount({ type, options, attributes, at }), why)];
   const own = ownBelow(view.own, mountPoint);
   return own === undefined ? [] : [byInit(bind({ from: onHost(own), attributes, at }), why)];
 }
@@ -66,7 +77,7 @@ function planV1(view: CgroupView): Step[] {
     ...v1.flatMap(({ mount: point, controllers }) =>
       hierarchy(view, point, "cgroup", [...controllers]),
     ),
-    ...(v2 === null ? [] : hierarchy(view, v2.mount, "cgroup2", [])),
+    ...(v2 === null ? [] : hierarchy(view, v2.mount, "cgroup2", optionsOf(view, v2))),
     ...(attributes.includes("ro")
       ? [
           byInit(
@@ -87,11 +98,14 @@ function planV1(view: CgroupView): Step[] {
 
 /** The steps of a `cgroup` mount; none where the host has no cgroups. */
 export function planCgroupMount(view: CgroupView): Step[] {
-  const { layout, hasNamespace, attributes, own, why } = view;
+  const { layout, namespace, attributes, own, why } = view;
   if (layout.mode === "none") return [];
   if (layout.mode !== "v2" || layout.v2 === null) return planV1(view);
   const at = inRoot(view.destination);
-  if (hasNamespace) return [byInit(mount({ type: "cgroup2", attributes, at }), why)];
+  if (namespace !== null) {
+    const options = optionsOf(view, layout.v2);
+    return [byInit(mount({ type: "cgroup2", options, attributes, at }), why)];
+  }
   const directory = ownBelow(own, layout.v2.mount);
   return directory === undefined
     ? []

@@ -73,4 +73,6 @@ export type CgroupV2 = {
   readonly controllers: readonly string[];
   /** `cgroup.subtree_control` of the mount point: what is on. */
   readonly enabled: readonly string[];
+  /** How the hierarchy is mounted: nsdelegate, memory_recursiveprot and their kin; cgroup_namespaces(7). */
+  readonly options: readonly string[];
 };

@@ -9,7 +9,7 @@ function plan(mounts: readonly Mount[], linux: Linux = {}) {
     { ociVersion: "1.3.0", root: { path: "/r" }, mounts, linux },
     {
       layout: { mode: "none", v1: [], v2: null },
-      hasCgroupNamespace: false,
+      cgroupNamespace: null,
       inUserNamespace: false,
       cgroups: [],
       facts: plainFacts,

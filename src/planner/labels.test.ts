@@ -70,7 +70,7 @@ test("new file systems get the mount label, the kernel's own views and binds do 
   ];
   const view = {
     layout: plainFacts.cgroups,
-    hasCgroupNamespace: false,
+    cgroupNamespace: null,
     inUserNamespace: false,
     state: "/s",
   };

@@ -8,7 +8,7 @@ function plan(mounts: readonly Mount[]): MountPlan {
   const spec = { ociVersion: "1.3.0", root: { path: "/r" }, mounts };
   return planMounts(spec, {
     layout: { mode: "none", v1: [], v2: null },
-    hasCgroupNamespace: false,
+    cgroupNamespace: null,
     inUserNamespace: false,
     cgroups: [],
     facts: plainFacts,

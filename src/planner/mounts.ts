@@ -39,7 +39,7 @@ export type MountPlan = {
 
 export type MountView = {
   readonly layout: CgroupLayout;
-  readonly hasCgroupNamespace: boolean;
+  readonly cgroupNamespace: "own" | "joined" | null;
   readonly inUserNamespace: boolean;
   readonly cgroups: readonly string[];
   readonly facts: Facts;
@@ -191,9 +191,9 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       steps.push(...plan.steps);
       hasDev = true;
     } else if (entry.type === "cgroup" || entry.type === "cgroup2") {
-      const { layout, hasCgroupNamespace: hasNamespace, cgroups: own } = around;
+      const { layout, cgroupNamespace: namespace, cgroups: own } = around;
       const attributes = options.set;
-      steps.push(...planCgroupMount({ destination, attributes, layout, hasNamespace, own, why }));
+      steps.push(...planCgroupMount({ destination, attributes, layout, namespace, own, why }));
     } else {
       const view = keptAs(entry, destination);
       mounted.push({ destination, view });

@@ -180,9 +180,10 @@ export function planContainer(
   const inUserNamespace =
     isNamespaceNew || asCaller !== undefined || facts.userNamespace !== undefined;
   const volumes = planVolumes(setting);
+  const joinedCgroup = namespaces.has("cgroup") ? "joined" : null;
   const mounts = planMounts(spec, {
     layout: facts.cgroups,
-    hasCgroupNamespace: namespaces.has("cgroup"),
+    cgroupNamespace: namespaces.freshCgroup ? "own" : joinedCgroup,
     inUserNamespace,
     cgroups: cgroup.paths,
     facts,

@@ -327,6 +327,33 @@ describe.skipIf(whyNot !== undefined)(title("resources"), () => {
     expect(ground.call(["run", "--bundle", bundle, ground.id()]).code).toBe(0);
   });
 
+  demand("the machine's options of cgroups stay, whatever namespace they are mounted in", () => {
+    const options = () =>
+      readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        .flatMap((line) => / - (cgroup2 .*)$/.exec(line)?.[1] ?? []);
+    const before = options();
+    const namespaces = [
+      [],
+      [{ type: "cgroup" }],
+      [{ type: "cgroup", path: `/proc/${process.pid}/ns/cgroup` }],
+    ];
+    for (const own of namespaces) {
+      const { id } = ground.start((config) => {
+        const others = config.linux.namespaces.filter(({ type }) => type !== "cgroup");
+        config.linux.namespaces = [...others, ...own];
+        config.mounts.push({
+          destination: "/sys/fs/cgroup",
+          type: "cgroup",
+          source: "cgroup",
+          options: ["nosuid", "nodev", "noexec", "ro"],
+        });
+      });
+      expect([own, options()]).toEqual([own, before]);
+      ground.ok(["delete", "--force", id]);
+    }
+  });
+
   demand(
     "two containers with the same cgroupsPath: the second is refused, or both live and die alone",
     async () => {

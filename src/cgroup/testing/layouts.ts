@@ -12,7 +12,13 @@ const v1 = (controllers: string, own = "/") => ({
 export const hybrid: CgroupLayout = {
   mode: "hybrid",
   v1: [v1("cpu"), v1("cpuset"), v1("memory", "/job"), v1("devices"), v1("blkio"), v1("pids")],
-  v2: { mount: "/sys/fs/cgroup/unified", own: "/", controllers: ["hugetlb"], enabled: [] },
+  v2: {
+    mount: "/sys/fs/cgroup/unified",
+    own: "/",
+    controllers: ["hugetlb"],
+    enabled: [],
+    options: [],
+  },
 };
 
 /** As systemd lays version 1 out: controllers together, a named hierarchy, an empty version 2. */
@@ -32,7 +38,13 @@ export const systemd: CgroupLayout = {
     v1("pids", "/user.slice/session-1.scope"),
     v1("perf_event"),
   ],
-  v2: { mount: "/sys/fs/cgroup/unified", own: "/user.slice", controllers: [], enabled: [] },
+  v2: {
+    mount: "/sys/fs/cgroup/unified",
+    own: "/user.slice",
+    controllers: [],
+    enabled: [],
+    options: [],
+  },
 };
 
 export const onlyV1: CgroupLayout = { mode: "v1", v1: [v1("memory"), v1("freezer")], v2: null };
@@ -45,6 +57,7 @@ export const pureV2: CgroupLayout = {
     own: "/user.slice/user-0.slice/session-1.scope",
     controllers: ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc"],
     enabled: ["cpu", "memory", "pids"],
+    options: [],
   },
 };
 
