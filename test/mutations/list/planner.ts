@@ -184,4 +184,11 @@ export const ofPlanner: readonly Mutation[] = [
     replace: 'at: onHost("/"), flags: ["path", "nofollow"]',
     tests: [["test/fault-regressions.test.ts", "held up for long"]],
   },
+  {
+    name: "a cgroup namespace that is joined sets the machine's options of cgroups",
+    file: "src/planner/cgroup-mounts.ts",
+    find: '  namespace === "joined" ? [...options] : [];',
+    replace: '  namespace === "joined" ? options.slice(99) : [];',
+    tests: [["src/planner/cgroup-mounts.test.ts"]],
+  },
 ];
