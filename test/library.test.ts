@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
 import { RunError, run, start, WishError } from "../src/mod.ts";
 
 const repository = new URL("..", import.meta.url).pathname;
@@ -93,7 +94,7 @@ test("start gives a container that runs, with its streams", async () => {
   container.stdin?.write("hello\n");
   await seen("got hello");
   container.kill("SIGTERM");
-  expect(await container.ended).toEqual({ exitCode: 5, signal: 0 });
+  expect(await container.ended).toMatchObject({ exitCode: 5, signal: 0 });
   expect(output).toContain("bye");
 });
 
@@ -129,4 +130,20 @@ test("the built ESM does the same under the machine's own Node", () => {
   });
   expect(stderr.toString()).toBe("");
   expect(JSON.parse(stdout.toString())).toEqual(["from node\n1000\n", 0]);
+});
+
+test("the package has what its exports name, and nothing of the tests", () => {
+  const pack = ["npm", "pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { stdout } = Bun.spawnSync(pack, { cwd: repository, env: { PATH: process.env["PATH"] } });
+  const [packed] = JSON.parse(stdout.toString()) as [{ files: { path: string }[] }];
+  const files = packed.files.map(({ path }) => path);
+  const named = JSON.stringify([Object.values(manifest.exports), manifest.main, manifest.types]);
+  const wanted = [...named.matchAll(/"\.\/([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(wanted).toContain("dist/simulator/mod.d.ts");
+  expect([...wanted, "build/pivot"].filter((path) => !files.includes(path))).toEqual([]);
+  const others = files.filter(
+    (path) => !/^(dist|build)\/|^(LICENSE|README\.md|package\.json)$/.test(path),
+  );
+  expect(others).toEqual([]);
+  expect(files.filter((path) => /\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
 });
