@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { checkRequest } from "./check-request.ts";
+import { checkApply, checkPull, checkRequest, checkView, checkViewRun } from "./check-request.ts";
 import { WishError } from "./container/wish-error.ts";
 import type { RunRequest } from "./run.ts";
 
@@ -30,11 +30,15 @@ test("values of another kind are told, all of them, and never in full", () => {
   ).toEqual([
     "command: it is an array of strings, and not a string",
     "user: it is a string, and not 1000",
-    "env: it is an object of strings, and not an object",
-    'network: it is "private", "host", "none" or an object, and not a string',
+    "env: it is an object of strings, and not an object with 1 at A",
+    'network: it is "private", "host", "none", { network: "NAME" }, and not a string',
     "rm: it is true or false, and not 1",
   ]);
-  expect(problems({ mounts: ["/tmp:/x"], egress: "example.com" })).toHaveLength(2);
+  expect(problems({ mounts: ["/tmp:/x"], egress: "example.com", pull: {} })).toEqual([
+    "mounts[0]: it is an object, and not a string",
+    "egress: it is an array of strings, and not a string",
+    'pull: it is "always", "missing", "never", and not an object',
+  ]);
 });
 
 test("streams, times and the signal are what they can be", () => {
@@ -67,4 +71,27 @@ test("all that a request can have is taken", () => {
     timeout: Number.POSITIVE_INFINITY,
   };
   expect(() => checkRequest(whole)).not.toThrow();
+});
+
+test("a part that is misspelt is told, too: it may be what guards", () => {
+  const mount = { type: "bind", source: "/etc", target: "/etc", readOnly: true };
+  expect(problems({ mounts: [mount] })).toEqual([
+    "mounts[0].readOnly: there is no such option; is it readonly?",
+  ]);
+  expect(problems({ securityOpt: { noNewPrivilege: true } })).toEqual([
+    "securityOpt.noNewPrivilege: there is no such option; is it noNewPrivileges?",
+  ]);
+  expect(problems({ roots: { dataroot: "/tmp" } })[0]).toEndWith("is it dataRoot?");
+  expect(problems({ constructor: 1 })).toEqual(["constructor: there is no such option"]);
+});
+
+test("requests of views and registries are looked at likewise", () => {
+  const odd = (value: object): never => value as never;
+  expect(() => checkView(odd({ pwd: "/" }))).toThrow(WishError);
+  expect(() => checkViewRun(odd({ command: ["ls"], netwrk: "none" }))).toThrow("is it network?");
+  expect(() => checkViewRun(odd({ command: [] }))).toThrow("command: name a program to run");
+  expect(() => checkApply(odd({ path: ["src"] }))).toThrow("is it paths?");
+  expect(() => checkPull(odd({ datRoot: "/tmp/x" }))).toThrow("is it dataRoot?");
+  checkViewRun({ command: ["ls"], network: "none", stdin: "pipe", timeout: 1 });
+  checkApply({ paths: ["a"], dryRun: true });
 });

@@ -1,31 +1,74 @@
 /**
- * Whether a request of the library's is one, for callers whose types are not checked: an option that
- * is misspelt would be left out without a word, and `{ readonly: true }` is no read-only root.
+ * Whether a request of the library's is one, for callers whose types are not checked: what is misspelt
+ * would be left out without a word, and a mount with `readOnly: true` can be written to.
  */
 
-import { suggest } from "./cli/suggest.ts";
+import { fieldProblems, isObject, isText, type Kind, type Kinds, received } from "./check-value.ts";
+import type { Roots } from "./container/roots.ts";
 import { WishError } from "./container/wish-error.ts";
+import type { BindMount, TmpfsMount, VolumeMount } from "./options/mount-option.ts";
 import type { RunChoices } from "./options/options.ts";
+import type { SecurityOptions } from "./options/security.ts";
+import type { PullRequest, PushRequest } from "./pull.ts";
 import type { RunRequest, StreamRequest } from "./run.ts";
+import type { ApplyRequest, ViewRequest, ViewRunRequest } from "./try/view.ts";
 
-/** What a value has to be; what of it makes sense is found out where it is used. */
-type Kind =
-  | "text"
-  | "texts"
-  | "textsByName"
-  | "flag"
-  | "number"
-  | "count"
-  | "list"
-  | "object"
-  | readonly string[]; // one of these words, or an object
+const namespace = (more: readonly string[] = [], or = '{ container: "NAME" }'): Kind => ({
+  words: ["private", "host", ...more],
+  or,
+});
 
-const namespaceWords = ["private", "host"] as const;
+const bind: Readonly<Record<keyof BindMount, Kind>> = {
+  type: "text",
+  source: "text",
+  target: "text",
+  readonly: "flag",
+  recursive: "text",
+  propagation: "text",
+  relabel: "text",
+  createSource: "flag",
+  chown: "flag",
+  idmap: "any",
+};
+
+const tmpfs: Readonly<Record<keyof TmpfsMount, Kind>> = {
+  type: "text",
+  target: "text",
+  readonly: "flag",
+  size: "count",
+  mode: "number",
+  options: "texts",
+};
+
+const volume: Readonly<Record<keyof VolumeMount, Kind>> = {
+  type: "text",
+  source: "text",
+  anonymous: "flag",
+  target: "text",
+  readonly: "flag",
+  noCopy: "flag",
+  subpath: "text",
+  labels: "textsByName",
+  driver: "text",
+  driverOptions: "textsByName",
+  chown: "flag",
+  idmap: "any",
+};
+
+const securityOpt: Readonly<Record<keyof SecurityOptions, Kind>> = {
+  seccomp: "any",
+  noNewPrivileges: "flag",
+  apparmor: "text",
+  labels: "texts",
+  systemPaths: { words: ["unconfined"] },
+  mask: "texts",
+  unmask: "any",
+};
 
 /** Of a request: its streams say what `interactive` would, and a terminal there is none. */
 type OptionName = Exclude<keyof RunChoices, "interactive" | "tty">;
 
-const optionKinds: Readonly<Record<OptionName, Kind | null>> = {
+const optionKinds: Readonly<Record<OptionName, Kind>> = {
   name: "text",
   rm: "flag",
   labels: "textsByName",
@@ -37,15 +80,15 @@ const optionKinds: Readonly<Record<OptionName, Kind | null>> = {
   entrypoint: "texts",
   init: "flag",
   // A name or a number: looked at where it is read.
-  stopSignal: null,
+  stopSignal: "any",
   signalProxy: "flag",
   umask: "number",
   ulimits: "list",
   oomScoreAdj: "number",
   readOnly: "flag",
   rootPropagation: "text",
-  rootSwitch: ["pivot", "chroot", "move"],
-  mounts: "list",
+  rootSwitch: { words: ["pivot", "chroot", "move"] },
+  mounts: { each: { bind, tmpfs, volume } },
   volumesFrom: "texts",
   tmpfs: "textsByName",
   shmSize: "count",
@@ -58,16 +101,16 @@ const optionKinds: Readonly<Record<OptionName, Kind | null>> = {
   privileged: "flag",
   capAdd: "texts",
   capDrop: "texts",
-  securityOpt: "object",
+  securityOpt: { fields: securityOpt },
   deviceCgroupRules: "list",
   hostname: "text",
   domainname: "text",
-  pid: namespaceWords,
-  network: [...namespaceWords, "none"],
-  ipc: [...namespaceWords, "shareable", "none"],
-  uts: namespaceWords,
-  cgroupns: namespaceWords,
-  userns: [...namespaceWords, "nomap"],
+  pid: namespace(),
+  network: namespace(["none"], '{ network: "NAME" }'),
+  ipc: namespace(["shareable", "none"]),
+  uts: namespace(),
+  cgroupns: namespace(),
+  userns: namespace(["nomap"], "{ auto: {} }"),
   uidMap: "list",
   gidMap: "list",
   subuidName: "text",
@@ -105,60 +148,23 @@ const optionKinds: Readonly<Record<OptionName, Kind | null>> = {
 
 type OwnName = Exclude<keyof RunRequest, keyof RunChoices>;
 
-const ownKinds: Readonly<Record<OwnName, Kind | null>> = {
+const roots: Readonly<Record<keyof Roots, Kind>> = { runRoot: "text", dataRoot: "text" };
+
+const ownKinds: Readonly<Record<OwnName, Kind>> = {
   image: "text",
   rootfs: "text",
   bundle: "text",
-  pull: ["always", "missing", "never"],
+  pull: { words: ["always", "missing", "never"] },
   command: "texts",
   // These are looked at by `streamProblems`.
-  stdin: null,
-  stdout: null,
-  stderr: null,
-  signal: null,
-  timeout: null,
-  maxOutput: null,
-  roots: "object",
+  stdin: "any",
+  stdout: "any",
+  stderr: "any",
+  signal: "any",
+  timeout: "any",
+  maxOutput: "any",
+  roots: { fields: roots },
 };
-
-const isText = (value: unknown): boolean => typeof value === "string";
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Why a value is not of its kind; null: it is. */
-function mismatch(kind: Kind, value: unknown): string | null {
-  if (typeof kind === "object") {
-    const isFine = isObject(value) || (isText(value) && kind.includes(value as string));
-    return isFine ? null : `${kind.map((word) => `"${word}"`).join(", ")} or an object`;
-  }
-  switch (kind) {
-    case "text":
-      return isText(value) ? null : "a string";
-    case "texts":
-      return Array.isArray(value) && value.every(isText) ? null : "an array of strings";
-    case "textsByName":
-      return isObject(value) && Object.values(value).every((each) => each === null || isText(each))
-        ? null
-        : "an object of strings";
-    case "flag":
-      return typeof value === "boolean" ? null : "true or false";
-    case "number":
-      return typeof value === "number" ? null : "a number";
-    case "count":
-      return typeof value === "number" || typeof value === "bigint" ? null : "a number or a bigint";
-    case "list":
-      return Array.isArray(value) && value.every(isObject) ? null : "an array of objects";
-    case "object":
-      return isObject(value) ? null : "an object";
-  }
-}
-
-/** A value in words, and never all of a long one: a stdin may be megabytes, a variable a secret. */
-function received(value: unknown): string {
-  if (Array.isArray(value)) return "an array";
-  if (value === null || typeof value === "number" || typeof value === "boolean") return `${value}`;
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
 
 const streamChoices: ReadonlySet<unknown> = new Set(["pipe", "inherit", "ignore", undefined]);
 
@@ -194,23 +200,102 @@ export function checkStreams(request: StreamRequest): void {
   if (problems.length > 0) throw new WishError(problems);
 }
 
-/** @throws WishError with all that is wrong with it, a line each */
-export function checkRequest(request: RunRequest): void {
-  if (!isObject(request)) throw new WishError(["a request is an object: { image, command, … }"]);
-  const kinds: Readonly<Record<string, Kind | null>> = { ...optionKinds, ...ownKinds };
-  const problems = Object.entries(request).flatMap(([name, value]) => {
-    const kind = kinds[name];
-    if (kind === undefined) {
-      const meant = suggest(name, Object.keys(kinds));
-      return [`${name}: there is no such option${meant === null ? "" : `; is it ${meant}?`}`];
-    }
-    const wanted = kind === null || value === undefined ? null : mismatch(kind, value);
-    return wanted === null ? [] : [`${name}: it is ${wanted}, and not ${received(value)}`];
-  });
-  const { image, rootfs, bundle } = request;
-  if ([image, rootfs, bundle].filter((each) => each !== undefined).length !== 1) {
-    problems.push("name one of image, rootfs and bundle");
-  }
-  problems.push(...streamProblems(request));
+function check(problems: readonly string[]): void {
   if (problems.length > 0) throw new WishError(problems);
 }
+
+const notAnObject = ["a request is an object: { image, command, … }"];
+const requestKinds: Kinds = { ...optionKinds, ...ownKinds };
+
+/** @throws WishError with all that is wrong with it, a line each */
+export function checkRequest(request: RunRequest): void {
+  if (!isObject(request)) throw new WishError(notAnObject);
+  const { image, rootfs, bundle } = request;
+  const isOne = [image, rootfs, bundle].filter((each) => each !== undefined).length === 1;
+  check([
+    ...fieldProblems(request, requestKinds),
+    ...(isOne ? [] : ["name one of image, rootfs and bundle"]),
+    ...streamProblems(request),
+  ]);
+}
+
+const viewKinds: Readonly<Record<keyof ViewRequest, Kind>> = {
+  name: "text",
+  cwd: "text",
+  roots: { fields: roots },
+};
+
+/** @throws WishError, as `checkRequest` */
+export const checkView = (request: ViewRequest): void => check(fieldProblems(request, viewKinds));
+
+const viewRunKinds: Readonly<Record<keyof ViewRunRequest, Kind>> = {
+  command: "texts",
+  env: "textsByName",
+  share: "texts",
+  hide: "texts",
+  show: "texts",
+  network: namespace(["none"]),
+  memory: "count",
+  cpus: "number",
+  pidsLimit: "count",
+  stdin: "any",
+  stdout: "any",
+  stderr: "any",
+  signal: "any",
+  timeout: "any",
+  maxOutput: "any",
+};
+
+/** @throws WishError, as `checkRequest` */
+export function checkViewRun(request: ViewRunRequest): void {
+  if (!isObject(request)) throw new WishError(notAnObject);
+  const hasCommand = Array.isArray(request.command) && request.command.length > 0;
+  check([
+    ...fieldProblems(request, viewRunKinds),
+    ...(hasCommand ? [] : ["command: name a program to run"]),
+    ...streamProblems(request),
+  ]);
+}
+
+const applyKinds: Readonly<Record<keyof ApplyRequest, Kind>> = {
+  paths: "texts",
+  force: "flag",
+  allowPrivileged: "flag",
+  dryRun: "flag",
+};
+
+/** @throws WishError: of a misspelt `paths` everything would be applied */
+export const checkApply = (request: ApplyRequest): void =>
+  check(fieldProblems(request, applyKinds));
+
+const registryKinds: Readonly<Record<keyof PullRequest & keyof PushRequest, Kind>> = {
+  dataRoot: "text",
+  platform: "text",
+  env: "object",
+  settings: "object",
+  findCredentials: "function",
+  patience: "object",
+  signal: "any",
+  authoritiesOf: "function",
+  onRetry: "function",
+  parallel: "number",
+  onProgress: "function",
+};
+
+const pullKinds: Readonly<Record<keyof PullRequest, Kind>> = {
+  ...registryKinds,
+  limits: "object",
+  executorArguments: "texts",
+  ignoreOwner: "flag",
+  rootless: "any",
+  sync: "any",
+};
+const pushKinds: Readonly<Record<keyof PushRequest, Kind>> = {
+  ...registryKinds,
+  chunkBytes: "number",
+};
+
+/** @throws WishError, as `checkRequest` */
+export const checkPull = (request: PullRequest): void => check(fieldProblems(request, pullKinds));
+/** @throws WishError, as `checkRequest` */
+export const checkPush = (request: PushRequest): void => check(fieldProblems(request, pushKinds));

@@ -88,8 +88,8 @@ export type RunResult = End & {
 };
 
 /**
- * A container that runs. It ends with the process that started it, however that one ends, unless `rm`
- * is false; the end of a worker thread is not the end of the process.
+ * A container that runs. It ends with the process that started it, however that one ends; the end of a
+ * worker thread is not the end of the process.
  */
 export type RunningContainer = {
   readonly id: string;
@@ -158,7 +158,7 @@ export type StreamRequest = Pick<
 export type Prepare = (streams: readonly [StreamFact, StreamFact, StreamFact]) => Promise<Planned>;
 
 /** Undefined is as if it were not there. */
-const given = (roots: Partial<Roots> = {}): Partial<Roots> =>
+export const givenRoots = (roots: Partial<Roots> = {}): Partial<Roots> =>
   Object.fromEntries(Object.entries(roots).filter(([, path]) => path !== undefined));
 
 const prepareRequest =
@@ -171,7 +171,7 @@ const prepareRequest =
       source: sourceOf(request),
       command: command ?? [],
       options: { rm: true, ...options, interactive: inputChoice(request) !== "ignore" },
-      roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...given(roots) },
+      roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...givenRoots(roots) },
       cwd: process.cwd(),
       streams,
       endWithCaller: true,
@@ -194,6 +194,8 @@ async function begin(request: StreamRequest, prepare: Prepare): Promise<Begun> {
   try {
     signal?.throwIfAborted();
     const execution = executePlan(planned.plan, [...choices]);
+    // It could not be started, and has no streams: the outcome says why.
+    if (execution.child.pid === undefined) await execution.outcome;
     let tell = (): void => {};
     const end = (): void => {
       execution.end();

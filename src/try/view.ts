@@ -13,11 +13,13 @@
  * ```
  */
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { checkApply, checkView, checkViewRun } from "../check-request.ts";
 import { defaultRoots, ownRunRoot, type Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
-import { type RunResult, runPrepared, type StreamRequest } from "../run.ts";
+import { givenRoots, type RunResult, runPrepared, type StreamRequest } from "../run.ts";
 import { beginTry } from "./begin.ts";
 import type { Change } from "./changes.ts";
 import { tryNamed } from "./choose.ts";
@@ -94,10 +96,15 @@ function callersEnvironment(): Record<string, string> {
   );
 }
 
-/** A view of the host. Nothing is made before a program is run in it. */
+/**
+ * A view of the host. Nothing is made before a program is run in it.
+ *
+ * @throws WishError when the request makes no sense
+ */
 export function openView(request: ViewRequest = {}): HostView {
+  checkView(request);
   const uid = process.geteuid?.() ?? 0;
-  const roots = { ...defaultRoots(uid, process.env), ...request.roots };
+  const roots = { ...defaultRoots(uid, process.env), ...givenRoots(request.roots) };
   const cwd = resolve(request.cwd ?? ".");
   let name = request.name ?? null;
   const stored = (): Try | null => (name === null ? null : tryNamed(roots.dataRoot, name));
@@ -111,8 +118,15 @@ export function openView(request: ViewRequest = {}): HostView {
     get name() {
       return name;
     },
-    run: ({ command, env, share, hide, show, network, memory, cpus, pidsLimit, ...streams }) =>
-      runPrepared(streams, async (facts) => {
+    run: async (wanted) => {
+      checkViewRun(wanted);
+      const { command, env, share, hide, show, network, memory, cpus, pidsLimit, ...streams } =
+        wanted;
+      // Later on it may be the view's alone.
+      if (stored() === null && !existsSync(cwd)) {
+        throw new WishError([`there is no directory ${cwd} to start in`]);
+      }
+      return runPrepared(streams, async (facts) => {
         if (request.roots?.runRoot === undefined) ownRunRoot(uid, process.env);
         const begun = await beginTry({
           name,
@@ -129,7 +143,8 @@ export function openView(request: ViewRequest = {}): HostView {
         });
         name = begun.of.name;
         return begun;
-      }),
+      });
+    },
     changes: (paths = []) => meant(paths)?.chosen.map(found) ?? [],
     patch: (paths = []) => {
       const known = meant(paths);
@@ -137,7 +152,9 @@ export function openView(request: ViewRequest = {}): HostView {
       const shown = known.chosen.filter(({ letter }) => letter !== "!");
       return shown.map((change) => patchOf(known.of, change)).join("");
     },
-    apply: async ({ paths = [], ...options } = {}) => {
+    apply: async (wanted = {}) => {
+      checkApply(wanted);
+      const { paths = [], ...options } = wanted;
       const known = meant(paths);
       if (known === null) return [];
       const outcome = await applyMeant(known, { ...options, keep: true });
