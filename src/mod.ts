@@ -1,5 +1,6 @@
 /** pivot as a library: what `import … from "pivot-runtime"` gives. */
 
+export type { PullPolicy } from "./container/find-image.ts";
 export {
   type ContainerWish,
   type PreparedContainer,
@@ -10,6 +11,8 @@ export type { Roots } from "./container/roots.ts";
 export { WishError } from "./container/wish-error.ts";
 export type { StepFailure } from "./executor/failure.ts";
 export { ImageError, type ImageErrorCode } from "./image/error.ts";
+export type { MountOption } from "./options/mount-option.ts";
+export type { NamespaceMode, NetworkMode } from "./options/namespace-mode.ts";
 export type { RunOptions } from "./options/options.ts";
 export { OutputError } from "./output.ts";
 export { catalogue } from "./plan/catalogue.ts";
@@ -17,6 +20,7 @@ export { describeOp } from "./plan/describe.ts";
 export { planFromJson, planToJson } from "./plan/json.ts";
 export type { Op, Place, Plan, Step } from "./plan/op.ts";
 export { type PullRequest, type PushRequest, pull, push } from "./pull.ts";
+export type { PulledImage } from "./registry/pull.ts";
 export {
   type End,
   type RunningContainer,

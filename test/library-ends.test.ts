@@ -1,11 +1,12 @@
 /** The library's containers and how they end: by a signal, a time-out, want of memory, a caller that does not read. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCgroupLayout } from "../src/host/cgroups.ts";
 import { OutputError, RunError, type RunRequest, run, start, WishError } from "../src/mod.ts";
+import { runPrepared } from "../src/run.ts";
 
 const noCgroups = readCgroupLayout().mode === "none" ? "there are no cgroups" : undefined;
 
@@ -141,4 +142,35 @@ test("a program that closes its standard input does its caller no harm", async (
 
 test("run has nobody who could write to a pipe", async () => {
   expect(await thrown(run(request("cat", { stdin: "pipe" })))).toBeInstanceOf(WishError);
+});
+
+test("what was taken for a plan that is not carried out is given back", async () => {
+  const caller = new AbortController();
+  let released = 0;
+  const given = runPrepared({ signal: caller.signal }, async () => {
+    caller.abort();
+    const plan = { version: 1, steps: [] } as const;
+    return { id: "none", plan, warnings: [], release: () => released++ };
+  });
+  expect(await thrown(given)).toBe(caller.signal.reason);
+  expect(released).toBe(1);
+});
+
+test("as many starts as there are descriptors; the others say that there are none", () => {
+  const script = join(root, "crowd.ts");
+  const roots = JSON.stringify(request("").roots);
+  writeFileSync(
+    script,
+    `import { run } from ${JSON.stringify(join(import.meta.dir, "../src/mod.ts"))};
+     const request = { image: "busybox", network: "none", command: ["true"], roots: ${roots} } as const;
+     const all = await Promise.allSettled(Array.from({ length: 40 }, () => run(request)));
+     const words = all.map((each) => (each.status === "fulfilled" ? "ran" : each.reason.message));
+     const short = words.map((word) => (word.includes("EMFILE") ? "EMFILE" : word));
+     console.log(JSON.stringify([...new Set(short)].sort()));
+     console.log((await run(request)).exitCode);`,
+  );
+  const limited = ["sh", "-c", 'ulimit -n 90; exec "$0" "$1"', process.execPath, script];
+  const { stdout, stderr } = Bun.spawnSync(limited, { timeout: 30_000 });
+  expect(stderr.toString()).toBe("");
+  expect(stdout.toString()).toBe('["EMFILE","ran"]\n0\n');
 });

@@ -36,6 +36,7 @@ export type ViewRequest = {
   readonly roots?: Partial<Roots>;
 };
 
+/** What to run; its network is the host's unless `network` says otherwise. */
 export type ViewRunRequest = StreamRequest &
   Pick<RunOptions, "network" | "memory" | "cpus" | "pidsLimit"> & {
     readonly command: readonly string[];
