@@ -33,34 +33,35 @@ import { type Watch, watch } from "./watch.ts";
 /** `pipe`: kept and given with the result, or read from a stream; `inherit`: the caller's own. */
 export type StreamChoice = "pipe" | "inherit" | "ignore";
 
+/** Options, the program and its streams; what is undefined is as if it were not there. */
 export type RunRequest = Omit<RunOptions, "interactive" | "tty"> & {
   /** `busybox`, `debian:12`, `oci:DIR[:REF]`, `docker-archive:FILE[:REF]`. */
-  readonly image?: string;
+  readonly image?: string | undefined;
   /** A directory to use as root, in place of an image. */
-  readonly rootfs?: string;
+  readonly rootfs?: string | undefined;
   /** A directory with a config.json, which says all but the streams. */
-  readonly bundle?: string;
+  readonly bundle?: string | undefined;
   /** When the image is asked of its registry; `missing` unless given. */
-  readonly pull?: PullPolicy;
+  readonly pull?: PullPolicy | undefined;
   /** Replaces the image's command. */
-  readonly command?: readonly string[];
+  readonly command?: readonly string[] | undefined;
   /**
    * What the command reads: a text, bytes, a stream to write to (`pipe`, of `start` alone), the caller's
    * own, or nothing, which is the default. To have it read the very word `pipe`, give it as bytes.
    */
-  readonly stdin?: string | Uint8Array | StreamChoice;
+  readonly stdin?: string | Uint8Array | StreamChoice | undefined;
   /** Default: `pipe`. */
-  readonly stdout?: StreamChoice;
+  readonly stdout?: StreamChoice | undefined;
   /** Default: `pipe`. */
-  readonly stderr?: StreamChoice;
+  readonly stderr?: StreamChoice | undefined;
   /** Ends the container (SIGKILL) when it fires; a pull or a start under way is given up. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Ends the container (SIGKILL) after so many milliseconds, from when its image is there on. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Bytes of each stream that `run` keeps; who writes more is ended. Default: 512 MiB, the most. */
-  readonly maxOutput?: number;
+  readonly maxOutput?: number | undefined;
   /** Where images and state are kept; default: as the command line has them. */
-  readonly roots?: Partial<Roots>;
+  readonly roots?: { readonly [Name in keyof Roots]?: Roots[Name] | undefined } | undefined;
 };
 
 /** How a container ended. */
@@ -158,8 +159,8 @@ export type StreamRequest = Pick<
 export type Prepare = (streams: readonly [StreamFact, StreamFact, StreamFact]) => Promise<Planned>;
 
 /** Undefined is as if it were not there. */
-export const givenRoots = (roots: Partial<Roots> = {}): Partial<Roots> =>
-  Object.fromEntries(Object.entries(roots).filter(([, path]) => path !== undefined));
+export const givenRoots = (roots: RunRequest["roots"]): Partial<Roots> =>
+  Object.fromEntries(Object.entries(roots ?? {}).filter(([, path]) => path !== undefined));
 
 const prepareRequest =
   (request: RunRequest): Prepare =>
@@ -170,7 +171,11 @@ const prepareRequest =
     const wish: ContainerWish = {
       source: sourceOf(request),
       command: command ?? [],
-      options: { rm: true, ...options, interactive: inputChoice(request) !== "ignore" },
+      options: {
+        ...options,
+        rm: options.rm ?? true,
+        interactive: inputChoice(request) !== "ignore",
+      },
       roots: { ...defaultRoots(process.geteuid?.() ?? 0, process.env), ...givenRoots(roots) },
       cwd: process.cwd(),
       streams,

@@ -1,5 +1,7 @@
 /** What ends a program of the library's early: its time, and the caller's signal. */
 
+import type { StreamRequest } from "./run.ts";
+
 /** Why the program was ended; null: it was not, or by somebody else. */
 export type Cause = "timeout" | "abort" | null;
 
@@ -18,7 +20,7 @@ const longest = 2 ** 31 - 1;
  * @param timeout milliseconds; infinite or undefined: no time-out
  */
 export function watch(
-  { signal, timeout }: { readonly signal?: AbortSignal; readonly timeout?: number },
+  { signal, timeout }: Pick<StreamRequest, "signal" | "timeout">,
   end: () => void,
 ): Watch {
   let cause: Cause = null;

@@ -1,10 +1,10 @@
 /** The library: what it gives back, under Bun from the source and under Node from the built ESM. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
-import { RunError, run, start, WishError } from "../src/mod.ts";
+import { RunError, type RunRequest, run, start, WishError } from "../src/mod.ts";
 
 const repository = new URL("..", import.meta.url).pathname;
 
@@ -27,6 +27,19 @@ test("run gives output and exit code", async () => {
   });
   expect(result).toMatchObject({ exitCode: 3, signal: 0, stdout: "input\n", stderr: "error\n" });
   expect(result).toMatchObject({ timedOut: false, aborted: false, warnings: [] });
+});
+
+test("what is undefined is as if it were not there", async () => {
+  const { dataRoot, runRoot } = roots();
+  const left = { rm: undefined, network: undefined, stdin: undefined, signal: undefined };
+  const more = { timeout: undefined, pull: undefined, rootfs: undefined, memory: undefined };
+  const request = { image: "busybox", command: ["true"], ...left, ...more };
+  const result = await run({ ...request, roots: { dataRoot, runRoot } });
+  expect(result).toMatchObject({ exitCode: 0, stdout: "" });
+  expect(readdirSync(join(root, "data/containers"))).toEqual([]);
+  expect(existsSync(join(root, "data/pivot.db"))).toBe(false);
+  const typed: RunRequest = { image: "busybox", roots: { dataRoot: undefined }, env: undefined };
+  expect(typed.roots).toEqual({ dataRoot: undefined });
 });
 
 test("a megabyte goes in and comes out whole", async () => {

@@ -16,10 +16,16 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkApply, checkView, checkViewRun } from "../check-request.ts";
-import { defaultRoots, ownRunRoot, type Roots } from "../container/roots.ts";
+import { defaultRoots, ownRunRoot } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
-import { givenRoots, type RunResult, runPrepared, type StreamRequest } from "../run.ts";
+import {
+  givenRoots,
+  type RunRequest,
+  type RunResult,
+  runPrepared,
+  type StreamRequest,
+} from "../run.ts";
 import { beginTry } from "./begin.ts";
 import type { Change } from "./changes.ts";
 import { tryNamed } from "./choose.ts";
@@ -29,11 +35,11 @@ import { removeTry, type Try } from "./store.ts";
 
 export type ViewRequest = {
   /** Go on with the view of this name, or begin it; absent: a new one. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Where programs start, and from where paths are meant; default: the present directory. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Where views and state are kept; default: as the command line has them. */
-  readonly roots?: Partial<Roots>;
+  readonly roots?: RunRequest["roots"];
 };
 
 /** What to run; its network is the host's unless `network` says otherwise. */
@@ -41,13 +47,13 @@ export type ViewRunRequest = StreamRequest &
   Pick<RunOptions, "network" | "memory" | "cpus" | "pidsLimit"> & {
     readonly command: readonly string[];
     /** The whole environment; default: the caller's. */
-    readonly env?: Readonly<Record<string, string>>;
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** Paths shown as they are, to be written to. */
-    readonly share?: readonly string[];
+    readonly share?: readonly string[] | undefined;
     /** Paths that are covered, beside those of keys in the home directory. */
-    readonly hide?: readonly string[];
+    readonly hide?: readonly string[] | undefined;
     /** Paths of keys that are not covered. */
-    readonly show?: readonly string[];
+    readonly show?: readonly string[] | undefined;
   };
 
 /** One difference between a view and the host. */
@@ -61,7 +67,7 @@ export type FoundChange = {
 
 export type ApplyRequest = Omit<ApplyOptions, "keep"> & {
   /** From the view's directory on; absent: everything but temporary directories. */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
 };
 
 export type HostView = {
