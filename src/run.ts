@@ -13,12 +13,7 @@ import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { checkRequest, checkStreams } from "./check-request.ts";
 import type { PullPolicy } from "./container/find-image.ts";
-import {
-  type ContainerWish,
-  type PreparedContainer,
-  prepareContainer,
-  type Source,
-} from "./container/prepare.ts";
+import { type ContainerWish, prepareContainer, type Source } from "./container/prepare.ts";
 import { defaultRoots, type Roots } from "./container/roots.ts";
 import { WishError } from "./container/wish-error.ts";
 import { type Execution, executePlan, type Outcome } from "./executor/spawn.ts";
@@ -144,6 +139,8 @@ type Planned = {
   readonly warnings: readonly string[];
   /** Gives back what was taken for a plan that nobody carries out. */
   readonly release?: () => void;
+  /** It did not start: for this reason, or, null, since it was given up. */
+  readonly failed?: (line: string | null) => Promise<void>;
 };
 
 type Begun = Execution &
@@ -212,12 +209,13 @@ async function begin(request: StreamRequest, prepare: Prepare): Promise<Begun> {
     return { ...planned, ...execution, end, watch: watch(request, end), onEnd };
   } catch (error) {
     planned.release?.();
+    await planned.failed?.(null);
     throw error;
   }
 }
 
 /** One that stays when it has ended: the engine's commands know it. */
-async function prepareKept(wish: ContainerWish): Promise<PreparedContainer> {
+async function prepareKept(wish: ContainerWish): Promise<Planned> {
   const { keepStarted } = await import("./engine/keep-started.ts");
   return keepStarted(wish);
 }
@@ -234,6 +232,18 @@ function endOf(begun: Begun, { signal: caller, timeout }: StreamRequest, outcome
   return { exitCode, signal, oomKilled, timedOut: by("timeout"), aborted: by("abort") };
 }
 
+/** How it ended; of one that did not start that is noted, before it is thrown. */
+async function settle(begun: Begun, request: StreamRequest): Promise<End> {
+  const outcome = await begun.outcome;
+  try {
+    return endOf(begun, request, outcome);
+  } catch (error) {
+    const isFailure = error instanceof RunError && !error.timedOut;
+    if (outcome.pid === null) await begun.failed?.(isFailure ? error.message : null);
+    throw error;
+  }
+}
+
 /**
  * Starts a container and gives it back as soon as its program runs.
  *
@@ -244,7 +254,7 @@ export async function start(request: RunRequest): Promise<RunningContainer> {
   checkRequest(request);
   const begun = await begin(request, prepareRequest(request));
   const { child, id, warnings } = begun;
-  const ended = begun.outcome.then((outcome) => endOf(begun, request, outcome));
+  const ended = settle(begun, request);
   // Whoever does not wait for the end is not to be killed by its failure.
   ended.finally(begun.watch.stop).catch(() => {});
   const [stdout, stderr] = [keepOutput(child.stdout), keepOutput(child.stderr)];
@@ -299,12 +309,12 @@ export async function runPrepared(request: StreamRequest, prepare: Prepare): Pro
   const { child, id, warnings } = begun;
   try {
     feed(child, request.stdin);
-    const [stdout, stderr, outcome] = await Promise.all([
+    const [stdout, stderr, end] = await Promise.all([
       collect(child.stdout, "stdout", limit),
       collect(child.stderr, "stderr", limit),
-      begun.outcome,
+      settle(begun, request),
     ]);
-    return { id, ...endOf(begun, request, outcome), stdout, stderr, warnings };
+    return { id, ...end, stdout, stderr, warnings };
   } catch (error) {
     begun.end();
     await begun.outcome.catch(() => {});

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeContainer } from "../src/engine/remove.ts";
+import { type Container, listContainers, readContainer } from "../src/engine/status.ts";
 import { readCgroupLayout } from "../src/host/cgroups.ts";
 import { OutputError, RunError, type RunRequest, run, start, WishError } from "../src/mod.ts";
 import { runPrepared } from "../src/run.ts";
@@ -154,6 +156,26 @@ test("what was taken for a plan that is not carried out is given back", async ()
   });
   expect(await thrown(given)).toBe(caller.signal.reason);
   expect(released).toBe(1);
+});
+
+test("a container that was to be kept is not, when its start was given up", async () => {
+  for (const after of [0, 5, 10]) {
+    const signal = AbortSignal.timeout(after);
+    const error = await thrown(run(request("sleep 60", { rm: false, signal })));
+    if (error === null) continue; // it ran by then, and is kept
+    expect(error).toBe(signal.reason);
+    expect(containers()).toEqual([]);
+  }
+  const roots = { dataRoot: join(root, "data"), runRoot: join(root, "run") };
+  for (const { id } of await listContainers(roots)) {
+    await removeContainer((await readContainer(roots, id)) as Container, roots, {
+      force: true,
+      volumes: true,
+    });
+  }
+  const failed = await thrown(run(request("", { rm: false, command: ["sleeep"] })));
+  const [kept] = await listContainers(roots);
+  expect(kept).toMatchObject({ status: "created", error: (failed as Error).message });
 });
 
 test("as many starts as there are descriptors; the others say that there are none", () => {
