@@ -519,7 +519,7 @@ struct pv_supervise {
     uint32_t parent; /* end the container when the executor's parent ends */
     struct pv_place status; /* a file for the exit code, new but for `replace`; null: none */
     uint32_t replace; /* one that is there is replaced at once and as a whole */
-    struct pv_place oom; /* a file of the cgroup that counts `oom_kill`; when it did, ` oom` stands behind the code */
+    struct pv_place oom; /* a file of the cgroup that counts `oom_kill`; when it did, ` oom` stands behind the code, and in what is told */
 };
 
 /* Go on in a session of its own, with /dev/null as streams; the caller's process waits for the start. setsid(2) */

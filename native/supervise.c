@@ -55,11 +55,12 @@ static int reap(struct pv_run *run, const struct pv_supervise *op) {
     run->init = 0;
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int code = signal ? 128 + signal : WEXITSTATUS(status);
-    pv_event(run, PV_EVENT_ENDED, run->step, signal, code, "");
+    int struck = has_struck(run, &op->oom);
+    pv_event(run, PV_EVENT_ENDED, run->step, signal, code, struck ? "oom" : "");
     if (op->status.slot == PV_SLOT_NONE)
         return 0;
     char text[24];
-    snprintf(text, sizeof text, "%d%s", code, has_struck(run, &op->oom) ? " oom" : "");
+    snprintf(text, sizeof text, "%d%s", code, struck ? " oom" : "");
     uint32_t how = op->replace ? PV_WRITE_MODE_REPLACE : PV_WRITE_MODE_EXCLUSIVE;
     return pv_write_text(run, &op->status, how, 0644, text);
 }

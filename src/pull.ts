@@ -8,6 +8,7 @@
  * ```
  */
 
+import { checkPull, checkPush } from "./check-request.ts";
 import { defaultRoots } from "./container/roots.ts";
 import { ImageError, quote } from "./image/error.ts";
 import type { Descriptor } from "./image/manifest.ts";
@@ -56,9 +57,10 @@ async function prepare(
 /**
  * Pulls an image into the store.
  *
- * @throws ImageError in one line; the signal's reason
+ * @throws ImageError in one line; WishError when the request makes no sense; the signal's reason
  */
 export async function pull(image: string, request: PullRequest = {}): Promise<PulledImage> {
+  checkPull(request);
   const { dataRoot: _, platform: __, ...rest } = request;
   const { store, reference, ...platform } = await prepare(image, request);
   const [{ pullImage }, { executorPath }] = await Promise.all([
@@ -72,9 +74,10 @@ export async function pull(image: string, request: PullRequest = {}): Promise<Pu
  * Pushes an image of the store, as it is.
  *
  * @returns the descriptor of its manifest
- * @throws ImageError in one line; the signal's reason
+ * @throws ImageError in one line; WishError when the request makes no sense; the signal's reason
  */
 export async function push(image: string, request: PushRequest = {}): Promise<Descriptor> {
+  checkPush(request);
   const { dataRoot: _, platform: __, ...rest } = request;
   const { store, reference, ...platform } = await prepare(image, request);
   const { pushImage } = await import("./registry/push.ts");

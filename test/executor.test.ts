@@ -203,12 +203,12 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
     expect(normal).toMatchObject({ code: 42, signal: null, stdout: "", stderr: "" });
     expect(normal.events).toEqual([
       { kind: "started", pid: expect.any(Number) },
-      { kind: "ended", code: 42, signal: 0 },
+      { kind: "ended", code: 42, signal: 0, oomKilled: false },
     ] as never);
     expect(readFileSync(status, "utf8")).toBe("42");
     const killed = await run(planOf(shell("kill -9 $$"), { namespaces: ["mount"] }));
     expect(killed.code).toBe(137);
-    expect(killed.events.at(-1)).toEqual({ kind: "ended", code: 137, signal: 9 });
+    expect(killed.events.at(-1)).toEqual({ kind: "ended", code: 137, signal: 9, oomKilled: false });
   });
 
   test("init killed in the middle: told, undone", async () => {

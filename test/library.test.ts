@@ -1,9 +1,10 @@
 /** The library: what it gives back, under Bun from the source and under Node from the built ESM. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { RunError, run, start, WishError } from "../src/mod.ts";
+import manifest from "../package.json" with { type: "json" };
+import { RunError, type RunRequest, run, start, WishError } from "../src/mod.ts";
 
 const repository = new URL("..", import.meta.url).pathname;
 
@@ -26,6 +27,19 @@ test("run gives output and exit code", async () => {
   });
   expect(result).toMatchObject({ exitCode: 3, signal: 0, stdout: "input\n", stderr: "error\n" });
   expect(result).toMatchObject({ timedOut: false, aborted: false, warnings: [] });
+});
+
+test("what is undefined is as if it were not there", async () => {
+  const { dataRoot, runRoot } = roots();
+  const left = { rm: undefined, network: undefined, stdin: undefined, signal: undefined };
+  const more = { timeout: undefined, pull: undefined, rootfs: undefined, memory: undefined };
+  const request = { image: "busybox", command: ["true"], ...left, ...more };
+  const result = await run({ ...request, roots: { dataRoot, runRoot } });
+  expect(result).toMatchObject({ exitCode: 0, stdout: "" });
+  expect(readdirSync(join(root, "data/containers"))).toEqual([]);
+  expect(existsSync(join(root, "data/pivot.db"))).toBe(false);
+  const typed: RunRequest = { image: "busybox", roots: { dataRoot: undefined }, env: undefined };
+  expect(typed.roots).toEqual({ dataRoot: undefined });
 });
 
 test("a megabyte goes in and comes out whole", async () => {
@@ -55,6 +69,15 @@ test("a wish that makes no sense tells everything that is wrong with it", async 
   );
   if (!(error instanceof WishError)) throw new Error(`expected a WishError, received ${error}`);
   expect(error.problems.length).toBe(2);
+});
+
+test("a platform is that of an image, and no other will do", async () => {
+  const [image, command] = ["busybox", ["true"]];
+  await run({ image, command, roots: roots() });
+  const wish = { command, pull: "never", platform: "linux/riscv64", roots: roots() } as const;
+  await expect(run({ image, ...wish })).rejects.toThrow(/is for \S+, not for linux\/riscv64$/);
+  await expect(run({ rootfs: root, ...wish })).rejects.toThrow("platform chooses an image");
+  await expect(run({ image, ...wish, platform: "risc v" })).rejects.toThrow("is not a platform");
 });
 
 test("a time-out and an abort end the container, and nothing of it stays", async () => {
@@ -93,7 +116,7 @@ test("start gives a container that runs, with its streams", async () => {
   container.stdin?.write("hello\n");
   await seen("got hello");
   container.kill("SIGTERM");
-  expect(await container.ended).toEqual({ exitCode: 5, signal: 0 });
+  expect(await container.ended).toMatchObject({ exitCode: 5, signal: 0 });
   expect(output).toContain("bye");
 });
 
@@ -129,4 +152,20 @@ test("the built ESM does the same under the machine's own Node", () => {
   });
   expect(stderr.toString()).toBe("");
   expect(JSON.parse(stdout.toString())).toEqual(["from node\n1000\n", 0]);
+});
+
+test("the package has what its exports name, and nothing of the tests", () => {
+  const pack = ["npm", "pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { stdout } = Bun.spawnSync(pack, { cwd: repository, env: { PATH: process.env["PATH"] } });
+  const [packed] = JSON.parse(stdout.toString()) as [{ files: { path: string }[] }];
+  const files = packed.files.map(({ path }) => path);
+  const named = JSON.stringify([Object.values(manifest.exports), manifest.main, manifest.types]);
+  const wanted = [...named.matchAll(/"\.\/([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(wanted).toContain("dist/simulator/mod.d.ts");
+  expect([...wanted, "build/pivot"].filter((path) => !files.includes(path))).toEqual([]);
+  const others = files.filter(
+    (path) => !/^(dist|build)\/|^(LICENSE|README\.md|package\.json)$/.test(path),
+  );
+  expect(others).toEqual([]);
+  expect(files.filter((path) => /\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
 });

@@ -567,6 +567,8 @@ describe.skipIf(whyNot !== undefined)(`views of the library (${whyNot ?? "as roo
     const roots = { dataRoot: ground.root, runRoot: ground.runRoot };
     const view = openView({ cwd, roots });
     expect(view.changes()).toEqual([]);
+    const nowhere = openView({ cwd: `${cwd}/nowhere`, roots });
+    await expect(nowhere.run({ command: ["true"] })).rejects.toThrow("there is no directory");
     const script = "cat >>file; rm gone/a; pwd; exit 5";
     const ran = await view.run({ command: ["sh", "-c", script], stdin: "more\n", network: "none" });
     expect(ran).toMatchObject({ exitCode: 5, stdout: `${cwd}\n`, stderr: "" });
@@ -574,7 +576,7 @@ describe.skipIf(whyNot !== undefined)(`views of the library (${whyNot ?? "as roo
     expect(view.patch(["file"])).toContain("\n+more\n");
     expect((await view.run({ command: ["cat", "file"] })).stdout).toContain("more\n");
     writeFileSync(`${cwd}/gone/a`, "changed meanwhile\n");
-    expect(view.apply()).rejects.toThrow("it changed on the host");
+    await expect(view.apply()).rejects.toThrow("it changed on the host");
     expect(await view.apply({ paths: ["file"] })).toHaveLength(1);
     expect(readFileSync(`${cwd}/file`, "utf8")).toEndWith("more\n");
     expect(view.changes().map(({ change }) => change)).toEqual(["D"]);

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { readIfThere } from "../host/first-process.ts";
 import { containerNameProblem } from "../options/name.ts";
 import { type ContainerRecord, decodeRecord, nameOf } from "./record.ts";
+import { WishError } from "./wish-error.ts";
 
 /** What is in one state directory; the parts may be missing when its start was cut short. */
 export type FoundState = {
@@ -60,18 +61,18 @@ export function listStates(runRoot: string): string[] {
 /**
  * The container that is meant by a name, an id or the beginning of one.
  *
- * @throws Error in one line when there is none, or more than one.
+ * @throws WishError when there is none, or more than one.
  */
 export function findContainer(runRoot: string, wanted: string): FoundState {
   const ids = listStates(runRoot);
   const found = ids.filter((id) => id === wanted || id.startsWith(wanted));
   if (found.length > 1) {
-    throw new Error(`${found.length} containers begin with ${wanted}: give more of the id`);
+    throw new WishError([`${found.length} containers begin with ${wanted}: give more of the id`]);
   }
   if (found[0] !== undefined && wanted !== "") return readState(runRoot, found[0]);
   const named = ids
     .map((id) => readState(runRoot, id))
     .find(({ id, state }) => nameOf({ id, name: state?.name ?? null }) === wanted);
   if (named !== undefined) return named;
-  throw new Error(`no container is called ${wanted}`);
+  throw new WishError([`no container is called ${wanted}`]);
 }

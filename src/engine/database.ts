@@ -96,13 +96,25 @@ function told(error: unknown, dataRoot: string): unknown {
   );
 }
 
+/** @throws Error in one line where the library runs under a Node that is too old */
+async function loadSqlite(): Promise<typeof import("node:sqlite")> {
+  try {
+    return await import("node:sqlite");
+  } catch (error) {
+    throw new Error(
+      `networks, and containers with rm: false, are in a database, and this is Node ${process.versions.node}, without SQLite: use Node 22.13 or later, or Bun`,
+      { cause: error },
+    );
+  }
+}
+
 /**
  * Opens the database, and makes it when there is none. To be closed by `using` or `close`.
  *
  * @throws Error in one line when it is of a newer pivot, or is none
  */
 export async function openDatabase(dataRoot: string): Promise<DatabaseSync> {
-  const { DatabaseSync } = await import("node:sqlite");
+  const { DatabaseSync } = await loadSqlite();
   mkdirSync(dataRoot, { recursive: true, mode: 0o700 });
   makePrivate(databasePath(dataRoot));
   const database = new DatabaseSync(databasePath(dataRoot));
@@ -156,7 +168,7 @@ async function readFrozen<T>(
 ): Promise<readonly [T] | undefined> {
   const path = databasePath(dataRoot);
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
-  const { DatabaseSync } = await import("node:sqlite");
+  const { DatabaseSync } = await loadSqlite();
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   const database = new DatabaseSync(url, { readOnly: true });

@@ -11,7 +11,13 @@ export type ExecutorEvent =
       readonly text: string;
     }
   /** The container has ended; `code` is 128 + signal when a signal ended it. */
-  | { readonly kind: "ended"; readonly code: number; readonly signal: number }
+  | {
+      readonly kind: "ended";
+      readonly code: number;
+      readonly signal: number;
+      /** The kernel has killed a process of it for want of memory: `oom` of `supervise`. */
+      readonly oomKilled: boolean;
+    }
   /** An undo failed: something is left behind. */
   | {
       readonly kind: "left";
@@ -40,7 +46,7 @@ function readEvent(bytes: Uint8Array): ExecutorEvent | null {
     case 2:
       return { kind: "failed", record, errno, text: text() };
     case 3:
-      return { kind: "ended", code: value, signal: errno };
+      return { kind: "ended", code: value, signal: errno, oomKilled: text() === "oom" };
     case 4:
       return { kind: "left", record, errno, text: text() };
     case 5:

@@ -49,6 +49,8 @@ export type Outcome = {
   readonly exitCode: number | null;
   /** The signal that ended it, or 0. */
   readonly signal: number;
+  /** The kernel has killed a process of it for want of memory; known where the plan says which file tells. */
+  readonly oomKilled: boolean;
   /** The step that failed. */
   readonly failure: StepFailure | null;
   /** What could not be undone. */
@@ -62,6 +64,8 @@ export type Execution = {
   readonly outcome: Promise<Outcome>;
   /** Ends the program by SIGKILL; one that is still being made is given up. */
   readonly end: () => void;
+  /** Sends the program a signal, unless it has ended. @throws TypeError when there is no such signal */
+  readonly signal: (name: NodeJS.Signals) => void;
 };
 
 /** Descriptors of the child: 0 to 2 are the caller's wish. */
@@ -98,6 +102,7 @@ function follow(results: Readable, bytes: Uint8Array, onEvent: (event: ExecutorE
       pid: find("started")?.pid ?? null,
       exitCode: ended?.code ?? null,
       signal: ended?.signal ?? 0,
+      oomKilled: ended?.oomKilled ?? false,
       failure: failed === undefined ? null : stepFailure(failed, bytes),
       left: events
         .filter((event) => event.kind === "left")
@@ -147,9 +152,18 @@ export function executePlan(
   const started = new Promise<number | null>((resolve) => {
     tellStarted = resolve;
   });
-  const life = new Life(child);
+  const life = new Life(child, passesSignals(plan));
   const outcome = new Promise<Outcome>((resolve, reject) => {
-    const collect = follow(child.stdio[resultFd] as Readable, bytes, (event) => {
+    const fail = (error: unknown): void => {
+      tellStarted(null);
+      const { message } = error as Error;
+      reject(new Error(`the executor cannot be started: ${message}`, { cause: error }));
+    };
+    child.on("error", fail);
+    const results = child.stdio?.[resultFd] as Readable | undefined;
+    // Node has none when there were no descriptors left: then there is an `error`.
+    if (results === undefined) return;
+    const collect = follow(results, bytes, (event) => {
       if (event.kind === "started") {
         tellStarted(event.pid);
         keepSealedCopy(child);
@@ -158,28 +172,51 @@ export function executePlan(
       onEvent?.(event);
     });
     // Bun's "close" does not wait for the fifth descriptor: the last event may be under way.
-    const results = child.stdio[resultFd] as Readable;
     const both = [once(child, "close"), once(results, "close")];
     Promise.all(both).then(() => {
       tellStarted(null);
       const came = collect();
-      const isOpen = came.failure === null && came.pid === null && came.exitCode === null;
+      const isOpen = came.failure === null && came.exitCode === null;
       const failure = isOpen ? killedAs(child.signalCode) : came.failure;
       resolve({ ...came, failure });
-    }, reject);
+    }, fail);
   });
-  return { child, started, outcome, end: () => life.end() };
+  const signal = (name: NodeJS.Signals) => life.signal(name);
+  return { child, started, outcome, end: () => life.end(), signal };
 }
+
+/**
+ * What an executor passes on, which knows better than we whether its container is still there;
+ * `catch_signals` in native/run.c. Of other signals it would stop or die itself.
+ */
+const passedOn: ReadonlySet<NodeJS.Signals> = new Set([
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGTERM",
+  "SIGXCPU",
+  "SIGVTALRM",
+  "SIGPROF",
+  "SIGPWR",
+]);
+
+const passesSignals = ({ steps }: Plan): boolean =>
+  steps.some(({ op }) => op.op === "supervise" && op.signals);
 
 /** Whom to kill: the executor while it makes the container, then the container alone. */
 class Life {
   readonly #executor: ChildProcess;
+  readonly #isPassing: boolean;
   #pid: number | null = null;
   #hasEnded = false;
   #isWanted = true;
 
-  constructor(executor: ChildProcess) {
+  constructor(executor: ChildProcess, isPassing: boolean) {
     this.#executor = executor;
+    this.#isPassing = isPassing;
   }
 
   see(event: ExecutorEvent): void {
@@ -193,6 +230,23 @@ class Life {
     this.#isWanted = false;
     if (this.#hasEnded) return;
     if (this.#pid === null) this.#executor.kill("SIGTERM");
-    else process.kill(this.#pid, "SIGKILL");
+    else this.#send(this.#pid, "SIGKILL");
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (name === "SIGKILL") this.end();
+    else if (this.#hasEnded) return;
+    else if (this.#pid === null || (this.#isPassing && passedOn.has(name))) {
+      this.#executor.kill(name);
+    } else this.#send(this.#pid, name);
+  }
+
+  /** It may have ended, and the word of it be under way. */
+  #send(pid: number, name: NodeJS.Signals): void {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 }

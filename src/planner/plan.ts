@@ -426,7 +426,8 @@ export function planEnd(setting: EndSetting, oom: Place | null): Step {
       parent: setting.endWithCaller,
       status: monitor === null ? own : onHost(monitor.exit),
       replace: monitor !== null,
-      oom: monitor === null ? null : oom,
+      // Read for whoever is told: a monitor's file, or the caller of the library.
+      oom: monitor === null && !setting.endWithCaller ? null : oom,
     },
     "until the container has ended",
   );

@@ -13,11 +13,19 @@
  * ```
  */
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { defaultRoots, ownRunRoot, type Roots } from "../container/roots.ts";
+import { checkApply, checkView, checkViewRun } from "../check-request.ts";
+import { defaultRoots, ownRunRoot } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import type { RunOptions } from "../options/options.ts";
-import { type RunResult, runPrepared, type StreamRequest } from "../run.ts";
+import {
+  givenRoots,
+  type RunRequest,
+  type RunResult,
+  runPrepared,
+  type StreamRequest,
+} from "../run.ts";
 import { beginTry } from "./begin.ts";
 import type { Change } from "./changes.ts";
 import { tryNamed } from "./choose.ts";
@@ -27,24 +35,25 @@ import { removeTry, type Try } from "./store.ts";
 
 export type ViewRequest = {
   /** Go on with the view of this name, or begin it; absent: a new one. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Where programs start, and from where paths are meant; default: the present directory. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Where views and state are kept; default: as the command line has them. */
-  readonly roots?: Partial<Roots>;
+  readonly roots?: RunRequest["roots"];
 };
 
+/** What to run; its network is the host's unless `network` says otherwise. */
 export type ViewRunRequest = StreamRequest &
   Pick<RunOptions, "network" | "memory" | "cpus" | "pidsLimit"> & {
     readonly command: readonly string[];
     /** The whole environment; default: the caller's. */
-    readonly env?: Readonly<Record<string, string>>;
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** Paths shown as they are, to be written to. */
-    readonly share?: readonly string[];
+    readonly share?: readonly string[] | undefined;
     /** Paths that are covered, beside those of keys in the home directory. */
-    readonly hide?: readonly string[];
+    readonly hide?: readonly string[] | undefined;
     /** Paths of keys that are not covered. */
-    readonly show?: readonly string[];
+    readonly show?: readonly string[] | undefined;
   };
 
 /** One difference between a view and the host. */
@@ -58,7 +67,7 @@ export type FoundChange = {
 
 export type ApplyRequest = Omit<ApplyOptions, "keep"> & {
   /** From the view's directory on; absent: everything but temporary directories. */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
 };
 
 export type HostView = {
@@ -94,10 +103,15 @@ function callersEnvironment(): Record<string, string> {
   );
 }
 
-/** A view of the host. Nothing is made before a program is run in it. */
+/**
+ * A view of the host. Nothing is made before a program is run in it.
+ *
+ * @throws WishError when the request makes no sense
+ */
 export function openView(request: ViewRequest = {}): HostView {
+  checkView(request);
   const uid = process.geteuid?.() ?? 0;
-  const roots = { ...defaultRoots(uid, process.env), ...request.roots };
+  const roots = { ...defaultRoots(uid, process.env), ...givenRoots(request.roots) };
   const cwd = resolve(request.cwd ?? ".");
   let name = request.name ?? null;
   const stored = (): Try | null => (name === null ? null : tryNamed(roots.dataRoot, name));
@@ -111,8 +125,15 @@ export function openView(request: ViewRequest = {}): HostView {
     get name() {
       return name;
     },
-    run: ({ command, env, share, hide, show, network, memory, cpus, pidsLimit, ...streams }) =>
-      runPrepared(streams, async (facts) => {
+    run: async (wanted) => {
+      checkViewRun(wanted);
+      const { command, env, share, hide, show, network, memory, cpus, pidsLimit, ...streams } =
+        wanted;
+      // Later on it may be the view's alone.
+      if (stored() === null && !existsSync(cwd)) {
+        throw new WishError([`there is no directory ${cwd} to start in`]);
+      }
+      return runPrepared(streams, async (facts) => {
         if (request.roots?.runRoot === undefined) ownRunRoot(uid, process.env);
         const begun = await beginTry({
           name,
@@ -129,7 +150,8 @@ export function openView(request: ViewRequest = {}): HostView {
         });
         name = begun.of.name;
         return begun;
-      }),
+      });
+    },
     changes: (paths = []) => meant(paths)?.chosen.map(found) ?? [],
     patch: (paths = []) => {
       const known = meant(paths);
@@ -137,7 +159,9 @@ export function openView(request: ViewRequest = {}): HostView {
       const shown = known.chosen.filter(({ letter }) => letter !== "!");
       return shown.map((change) => patchOf(known.of, change)).join("");
     },
-    apply: async ({ paths = [], ...options } = {}) => {
+    apply: async (wanted = {}) => {
+      checkApply(wanted);
+      const { paths = [], ...options } = wanted;
       const known = meant(paths);
       if (known === null) return [];
       const outcome = await applyMeant(known, { ...options, keep: true });

@@ -42,7 +42,7 @@ export const lifecycle = {
       status: at("a file for the exit code, new but for `replace`; null: none"),
       replace: ["bool", "one that is there is replaced at once and as a whole"],
       oom: at(
-        "a file of the cgroup that counts `oom_kill`; when it did, ` oom` stands behind the code",
+        "a file of the cgroup that counts `oom_kill`; when it did, ` oom` stands behind the code, and in what is told",
       ),
     },
   },
