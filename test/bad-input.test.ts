@@ -117,7 +117,7 @@ const options: readonly Case[] = [
     invalid(
       "a/b",
       "--name",
-      "invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, up to 255 characters",
+      "invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, from 2 to 255 characters",
     ),
   ],
   [["--name", ".."], /^pivot: invalid argument "\.\." for "--name": [^\n]+\n$/],
@@ -158,7 +158,7 @@ const options: readonly Case[] = [
   [["--dns", "300.1.1.1"], /^pivot: invalid argument "300.1.1.1" for "--dns": [^\n]+\n$/],
   [
     ["--env-file", "/no/such"],
-    /^pivot: invalid argument "\/no\/such" for "--env-file": [^\n]*ENOENT[^\n]*\n$/,
+    /^pivot: invalid argument "\/no\/such" for "--env-file": ENOENT: no such file or directory\n$/,
   ],
   [["--root-switch", "leap"], /^pivot: invalid argument "leap" for "--root-switch": [^\n]+\n$/],
   [["--pid", "container:nobody"], /^pivot: [^\n]*nobody[^\n]*\n$/],

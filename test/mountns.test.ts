@@ -98,8 +98,8 @@ describe.skipIf(whyNot !== undefined)(`mountns${whyNot ? `: skipped, ${whyNot}` 
 
   for (const [words, input, stderr] of [
     [[], "muont a", "pivot: standard input, line 1: there is no command muont here, only "],
-    [["/gone"], "", "pivot: cannot read /gone: ENOENT\n"],
-    [["--from", "/gone"], "", "pivot: cannot read /gone: ENOENT\n"],
+    [["/gone"], "", "pivot: cannot read /gone: ENOENT: No such file or directory\n"],
+    [["--from", "/gone"], "", "pivot: cannot read /gone: ENOENT: No such file or directory\n"],
     [["--linux", "2.6"], "", "pivot: --linux takes 6.12, 6.18, 7.0, received 2.6\n"],
     [["--kernel", "--from", "self"], "", "pivot: --from is for the simulator: "],
     [["--format", "xml"], "", "pivot: --format takes text or json, "],

@@ -1,0 +1,63 @@
+// Mistakes of somebody who is new here, with a container or a file at hand: each is told in a line that
+// says what is meant, and no line of another program's, or of the JavaScript runtime's, comes through.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Ground, whyNot } from "./pivot.ts";
+
+const ground = whyNot === undefined ? new Ground("first-steps") : undefined;
+afterAll(() => ground?.close());
+
+const pivot = (words: readonly string[], input = "") => {
+  if (ground === undefined) throw new Error(`not without ${whyNot}`);
+  return ground.pivot([...words], { input });
+};
+
+const none = "ENOENT: No such file or directory";
+
+describe.skipIf(whyNot !== undefined)(`first steps${whyNot ? ` (skipped: ${whyNot})` : ""}`, () => {
+  beforeAll(() => {
+    expect(pivot(["create", "--name", "web", "busybox", "sleep", "1000"]).code).toBe(0);
+  });
+
+  const mistakes: readonly (readonly [words: string, code: number, line: string])[] = [
+    ["rename web web", 1, "renaming a container with the same name as its current name: web"],
+    [
+      "rename web b",
+      1,
+      '"b": invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, from 2 to 255 characters',
+    ],
+    ["stop -t x web", 125, '--timeout takes a number of seconds, received "x"'],
+    ["restart -t x web web", 125, '--timeout takes a number of seconds, received "x"'],
+    ["inspect", 1, "inspect needs the name or id of an object"],
+    ["tag busybox", 1, "tag takes SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG], received 1 word"],
+    ["export -o /no/such web", 1, `cannot write /no/such: ${none}`],
+    ["save -o /no/such busybox", 1, `cannot write "/no/such": ${none}`],
+    ["load -i /no/such", 1, `cannot open "/no/such": ${none}`],
+    ["mountns /no/such", 1, `cannot read /no/such: ${none}`],
+    ["try --share /no/such -- true", 125, `--share /no/such: ${none}`],
+    ["try discard --name gone", 1, "there is no try gone: `pivot try ls` lists them"],
+    [
+      "volume create x",
+      1,
+      "x is no name for a volume, which has two characters at least; a directory of the host is written as /path or ./path",
+    ],
+  ];
+  for (const [words, code, line] of mistakes) {
+    test(`pivot ${words}`, () => {
+      const ran = pivot(words.split(" "));
+      expect({ code: ran.code, line: ran.stderr.split("\n")[0] }).toEqual({
+        code,
+        line: `pivot: ${line}`,
+      });
+    });
+  }
+
+  test("what ps refuses is its first line alone", () => {
+    expect(pivot(["start", "web"]).code).toBe(0);
+    const { code, stderr } = pivot(["top", "web", "-o", "nonsense"]);
+    expect(pivot(["rm", "-f", "web"]).code).toBe(0);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^pivot: ps: [^\n]*nonsense[^\n]*\n$/);
+    expect(stderr).not.toContain("Usage");
+  });
+});
