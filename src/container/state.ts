@@ -73,5 +73,5 @@ export function findContainer(runRoot: string, wanted: string): FoundState {
     .map((id) => readState(runRoot, id))
     .find(({ id, state }) => nameOf({ id, name: state?.name ?? null }) === wanted);
   if (named !== undefined) return named;
-  throw new Error(`no container is called ${wanted}`);
+  throw new Error(`no such container: ${wanted}; \`pivot ps -a\` lists them all`);
 }
