@@ -36,6 +36,10 @@ const usage: readonly Case[] = [
 /** Flags that cannot be read are 125 with every command. */
 const otherFlags: readonly Case[] = [
   [["ps", "--no-such"], `pivot: unknown flag: --no-such\n${see("ps")}`],
+  [
+    ["ps", "--root", "/x"],
+    `pivot: unknown flag: --root; it stands before the command: pivot --root DIR ps\n${see("ps")}`,
+  ],
   [["rm", "-Q", "web"], `pivot: unknown shorthand flag: -Q in -Q\n${see("rm")}`],
   [["ps", "-n", "many"], `pivot: --last takes a number, received "many"\n${see("ps")}`],
   [["create", "-m", "1x", "busybox"], /^pivot: invalid argument "1x" for "-m, --memory"[^\n]+\n$/],

@@ -104,7 +104,9 @@ async function main(): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { reportError } = await import("./report-error.ts");
-    return reportError(error, argv, failedCommand(argv));
+    const { explainMisplaced } = await import("./misplaced-flag.ts");
+    const command = failedCommand(argv);
+    return reportError(explainMisplaced(error, command, globalFlags), argv, command);
   }
 }
 
