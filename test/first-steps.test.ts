@@ -2,7 +2,8 @@
 // says what is meant, and no line of another program's, or of the JavaScript runtime's, comes through.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Ground, whyNot } from "./pivot.ts";
+import { Ground, pivotPath, whyNot } from "./pivot.ts";
+import { Session } from "./session.ts";
 
 const ground = whyNot === undefined ? new Ground("first-steps") : undefined;
 afterAll(() => ground?.close());
@@ -51,6 +52,25 @@ describe.skipIf(whyNot !== undefined)(`first steps${whyNot ? ` (skipped: ${whyNo
       });
     });
   }
+
+  test("a plan is read in a terminal of 80 columns, and is a line for each step in a wide one", async () => {
+    if (ground === undefined) throw new Error(`not without ${whyNot}`);
+    const words = [pivotPath, ...ground.roots(), "plan", "--network", "none", "busybox", "true"];
+    const seen = async (columns: number): Promise<string[]> => {
+      const session = new Session(words, columns);
+      await session.end();
+      return session.screen.trimEnd().split("\r\n");
+    };
+    const narrow = await seen(80);
+    expect(narrow[0]).toBe("STEP  BY      WHAT, BY WHICH OPERATION, AND <- WHY");
+    // A path has no place to be broken at.
+    expect(narrow.filter((line) => line.length > 80 && line.trim().includes(" "))).toEqual([]);
+    expect(narrow).toContain('              exec argv=["true"]');
+    expect(narrow).toContain("              <- process.args");
+    const wide = await seen(400);
+    expect(wide[0]).toMatch(/^STEP +BY +WHAT +OPERATION +WHY$/);
+    expect(wide.filter((line) => /^\d+ /.test(line)).length).toBe(wide.length - 1);
+  });
 
   test("what ps refuses is its first line alone", () => {
     expect(pivot(["start", "web"]).code).toBe(0);
