@@ -53,6 +53,21 @@ describe.skipIf(whyNot !== undefined)(`first steps${whyNot ? ` (skipped: ${whyNo
     });
   }
 
+  test("what the kernel refuses is told without the runtime's words", () => {
+    if (ground === undefined) throw new Error(`not without ${whyNot}`);
+    const full = `exec "$@" >/dev/full`;
+    const words = ["sh", "-c", full, "sh", pivotPath, ...ground.roots(), "images"];
+    expect(ground.command(words).stderr).toBe(
+      "pivot: cannot write what was asked for: ENOSPC: No space left on device\n",
+    );
+    const nowhere = ["--root", "/proc/no-such", "--runroot", ground.runRoot];
+    const ran = ground.command([pivotPath, ...nowhere, "run", "--rm", "busybox", "true"]);
+    expect(ran).toMatchObject({
+      code: 125,
+      stderr: `pivot: cannot mkdir /proc/no-such: ${none}\n`,
+    });
+  });
+
   test("a plan is read in a terminal of 80 columns, and is a line for each step in a wide one", async () => {
     if (ground === undefined) throw new Error(`not without ${whyNot}`);
     const words = [pivotPath, ...ground.roots(), "plan", "--network", "none", "busybox", "true"];

@@ -104,9 +104,9 @@ async function main(): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { reportError } = await import("./report-error.ts");
-    const { explainMisplaced } = await import("./misplaced-flag.ts");
+    const { explainError } = await import("./explain-error.ts");
     const command = failedCommand(argv);
-    return reportError(explainMisplaced(error, command, globalFlags), argv, command);
+    return reportError(explainError(error, command, globalFlags), argv, command);
   }
 }
 
