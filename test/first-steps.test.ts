@@ -53,6 +53,13 @@ describe.skipIf(whyNot !== undefined)(`first steps${whyNot ? ` (skipped: ${whyNo
     });
   }
 
+  test("an image that is to be pushed has the registry's name first", () => {
+    expect(pivot(["push", "localhost:1/x"])).toMatchObject({
+      code: 1,
+      stderr: `pivot: no image "localhost:1/x:latest" in ${ground?.root}: \`pivot tag\` gives one of \`pivot images\` that name\n`,
+    });
+  });
+
   test("what the kernel refuses is told without the runtime's words", () => {
     if (ground === undefined) throw new Error(`not without ${whyNot}`);
     const full = `exec "$@" >/dev/full`;
