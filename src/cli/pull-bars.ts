@@ -12,7 +12,7 @@ import { type PullDisplay, shortDigest } from "./pull-progress.ts";
 const spareLines = 3;
 const standardRows = 24;
 /** Columns of everything but the bar. */
-const textColumns = 50;
+const textColumns = 54;
 const barColumns = 30;
 const stateColumns = 14;
 
