@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Described } from "../container/record.ts";
 import { keepContainer } from "./kept.ts";
-import { readContainer } from "./status.ts";
+import { type Container, readContainer, shownStatus } from "./status.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/pivot-status-`);
 const roots = { dataRoot: `${directory}/data`, runRoot: `${directory}/run` };
@@ -27,4 +27,26 @@ test("a container's cgroups are those of the start that it is in", async () => {
   // One that is there is its own.
   mkdirSync(first);
   expect(await cgroups()).toEqual([first]);
+});
+
+test("what has ended and is not started again is told as ended while its monitor tidies up", () => {
+  const of = (change: object): Container =>
+    ({
+      status: "restarting",
+      process: null,
+      record: { engine: null },
+      started: 1000,
+      restarts: 0,
+      end: { code: 0, outOfMemory: false, at: 2000 },
+      ...change,
+    }) as unknown as Container;
+  const policy = (name: string) => ({ record: { engine: { restart: { name, retries: 0 } } } });
+  expect(shownStatus(of({}))).toBe("exited");
+  expect(shownStatus(of(policy("no")))).toBe("exited");
+  expect(shownStatus(of(policy("on-failure")))).toBe("exited");
+  expect(shownStatus(of(policy("always")))).toBe("restarting");
+  // An end before this start is another run's; one that nobody has noted is no end.
+  expect(shownStatus(of({ started: 3000 }))).toBe("restarting");
+  expect(shownStatus(of({ end: null }))).toBe("restarting");
+  expect(shownStatus(of({ status: "running" }))).toBe("running");
 });
