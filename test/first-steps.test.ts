@@ -53,6 +53,44 @@ describe.skipIf(whyNot !== undefined)(`first steps${whyNot ? ` (skipped: ${whyNo
     });
   }
 
+  test("what has just ended has ended: it is told so, can be started again, and removed", () => {
+    const starts: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const run = [
+        "run",
+        "-d",
+        "-v",
+        "starts:/starts",
+        "busybox",
+        "sh",
+        "-c",
+        "echo >>/starts/all",
+      ];
+      const id = pivot(run).stdout.trim();
+      const state = () => pivot(["inspect", "-f", "{{.State.Status}}", id]).stdout.trim();
+      pivot(["wait", id]);
+      starts.push(state());
+      expect(pivot(["start", id])).toMatchObject({ code: 0, stderr: "" });
+      pivot(["wait", id]);
+      starts.push(state());
+      expect(pivot(["rm", id])).toMatchObject({ code: 0, stderr: "" });
+    }
+    expect(starts).toEqual(Array.from({ length: 8 }, () => "exited"));
+    const read = [
+      "run",
+      "--rm",
+      "-v",
+      "starts:/starts",
+      "busybox",
+      "grep",
+      "-c",
+      "",
+      "/starts/all",
+    ];
+    expect(pivot(read).stdout).toBe("8\n");
+    expect(pivot(["volume", "rm", "starts"]).code).toBe(0);
+  });
+
   test("an image that is to be pushed has the registry's name first", () => {
     expect(pivot(["push", "localhost:1/x"])).toMatchObject({
       code: 1,
