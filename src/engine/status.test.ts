@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Described } from "../container/record.ts";
-import { keepContainer } from "./kept.ts";
-import { type Container, readContainer, shownStatus } from "./status.ts";
+import { whenTidied } from "./act.ts";
+import { keepContainer, noteStart } from "./kept.ts";
+import { type Container, exitFile, isAlive, readContainer, shownStatus } from "./status.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/pivot-status-`);
 const roots = { dataRoot: `${directory}/data`, runRoot: `${directory}/run` };
@@ -49,4 +50,30 @@ test("what has ended and is not started again is told as ended while its monitor
   expect(shownStatus(of({ started: 3000 }))).toBe("restarting");
   expect(shownStatus(of({ end: null }))).toBe("restarting");
   expect(shownStatus(of({ status: "running" }))).toBe("running");
+});
+
+test("a monitor that tidies up after an end is waited for, and what it leaves is as it is then", async () => {
+  const id = "d".repeat(64);
+  const own = `${roots.runRoot}/${id}`;
+  const record = { version: 2, id, name: "ended", dataRoot: roots.dataRoot, cgroups: [] };
+  await keepContainer({ ...record, created: 1, engine: null } as unknown as Described);
+  await noteStart(roots.dataRoot, id);
+  mkdirSync(own, { recursive: true });
+  mkdirSync(`${roots.dataRoot}/containers/${id}`, { recursive: true });
+  writeFileSync(exitFile(roots, id), "3\n");
+  // This process stands for the monitor.
+  const began = readFileSync("/proc/self/stat", "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ")[19];
+  writeFileSync(`${own}/monitor`, `${process.pid} ${began}`);
+  const found = await readContainer(roots, id);
+  if (found === null) throw new Error("it is not there");
+  expect([found.status, shownStatus(found), isAlive(found)]).toEqual([
+    "restarting",
+    "exited",
+    true,
+  ]);
+  const tidied = whenTidied(found, roots);
+  setTimeout(() => rmSync(own, { recursive: true }), 100);
+  expect((await tidied)?.status).toBe("exited");
 });
