@@ -36,6 +36,10 @@ const usage: readonly Case[] = [
 /** Flags that cannot be read are 125 with every command. */
 const otherFlags: readonly Case[] = [
   [["ps", "--no-such"], `pivot: unknown flag: --no-such\n${see("ps")}`],
+  [
+    ["ps", "--root", "/x"],
+    `pivot: unknown flag: --root; it stands before the command: pivot --root DIR ps\n${see("ps")}`,
+  ],
   [["rm", "-Q", "web"], `pivot: unknown shorthand flag: -Q in -Q\n${see("rm")}`],
   [["ps", "-n", "many"], `pivot: --last takes a number, received "many"\n${see("ps")}`],
   [["create", "-m", "1x", "busybox"], /^pivot: invalid argument "1x" for "-m, --memory"[^\n]+\n$/],
@@ -117,7 +121,7 @@ const options: readonly Case[] = [
     invalid(
       "a/b",
       "--name",
-      "invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, up to 255 characters",
+      "invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, from 2 to 255 characters",
     ),
   ],
   [["--name", ".."], /^pivot: invalid argument "\.\." for "--name": [^\n]+\n$/],
@@ -158,7 +162,7 @@ const options: readonly Case[] = [
   [["--dns", "300.1.1.1"], /^pivot: invalid argument "300.1.1.1" for "--dns": [^\n]+\n$/],
   [
     ["--env-file", "/no/such"],
-    /^pivot: invalid argument "\/no\/such" for "--env-file": [^\n]*ENOENT[^\n]*\n$/,
+    /^pivot: invalid argument "\/no\/such" for "--env-file": ENOENT: no such file or directory\n$/,
   ],
   [["--root-switch", "leap"], /^pivot: invalid argument "leap" for "--root-switch": [^\n]+\n$/],
   [["--pid", "container:nobody"], /^pivot: [^\n]*nobody[^\n]*\n$/],

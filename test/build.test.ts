@@ -7,6 +7,7 @@ import { checkBuildah } from "../src/build/buildah.ts";
 import { mountsBelow, processesAt } from "./leftovers.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
+import { Session } from "./session.ts";
 
 const reason = whyNot ?? (Bun.which("buildah") === null ? "buildah is not installed" : undefined);
 const skip = reason !== undefined;
@@ -98,6 +99,22 @@ describe("pivot build", () => {
       expect(failed.stderr).toContain("exit status 7");
       expect(failed.stderr).toEndWith("pivot: the build failed: the reason stands above\n");
       expect(ground.pivot(["images", "-q", "broken"]).stdout).toBe("");
+      expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
+    },
+    60_000 * patience,
+  );
+
+  test.skipIf(skip)(
+    named("Ctrl-C ends a build as it ends any command: 130, and no word of a failure"),
+    async () => {
+      const file = `${ground.directory}/interrupted`;
+      writeFileSync(file, "FROM busybox\nRUN echo begun && sleep 300\n");
+      const words = ["build", "--network", "none", "-f", file, context];
+      const session = new Session([pivotPath, ...ground.roots(), ...words]);
+      await session.until(/begun\r\n/, 30 * patience);
+      session.type("\u0003");
+      expect(await session.end(20_000 * patience)).toBe(130);
+      expect(session.screen).not.toContain("pivot:");
       expect(readdirSync(`${ground.root}/build`)).toEqual(["storage"]);
     },
     60_000 * patience,

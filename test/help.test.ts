@@ -33,12 +33,11 @@ describe("the table of commands", () => {
       expect(command.usage).toStartWith(`pivot ${command.name}`);
       expect(command.usage.includes("[OPTIONS]")).toBe(flags.length > 0);
       expect(command.summary).toMatch(/^[A-Z].*[^.]$/);
-      expect(help).toContain(`Usage:  ${command.usage}\n\n${command.summary}\n`);
-      // Usages, summaries and examples stand as they were written.
-      const written = [command.usage, command.summary, command.about ?? ""].join("\n");
-      expect(
-        tooWide(help).filter((line) => !written.includes(line.replace(/^Usage: +/, ""))),
-      ).toEqual([]);
+      const summary = wrapText(command.summary, width).join("\n");
+      expect(help).toContain(`Usage:  ${command.usage}\n\n${summary}\n`);
+      // Examples, too: what stands as it was written was written for a terminal.
+      const beyond = help.split("\n").filter((line) => line.length > width);
+      expect(beyond.filter((line) => line !== `Usage:  ${command.usage}`)).toEqual([]);
       const all = flags.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
       expect(all.filter((name, i) => all.indexOf(name) !== i)).toEqual([]);
       const letters = flags.flatMap(({ short }) => short ?? []);

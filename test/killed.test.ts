@@ -114,6 +114,21 @@ describe.skipIf(whyNot !== undefined)(`a start cut short (${whyNot ?? "as root"}
     await ground.expectNothingLeft();
   });
 
+  test("of one that is kept prune removes what its run has left, and says no more than that", async () => {
+    expect(ground.pivot(["run", "-d", "--name", "kept", "busybox", "sleep", "1000"]).code).toBe(0);
+    const pid = ground.pivot(["inspect", "-f", "{{.State.Pid}}", "kept"]).stdout.trim();
+    const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    process.kill(Number(parent), "SIGKILL");
+    await until(() => /^Z?$/.test(stateOf(Number(pid))), "the container's process has ended");
+    // Nothing but remains: the filter spares the container itself.
+    const { stdout } = ground.pivot(["system", "prune", "-f", "--filter", "label=none"]);
+    expect(stdout).toMatch(/^Deleted:\n\/\S+\/[0-9a-f]{64}\n\nTotal reclaimed space: 0B\n$/);
+    expect(ground.pivot(["ps", "-a", "--format", "{{.Names}}"]).stdout).toBe("kept\n");
+    expect(ground.pivot(["start", "kept"]).code).toBe(0);
+    expect(ground.pivot(["rm", "-f", "kept"]).code).toBe(0);
+    await ground.expectNothingLeft();
+  });
+
   test("prune leaves a container alone that runs", async () => {
     const running = await ground.start([]);
     try {

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runByKernel } from "../src/mountns/kernel.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
+import { Session } from "./session.ts";
 
 const ground = new Ground("mountns");
 afterAll(() => ground.close());
@@ -98,8 +99,8 @@ describe.skipIf(whyNot !== undefined)(`mountns${whyNot ? `: skipped, ${whyNot}` 
 
   for (const [words, input, stderr] of [
     [[], "muont a", "pivot: standard input, line 1: there is no command muont here, only "],
-    [["/gone"], "", "pivot: cannot read /gone: ENOENT\n"],
-    [["--from", "/gone"], "", "pivot: cannot read /gone: ENOENT\n"],
+    [["/gone"], "", "pivot: cannot read /gone: ENOENT: No such file or directory\n"],
+    [["--from", "/gone"], "", "pivot: cannot read /gone: ENOENT: No such file or directory\n"],
     [["--linux", "2.6"], "", "pivot: --linux takes 6.12, 6.18, 7.0, received 2.6\n"],
     [["--kernel", "--from", "self"], "", "pivot: --from is for the simulator: "],
     [["--format", "xml"], "", "pivot: --format takes text or json, "],
@@ -164,6 +165,16 @@ mount -t devtmpfs dev /x
       await gone;
       for (let i = 0; i < 100 * patience && all.some(isAlive); i++) await Bun.sleep(20);
       expect(all.filter(isAlive)).toEqual([]);
+    });
+
+    test("at a terminal the prompt answers help, and leaves the shell a line of its own", async () => {
+      const session = new Session([pivotPath, "mountns"]);
+      await session.until(/> $/);
+      session.type("help\r");
+      expect(await session.until(/Ctrl-D ends[^>]*> $/)).toMatch(/mount, findmnt, umount/);
+      session.type("\u0004");
+      expect(await session.end()).toBe(0);
+      expect(session.screen).toBe("\r\n");
     });
 
     const nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];

@@ -238,6 +238,29 @@ describe.skipIf(why !== undefined)(about("subordinate ids"), () => {
     expect(await user.ok("unshare", "id", "-u")).toBe("0");
   });
 
+  test("unshare ends as a shell does when there is no such program, or none that may run", async () => {
+    expect(await user.pivot(["unshare", "no-such-program"])).toMatchObject({
+      code: 127,
+      stderr: "pivot: no-such-program: no such program\n",
+    });
+    expect((await user.pivot(["unshare", "/etc/passwd"])).code).toBe(126);
+  });
+
+  test("without a cgroup nobody counts, and nothing can be limited: said, and not made up", async () => {
+    await user.ok("run", "-d", "--name", "uncounted", ...quiet, "busybox", "sleep", "100");
+    const row = await user.ok(
+      "stats",
+      "--no-stream",
+      "--format",
+      "{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}",
+    );
+    expect(row).toBe("-- -- / -- 1");
+    expect(await user.fails("update", "-m", "64m", "uncounted")).toMatch(
+      /^pivot: container uncounted has no cgroup, and so no limits [^\n]+$/,
+    );
+    await user.ok("rm", "-f", "uncounted");
+  });
+
   test("end where /etc/subuid says", async () => {
     expect(await user.fails("run", "--rm", ...quiet, "-u", "70000", "busybox", "true")).toMatch(
       /the user 70000 does not exist in its user namespace; more come from \/etc\/subuid and [^\n]*$/,

@@ -450,7 +450,7 @@ describe.skipIf(whyNot !== undefined)(`user namespaces (${whyNot ?? "as root"})`
     [["--uidmap", "0:1:5", "--subuidname", "root"], "--subuidname: conflicting options:"],
     [["--subuidname", "a:b"], 'invalid argument "a:b" for "--subuidname": it is'],
     [["--userns", "auto", "-u", "70000"], "does not exist in its user namespace; more come from "],
-    [["--userns", "container:nobody"], "no container is called nobody"],
+    [["--userns", "container:nobody"], "no such container: nobody; `pivot ps -a` lists them all"],
     [["--userns", "/nowhere"], "cannot open /nowhere"],
     [["--userns", "auto", "-v", "/etc:/x:U"], "U would give /etc of the host away"],
     [["-v", "/tmp:/x:idmap=uids=a-b-c"], "idmap looks like"],

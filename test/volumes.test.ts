@@ -75,7 +75,9 @@ describe.skipIf(whyNot !== undefined)(`volumes (${whyNot ?? "as root"})`, () => 
     const mounted = ground.run(["--mount", `type=bind,src=${host},dst=/in`, "busybox", "true"]);
     expect(mounted).toMatchObject({ code: 125, stdout: "" });
     expect(mounted.stderr).toMatch(
-      new RegExp(`^pivot: cannot bind ${host} [^\\n]*ENOENT[^\\n]*\\n$`),
+      new RegExp(
+        `^pivot: cannot bind ${host} [^\\n]*ENOENT[^\\n]*make it first, or use -v[^\\n]*\\n$`,
+      ),
     );
     expect(existsSync(`${ground.directory}/missing`)).toBeFalse();
     ground.shell(["-v", `${host}:/in`], "true");

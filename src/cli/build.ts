@@ -19,6 +19,7 @@ import { isRootless } from "../network/installed.ts";
 import { isOn, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
 import { importProgress } from "./import-progress.ts";
+import { interruptible } from "./interrupt.ts";
 import { pullForRun } from "./pull-for-run.ts";
 import { report } from "./report-error.ts";
 import { readRoots } from "./roots.ts";
@@ -177,7 +178,12 @@ export async function buildCommand(given: ParsedArguments, globals: Globals): Pr
     const input = readBuildInput(context, lastValue(given, "file"), cwd, temporary);
     await warnOfLinks(builder, input.dockerfile, globals);
     await provide(given, globals, builder, store, input.dockerfile);
-    const imageId = await build(given, builder, input);
+    const imageId = await interruptible(async (signal) => {
+      const id = await build(given, builder, input);
+      // Who interrupts it knows why there is no image.
+      signal.throwIfAborted();
+      return id;
+    });
     if (imageId === null) {
       report("error", "the build failed: the reason stands above", globals.logFormat);
       return 1;

@@ -69,7 +69,7 @@ function openRecord(path: string): number {
 }
 
 const introduction = (steps: number, isTerminal: boolean): string =>
-  `${steps} steps; it stops before each.${isTerminal ? " `help` lists the commands; an empty line repeats the last step." : ""}\n`;
+  `${steps} steps; it stops before each.${isTerminal ? " `help` lists the commands.\nAn empty line repeats the last step." : ""}\n`;
 
 export async function debugCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const file = lastValue(given, "record");

@@ -8,7 +8,8 @@ import { findContainer } from "../engine/find.ts";
 import { checkNameIsFree, noteStop, renameKept } from "../engine/kept.ts";
 import { removeContainer } from "../engine/remove.ts";
 import { type Container, isAlive, subjectOf } from "../engine/status.ts";
-import { parseContainerName } from "../options/name.ts";
+import { quote } from "../image/error.ts";
+import { containerNameProblem } from "../options/name.ts";
 import { formatOptionProblem } from "../options/problem.ts";
 import { parseSignal } from "../options/signal.ts";
 import { type Flag, FlagError, type ParsedArguments, UsageError } from "./arguments.ts";
@@ -57,28 +58,34 @@ function readSeconds(given: ParsedArguments): number | undefined {
   throw new FlagError(`--timeout takes a number of seconds, received ${JSON.stringify(word)}`);
 }
 
-const stopWish = (given: ParsedArguments, { record }: Container) => ({
-  signal: readSignal(given, record.process.stopSignal),
-  seconds: readSeconds(given) ?? record.engine?.stopTimeout ?? 10,
-});
+/** Read before any container is: what is wrong with a word is told once, and nothing is done. */
+function readStop(given: ParsedArguments) {
+  const wanted = { signal: readSignal(given, 0), seconds: readSeconds(given) };
+  return ({ record }: Container) => ({
+    signal: wanted.signal === 0 ? record.process.stopSignal : wanted.signal,
+    seconds: wanted.seconds ?? record.engine?.stopTimeout ?? 10,
+  });
+}
 
-export const stopCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(
+export async function stopCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const wish = readStop(given);
+  return eachContainer(
     given,
     globals,
     "stop",
     async (container, word, roots) => {
-      await endContainer(container, roots, stopWish(given, container));
+      await endContainer(container, roots, wish(container));
       if (isAlive(container)) noteEvent(roots, "stop", container.id, subjectOf(container));
       return word;
     },
     manyAtOnce,
   );
+}
 
 /** SIGKILL and the container's own stop signal are a wish that it stays ended. */
-export const killCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "kill", async (container, word, roots) => {
-    const signal = readSignal(given, 9);
+export async function killCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const signal = readSignal(given, 9);
+  return eachContainer(given, globals, "kill", async (container, word, roots) => {
     const { id, kept, record } = container;
     const ends = signal === 9 || signal === record.process.stopSignal;
     if (ends && kept && container.process !== null) await noteStop(roots.dataRoot, id);
@@ -86,20 +93,23 @@ export const killCommand = (given: ParsedArguments, globals: Globals): Promise<n
     noteEvent(roots, "kill", id, subjectOf(container));
     return word;
   });
+}
 
-export const restartCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
-  eachContainer(given, globals, "restart", async (container, word, roots) => {
+export async function restartCommand(given: ParsedArguments, globals: Globals): Promise<number> {
+  const wish = readStop(given);
+  return eachContainer(given, globals, "restart", async (container, word, roots) => {
     if (!container.kept) {
       throw new WishError([
         `container ${word} is removed when it ends (--rm): it cannot be started again`,
       ]);
     }
-    await endContainer(container, roots, stopWish(given, container));
+    await endContainer(container, roots, wish(container));
     const { startDetached } = await import("./start.ts");
     await startDetached(await findContainer(roots, container.id), roots, globals, null);
     noteEvent(roots, "restart", container.id, subjectOf(container));
     return word;
   });
+}
 
 export const pauseCommand = (given: ParsedArguments, globals: Globals): Promise<number> =>
   eachContainer(given, globals, "pause", async (container, word, roots) => {
@@ -136,12 +146,15 @@ export async function renameCommand(given: ParsedArguments, globals: Globals): P
   if (word === undefined || name === undefined || more.length > 0) {
     throw new UsageError("usage: pivot rename CONTAINER NEW_NAME");
   }
-  const parsed = parseContainerName(name);
-  if (!parsed.ok) throw new UsageError(formatOptionProblem(parsed.problem));
+  const problem = containerNameProblem(name);
+  if (problem !== null) throw new UsageError(`${quote(name)}: ${problem}`);
   const roots = engineRoots(globals);
   const container = await findContainer(roots, word);
   if (!container.kept) {
     throw new WishError([`container ${word} is removed when it ends (--rm): it keeps its name`]);
+  }
+  if (container.name === name) {
+    throw new WishError([`renaming a container with the same name as its current name: ${name}`]);
   }
   await checkNameIsFree(roots, name);
   await renameKept(roots.dataRoot, container.id, name);

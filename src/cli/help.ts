@@ -88,6 +88,6 @@ export function commandHelp(
   const more = about === undefined ? "" : `\n${wrapText(about, width).join("\n")}\n`;
   return `Usage:  ${usage}
 
-${summary}
+${wrapText(summary, width).join("\n")}
 ${more}${aliases}${section("Commands", memberLines(members, width))}${section("Options", flagLines(flags, width))}`;
 }

@@ -4,7 +4,7 @@ import { type HistoryStep, historyOf } from "../image/history.ts";
 import { configOf, createdTime, findImageByText, layerSizes } from "../image/images.ts";
 import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
-import { ago, ellipsis, humanSize, shortId } from "./human.ts";
+import { ago, counted, ellipsis, humanSize, shortId } from "./human.ts";
 import { formatFlag, noTruncFlag, quietFlag, readListing } from "./listing-flags.ts";
 import { type Column, printRows } from "./output.ts";
 import { storeContext } from "./store.ts";
@@ -53,7 +53,9 @@ function columnsFor(human: boolean): readonly Column<HistoryStep>[] {
 export async function historyCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const [text, ...more] = given.words;
   if (text === undefined || more.length > 0) {
-    throw new UsageError(`history takes one IMAGE, received ${given.words.length} words`);
+    throw new UsageError(
+      `history takes one IMAGE, received ${counted(given.words.length, "word")}`,
+    );
   }
   const { store } = storeContext(globals);
   const { image } = await findImageByText(store, text);

@@ -50,6 +50,10 @@ export function humanDuration(milliseconds: number): string {
 export const ago = (then: number, now: number = Date.now()): string =>
   `${humanDuration(Math.max(0, now - then))} ago`;
 
+/** `1 word`, `2 words`. */
+export const counted = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 /** The first twelve digits of an id or digest: `sha256:` is left out. */
 export const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
 

@@ -7,6 +7,7 @@ import { copyImage } from "../image/copy.ts";
 import { parseReference } from "../image/reference.ts";
 import { type Flag, isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { counted } from "./human.ts";
 import { importProgress, stoppable } from "./import-progress.ts";
 import { interruptible } from "./interrupt.ts";
 import { quietFlag } from "./listing-flags.ts";
@@ -29,7 +30,9 @@ function absolute(text: string): string {
 export async function imageCopyCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const [from, to, ...more] = given.words;
   if (from === undefined || to === undefined || more.length > 0) {
-    throw new UsageError(`image copy takes SRC and DST, received ${given.words.length} words`);
+    throw new UsageError(
+      `image copy takes SRC and DST, received ${counted(given.words.length, "word")}`,
+    );
   }
   const { store } = storeContext(globals);
   const progress = importProgress(globals.logFormat);

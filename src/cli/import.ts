@@ -10,6 +10,7 @@ import { importRoot, sourceName } from "../image/import-root.ts";
 import { parseReference } from "../image/reference.ts";
 import { type Flag, lastValue, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
+import { counted } from "./human.ts";
 import { importProgress, stoppable } from "./import-progress.ts";
 import { interruptible, untilAborted } from "./interrupt.ts";
 import { standardInput } from "./standard-input.ts";
@@ -44,7 +45,7 @@ export async function importCommand(given: ParsedArguments, globals: Globals): P
   const [file, text, ...more] = given.words;
   if (file === undefined || more.length > 0) {
     throw new UsageError(
-      `import takes FILE or -, and REPOSITORY[:TAG], received ${given.words.length} words`,
+      `import takes FILE or -, and REPOSITORY[:TAG], received ${counted(given.words.length, "word")}`,
     );
   }
   if (/^https?:\/\//.test(file)) {

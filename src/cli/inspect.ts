@@ -79,7 +79,9 @@ async function inspectAll(
   what: string,
 ): Promise<number> {
   if (given.words.length === 0) {
-    throw new UsageError(`inspect needs the name or id of a ${what}`);
+    throw new UsageError(
+      `inspect needs the name or id of ${/^[aeiou]/.test(what) ? "an" : "a"} ${what}`,
+    );
   }
   const documents: object[] = [];
   const missing: string[] = [];

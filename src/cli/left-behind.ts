@@ -29,18 +29,13 @@ export async function removeLeftBehind(roots: Roots): Promise<{
   readonly paths: readonly string[];
   readonly problems: readonly string[];
 }> {
-  const kept = keptIds(roots);
-  const { containers, paths, problems } = await prune(roots, kept, (steps, { failure }) =>
-    failure === null ? null : describeFailure({ version: 1, steps }, failure),
+  const { containers, paths, problems } = await prune(
+    roots,
+    keptIds(roots),
+    (steps, { failure }) =>
+      failure === null ? null : describeFailure({ version: 1, steps }, failure),
   );
-  // Of one that is kept, what it was started with has gone: it can be started again.
-  const stay = await kept();
-  const runs = containers.filter((id) => stay.has(id)).map((id) => `${roots.runRoot}/${id}`);
   const views = await removeLeftovers(roots.dataRoot);
   const builds = removeStaleWorkspaces(buildDirectory(roots), runtimePath());
-  return {
-    containers: containers.filter((id) => !stay.has(id)),
-    paths: [...runs, ...paths, ...views, ...builds],
-    problems,
-  };
+  return { containers, paths: [...paths, ...views, ...builds], problems };
 }

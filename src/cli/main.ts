@@ -104,7 +104,9 @@ async function main(): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { reportError } = await import("./report-error.ts");
-    return reportError(error, argv, failedCommand(argv));
+    const { explainError } = await import("./explain-error.ts");
+    const command = failedCommand(argv);
+    return reportError(explainError(error, command, globalFlags), argv, command);
   }
 }
 

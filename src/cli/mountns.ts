@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
+import { wrapLine } from "../explain/wrap-line.ts";
+import { whyOf } from "../host/file-error.ts";
 import { writeAll } from "../host/write.ts";
 import {
   type LineResult,
@@ -19,6 +21,7 @@ import {
   type ScriptLine,
   ScriptReader,
   type State,
+  scriptCommands,
   showTree,
   throwAwayState,
 } from "../simulator/mod.ts";
@@ -42,9 +45,8 @@ function readTable(from: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
     const what = path === from ? path : `the mount table of process ${from}`;
-    throw new Error(`cannot read ${what}: ${code}`, { cause: error });
+    throw new Error(`cannot read ${what}: ${whyOf(error)}`, { cause: error });
   }
 }
 
@@ -113,6 +115,16 @@ const asJson = ({ line, errno, failure, expected, table }: LineResult): string =
 const show = (wish: Wish, result: LineResult, echo = true): boolean =>
   writeAll(1, wish.json ? asJson(result) : showResult(result, wish.table, echo));
 
+/** What `help` answers at the prompt. */
+const helpText = (): string =>
+  [
+    ...wrapLine(`The commands are ${scriptCommands.join(", ")}.`, 74),
+    "A line that begins with p2: is another process's. Ctrl-D ends.",
+    "`pivot mountns --help` says more.",
+  ]
+    .map((line) => `     ${line}\n`)
+    .join("");
+
 /** Line by line, as they are typed: a line that cannot be read is told, and forgotten. */
 async function converse(wish: Wish): Promise<void> {
   const reader = new ScriptReader();
@@ -122,7 +134,9 @@ async function converse(wish: Wish): Promise<void> {
   input.prompt();
   for await (const text of input) {
     try {
-      const line = reader.read(text);
+      const isHelp = /^\s*(help|\?)\s*$/.test(text);
+      if (isHelp) writeAll(1, helpText());
+      const line = reader.read(isHelp ? "" : text);
       if (line !== null) {
         lines.push(line);
         const simulated = simulateLine(line, state);
@@ -136,6 +150,8 @@ async function converse(wish: Wish): Promise<void> {
     }
     input.prompt();
   }
+  // The prompt's line has no end: the shell's would stand behind it.
+  writeAll(1, "\n");
 }
 
 function readScript(name: string): ScriptLine[] {
@@ -144,8 +160,7 @@ function readScript(name: string): ScriptLine[] {
   try {
     text = readFileSync(name === "-" ? 0 : name, "utf8");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new Error(`cannot read ${where}: ${code}`, { cause: error });
+    throw new Error(`cannot read ${where}: ${whyOf(error)}`, { cause: error });
   }
   try {
     return parseScript(text);

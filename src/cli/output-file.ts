@@ -10,8 +10,19 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { WishError } from "../container/wish-error.ts";
+import { whyOf } from "../host/file-error.ts";
 import { removeStaleBeside } from "../image/stale-beside.ts";
 import { temporaryName } from "../image/temporary.ts";
+
+/** @param path what was asked for, which an error is about */
+function openNew(temporary: string, path: string): number {
+  try {
+    return openSync(temporary, "wx", 0o600);
+  } catch (cause) {
+    throw new WishError([`cannot write ${path}: ${whyOf(cause)}`], { cause });
+  }
+}
 
 /**
  * Has a descriptor written to, under another name first. A device or a pipe is written to as it is.
@@ -32,7 +43,7 @@ export async function writeOutput<T>(path: string, write: (fd: number) => Promis
   const target = found === undefined ? path : realpathSync(path);
   await removeStaleBeside(dirname(target));
   const temporary = `${dirname(target)}/${temporaryName()}`;
-  const fd = openSync(temporary, "wx", 0o600);
+  const fd = openNew(temporary, path);
   try {
     const result = await write(fd);
     fsyncSync(fd);

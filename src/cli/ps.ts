@@ -3,7 +3,13 @@
 import { pickContainer } from "../engine/find.ts";
 import { readHealth } from "../engine/health-log.ts";
 import { portsText } from "../engine/network-settings.ts";
-import { type Container, isAlive, listContainers, type Status } from "../engine/status.ts";
+import {
+  type Container,
+  isAlive,
+  listContainers,
+  type Status,
+  shownStatus,
+} from "../engine/status.ts";
 import { networkNames, uses } from "../network/members.ts";
 import {
   type Flag,
@@ -245,7 +251,10 @@ export async function psCommand(given: ParsedArguments, globals: Globals): Promi
   if (given.words.length > 0) {
     throw new UsageError(`ps takes no arguments, received ${given.words.join(" ")}`);
   }
-  const all = await listContainers(engineRoots(globals));
+  const all = (await listContainers(engineRoots(globals))).map((each) => ({
+    ...each,
+    status: shownStatus(each),
+  }));
   printRows(choose(given, all), columns(isOn(given, "size")), readListing(given));
   return 0;
 }

@@ -3,6 +3,7 @@
  * the library that draws them is not needed elsewhere.
  */
 import { MultiBar, type SingleBar } from "cli-progress";
+import { writeAll } from "../host/write.ts";
 import type { PullProgress } from "../registry/pull.ts";
 import type { PushProgress } from "../registry/push.ts";
 import { type PullDisplay, shortDigest } from "./pull-progress.ts";
@@ -11,11 +12,13 @@ import { type PullDisplay, shortDigest } from "./pull-progress.ts";
 const spareLines = 3;
 const standardRows = 24;
 /** Columns of everything but the bar. */
-const textColumns = 50;
+const textColumns = 54;
 const barColumns = 30;
 const stateColumns = 14;
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+/** In one unit for what is large, so that what comes and all of it can be compared; else in kilobytes. */
+const sizeOf = (bytes: number, total: number): string =>
+  total < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
 type Payload = { readonly id: string; readonly state: string; readonly sizes: string };
 
@@ -26,8 +29,10 @@ class LayerBars {
   readonly #bars: MultiBar;
   readonly #rows = new Map<string, Row>();
   readonly #mostRows: number;
+  readonly #fd: 1 | 2;
 
   constructor(fd: 1 | 2) {
+    this.#fd = fd;
     const stream = fd === 1 ? process.stdout : process.stderr;
     this.#mostRows = Math.max(1, (stream.rows || standardRows) - spareLines);
     this.#bars = new MultiBar({
@@ -50,7 +55,11 @@ class LayerBars {
   add(digest: string, total: number, state: string): void {
     // More than fit cannot be redrawn: those go without a bar.
     if (this.#rows.has(digest) || this.#rows.size >= this.#mostRows) return;
-    const bar = this.#bars.create(Math.max(1, total), 0, payload(digest, state, megabytes(total)));
+    const bar = this.#bars.create(
+      Math.max(1, total),
+      0,
+      payload(digest, state, sizeOf(total, total)),
+    );
     this.#rows.set(digest, { bar, total });
   }
 
@@ -58,19 +67,23 @@ class LayerBars {
     const row = this.#rows.get(digest);
     if (row === undefined) return;
     const { bar, total } = row;
-    const sizes = done === "all" ? "" : `${megabytes(done)} of `;
+    const sizes = done === "all" ? "" : `${sizeOf(done, total)} of `;
     bar.update(
       done === "all" ? Math.max(1, total) : done,
-      payload(digest, state, sizes + megabytes(total)),
+      payload(digest, state, sizes + sizeOf(total, total)),
     );
   }
 
   onRetry(why: string, delay: number): void {
-    this.#bars.log(`Retrying in ${Math.ceil(delay / 1000)} s: ${why}\n`);
+    const line = `Retrying in ${Math.ceil(delay / 1000)} s: ${why}\n`;
+    // What is logged is drawn with the bars: without any it would be seen at the end alone.
+    if (this.#rows.size === 0) writeAll(this.#fd, line);
+    else this.#bars.log(line);
   }
 
   end(): void {
-    this.#bars.stop();
+    // Where nothing was drawn it would leave an empty line.
+    if (this.#rows.size > 0) this.#bars.stop();
   }
 }
 

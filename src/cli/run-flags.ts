@@ -86,7 +86,7 @@ const containerFlags: readonly Flag[] = [
     name: "network",
     aliases: ["net"],
     value: "NETWORK",
-    help: `a network's name (bridge unless told), name=NAME,alias=…,ip=…, or none|host|pasta[:ARGUMENT,…]|container:ID|PATH${many}`,
+    help: `a network's name (bridge unless told), name=NAME,alias=…,ip=…, or none, host, pasta[:ARGUMENT,…], container:ID or PATH${many}`,
   },
   {
     name: "network-alias",

@@ -146,7 +146,8 @@ function readEnvFile(path: string, lookup: (name: string) => string | undefined)
   try {
     return parseEnvFile(readFileSync(path, "utf8"), lookup, path);
   } catch (error) {
-    return refuse("--env-file", path, (error as Error).message);
+    // Without the call and the path once more: `ENOENT: no such file or directory, open 'x'`.
+    return refuse("--env-file", path, (error as Error).message.replace(/, \w+( '.*')?$/s, ""));
   }
 }
 

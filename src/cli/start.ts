@@ -3,7 +3,7 @@
 import { nameOf } from "../container/record.ts";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
-import { clearRemains, hasRunAnew, waitUntilGone } from "../engine/act.ts";
+import { clearRemains, hasRunAnew, waitUntilGone, whenTidied } from "../engine/act.ts";
 import { findContainer } from "../engine/find.ts";
 import { isLastStart, noteFailure, noteStart } from "../engine/kept.ts";
 import { prepareStart } from "../engine/start.ts";
@@ -40,13 +40,18 @@ async function makeReady(found: Container, roots: Roots): Promise<Container> {
   return { ...found, status: "exited" };
 }
 
+/** What has only just ended is waited for: it does not run, and its monitor still has it in hand. */
+const readyOf = async (found: Container, roots: Roots): Promise<Container> =>
+  (await whenTidied(found, roots)) ?? findContainer(roots, found.id);
+
 /** Starts it, or finds it started, and takes part in what it reads and writes. */
 async function startAttached(
-  found: Container,
+  asFound: Container,
   roots: Roots,
   globals: Globals,
   attach: Attachment,
 ): Promise<never> {
+  const found = await readyOf(asFound, roots);
   const { id } = found;
   if (isAlive(found)) return attachTo(found, roots, attach, globals);
   const ready = await makeReady(found, roots);
@@ -117,12 +122,13 @@ function lineOf(plan: Plan, failure: StepFailure, outcome: Outcome, name: string
  * @throws WishError when it is of no use to start it, or a step failed
  */
 export async function startDetached(
-  found: Container,
+  asFound: Container,
   roots: Roots,
   globals: Globals,
   announce: string | null,
   attempts = 8,
 ): Promise<void> {
+  const found = await readyOf(asFound, roots);
   const { id, name } = found;
   if (isAlive(found)) {
     if (announce !== null) writeAll(1, announce);

@@ -30,6 +30,9 @@ type Row = {
 
 const percent = (value: number): string => `${value.toFixed(2)}%`;
 
+/** docker's word for what it cannot know; a container that does not run uses nothing. */
+const isUnknown = (now: Sample | null): boolean => now?.counted === false;
+
 const pair = (one: string, other: string): string => `${one} / ${other}`;
 
 const memoryPercent = ({ memory, memoryLimit }: Sample): number =>
@@ -45,17 +48,20 @@ const columns: readonly Column<Row>[] = [
   {
     name: "CPUPerc",
     header: "CPU %",
-    value: ({ before, now }) => percent(cpuPercent(before, now)),
+    value: ({ before, now }) => (isUnknown(now) ? "--" : percent(cpuPercent(before, now))),
   },
   {
     name: "MemUsage",
     header: "MEM USAGE / LIMIT",
-    value: ({ now }) => pair(binarySize(now?.memory ?? 0), binarySize(now?.memoryLimit ?? 0)),
+    value: ({ now }) =>
+      isUnknown(now)
+        ? pair("--", "--")
+        : pair(binarySize(now?.memory ?? 0), binarySize(now?.memoryLimit ?? 0)),
   },
   {
     name: "MemPerc",
     header: "MEM %",
-    value: ({ now }) => percent(now === null ? 0 : memoryPercent(now)),
+    value: ({ now }) => (isUnknown(now) ? "--" : percent(now === null ? 0 : memoryPercent(now))),
   },
   {
     name: "NetIO",
@@ -65,7 +71,10 @@ const columns: readonly Column<Row>[] = [
   {
     name: "BlockIO",
     header: "BLOCK I/O",
-    value: ({ now }) => pair(humanSize(now?.read ?? 0, 3), humanSize(now?.written ?? 0, 3)),
+    value: ({ now }) =>
+      isUnknown(now)
+        ? pair("--", "--")
+        : pair(humanSize(now?.read ?? 0, 3), humanSize(now?.written ?? 0, 3)),
   },
   { name: "PIDs", header: "PIDS", value: ({ now }) => String(now?.processes ?? 0) },
   {

@@ -47,6 +47,7 @@ export const applyFlags: readonly Flag[] = [
 
 export const discardFlags: readonly Flag[] = [
   { name: "all", short: "a", help: "discard every try" },
+  { ...nameFlag, help: "as NAME alone" },
 ];
 
 export const listFlags: readonly Flag[] = [

@@ -13,14 +13,15 @@ import { presentDirectory } from "./try.ts";
 
 export async function tryDiscardCommand(given: ParsedArguments, globals: Globals): Promise<number> {
   const isAll = isOn(given, "all");
-  if (isAll && given.words.length > 0) throw new UsageError("--all takes no names");
+  const names = [...given.words, ...(given.flags.get("name") ?? [])];
+  if (isAll && names.length > 0) throw new UsageError("--all takes no names");
   const cwd = presentDirectory();
   const { dataRoot } = readRoots(globals, cwd);
   const uid = process.geteuid?.() ?? 0;
   const chosen = isAll
     ? listTries(dataRoot).filter((each) => each.uid === uid)
-    : given.words.length > 0
-      ? given.words.map((name) => tryNamed(dataRoot, name))
+    : names.length > 0
+      ? names.map((name) => tryNamed(dataRoot, name))
       : [chooseTry(dataRoot, null, { cwd, uid })];
   let code = 0;
   for (const each of chosen) {

@@ -50,7 +50,7 @@ function tell({ of: { name }, isNew, shown }: BegunTry, cwd: string): void {
   const how = isNew ? "" : " goes on";
   report(
     "note",
-    `try ${name}${how}: the host stays as it is; afterwards \`pivot try diff\`, \`apply\` or \`discard\``,
+    `try ${name}${how}: the host stays as it is; next: \`pivot try diff\`, apply, discard`,
   );
   const around = shown.findLast(({ path }) => cwd === path || cwd.startsWith(`${path}/`));
   const isCovered =

@@ -12,6 +12,7 @@ import { type Container, isAlive } from "../engine/status.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { readFacts } from "../host/facts.ts";
 import { readStreams } from "../host/streams.ts";
+import { readUserNamespace } from "../host/user-namespace.ts";
 import { parseRestart } from "../options/engine.ts";
 import type { RunOptions } from "../options/options.ts";
 import { Findings, formatOptionProblem } from "../options/problem.ts";
@@ -82,7 +83,13 @@ async function updateLimits(
 ): Promise<void> {
   const { record, process } = container;
   if (process === null || Object.keys(limits).length === 0) return;
-  const planned = planLimits(record.cgroups, resourcesOf(limits, container, roots));
+  const resources = resourcesOf(limits, container, roots);
+  if (record.cgroups.length === 0 && readUserNamespace() !== null) {
+    throw new WishError([
+      `container ${container.name} has no cgroup, and so no limits that can be changed: without root that takes a part of cgroup version 2 that is delegated to this user`,
+    ]);
+  }
+  const planned = planLimits(record.cgroups, resources);
   const lent = lentWarning(record.cgroups, readCgroupLayout());
   const own = lent === null ? [] : [`${container.name}: ${lent}`];
   for (const warning of [...own, ...planned.warnings])

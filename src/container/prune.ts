@@ -77,12 +77,15 @@ export async function prune(
   const ids = listStates(roots.runRoot);
   const rows = await kept();
   for (const id of ids) {
-    const steps = removalOf(readState(roots.runRoot, id), roots, rows);
+    const state = readState(roots.runRoot, id);
+    const steps = removalOf(state, roots, rows);
     const outcome = await execute(steps);
     if (isAliveOrGone(outcome)) continue;
     const problem = describe(steps, outcome);
-    if (problem === null) containers.push(id);
-    else problems.push(problem);
+    if (problem !== null) problems.push(problem);
+    // A kept one is there still: what its last run has left is gone.
+    else if (rows.has(id)) paths.push(state.directory);
+    else containers.push(id);
   }
   for (const path of [...(await orphanedData(roots, kept)), ...danglingNames(roots)]) {
     await take(path, [remove(path, "belongs to no container")]);

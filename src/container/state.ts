@@ -74,5 +74,5 @@ export function findContainer(runRoot: string, wanted: string): FoundState {
     .map((id) => readState(runRoot, id))
     .find(({ id, state }) => nameOf({ id, name: state?.name ?? null }) === wanted);
   if (named !== undefined) return named;
-  throw new WishError([`no container is called ${wanted}`]);
+  throw new WishError([`no such container: ${wanted}; \`pivot ps -a\` lists them all`]);
 }

@@ -12,7 +12,7 @@ import { disconnectSteps } from "../network/remains.ts";
 import type { Step } from "../plan/op.ts";
 import { byParent, lock, onHost } from "../planner/step.ts";
 import { noteStop } from "./kept.ts";
-import { type Container, isAlive, readContainer } from "./status.ts";
+import { type Container, isAlive, readContainer, shownStatus } from "./status.ts";
 
 const SIGTERM = 15;
 export const SIGKILL = 9;
@@ -269,6 +269,23 @@ const isAboutToCome = ({ process, started, end, directory }: Container): boolean
 export async function whenStarted(container: Container, roots: Roots): Promise<Container | null> {
   let seen: Container | null = container;
   while (seen?.kept === true && isAboutToCome(seen)) {
+    await sleep(20);
+    seen = await readContainer(roots, container.id);
+  }
+  return seen;
+}
+
+/** Milliseconds in which a monitor has tidied up after an end, also on a busy machine. */
+const tidyTime = 5_000;
+
+/**
+ * The container as it is when its monitor has tidied up, where it has ended and is not started again:
+ * until then it is neither running nor ready to be started or removed. Null: it is gone by then.
+ */
+export async function whenTidied(container: Container, roots: Roots): Promise<Container | null> {
+  const end = Date.now() + tidyTime;
+  let seen: Container | null = container;
+  while (seen?.status === "restarting" && shownStatus(seen) === "exited" && Date.now() < end) {
     await sleep(20);
     seen = await readContainer(roots, container.id);
   }

@@ -9,7 +9,7 @@ import { usernsText } from "../options/userns.ts";
 import { type Health, noChecksYet, readHealth } from "./health-log.ts";
 import { exposedPorts, networkSettings, portBindings } from "./network-settings.ts";
 import { logFile } from "./start.ts";
-import type { Container } from "./status.ts";
+import { type Container, shownStatus } from "./status.ts";
 
 /** Go's zero time. */
 const never = "0001-01-01T00:00:00Z";
@@ -26,7 +26,8 @@ const healthOf = ({ status, process, directory }: Container): Health =>
     : readHealth(directory);
 
 function stateOf(container: Container) {
-  const { status, process, end, started, record, error } = container;
+  const { process, end, started, record, error } = container;
+  const status = shownStatus(container);
   const { engine } = record;
   return {
     Status: status,

@@ -12,6 +12,8 @@ import type { Container } from "./status.ts";
 export type Sample = {
   /** Milliseconds, of a clock that only goes forward. */
   readonly at: number;
+  /** Whether anybody counts: without a cgroup of its own only its traffic and its processes are known. */
+  readonly counted: boolean;
   /** Nanoseconds of CPU time. */
   readonly cpu: number;
   /** Bytes without what could be given back at once. */
@@ -71,6 +73,7 @@ export function takeSample(container: Container, layout: CgroupLayout): Sample |
   const bytes = blkio.ioServiceBytesRecursive;
   return {
     at: performance.now(),
+    counted: record.cgroups.length > 0,
     cpu: numberOf(cpu.usage.total),
     memory: usedMemory(memory),
     memoryLimit: Math.min(numberOf(memory.usage.limit) || Infinity, machineMemory()),

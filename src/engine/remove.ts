@@ -6,7 +6,15 @@ import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
 import { byParent, onHost } from "../planner/step.ts";
 import { leaveSteps } from "../volume/leave.ts";
-import { BusyError, carryOut, clearRemains, endContainer, SIGKILL, whenStarted } from "./act.ts";
+import {
+  BusyError,
+  carryOut,
+  clearRemains,
+  endContainer,
+  SIGKILL,
+  whenStarted,
+  whenTidied,
+} from "./act.ts";
 import { noteEvent } from "./events.ts";
 import { forgetKept, noteRemoval } from "./kept.ts";
 import { type Container, isAlive, readContainer, subjectOf } from "./status.ts";
@@ -55,7 +63,8 @@ export async function removeContainer(
   { force, volumes }: RemoveWish,
 ): Promise<void> {
   // Else the start would go on with what is taken away here.
-  const container = await whenStarted(found, roots);
+  const settled = await whenStarted(found, roots);
+  const container = settled === null || force ? settled : await whenTidied(settled, roots);
   if (container === null) return; // somebody else has removed it
   const { id, name, kept, status, directory, record, started } = container;
   if (isAlive(container)) {

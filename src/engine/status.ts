@@ -194,6 +194,27 @@ export async function readContainer(roots: Roots, id: string): Promise<Container
 export const isAlive = ({ status }: Container): boolean =>
   status === "running" || status === "paused" || status === "restarting";
 
+/**
+ * What people are told. One that has ended, and that no policy starts again, has a monitor that only
+ * tidies up: for whoever changes it, it is under way (`isAlive`), and for whoever looks it has ended.
+ */
+export function shownStatus({
+  status,
+  process,
+  record,
+  end,
+  started,
+  restarts,
+}: Container): Status {
+  if (status !== "restarting" || process !== null || end === null || end.at === null) return status;
+  // That of an earlier run says nothing of this one.
+  if (started === null || end.at < started) return status;
+  const policy = record.engine?.restart;
+  return policy !== undefined && wantsRestart(policy, end.code, restarts, false)
+    ? status
+    : "exited";
+}
+
 /** For the events: what is told of it. */
 export const subjectOf = ({ name, record }: Container): EventSubject => ({
   name,

@@ -176,6 +176,8 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
     case "bind":
       if (errno === ENOENT && op.from !== null && op.from.in !== "host")
         return "volume-subpath: the volume has no such directory";
+      if (errno === ENOENT && text === "the source")
+        return "this machine has nothing there: make it first, or use -v, which makes a directory";
       return "";
     case "reserve_port":
       if (errno === EADDRINUSE) return "a program of this machine has it: choose another with -p";

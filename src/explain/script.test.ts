@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import type { Plan, Step } from "../plan/op.ts";
 import { arbitraryOp, arbitraryPlan } from "../plan/testing/arbitrary.ts";
-import { byInit, byParent, onHost } from "../planner/step.ts";
+import { byInit, byParent, onHost, write } from "../planner/step.ts";
 import { planScript, scriptProblem } from "./script.ts";
 import { shellLines } from "./shell.ts";
 import { Places } from "./shell-place.ts";
@@ -40,6 +40,15 @@ test("a plan that does not wait ends with whole lines, and its process goes on",
   const script = planScript({ version: 1, steps: [clone(["mount"]), undoes] }, "pivot run");
   expect(parses(script)).toBe("");
   expect(script).toMatch(/\ndone\necho go >&7\nsaid waits\n/);
+});
+
+test("a setting of an interface that a network's program would make is left out", () => {
+  const paths = ["sys/net/ipv6/conf/eth0/accept_ra", "sys/net/ipv6/conf/default/accept_ra"];
+  const steps = paths.map((path) => byInit(write(onHost(`/proc/${path}`), "0"), "linux.sysctl"));
+  const script = planScript({ version: 1, steps: [clone(["mount"]), ...steps] }, "pivot run");
+  expect(script).not.toMatch(/^printf .*eth0/m);
+  expect(script).toMatch(/^printf .*conf\/default\/accept_ra/m);
+  expect(script).toContain("# left out: a setting of an interface");
 });
 
 const mark = "PWNED";

@@ -43,6 +43,12 @@ function here(file: string, text: string): string[] {
   return [`cat >${file} <<'${mark}'`, text.replace(/\n$/, ""), mark];
 }
 
+/** A setting of an interface that a network's program would have made: netavark, pasta. */
+const isOfInterface = (op: Op): boolean =>
+  op.op === "write" &&
+  /\bsys\/net\/ipv[46]\/conf\/(?!all\/|default\/|lo\/)/.test(op.at?.path ?? "");
+const noInterface = "left out: a setting of an interface that only the network's program makes";
+
 const heading = (step: Step, number: number): string =>
   comment(`${number}. ${describeOp(step.op).what}: ${step.why}`);
 
@@ -73,6 +79,8 @@ function firstProcess(
       add(comment("no command does this: after the change of root there is no mount(8) left"));
     } else if (op.op === "hook") {
       add(comment("left out: a hook is told the state of a container of the OCI runtime"));
+    } else if (isOfInterface(op)) {
+      add(comment(noInterface));
     } else if (begins.has(op.op)) {
       const line = shellLines(op, places).join("\n");
       const rest = `"$sh" "$work/init${shells.length + 1}"`;
@@ -191,6 +199,8 @@ export function planScript(plan: Plan, title: string): string {
       lines.push("said waits", "echo go >&7", "code=0", 'wait "$child" || code=$?', 'exit "$code"');
     } else if (op.op === "hook") {
       lines.push(comment("left out: a hook is told the state of a container of the OCI runtime"));
+    } else if (isOfInterface(op)) {
+      lines.push(comment(noInterface));
     } else if (op.op === "lock" && locked) {
       lines.push(comment("left out: a shell has few descriptors to hold locks by"));
     } else {

@@ -39,6 +39,10 @@ export class NoPsError extends WishError {
 
 type PsOutput = { readonly stdout: string; readonly failure: string | null };
 
+/** What is wrong; ps goes on with how it is used. */
+const firstLine = (text: string): string =>
+  (text.split("\n").find((line) => line.trim() !== "") ?? "").replace(/^error: /, "");
+
 /** @throws NoPsError */
 function ps(args: readonly string[]): PsOutput {
   const { stdout, status, error, stderr } = spawnSync("ps", args, {
@@ -65,7 +69,7 @@ export function processTable(pids: readonly number[], options: readonly string[]
   // not go together with -q; docker's daemon asks in the same two ways.
   let { stdout, failure } = ps([...args, `-q${pids.join(",")}`]);
   if (failure !== null) ({ stdout, failure } = ps(args));
-  if (failure !== null) throw new WishError([`ps: ${failure}`]);
+  if (failure !== null) throw new WishError([`ps: ${firstLine(failure)}`]);
   const [head = "", ...lines] = stdout.split("\n");
   const column = head.trim().split(/\s+/).indexOf("PID");
   if (column < 0) throw new WishError(["ps: its output has no column PID: choose other options"]);

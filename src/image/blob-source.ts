@@ -1,6 +1,8 @@
 /** Where the blobs of an image come from: a directory, an archive, memory, or (elsewhere) a registry. */
+
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { whyOf } from "../host/file-error.ts";
 import { checkContent, digestOf } from "./blob.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
 import { type Descriptor, documentBytesMax } from "./manifest.ts";
@@ -27,9 +29,9 @@ export async function openRegular(path: string): Promise<FileHandle> {
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    const why = codeOf(cause) ?? "unknown error";
+    const why = codeOf(cause);
     const code = why === "ENOENT" || why === "ENOTDIR" ? "not-found" : "unsupported";
-    throw new ImageError(code, `cannot open ${quote(path)}: ${why}`, { cause });
+    throw new ImageError(code, `cannot open ${quote(path)}: ${whyOf(cause)}`, { cause });
   }
   if ((await file.stat()).isFile()) return file;
   await file.close();

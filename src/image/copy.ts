@@ -1,7 +1,9 @@
 /** Copies an image between the store, OCI layouts and docker archives. */
+
 import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { whyOf } from "../host/file-error.ts";
 import { writeChunk } from "./blob.ts";
 import type { BlobSource } from "./blob-source.ts";
 import { codeOf, ImageError, quote } from "./error.ts";
@@ -24,8 +26,8 @@ export async function writeFileWhole(
   await removeStaleBeside(dirname(absolute));
   try {
     const file = await open(temporary, "wx", 0o600).catch((cause: unknown) => {
-      const why = codeOf(cause) ?? "unknown error";
-      throw new ImageError("unsupported", `cannot write ${quote(absolute)}: ${why}`, { cause });
+      const message = `cannot write ${quote(absolute)}: ${whyOf(cause)}`;
+      throw new ImageError("unsupported", message, { cause });
     });
     try {
       await produce((bytes) => writeChunk(file, bytes));
@@ -36,9 +38,9 @@ export async function writeFileWhole(
     await rename(temporary, absolute);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
-    const why = codeOf(cause);
-    if (why === undefined) throw cause;
-    throw new ImageError("unsupported", `cannot write ${quote(absolute)}: ${why}`, { cause });
+    if (codeOf(cause) === undefined) throw cause;
+    const message = `cannot write ${quote(absolute)}: ${whyOf(cause)}`;
+    throw new ImageError("unsupported", message, { cause });
   } finally {
     await rm(temporary, { force: true });
   }

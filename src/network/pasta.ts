@@ -4,7 +4,10 @@
  */
 
 import { WishError } from "../container/wish-error.ts";
+import { readIfThere } from "../host/first-process.ts";
+import { rootlessUser } from "../host/rootless.ts";
 import type { RunOptions } from "../options/options.ts";
+import type { PublishedPorts } from "../options/publish.ts";
 import type { Connected, ConnectWish } from "./connect.ts";
 import { publishedPorts, runningName } from "./connect.ts";
 import { howToInstallPasta, pastaPath, whyNoPasta } from "./installed.ts";
@@ -74,6 +77,27 @@ export function pastaArguments({ words, ports, mustForward, isRoot }: PastaWish)
 }
 
 /**
+ * What is wrong with ports that an ordinary user wants to publish (ip(7)); null if nothing.
+ *
+ * @param first the lowest port that is not root's: net.ipv4.ip_unprivileged_port_start
+ */
+export function privilegedPortProblem(
+  wishes: readonly PublishedPorts[],
+  first: number,
+): string | null {
+  const wish = wishes.find(({ hostFirst }) => hostFirst !== 0 && hostFirst < first);
+  if (wish === undefined) return null;
+  return `port ${wish.hostFirst}/${wish.protocol} of this machine: ports below ${first} are root's: choose another with -p, or have root lower them: sysctl net.ipv4.ip_unprivileged_port_start=${wish.hostFirst}`;
+}
+
+function checkPrivileged(wishes: readonly PublishedPorts[]): void {
+  if (rootlessUser(process.env) === null) return;
+  const first = readIfThere("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  const problem = privilegedPortProblem(wishes, Number(first ?? 1024));
+  if (problem !== null) throw new WishError([problem]);
+}
+
+/**
  * @param exposed the image's `ExposedPorts`
  * @throws WishError in one line
  */
@@ -95,6 +119,7 @@ export async function connectByPasta(
       `-p: pasta carries TCP and UDP, and no SCTP: leave ${sctp.containerFirst}/sctp out`,
     ]);
   }
+  checkPrivileged(wishes);
   const leases: Lease[] = [];
   const took = (lease: Lease) => leases.push(lease);
   try {

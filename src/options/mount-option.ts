@@ -93,5 +93,8 @@ export function isBindRecursion(word: string): word is BindRecursion {
 /** What is wrong with the name of a volume; null if nothing. */
 export function volumeNameProblem(name: string): string | null {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name) && name.length <= 255) return null;
+  if (/^[a-zA-Z0-9]$/.test(name)) {
+    return `${name} is no name for a volume, which has two characters at least; a directory of the host is written as /path or ./path`;
+  }
   return `${name} is no name for a volume, which has only [a-zA-Z0-9][a-zA-Z0-9_.-]+; a directory of the host is written as /path or ./path`;
 }

@@ -11,7 +11,7 @@ test.each(["", "a", "_a", "-a", ".a", "a/b", "a b", "ä1", "n".repeat(256)])(
   (name) => {
     const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
     expect(outcome(parseContainerName(name))).toBe(
-      `invalid argument "${shown}" for "--name": invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, up to 255 characters`,
+      `invalid argument "${shown}" for "--name": invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, from 2 to 255 characters`,
     );
   },
 );

@@ -11,7 +11,7 @@ const UTS_MAX = 64;
 /** What is wrong with the name of a container; null if nothing. */
 export function containerNameProblem(name: string): string | null {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name) && name.length <= NAME_MAX) return null;
-  return `invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, up to ${NAME_MAX} characters`;
+  return `invalid container name: only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed, from 2 to ${NAME_MAX} characters`;
 }
 
 /** What is wrong with a host name (RFC 1123, section 2.1); null if nothing. */

@@ -247,8 +247,15 @@ export class RegistryClient {
         `cannot ${doing} ${what}: ${answer.url.host} answers ${why}${hint}`,
       );
     }
-    const code = answer.status === 404 ? "not-found" : "registry";
-    return new ImageError(code, `cannot ${doing} ${what}: ${answer.url.host} answers ${why}`);
+    const isGone = answer.status === 404;
+    const hint =
+      isGone && what.startsWith("manifest of ")
+        ? ": it has no such image, or no such tag of it"
+        : "";
+    return new ImageError(
+      isGone ? "not-found" : "registry",
+      `cannot ${doing} ${what}: ${answer.url.host} answers ${why}${hint}`,
+    );
   }
 }
 

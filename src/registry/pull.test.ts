@@ -249,7 +249,7 @@ describe.skipIf(!isRoot)("pulls (need root: owners are kept)", () => {
   test("what is not there, and what is no registry", async () => {
     expect(await failureOf(pull(store, name("app:2")))).toMatchObject({
       code: "not-found",
-      message: `cannot get manifest of ${name("app:2")}: ${registry.host} answers 404 "MANIFEST_UNKNOWN: manifest_unknown"`,
+      message: `cannot get manifest of ${name("app:2")}: ${registry.host} answers 404 "MANIFEST_UNKNOWN: manifest_unknown": it has no such image, or no such tag of it`,
     });
     expect((await failureOf(pull(store, "127.0.0.1:1/x"))).message).toBe(
       "cannot reach 127.0.0.1:1: connection refused",

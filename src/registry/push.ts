@@ -57,8 +57,22 @@ async function readDocument(store: Store, { digest, size }: Descriptor, what: st
   return bytes;
 }
 
+/** What is pushed has the registry's name: who lacks it has the image by another one. */
+function findStored(store: Store, name: string): Descriptor {
+  try {
+    return findReference(store, name);
+  } catch (cause) {
+    if (!(cause instanceof ImageError) || cause.code !== "not-found") throw cause;
+    throw new ImageError(
+      "not-found",
+      `no image ${quote(name)} in ${store.root}: \`pivot tag\` gives one of \`pivot images\` that name`,
+      { cause },
+    );
+  }
+}
+
 async function readStored(store: Store, name: string): Promise<Stored> {
-  const descriptor = findReference(store, name);
+  const descriptor = findStored(store, name);
   const what = `the manifest of ${quote(name)}`;
   const bytes = await readDocument(store, descriptor, what);
   const manifest = parseManifest(bytes, descriptor.mediaType, what);

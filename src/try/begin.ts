@@ -3,6 +3,7 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import type { Roots } from "../container/roots.ts";
 import { WishError } from "../container/wish-error.ts";
+import { whyOf } from "../host/file-error.ts";
 import type { RunOptions } from "../options/options.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { tryNamed } from "./choose.ts";
@@ -84,7 +85,7 @@ function sharedPath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
-    throw new WishError([`--share ${path}: ${(error as Error).message}`]);
+    throw new WishError([`--share ${path}: ${whyOf(error)}`]);
   }
 }
 

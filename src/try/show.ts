@@ -234,7 +234,10 @@ export function statText(of: Try, changes: readonly Change[], cwd: string): stri
       : ` ${name.padEnd(width)} | ${added + removed} ${bar("+", added)}${bar("-", removed)}`.trimEnd() +
         "\n",
   );
-  const sum = (key: "added" | "removed"): number => rows.reduce((all, row) => all + row[key], 0);
+  const total = (key: "added" | "removed", noun: string): string => {
+    const sum = rows.reduce((all, row) => all + row[key], 0);
+    return `${sum} ${noun}${sum === 1 ? "" : "s"}`;
+  };
   const files = `${rows.length} file${rows.length === 1 ? "" : "s"} changed`;
-  return `${lines.join("")} ${files}, ${sum("added")} insertions(+), ${sum("removed")} deletions(-)\n`;
+  return `${lines.join("")} ${files}, ${total("added", "insertion")}(+), ${total("removed", "deletion")}(-)\n`;
 }

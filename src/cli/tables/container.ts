@@ -18,7 +18,8 @@ export const containerCommands: readonly Command[] = [
     takesCommand: true,
     usage: "pivot plan [OPTIONS] IMAGE [COMMAND] [ARG...]",
     summary: "Show what `run` would do, step by step, without doing it",
-    about: "Takes every option of `run`.",
+    about: `Takes every option of \`run\`. In a terminal that is narrower than the table its columns stand below
+each other; \`pivot plan … | less -S\` has a line for each step.`,
     flags: async () => (await import("../plan-flags.ts")).planFlags,
     run: async () => (await import("../plan.ts")).planCommand,
   },

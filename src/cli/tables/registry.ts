@@ -4,7 +4,8 @@ import { type Command, noFlags } from "../command.ts";
 
 const files = `Mirrors and insecure registries are in /etc/pivot/registries.json, and in
 pivot/registries.json of your own configuration (~/.config):
-  { "mirrors": { "docker.io": ["https://mirror.example"] }, "insecure": ["10.0.0.5:5000"] }`;
+  { "mirrors": { "docker.io": ["https://mirror.example"] },
+    "insecure": ["10.0.0.5:5000"] }`;
 
 export const registryCommands: readonly Command[] = [
   {

@@ -11,14 +11,15 @@ export const transferCommands: readonly Command[] = [
     summary: "Copy files between a container and this machine",
     about: `Works on containers that run and that do not. Paths in a container start at its root.
 
-  SRC_PATH is   DEST_PATH is            what happens
-  a file        not there               a file of that name is made
-                not there, ends in /    an error
-                a file                  it is replaced
-                a directory             it is copied into it
-  a directory   not there               a directory of that name is made with its content
-                a file                  an error
-                a directory             it is copied into it; of SRC_PATH/. only the content
+  SRC_PATH is   DEST_PATH is           what happens
+  a file        not there              a file of that name is made
+                not there, ends in /   an error
+                a file                 it is replaced
+                a directory            it is copied into it
+  a directory   not there              one of that name is made with its content
+                a file                 an error
+                a directory            it is copied into it;
+                                       of SRC_PATH/. only the content
 
 The directory above DEST_PATH must be there. With - for a path an archive (tar) is read from
 standard input or written to standard output. What is copied belongs to root in a container and to
