@@ -165,7 +165,7 @@ export const ofImages: readonly Mutation[] = [
     find: "    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);",
     // It was looked at before: the time between is what an attacker has.
     replace:
-      "    usleep(500);\n    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);",
+      "    usleep(2000);\n    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);",
     and: [
       {
         file: "native/transfer.c",
