@@ -78,7 +78,12 @@ fi
 
 if newer build/pivot-program src/*.ts src/*/*.ts src/*/*/*.ts package-lock.json; then
   say "compiling the command line"
+  # Parsed here and not at each start (--bytecode); what a command imports late is read late (--splitting);
+  # compiled for the processor only where it runs long (--compile-jit-policy); no file of the directory
+  # where it is called has a say (--no-compile-autoload-…). "sideEffects" of package.json is for those who
+  # bundle the library: heeded here, a start takes 1.4 ms more (--ignore-dce-annotations).
   "$bun" build --compile --minify --bytecode --format=esm --splitting --compile-jit-policy=1000 \
+    --ignore-dce-annotations \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --no-compile-autoload-tsconfig \
     --no-compile-autoload-package-json src/cli/main.ts --outfile build/pivot-program.new \
     >build/bun.log 2>&1 || fail "bun could not compile the command line: see build/bun.log"
