@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { runByKernel } from "../src/mountns/kernel.ts";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath, whyNot } from "./pivot.ts";
+import { Session } from "./session.ts";
 
 const ground = new Ground("mountns");
 afterAll(() => ground.close());
@@ -66,6 +67,17 @@ describe.skipIf(whyNot !== undefined)(`mountns${whyNot ? `: skipped, ${whyNot}` 
     expect(ground.pivot(["mountns", file])).toMatchObject({ code: 0, stdout: said, stderr: "" });
     expect(ground.pivot(["mountns", "-"], { input: script }).stdout).toBe(said);
     expect(ground.pivot(["mountns"], { input: script }).stdout).toBe(said);
+  });
+
+  test("at a terminal it says what it is, what there is to say, and how to leave", async () => {
+    const session = new Session([pivotPath, "mountns"], 110, 30);
+    await session.until(/nothing of this machine is changed[^]*`help`[^]*> $/);
+    session.type("help\r");
+    await session.until(/pivot_root NEW PUT_OLD[^]*exit, or ctrl-d[^]*> $/);
+    session.type("cd /x\r");
+    await session.until(/ENOENT[^]*cure: [^]*> $/);
+    session.type("exit\r");
+    expect(await session.end()).toBe(0);
   });
 
   test("for programs: a line of JSON for each", () => {
