@@ -15,7 +15,9 @@ const pictures = new URL("../../build/site-pictures/", import.meta.url).pathname
 const kinds = [
   "/",
   "/tutorial/",
+  "/tutorial/mount-namespaces/",
   "/tutorial/pivot-root/",
+  "/tutorial/docker-run/",
   "/tutorial/networks/",
   "/guides/look-inside/",
   "/reference/commands/",
@@ -80,6 +82,30 @@ describe.skipIf(whyNoBrowser !== undefined)(
       await page.locator(".lesson").getByText("EBUSY").first().waitFor();
       expect(visit.complaints()).toEqual([]);
       await visit.close();
+    });
+
+    test("an errno in a table is not broken, on a phone neither", async () => {
+      for (const width of [1280, 360]) {
+        const visit = await Visit.start(browser, { width });
+        await visit.go(at("/tutorial/pivot-root/"));
+        const rows = await visit.page
+          .locator(".markdown td:first-child code")
+          .evaluateAll((cells) =>
+            cells.map((cell) => `${cell.textContent}: ${cell.getClientRects().length} line`),
+          );
+        expect(rows.length).toBeGreaterThan(3);
+        expect(rows.filter((row) => !row.endsWith(": 1 line"))).toEqual([]);
+        await visit.close();
+      }
+    });
+
+    test("without JavaScript nobody waits for a lesson, and is told where else it is", async () => {
+      const context = await browser.newContext({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(at("/tutorial/pivot-root/"));
+      await page.getByText("it needs JavaScript").waitFor();
+      expect(await page.getByText("Loading the lesson").isVisible()).toBe(false);
+      await context.close();
     });
 
     test("the lesson follows the site's light and dark", async () => {
