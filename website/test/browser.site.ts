@@ -103,7 +103,8 @@ describe.skipIf(whyNoBrowser !== undefined)(
       const context = await browser.newContext({ javaScriptEnabled: false });
       const page = await context.newPage();
       await page.goto(at("/tutorial/pivot-root/"));
-      await page.getByText("it needs JavaScript").waitFor();
+      await page.locator(".lesson noscript").waitFor();
+      expect(await page.locator(".lesson noscript").innerText()).toContain("needs JavaScript");
       expect(await page.getByText("Loading the lesson").isVisible()).toBe(false);
       await context.close();
     });
