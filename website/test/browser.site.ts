@@ -130,6 +130,25 @@ describe.skipIf(whyNoBrowser !== undefined)(
       await visit.close();
     });
 
+    test("the site's looks of lists, code and badges are not the lesson's", async () => {
+      const visit = await Visit.start(browser);
+      const { page } = visit;
+      await visit.go(at("/tutorial/chroot/"));
+      const lesson = page.locator(".pivot-page");
+      await lesson.locator(".badge").first().waitFor();
+      const looks = (selector: string, property: "fontWeight" | "marginTop" | "borderTopWidth") =>
+        lesson
+          .locator(selector)
+          .evaluateAll(
+            (all, name) => [...new Set(all.map((one) => getComputedStyle(one)[name]))],
+            property,
+          );
+      expect(await looks(".badge", "fontWeight")).toEqual(["400"]);
+      expect(await looks("li", "marginTop")).toEqual(["0px"]);
+      expect(await looks(".line", "borderTopWidth")).toEqual(["0px"]);
+      await visit.close();
+    });
+
     test("search finds what a page says, without a server's help", async () => {
       const visit = await Visit.start(browser);
       const { page } = visit;

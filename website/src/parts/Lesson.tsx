@@ -14,8 +14,8 @@ export function Lesson(props: PivotRootDemoProps) {
     <div className="lesson">
       <noscript>
         <p>
-          Here is a lesson to step through, which is computed in this page: it needs JavaScript. In a
-          terminal <code>pivot mountns</code> takes the same commands, and says the same of them.
+          Here is a lesson to step through, which is computed in this page: it needs JavaScript. In
+          a terminal <code>pivot mountns</code> takes the same commands, and says the same of them.
         </p>
       </noscript>
       <Suspense fallback={<p className="lesson-comes">Loading the lesson…</p>}>
