@@ -88,6 +88,7 @@ describe.skipIf(whyNoBrowser !== undefined)(
       for (const width of [1280, 360]) {
         const visit = await Visit.start(browser, { width });
         await visit.go(at("/tutorial/pivot-root/"));
+        await visit.page.waitForLoadState("networkidle");
         const rows = await visit.page
           .locator(".markdown td:first-child code")
           .evaluateAll((cells) =>
@@ -134,6 +135,8 @@ describe.skipIf(whyNoBrowser !== undefined)(
       const visit = await Visit.start(browser);
       const { page } = visit;
       await visit.go(at("/tutorial/chroot/"));
+      // What a server rendered is made anew by the browser: until then elements come and go.
+      await page.waitForLoadState("networkidle");
       const lesson = page.locator(".pivot-page");
       await lesson.locator(".badge").first().waitFor();
       const looks = (selector: string, property: "fontWeight" | "marginTop" | "borderTopWidth") =>
