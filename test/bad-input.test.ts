@@ -24,7 +24,10 @@ const usage: readonly Case[] = [
   ],
   [["run", "-Q", "80:80", "busybox"], `pivot: unknown shorthand flag: -Q in -Q\n${see("run")}`],
   [["run", "-iZ", "busybox"], `pivot: unknown shorthand flag: -Z in -iZ\n${see("run")}`],
-  [["run"], `pivot: which image? for example: pivot run -it busybox sh\n${see("run")}`],
+  [
+    ["run"],
+    `pivot: which image? it comes after the options, and what to run after it: busybox sh\n${see("run")}`,
+  ],
   [["run", ""], `pivot: the name of the image is empty\n${see("run")}`],
   [["run", "--name"], `pivot: --name needs a value: NAME\n${see("run")}`],
   [

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { patience } from "./patience.ts";
 import { Ground, pivotPath, type Ran, whyNot } from "./pivot.ts";
+import { Session } from "./session.ts";
 
 // Real containers, on machines that have other things to do as well.
 setDefaultTimeout(30_000 * patience);
@@ -35,6 +36,21 @@ describe.skipIf(whyNot !== undefined)(`debug (${whyNot ?? "as root"})`, () => {
     expect(moved).toMatch(/~ \d+ +\d+ +\/ +overlay/);
     expect(gone).toMatch(/- \d+ +\d+ +\/ +\w+ +rw/);
     expect(stdout).toEndWith("hello\n");
+  });
+
+  test("several lines pasted at a terminal are done one after the other", async () => {
+    const words = [pivotPath, ...ground.roots(), "debug", "--rm", "busybox", "true"];
+    const session = new Session(words, 100, 40);
+    await session.until(/\(pivot\) $/);
+    session.type("b pivot_root\rc\rs\rqu");
+    // What was begun stands at the prompt, to be ended by hand.
+    await session.until(
+      /make the new root[^]*mounts of init:[^]*take the mount \. away\r\n\(pivot\) qu$/,
+      10,
+    );
+    session.type("it\r");
+    expect(await session.end()).toBe(0);
+    await ground.expectNothingLeft();
   });
 
   test("shells: inside they are where init is, on the parent's side on the host", () => {

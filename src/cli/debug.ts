@@ -50,7 +50,7 @@ async function typeAtIt(
       await target.settle();
       return false;
     }
-    if (line === null || /^\s*q(u(it?)?)?\s*$/.test(line)) {
+    if (line === null || /^\s*(q(u(it?)?)?|exit)\s*$/.test(line)) {
       await target.quit();
       return true;
     }

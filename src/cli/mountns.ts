@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
-import { wrapLine } from "../explain/wrap-line.ts";
 import { whyOf } from "../host/file-error.ts";
 import { writeAll } from "../host/write.ts";
 import {
@@ -21,7 +20,6 @@ import {
   type ScriptLine,
   ScriptReader,
   type State,
-  scriptCommands,
   showTree,
   throwAwayState,
 } from "../simulator/mod.ts";
@@ -115,28 +113,42 @@ const asJson = ({ line, errno, failure, expected, table }: LineResult): string =
 const show = (wish: Wish, result: LineResult, echo = true): boolean =>
   writeAll(1, wish.json ? asJson(result) : showResult(result, wish.table, echo));
 
-/** What `help` answers at the prompt. */
-const helpText = (): string =>
-  [
-    ...wrapLine(`The commands are ${scriptCommands.join(", ")}.`, 74),
-    "A line that begins with p2: is another process's. Ctrl-D ends.",
-    "`pivot mountns --help` says more.",
-  ]
-    .map((line) => `     ${line}\n`)
-    .join("");
+const greeting = (kernel: boolean): string =>
+  `Mount commands, ${kernel ? "by the kernel, in namespaces of their own" : "in a simulator"}: nothing of this machine is changed. \`help\` lists them.\n`;
+
+const helpText = `  mount -t TYPE NAME DIR     mount a file system; -o ro,nosuid,… with options
+  mount --bind DIR DIR       show a directory, or a file, at a second place; --rbind, --move
+  mount --make-private DIR   propagation: shared, slave, private, unbindable; --make-rprivate, …
+  mount, findmnt             the mount table
+  umount DIR                 take a mount away; -l with all that is on it
+  pivot_root NEW PUT_OLD     exchange the root
+  chroot DIR                 change the root; --skip-chdir: and do not go there
+  unshare -m                 a mount namespace; -U with a user namespace; --propagation unchanged
+  nsenter -t p2 -m           go into the mount namespace of p2
+  cd, mkdir -p, touch, ln -s, rm, rmdir
+  p2: COMMAND                by another process, which is made when it is first named
+  exit, or ctrl-d            end; \`p2: exit\` ends that process
+`;
 
 /** Line by line, as they are typed: a line that cannot be read is told, and forgotten. */
 async function converse(wish: Wish): Promise<void> {
+  writeAll(1, greeting(wish.kernel));
   const reader = new ScriptReader();
   const lines: ScriptLine[] = [];
   let state = wish.start;
   const input = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
   input.prompt();
   for await (const text of input) {
+    const word = text.trim();
+    // Of the first process, which could do nothing after it.
+    if (word === "exit" || word === "quit") return input.close();
+    if (word === "help" || word === "?") {
+      writeAll(1, helpText);
+      input.prompt();
+      continue;
+    }
     try {
-      const isHelp = /^\s*(help|\?)\s*$/.test(text);
-      if (isHelp) writeAll(1, helpText());
-      const line = reader.read(isHelp ? "" : text);
+      const line = reader.read(text);
       if (line !== null) {
         lines.push(line);
         const simulated = simulateLine(line, state);

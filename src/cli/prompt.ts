@@ -12,8 +12,17 @@ export type Prompt = {
 /** At a terminal: one reader for each line, so that between two lines the terminal is anybody's. */
 function terminalPrompt(): Prompt {
   let history: string[] = [];
+  // What was pasted behind the line that was asked for: whole lines, and the beginning of one.
+  const waiting: string[] = [];
+  let begun = "";
   const ask = (prompt: string): Promise<string | null> =>
     new Promise((resolve) => {
+      const next = waiting.shift();
+      if (next !== undefined) {
+        process.stdout.write(`${prompt}${next}\n`);
+        resolve(next);
+        return;
+      }
       const reader = createInterface({
         input: process.stdin,
         output: process.stdout,
@@ -27,12 +36,18 @@ function terminalPrompt(): Prompt {
       const answer = (line: string | null): void => {
         if (isAnswered) return;
         isAnswered = true;
-        reader.close();
-        resolve(line);
+        // Lines of the same paste come one after the other, before anything else can happen.
+        reader.on("line", (more) => waiting.push(more));
+        setImmediate(() => {
+          begun = reader.line;
+          reader.close();
+          resolve(line);
+        });
       };
       reader.on("SIGINT", () => {
         process.stdout.write("\n");
         isAnswered = true;
+        waiting.length = 0;
         reader.close();
         resolve(ask(prompt)); // what stood there is forgotten
       });
@@ -41,6 +56,8 @@ function terminalPrompt(): Prompt {
         answer(null);
       });
       reader.question(prompt, answer);
+      if (begun !== "") reader.write(begun);
+      begun = "";
     });
   return { ask, release: () => process.stdin.pause() };
 }

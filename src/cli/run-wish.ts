@@ -52,7 +52,9 @@ function sourceOf(given: ParsedArguments, cwd: string): { source: Source; comman
   }
   const reference = words.shift();
   if (reference === undefined) {
-    throw new UsageError("which image? for example: pivot run -it busybox sh");
+    throw new UsageError(
+      "which image? it comes after the options, and what to run after it: busybox sh",
+    );
   }
   if (reference === "") throw new UsageError("the name of the image is empty");
   return { source: { kind: "image", reference }, command: words };

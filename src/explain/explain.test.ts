@@ -14,7 +14,7 @@ import { predictPlan } from "./predict.ts";
 import { explanationAsJson } from "./print-json.ts";
 import { explanationAsMarkdown } from "./print-markdown.ts";
 import { explanationAsMermaid } from "./print-mermaid.ts";
-import { coloured, explanationAsText, plain } from "./print-text.ts";
+import { coloured, explanationAsText, plain, whyLegend } from "./print-text.ts";
 import { shellLines } from "./shell.ts";
 import { Places } from "./shell-place.ts";
 import { changeLines, changesOf } from "./table-change.ts";
@@ -194,6 +194,18 @@ describe("printers", () => {
     });
     expect(text).toContain("pivot_root . .");
     expect(text).not.toContain("without");
+  });
+
+  test("the words of each step are told first, also of one step alone", () => {
+    const settings = { width: 400, paint: plain, brief: false, whole: false };
+    const one = { ...explanation, steps: explanation.steps.slice(0, 1) };
+    for (const each of [explanation, one]) {
+      const text = explanationAsText(each, settings);
+      expect(text).toMatch(/steps\. parent is the executor on the host, init /);
+      expect(text).toContain(whyLegend);
+    }
+    expect(explanationAsText(one, { ...settings, brief: true })).not.toContain(whyLegend);
+    expect(explanationAsMarkdown(one)).toContain("linux.seccomp names what asks for the step");
   });
 
   test("what could steer a terminal is shown", () => {

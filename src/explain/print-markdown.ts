@@ -1,6 +1,7 @@
 /** The explanation as Markdown: a section for each step. */
 
 import type { ExplainedStep, Explanation } from "./explanation.ts";
+import { whyLegend } from "./print-text.ts";
 import { changeLines, inOrder, rowText } from "./table-change.ts";
 
 /** Text in which no character means anything to Markdown or HTML. */
@@ -61,7 +62,7 @@ export function explanationAsMarkdown(explanation: Explanation, brief = false): 
   return `${[
     `# ${escape(title)}`,
     "",
-    `${steps.length === total ? total : `${steps.length} of ${total}`} steps. \`parent\` is the executor on the host, \`init\` the container's first process.`,
+    `${steps.length === total ? total : `${steps.length} of ${total}`} steps. \`parent\` is the executor on the host, \`init\` the container's first process. ${escape(whyLegend)}`,
     ...steps.map((step) => `\n${section(step, brief)}`),
     ...(mounts === null || steps.length !== total
       ? []

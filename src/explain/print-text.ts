@@ -4,6 +4,10 @@ import type { ExplainedStep, Explanation, Prediction } from "./explanation.ts";
 import { changeLines, inOrder, rowText } from "./table-change.ts";
 import { wrapLine } from "./wrap-line.ts";
 
+/** What the shorter reasons mean. */
+export const whyLegend =
+  "A why such as mounts[0] or linux.seccomp names what asks for the step in the OCI configuration, as a config.json has it.";
+
 /** How words are set off; each gives its text back where there are no colours. */
 export type Paint = {
   readonly strong: (text: string) => string;
@@ -115,12 +119,12 @@ function step(each: ExplainedStep, total: number, settings: TextSettings): strin
 export function explanationAsText(explanation: Explanation, settings: TextSettings): string {
   const { title, total, steps, mounts: last } = explanation;
   const { paint, brief, width } = settings;
-  const head =
-    steps.length === total
-      ? `${title}: ${total} steps. parent is the executor on the host, init the container's first process.`
-      : `${title}: ${steps.length} of ${total} steps.`;
-  const legend =
-    "$root is where the new root is mounted, $stage where what is not attached yet is.";
+  const count = steps.length === total ? total : `${steps.length} of ${total}`;
+  const head = `${title}: ${count} steps. parent is the executor on the host, init the container's first process.`;
+  const legend = [
+    ...(brief ? [] : [whyLegend]),
+    "$root is where the new root is mounted, $stage where what is not attached yet is.",
+  ].join(" ");
   const table =
     last === null || brief || steps.length !== total
       ? []

@@ -55,6 +55,25 @@ describe("Documentation/filesystems/sharedsubtree.rst", () => sharedSubtrees.for
 describe("pivot_root", () => {
   pivotRoots.forEach(check);
 
+  // Before the call, the call, what its cure names, and then the lines that it tells one to try.
+  for (const [before, call, named, cured] of [
+    ["mkdir /n", "pivot_root n n", "mount --bind n n.", "mount --bind n n\npivot_root n n"],
+    ["mkdir /n\ncd /n", "pivot_root . .", "cd DIR", "mount --bind /n /n\ncd /n\npivot_root . ."],
+    ["mkdir /n", "pivot_root / /n", "another directory", "mount --bind /n /n\npivot_root /n /n"],
+    ["mkdir /n /o\nmount -t tmpfs n /n", "pivot_root /n /o", "in new_root", "pivot_root /n /n"],
+  ] as const) {
+    test(`EBUSY is cured by what its cure says: ${call}`, () => {
+      const { state } = play(before);
+      const [line] = parseScript(call);
+      const [op] = line === undefined ? [] : expand(line, state);
+      const refused = op === undefined ? undefined : apply(state, op);
+      if (refused?.ok !== false) throw new Error("it was not refused");
+      expect(refused.errno).toBe("EBUSY");
+      expect(refused.cure).toContain(named);
+      expect(play(cured, state).failed).toEqual([]);
+    });
+  }
+
   test("cannot be done from the first root file system, until Linux 7.0", () => {
     const script = "mkdir -p /new/old\nmount --bind /new /new\npivot_root /new /new/old";
     // As an initramfs is: its process sees the kernel's own root.

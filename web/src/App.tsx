@@ -33,6 +33,19 @@ function useAddress(): [Address, (next: Address) => void] {
   return [address, go];
 }
 
+/** What comes after a lesson: the next one, and the playground after the last. */
+function nextTo(id: string): { href: string; title: string; onGo: () => void } {
+  const next = lessons[lessons.findIndex((lesson) => lesson.id === id) + 1];
+  const { id: page, title } = next ?? { id: "playground", title: "Playground" };
+  return { href: writeAddress({ page, step: 0, leftOut: [] }), title, onGo: toTheTop };
+}
+
+/** Who comes from the end of one page begins at the beginning of the next. */
+function toTheTop(): void {
+  window.scrollTo(0, 0);
+  document.getElementById("content")?.focus({ preventScroll: true });
+}
+
 function Content({
   address,
   go,
@@ -62,6 +75,7 @@ function Content({
           onStep={onStep}
           onLeftOut={(next) => go({ ...address, leftOut: [...next].sort((a, b) => a - b) })}
           everywhere
+          next={nextTo(lesson.id)}
         />
       );
     }

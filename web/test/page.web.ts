@@ -150,7 +150,7 @@ describe.skipIf(whyNoBrowser !== undefined)(`the page (${whyNoBrowser ?? "in Chr
     await visit.go(to("nothing/9999/without/x"));
     expect(await page.locator("h1").textContent()).toBe(lessons[0]?.title ?? "");
     // Links within the page, and the way back.
-    await page.getByRole("link", { name: "chroot" }).click();
+    await page.getByRole("link", { name: "chroot", exact: true }).click();
     await page.getByRole("heading", { name: "chroot, and the way out" }).waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: lessons[0]?.title ?? "" }).waitFor();

@@ -15,7 +15,9 @@ const pictures = new URL("../../build/site-pictures/", import.meta.url).pathname
 const kinds = [
   "/",
   "/tutorial/",
+  "/tutorial/mount-namespaces/",
   "/tutorial/pivot-root/",
+  "/tutorial/docker-run/",
   "/tutorial/networks/",
   "/guides/look-inside/",
   "/reference/commands/",
@@ -82,6 +84,32 @@ describe.skipIf(whyNoBrowser !== undefined)(
       await visit.close();
     });
 
+    test("an errno in a table is not broken, on a phone neither", async () => {
+      for (const width of [1280, 360]) {
+        const visit = await Visit.start(browser, { width });
+        await visit.go(at("/tutorial/pivot-root/"));
+        await visit.page.waitForLoadState("networkidle");
+        const rows = await visit.page
+          .locator(".markdown td:first-child code")
+          .evaluateAll((cells) =>
+            cells.map((cell) => `${cell.textContent}: ${cell.getClientRects().length} line`),
+          );
+        expect(rows.length).toBeGreaterThan(3);
+        expect(rows.filter((row) => !row.endsWith(": 1 line"))).toEqual([]);
+        await visit.close();
+      }
+    });
+
+    test("without JavaScript nobody waits for a lesson, and is told where else it is", async () => {
+      const context = await browser.newContext({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(at("/tutorial/pivot-root/"));
+      await page.locator(".lesson noscript").waitFor();
+      expect(await page.locator(".lesson noscript").innerText()).toContain("needs JavaScript");
+      expect(await page.getByText("Loading the lesson").isVisible()).toBe(false);
+      await context.close();
+    });
+
     test("the lesson follows the site's light and dark", async () => {
       const visit = await Visit.start(browser, { scheme: "light" });
       const { page } = visit;
@@ -100,6 +128,27 @@ describe.skipIf(whyNoBrowser !== undefined)(
       await page.locator('html[data-theme="dark"]').waitFor();
       await shows("rgb(16, 22, 29)");
       expect(visit.complaints()).toEqual([]);
+      await visit.close();
+    });
+
+    test("the site's looks of lists, code and badges are not the lesson's", async () => {
+      const visit = await Visit.start(browser);
+      const { page } = visit;
+      await visit.go(at("/tutorial/chroot/"));
+      // What a server rendered is made anew by the browser: until then elements come and go.
+      await page.waitForLoadState("networkidle");
+      const lesson = page.locator(".pivot-page");
+      await lesson.locator(".badge").first().waitFor();
+      const looks = (selector: string, property: "fontWeight" | "marginTop" | "borderTopWidth") =>
+        lesson
+          .locator(selector)
+          .evaluateAll(
+            (all, name) => [...new Set(all.map((one) => getComputedStyle(one)[name]))],
+            property,
+          );
+      expect(await looks(".badge", "fontWeight")).toEqual(["400"]);
+      expect(await looks("li", "marginTop")).toEqual(["0px"]);
+      expect(await looks(".line", "borderTopWidth")).toEqual(["0px"]);
       await visit.close();
     });
 

@@ -79,7 +79,8 @@ The commands are those of util-linux and the shell: mount (-t, -o, --bind, --rbi
 --make-shared and its kin), umount (-l, -R), pivot_root, unshare (-m, -U, --propagation), nsenter -t pN
 -m, chroot, cd, mkdir -p, touch, ln -s, rmdir, rm. \`mount\` or \`findmnt\` alone shows the table. A line
 that begins with p2: is another process's, which is forked from the first when it is named; \`fork p3\`
-and \`exit\` are there too. It begins with an empty file system at /, where all mounts are private.
+and \`p3: exit\` are there too. It begins with an empty file system at /, where all mounts are private.
+At a terminal \`help\` lists all that, and \`exit\` ends it.
 
 With --kernel the same lines are system calls, in a user namespace and a mount namespace that end with
 the command; there only what a user namespace may have can be mounted, such as tmpfs.`,

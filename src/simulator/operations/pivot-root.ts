@@ -78,6 +78,18 @@ function requireMountPoints(draft: Draft, process: Process, newRoot: Path): void
   }
 }
 
+/** What to do about a new_root that is no mount of its own. */
+function makeMount(newRoot: string): string {
+  if (/^\/+$/.test(newRoot)) {
+    return "Name another directory, and make it a mount of its own: mount --bind DIR DIR.";
+  }
+  // Who stands in a directory that is mounted over stands beneath the mount, and `.` is where they stand.
+  if (/(^|\/)\.\/*$/.test(newRoot)) {
+    return "Make it a mount of its own, and go there by its path: mount --bind DIR DIR, cd DIR.";
+  }
+  return `Make new_root a mount of its own: mount --bind ${newRoot} ${newRoot}.`;
+}
+
 /** path_pivot_root in fs/namespace.c. */
 export function pivotRoot(draft: Draft, process: Process, op: OperationOf<"pivot_root">): void {
   requireMayMount(draft, process);
@@ -98,11 +110,18 @@ export function pivotRoot(draft: Draft, process: Process, op: OperationOf<"pivot
   if (draft.dentry(newRoot.dentry).removed === true) {
     refuse("ENOENT", "new_root has been removed.", "Name a directory that has a name.");
   }
-  if (newMount.id === rootMount.id || old.mount === rootMount.id) {
+  if (newMount.id === rootMount.id) {
     refuse(
       "EBUSY",
-      `${newMount.id === rootMount.id ? "new_root" : "put_old"} is on the current root's own mount.`,
-      `Make new_root a mount of its own: mount --bind ${showWhere(op.newRoot)} ${showWhere(op.newRoot)}.`,
+      "new_root is on the current root's own mount.",
+      makeMount(showWhere(op.newRoot)),
+    );
+  }
+  if (old.mount === rootMount.id) {
+    refuse(
+      "EBUSY",
+      "put_old is on the current root's own mount.",
+      "Name a directory in new_root, or new_root itself: the old root is put there.",
     );
   }
   requireMountPoints(draft, process, newRoot);

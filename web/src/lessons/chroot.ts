@@ -9,7 +9,7 @@ export const chrootLesson: Lesson = {
   short: "chroot",
   summary: "It changes where / begins for one process, and nothing else",
   before:
-    "An image's root lies in /srv/box. The obvious way to shut a process into it is chroot, which is from 1979 and was never meant to lock anybody in.",
+    "An image is a directory with a bin, an etc and a lib of its own; this one lies in /srv/box. The obvious way to shut a process into it is chroot, which is from 1979 and was never meant to lock anybody in.",
   setup: [...hostSetup, ...boxRoot],
   steps: [
     {
@@ -28,7 +28,7 @@ export const chrootLesson: Lesson = {
       title: "Change the root",
       by: "box",
       lines: ["chroot --skip-chdir /srv/box"],
-      what: "The process's root is /srv/box now. Paths that begin with / begin there, and .. stops there. Its working directory did not move: that is what the bare system call does, and what --skip-chdir stands for here. The command chroot goes there by itself.",
+      what: "The process's root is /srv/box now. Paths that begin with / begin there, and .. stops there. Its working directory did not move: that is what the bare system call does, and what --skip-chdir stands for here. The command chroot always goes to the new root, and starts a program there; this is the box's own shell.",
       why: "Programs of the image find /bin and /etc where they expect them.",
       without: "/ is still the host's.",
       claims: [

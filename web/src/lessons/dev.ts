@@ -82,7 +82,7 @@ export const devLesson: Lesson = {
       lines: ["mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys"],
       what: "sysfs, read-only. Which network devices it shows depends on the network namespace.",
       why: "Programs look up processors and memory there. Written to, it sets up the machine's hardware.",
-      without: "Java, nproc and the like guess what the machine has.",
+      without: "Java, lscpu and the like find no processors, and guess.",
       claims: [{ who: "box", at: "/srv/box/sys", is: "sysfs" }],
       leaveOut: {
         claims: [{ who: "box", at: "/srv/box/sys", is: null }],

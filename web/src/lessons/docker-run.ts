@@ -11,7 +11,7 @@ export const dockerRunLesson: Lesson = {
   short: "docker run",
   summary: "Namespaces, overlay, pivot_root, proc and dev, identity and network, exec",
   before:
-    "Everything of the lessons before, in the order in which a runtime does it. The layers of the image alpine lie unpacked in /layers/alpine.",
+    "Everything of the lessons before, put together. The layers of the image alpine lie unpacked in /layers/alpine. In one thing this is simpler than docker's runtime, and pivot: those mount /proc, /sys and /dev (step 4) below the new root before they exchange roots (step 3).",
   setup: [...hostSetup, "host: mkdir -p /layers/alpine /layers/upper /layers/work /run/box"],
   showsProcesses: true,
   steps: [
@@ -26,7 +26,7 @@ export const dockerRunLesson: Lesson = {
       newNetwork: true,
       what: "Mounts, processes, host name, message queues, network and cgroups are the box's own. Its mounts are slaves of the host's: they receive and do not send.",
       why: "Each namespace is one kind of thing that the box sees its own of. A container is a process in all of them.",
-      without: "The box exchanges the root of the whole machine.",
+      without: "It is the root of the whole machine that pivot_root is asked to exchange.",
       leaveOut: {
         fails: { step: 3, errno: "EINVAL" },
         shows:
@@ -83,7 +83,7 @@ export const dockerRunLesson: Lesson = {
         "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts",
         "mount -t tmpfs -o nosuid,nodev,noexec shm /dev/shm",
       ],
-      what: "The kernel's file systems, each new and the box's own; then the devices, masks and injected files of the last two lessons.",
+      what: "The kernel's file systems, each new and the box's own. What is bound from the host, as devices, masks and files of the last two lessons are, needs the host in sight: which is why runtimes do all of this before step 3. The terminal that -t asks for is opened in /dev/pts.",
       why: "Programs expect them. Each is as small and as read-only as programs stand.",
       without: "No ps, no terminal, no /dev/null.",
       claims: [
@@ -100,10 +100,11 @@ export const dockerRunLesson: Lesson = {
       by: "box",
       lines: [
         { told: "hostname 5b44c2d1e0aa" },
-        { told: "ip link set lo up; ip address add 172.17.0.2/16 dev eth0" },
+        { told: "ip link set lo up; ip link set eth0 up" },
+        { told: "ip address add 172.17.0.2/16 dev eth0" },
         { told: "ip route add default via 172.17.0.1" },
       ],
-      what: "The host name is the id's beginning. A pair of virtual Ethernet devices connects the box's network namespace with a bridge on the host.",
+      what: "The host name is the id's beginning. A pair of virtual Ethernet devices connects the box's network namespace with a bridge on the host, from where one end of it was put in here, as eth0.",
       why: "A new network namespace has nothing but a loopback device that is down.",
       without: "It has the host's name, and reaches nobody.",
       leaveOut: {
@@ -114,8 +115,8 @@ export const dockerRunLesson: Lesson = {
     {
       title: "exec",
       by: "box",
-      lines: [{ told: "setpriv --no-new-privs --bounding-set=-sys_admin,… sh" }],
-      what: "Capabilities are dropped to fourteen, a filter of system calls is set, and the process becomes sh: the same process that did all of the above.",
+      lines: [{ told: "setpriv --bounding-set=-sys_admin,… sh" }],
+      what: "Capabilities are dropped to fourteen, a filter of system calls is set (no command does that), and the process becomes sh: the same process that did all of the above.",
       why: "Last, since every step before needs more rights than the program may have. After exec there is nothing of the runtime left inside.",
       without:
         "There is no program; or, with its rights kept, one that can mount and unmount what it likes.",
@@ -148,13 +149,13 @@ export const dockerRunLesson: Lesson = {
       ],
     },
     {
-      ask: "Why slave here, and private in the lesson before?",
+      ask: "Why slave here, and private in the lessons before?",
       answers: [
         {
           text: "A slave receives what the host mounts later, and still sends nothing",
           right: true,
           because:
-            "To pivot_root a slave is as good as a private mount. runc, which docker starts, makes everything a slave, too, unless it is told otherwise.",
+            "To pivot_root a slave is as good as a private mount. runc, which docker starts, makes everything a slave, too, unless it is told otherwise; pivot makes it private, unless a mount of yours is to receive.",
         },
         {
           text: "pivot_root works with slaves alone",

@@ -1,6 +1,7 @@
 /** Every lesson does in the simulator what its text says, whole and with each step left out. */
 
 import { describe, expect, test } from "bun:test";
+import type { Errno } from "../../../src/simulator/mod.ts";
 import { beginningOf, tell } from "../model/story.ts";
 import { groupsOf } from "../model/world.ts";
 import { lessons } from "./all.ts";
@@ -24,6 +25,20 @@ for (const lesson of lessons) {
             ...claim,
           });
         }
+      }
+    });
+
+    test("who is there beside host and box is told before the first step", () => {
+      const others = beginningOf(lesson).session.names.values();
+      for (const name of others) {
+        if (name !== "host" && name !== "box") expect(lesson.before).toContain(name);
+      }
+    });
+
+    test("an errno that the text names is the one that comes", () => {
+      for (const { without, leaveOut } of lesson.steps) {
+        const named = `${without} ${leaveOut?.shows}`.match(/\bE[A-Z]{3,}\b/g) ?? [];
+        for (const errno of named) expect(leaveOut?.fails?.errno).toBe(errno as Errno);
       }
     });
 

@@ -9,7 +9,7 @@ export const namespaceLesson: Lesson = {
   short: "Namespace",
   summary: "Why a copy of the mounts is not enough, and what private propagation adds",
   before:
-    "Two shells on one machine. Both are in the same mount namespace, so both see one tree. systemd has made every mount shared: each is in a peer group of its own, and whoever gets a copy of the mount joins that group.",
+    "Three shells on one machine: the host's, the box, which is to become a container, and a watcher for later. A mount namespace is a list of mounts, what is seen at which directory. All three are in the same one, so all see one tree. systemd has made every mount shared: each is in a peer group, of itself alone as yet. Whoever gets a copy of the mount joins that group, and what is mounted on one of a group is mounted on all.",
   setup: hostSetup,
   steps: [
     {

@@ -32,7 +32,8 @@ export const pivotRootLesson: Lesson = {
       lines: ["mount --make-rprivate /"],
       what: "Every mount of the box leaves its peer group.",
       why: "The kernel refuses to exchange roots where it would have to do the same in other namespaces. And the umount at the end must not reach the host.",
-      without: "pivot_root says EINVAL, one of the nine reasons that it has for that.",
+      without:
+        "pivot_root says EINVAL, as it does to most mistakes. Which one it was is for you to find out, or for this page.",
       leaveOut: {
         fails: { step: 5, errno: "EINVAL" },
         shows: "A shared mount is in the way: its peers on the host would have to change as well.",
@@ -101,7 +102,7 @@ export const pivotRootLesson: Lesson = {
       lines: ["umount -l /old"],
       brings: ["box: rmdir /old"],
       what: "The old root and everything on it leave the namespace; -l (MNT_DETACH) takes the whole tree at once. The empty directory is removed.",
-      why: "Only now is the host out of reach. What is not mounted cannot be walked to, by any chroot.",
+      why: "Only now is the host out of reach. What is not mounted cannot be walked to, by any chroot. Only who still stood in it, or had a file of it open, would have that yet.",
       without: "The whole host lies below /old, writable.",
       claims: [
         { who: "box", at: "/old", is: null },
@@ -143,7 +144,8 @@ export const pivotRootLesson: Lesson = {
         {
           text: "/proc, /sys and /dev are mounted on it",
           right: true,
-          because: "umount takes one mount, and one without children. MNT_DETACH takes the tree.",
+          because:
+            "umount takes one mount, and one without children. MNT_DETACH takes the tree, in use or not.",
         },
         {
           text: "The host still uses it",

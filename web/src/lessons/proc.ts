@@ -48,7 +48,7 @@ export const procLesson: Lesson = {
       by: "box",
       lines: ["mount --bind /proc/sys /proc/sys"],
       what: "/proc/sys is mounted on itself, so that it can have flags of its own.",
-      why: "A pid namespace separates processes. /proc/sys is the whole machine's: who may write there can have core_pattern start a program on the host.",
+      why: "A pid namespace separates processes. Most of /proc/sys is the whole machine's: who may write there can have core_pattern start a program on the host.",
       without: "There is no mount at /proc/sys that could be made read-only.",
       claims: [{ who: "box", at: "/proc/sys", is: "proc" }],
       leaveOut: {
@@ -73,9 +73,10 @@ export const procLesson: Lesson = {
       title: "Cover what cannot be made harmless",
       by: "box",
       lines: ["mount --bind /dev/null /proc/kcore"],
-      what: "A file is mounted on a file: /proc/kcore, which is the memory of the machine, reads as empty.",
+      what: "A file is mounted on a file: /proc/kcore, which is the memory of the machine, reads as empty. (The image's /dev/null is an empty file as yet; the real one comes in the next lesson.)",
       why: "Reading can be as bad as writing. Runtimes cover kcore, keys, timer_list and more, directories by an empty tmpfs.",
-      without: "Root in the box reads the kernel's memory.",
+      without:
+        "Root in the box reads the kernel's memory, unless CAP_SYS_RAWIO has been taken away.",
       claims: [{ who: "box", at: "/proc/kcore", is: "ext4" }],
       leaveOut: {
         claims: [{ who: "box", at: "/proc/kcore", is: null }],
@@ -111,7 +112,8 @@ export const procLesson: Lesson = {
         {
           text: "/proc/sys, /proc/sysrq-trigger, /proc/kcore",
           right: true,
-          because: "They are about the machine. So they are made read-only, or covered.",
+          because:
+            "They are about the machine, but for settings such as those of the network in /proc/sys. So they are made read-only, or covered.",
         },
         {
           text: "/proc/1",

@@ -28,6 +28,8 @@ export type LessonViewProps = {
   readonly withQuiz?: boolean;
   /** The rank of the lesson's heading. */
   readonly heading?: LessonHeading;
+  /** Where to go on from its end. */
+  readonly next?: { readonly href: string; readonly title: string; readonly onGo: () => void };
 };
 
 /** A step in one paragraph, for who does not see the drawing. */
@@ -77,6 +79,7 @@ export function LessonView({
   everywhere = false,
   withQuiz = true,
   heading: Heading = "h1",
+  next,
 }: LessonViewProps) {
   const frames = useMemo(() => tell(lesson, leftOut).map(({ frame }) => frame), [lesson, leftOut]);
   const last = frames.length - 1;
@@ -135,6 +138,13 @@ export function LessonView({
         </div>
       </Player>
       {withQuiz ? <Quiz key={lesson.id} questions={lesson.quiz} heading={below[Heading]} /> : null}
+      {next === undefined ? null : (
+        <p className="next">
+          <a href={next.href} onClick={next.onGo}>
+            Next: {next.title}
+          </a>
+        </p>
+      )}
     </article>
   );
 }

@@ -29,6 +29,18 @@ function Legend() {
       <li>
         <span aria-hidden="true">➤</span> its working directory (cwd)
       </li>
+      <li>
+        <code>⊂ /dir</code> shows this directory of its file system, and not the whole
+      </li>
+      <li>
+        <code>ro</code> read-only
+      </li>
+      <li>
+        <code>on top</code> covers what is mounted at the same place
+      </li>
+      <li>
+        <code>locked</code> from a more privileged namespace: may not be taken away
+      </li>
     </ul>
   );
 }

@@ -12,7 +12,13 @@ const Demo = lazy(async () => ({ default: (await import("pivot-web")).PivotRootD
 export function Lesson(props: PivotRootDemoProps) {
   return (
     <div className="lesson">
-      <Suspense fallback={<p>Loading the lesson…</p>}>
+      <noscript>
+        <p>
+          Here is a lesson to step through, which is computed in this page: it needs JavaScript. In
+          a terminal <code>pivot mountns</code> takes the same commands, and says the same of them.
+        </p>
+      </noscript>
+      <Suspense fallback={<p className="lesson-comes">Loading the lesson…</p>}>
         <Demo heading="h3" {...props} />
       </Suspense>
     </div>
