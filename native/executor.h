@@ -154,6 +154,8 @@ int pv_heard_signals(const struct pv_run *run);
 int pv_hear_signal(struct pv_run *run);
 /* -EINTR when somebody has; 0 when init has something to say, or after the time. */
 int pv_was_asked_to_stop(struct pv_run *run, int timeout);
+/* Between two pieces of long work: -EINTR when somebody has, else 0. */
+int pv_hear_in_between(struct pv_run *run);
 int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op);
 /* As a program expects them that somebody starts: none blocked, none ignored by us. */
 void pv_usual_signals(void);
@@ -205,8 +207,11 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
-int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience);
-int pv_write_whole(int fd, const void *bytes, size_t size);
+/*
+ * 0 when it is ours, -EWOULDBLOCK after so many milliseconds. -EINTR: somebody asks the executor to stop
+ * by the descriptor `signals`, unless that is -1.
+ */
+int pv_lock_in_time(struct pv_run *run, int fd, int signals, uint32_t patience);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);

@@ -68,6 +68,11 @@ int pv_hear_signal(struct pv_run *run) {
     return 0;
 }
 
+int pv_hear_in_between(struct pv_run *run) {
+    struct pollfd heard = {pv_heard_signals(run), POLLIN, 0};
+    return heard.fd >= 0 && poll(&heard, 1, 0) > 0 ? pv_hear_signal(run) : 0;
+}
+
 int pv_was_asked_to_stop(struct pv_run *run, int timeout) {
     if (run->asked_to_stop)
         return stop_by(run, run->asked_to_stop);
