@@ -147,6 +147,14 @@ int pv_run_main(int argc, char **argv);
 int pv_follow_main(int argc, char **argv);
 int pv_kept_main(int plan, char **reporter);
 int pv_walk(struct pv_run *run, uint32_t from);
+/* Returns when it cannot be executed. */
+void pv_become_reporter(struct pv_run *run);
+void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
+              const char *text);
+
+/* signals.c */
+/* A signalfd of those that are meant for the container; they are blocked. */
+int pv_catch_signals(void);
 int pv_means_stop(int signal);
 /* A signalfd that says when somebody asks the executor to stop, or -1: now it cannot. */
 int pv_heard_signals(const struct pv_run *run);
@@ -159,10 +167,6 @@ int pv_hear_in_between(struct pv_run *run);
 int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op);
 /* As a program expects them that somebody starts: none blocked, none ignored by us. */
 void pv_usual_signals(void);
-/* Returns when it cannot be executed. */
-void pv_become_reporter(struct pv_run *run);
-void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
-              const char *text);
 
 /* operations.c */
 int pv_do_op(struct pv_run *run, const struct pv_op *op);

@@ -310,6 +310,19 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
     }
   });
 
+  test("a lock on what is gone passes over steps, not what would undo them", async () => {
+    const [first, second, third] = [freshPath(), freshPath(), freshPath()];
+    const gone = { op: "lock", at: onHost(freshPath()), patience: 0 } as const;
+    const { code } = await run([
+      byParent({ ...gone, past: 2 }),
+      mkdir(first, true),
+      mkdir(second, true),
+      mkdir(third, true),
+    ]);
+    expect([code, existsSync(first), existsSync(second)]).toEqual([0, false, false]);
+    expect(existsSync(third)).toBe(true);
+  });
+
   test("signals to the executor reach the program, real-time ones too", async () => {
     for (const number of [1, 2, 3, 10, 12, 15, 29, 37, 64]) {
       const { pid, said, outcome } = start(planOf(shell(trapScript(number))));
