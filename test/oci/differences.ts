@@ -206,6 +206,9 @@ export const differences: Readonly<
   },
   "--cap adds to what the config gives": { crun: { why: "it replaces" } },
   "--env, --cwd, --additional-gids": { crun: { why: "it has no --additional-gids" } },
+  "--additional-gids with anything but one number is an error, and nothing is run": {
+    runc: { why: "4294967296 is 0 to it" },
+  },
   "--user out of range or unknown is an error, and nothing is run": {
     runc: { why: "4294967296 is 0 to it" },
     crun: { why: "-1 and 4294967296 are users to it" },

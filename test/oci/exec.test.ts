@@ -140,6 +140,24 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     expect(seen.groups).toContain(77);
   });
 
+  demand("--additional-gids with anything but one number is an error, and nothing is run", () => {
+    const { id } = ground.lasting();
+    for (const group of ["5:6", "5:", "-1", "x", "", "4294967296"]) {
+      const called = ground.call([
+        "exec",
+        "--additional-gids",
+        group,
+        id,
+        "/bin/sh",
+        "-c",
+        "id -G",
+      ]);
+      // A peer prints its help.
+      const ids = called.stdout.split("\n").filter((line) => /^\d[\d ]*$/.test(line));
+      expect({ group, ids, isError: called.code !== 0 }).toEqual({ group, ids: [], isError: true });
+    }
+  });
+
   // ── users: exact, or an error (CVE-2026-30892) ───────────────────────────────────────────────
   const ran = ({ id }: Container, user: string): { code: number | null; stdout: string } => {
     const script = "echo $(id -u) $(id -g)";
