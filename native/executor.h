@@ -110,6 +110,7 @@ struct pv_run {
     int started;   /* parent: and then was heard no more: the program runs */
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
     pid_t told_pid; /* parent: of a container that another executor has made, for hooks */
+    int is_there;  /* init: it has entered its working directory while it had more rights */
     int outlives;  /* init: the container goes on without the executor */
     int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
     int undoing;   /* parent: the walk is over */

@@ -173,7 +173,7 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
       [byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "pause" }), execute(shell("true")), supervise()],
-      [byParent({ op: "chdir", at: { in: "nothing", path: "" } })],
+      [byParent({ op: "chdir", at: { in: "nothing", path: "" }, again: false })],
       [
         byParent({
           op: "write_pid",

@@ -354,9 +354,12 @@ export const planPropagation = (spec: Spec): Step => {
   );
 };
 
-const toRoot = byInit({ op: "chdir", at: slot("root") }, "the next calls say `.` for the new root");
+const toRoot = byInit(
+  { op: "chdir", at: slot("root"), again: false },
+  "the next calls say `.` for the new root",
+);
 const toSlash = byInit(
-  { op: "chdir", at: onHost("/") },
+  { op: "chdir", at: onHost("/"), again: false },
   "the working directory must not stay on the old root",
 );
 
