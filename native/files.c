@@ -190,10 +190,18 @@ int pv_lock_in_time(struct pv_run *run, int fd, int signals, uint32_t patience) 
     }
 }
 
+/* Room for one more; what is removed needs no lock any more, and its place is free. */
 static int *free_lock(struct pv_run *run) {
-    for (int i = 0; i < PV_LOCKS; i++)
-        if (run->locks[i] < 0)
-            return &run->locks[i];
+    for (int i = 0; i < PV_LOCKS; i++) {
+        struct stat st;
+        int *lock = &run->locks[i];
+        if (*lock >= 0 && fstat(*lock, &st) == 0 && st.st_nlink == 0) {
+            close(*lock);
+            *lock = -1;
+        }
+        if (*lock < 0)
+            return lock;
+    }
     return NULL;
 }
 

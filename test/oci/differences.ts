@@ -36,6 +36,14 @@ export const differences: Readonly<
   "a created container holds nothing of the caller's, nor of the host's files": {
     crun: { why: "it keeps the caller's until the start" },
   },
+  "delete of several containers takes all of them away": {
+    runc: { why: "it takes one" },
+    crun: { why: "it takes one" },
+  },
+  "delete --force of several containers takes all of them away": {
+    runc: { why: "it takes one" },
+    crun: { why: "it takes one" },
+  },
   "delete --force ends a container that `run` watches, and hooks run once": {
     runc: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
     crun: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
