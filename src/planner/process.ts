@@ -23,6 +23,15 @@ export function executablePaths(command: string, env: readonly string[]): string
   return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
 }
 
+/**
+ * Of several values of a variable the last, in the place of the first: as with runc, and as PATH is read
+ * above. The program's getenv(3) would take the first of them.
+ */
+export function lastValues(env: readonly string[]): string[] {
+  const values = new Map(env.map((entry) => [/^[^=]*/.exec(entry)?.[0], entry] as const));
+  return [...values.values()];
+}
+
 /** The sets as far as the caller can grant them; both peers leave out the rest with a warning. */
 function grantable(
   wanted: readonly Capability[] | undefined,
@@ -223,7 +232,7 @@ export function planProcess(
   beforeProgram: readonly Step[] = [],
 ): { closing: Step[]; steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
-  const env = process.env ?? [];
+  const env = lastValues(process.env ?? []);
   const steps = [
     ...planLimits(process),
     ...planUmask(process, setting),

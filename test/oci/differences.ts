@@ -214,6 +214,9 @@ export const differences: Readonly<
   },
   "--cap adds to what the config gives": { crun: { why: "it replaces" } },
   "--env, --cwd, --additional-gids": { crun: { why: "it has no --additional-gids" } },
+  "of several values of a variable the last counts: the config's, then those of --env": {
+    crun: { why: "with --env it gives none of the config's" },
+  },
   "--additional-gids with anything but one number is an error, and nothing is run": {
     runc: { why: "4294967296 is 0 to it" },
   },
