@@ -74,8 +74,12 @@ struct pv_event {
 /* The most arguments that a reporter is started with, beside its own name. */
 #define PV_REPORTER_ARGUMENTS 15
 
-/* Only what a reporter is to tell is kept; more than this many things go wrong in no plan. */
+/*
+ * Only what a reporter is to tell is kept. Of many things that were left behind the first say enough; but
+ * how it failed, and how the container ended, always have room.
+ */
 #define PV_EVENTS 16
+#define PV_EVENTS_LEFT (PV_EVENTS - 2)
 
 enum { PV_STDIN, PV_STDOUT, PV_STDERR, PV_STREAMS };
 

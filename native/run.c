@@ -26,7 +26,8 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
     if (kind == PV_EVENT_FAILED || kind == PV_EVENT_LEFT)
         run->has_news = 1;
     strncpy(event.text, text, sizeof event.text - 1);
-    if (run->result < 0 && run->kept < PV_EVENTS)
+    uint32_t room = kind == PV_EVENT_LEFT ? PV_EVENTS_LEFT : PV_EVENTS;
+    if (run->result < 0 && run->kept < room)
         run->events[run->kept++] = event;
     /* Who asked may be gone; the exit status says the rest. */
     if (run->result >= 0 && write(run->result, &event, sizeof event) < 0)

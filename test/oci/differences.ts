@@ -146,6 +146,9 @@ export const differences: Readonly<
     runc: { why: "start does not wait for the hook" },
     crun: { why: "start does not wait for the hook" },
   },
+  "however many poststart hooks fail of a bundle of 1.0: the code is the program's": {
+    runc: { why: "the first that fails ends the container" },
+  },
   "poststart that fails: start fails and the container is stopped": {
     runc: { why: "it runs poststart in create" },
     crun: { why: "it refuses a bundle of version 1.3" },
