@@ -6,7 +6,7 @@ import type { Linux, LinuxDevice, LinuxIDMapping, Mount, Process } from "../spec
 import { allFlags, type MountOptions } from "./mount-options.ts";
 import type { MountView } from "./mounts.ts";
 import { identity } from "./namespaces.ts";
-import { bind, byInit, byParent, inRoot, mount, onHost, slot } from "./step.ts";
+import { bind, byInit, byParent, inRoot, mount, onHost, readOnly, slot } from "./step.ts";
 
 /** config-linux.md, "Default Devices"; numbers from Documentation/admin-guide/devices.txt. */
 const defaultDevices: readonly LinuxDevice[] = [
@@ -158,21 +158,7 @@ export function planDev(
       byInit({ op: "attach", mount: "dev", at: inRoot("/dev"), create: "matching" }, why),
       ...shown,
     ],
-    last: isReadOnly
-      ? [
-          byInit(
-            {
-              op: "mount_setattr",
-              at: slot("dev"),
-              attributes: ["ro"],
-              clear: [],
-              propagation: "unchanged",
-              recursive: false,
-            },
-            why,
-          ),
-        ]
-      : [],
+    last: isReadOnly ? [byInit(readOnly(slot("dev")), why)] : [],
   };
 }
 

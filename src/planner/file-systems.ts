@@ -4,7 +4,7 @@ import type { Slot, Step } from "../plan/op.ts";
 import type { Mount } from "../spec/mod.ts";
 import type { Mapping } from "./idmap.ts";
 import { allFlags, isOfFileSystem, type MountOptions } from "./mount-options.ts";
-import { byInit, inRoot, mount, slot } from "./step.ts";
+import { byInit, inRoot, mount, readOnly, slot } from "./step.ts";
 
 /** Absolute, without empty and `.` parts; `..` is left to the kernel, which keeps it inside. */
 export const tidy = (path: string): string =>
@@ -58,19 +58,7 @@ function planDetached(
     steps.push(byInit({ op: "idmap", mount: name, namespace, recursive: false }, why));
   }
   if (copyUp && allFlags(options).includes("ro")) {
-    steps.push(
-      byInit(
-        {
-          op: "mount_setattr",
-          at: slot(name),
-          attributes: ["ro"],
-          clear: [],
-          propagation: "unchanged",
-          recursive: false,
-        },
-        why,
-      ),
-    );
+    steps.push(byInit(readOnly(slot(name)), why));
   }
   return steps;
 }
