@@ -36,6 +36,9 @@ export const differences: Readonly<
   "a created container holds nothing of the caller's, nor of the host's files": {
     crun: { why: "it keeps the caller's until the start" },
   },
+  "list says whose a container is: who owns its state directory": {
+    crun: { why: "it goes by who made the container" },
+  },
   "delete of several containers takes all of them away": {
     runc: { why: "it takes one" },
     crun: { why: "it takes one" },
