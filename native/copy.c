@@ -99,8 +99,11 @@ static int name_attributes(int to, const char *name, const struct stat *st) {
 }
 
 /* As many bytes as the file had: one that grows meanwhile would have no end. */
-static int copy_bytes(int from, int to, off_t size) {
+static int copy_bytes(struct pv_run *run, int from, int to, off_t size) {
     while (size > 0) {
+        int rc = pv_hear_in_between(run);
+        if (rc < 0)
+            return rc;
         ssize_t n = sendfile(to, from, NULL, (size_t)(size < (1 << 20) ? size : (1 << 20)));
         if (n < 0 && errno != EINTR)
             return -errno;
@@ -158,7 +161,7 @@ static int copy_file(struct copy *c, int from, int to, const char *name, const s
     if (source < 0)
         return source;
     int fd = pv_result(openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    int rc = fd < 0 ? fd : copy_bytes(source, fd, st->st_size);
+    int rc = fd < 0 ? fd : copy_bytes(c->run, source, fd, st->st_size);
     if (rc == 0)
         rc = attributes(source, fd, st, c->owners);
     if (rc == 0 && st->st_nlink > 1)
@@ -218,13 +221,16 @@ static void shift(struct stat *st, const struct pv_owners *owners) {
 }
 
 static int copy_entry(struct copy *c, int from, int to, const char *name) {
+    int rc = pv_hear_in_between(c->run);
+    if (rc < 0)
+        return rc;
     int entry = open_entry(from, name, O_PATH);
     struct stat st;
     if (entry == -EXDEV)
         return copy_mount_point(from, to, name);
     if (entry < 0)
         return entry == -ENOENT ? 0 : entry;
-    int rc = pv_result(fstat(entry, &st));
+    rc = pv_result(fstat(entry, &st));
     if (rc == 0 && c->owners)
         shift(&st, c->owners);
     if (rc == 0 && S_ISLNK(st.st_mode))

@@ -74,8 +74,12 @@ struct pv_event {
 /* The most arguments that a reporter is started with, beside its own name. */
 #define PV_REPORTER_ARGUMENTS 15
 
-/* Only what a reporter is to tell is kept; more than this many things go wrong in no plan. */
+/*
+ * Only what a reporter is to tell is kept. Of many things that were left behind the first say enough; but
+ * how it failed, and how the container ended, always have room.
+ */
 #define PV_EVENTS 16
+#define PV_EVENTS_LEFT (PV_EVENTS - 2)
 
 enum { PV_STDIN, PV_STDOUT, PV_STDERR, PV_STREAMS };
 
@@ -110,6 +114,7 @@ struct pv_run {
     int started;   /* parent: and then was heard no more: the program runs */
     int starter;   /* parent: a pidfd of the process that started the executor, or -1 */
     pid_t told_pid; /* parent: of a container that another executor has made, for hooks */
+    int is_there;  /* init: it has entered its working directory while it had more rights */
     int outlives;  /* init: the container goes on without the executor */
     int asked_to_stop;   /* parent: by this signal, before there was a plan; or 0 */
     int undoing;   /* parent: the walk is over */
@@ -147,6 +152,14 @@ int pv_run_main(int argc, char **argv);
 int pv_follow_main(int argc, char **argv);
 int pv_kept_main(int plan, char **reporter);
 int pv_walk(struct pv_run *run, uint32_t from);
+/* Returns when it cannot be executed. */
+void pv_become_reporter(struct pv_run *run);
+void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
+              const char *text);
+
+/* signals.c */
+/* A signalfd of those that are meant for the container; they are blocked. */
+int pv_catch_signals(void);
 int pv_means_stop(int signal);
 /* A signalfd that says when somebody asks the executor to stop, or -1: now it cannot. */
 int pv_heard_signals(const struct pv_run *run);
@@ -154,13 +167,11 @@ int pv_heard_signals(const struct pv_run *run);
 int pv_hear_signal(struct pv_run *run);
 /* -EINTR when somebody has; 0 when init has something to say, or after the time. */
 int pv_was_asked_to_stop(struct pv_run *run, int timeout);
+/* Between two pieces of long work: -EINTR when somebody has, else 0. */
+int pv_hear_in_between(struct pv_run *run);
 int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op);
 /* As a program expects them that somebody starts: none blocked, none ignored by us. */
 void pv_usual_signals(void);
-/* Returns when it cannot be executed. */
-void pv_become_reporter(struct pv_run *run);
-void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int error, int value,
-              const char *text);
 
 /* operations.c */
 int pv_do_op(struct pv_run *run, const struct pv_op *op);
@@ -205,8 +216,11 @@ int pv_do_write_pid(struct pv_run *run, const struct pv_write_pid *op);
 int pv_write_text(struct pv_run *run, const struct pv_place *at, uint32_t how, mode_t mode,
                   const char *text);
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op);
-int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience);
-int pv_write_whole(int fd, const void *bytes, size_t size);
+/*
+ * 0 when it is ours, -EWOULDBLOCK after so many milliseconds. -EINTR: somebody asks the executor to stop
+ * by the descriptor `signals`, unless that is -1.
+ */
+int pv_lock_in_time(struct pv_run *run, int fd, int signals, uint32_t patience);
 int pv_do_symlink(struct pv_run *run, const struct pv_symlink *op);
 int pv_do_open(struct pv_run *run, const struct pv_open *op);
 int pv_do_mknod(struct pv_run *run, const struct pv_mknod *op);

@@ -1,5 +1,6 @@
 /* Files: what the plan makes on the host and in file systems that are not yet attached. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,13 @@
 #include <time.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "executor.h"
 
 /* So many files of one name may a crash have left before a new one is refused. */
 #define PV_NAMES 1000
+
+#define PV_LOOK_AGAIN 2 /* milliseconds between two tries to get a lock */
 
 int pv_do_mkdir(struct pv_run *run, const struct pv_mkdir *op) {
     const char *name;
@@ -171,29 +175,40 @@ int pv_do_append(struct pv_run *run, const struct pv_append *op) {
  * The descriptor stays open: the lock goes with the executor, however that ends. A lock belongs to
  * the open file, which a child shares: so init closes it (see become_init).
  */
-int pv_lock_in_time(struct pv_run *run, int fd, uint32_t patience) {
-    const long step = 5;
-    for (long left = (long)patience;; left -= step) {
+int pv_lock_in_time(struct pv_run *run, int fd, int signals, uint32_t patience) {
+    int64_t end = pv_milliseconds() + patience;
+    for (;;) {
         int rc = pv_result(flock(fd, LOCK_EX | LOCK_NB));
         if (rc != -EWOULDBLOCK)
             return rc;
-        if (left <= 0)
+        if (pv_milliseconds() >= end)
             return pv_say(run, rc, "somebody else holds it");
-        nanosleep(&(struct timespec){0, step * 1000000}, NULL);
+        struct pollfd heard = {signals, POLLIN, 0};
+        rc = poll(&heard, 1, PV_LOOK_AGAIN) > 0 ? pv_hear_signal(run) : 0;
+        if (rc < 0)
+            return rc;
     }
 }
 
+/* Room for one more; what is removed needs no lock any more, and its place is free. */
 static int *free_lock(struct pv_run *run) {
-    for (int i = 0; i < PV_LOCKS; i++)
-        if (run->locks[i] < 0)
-            return &run->locks[i];
+    for (int i = 0; i < PV_LOCKS; i++) {
+        struct stat st;
+        int *lock = &run->locks[i];
+        if (*lock >= 0 && fstat(*lock, &st) == 0 && st.st_nlink == 0) {
+            close(*lock);
+            *lock = -1;
+        }
+        if (*lock < 0)
+            return lock;
+    }
     return NULL;
 }
 
 int pv_do_lock(struct pv_run *run, const struct pv_lock *op) {
     struct stat st;
     int fd = pv_place_open(run, &op->at, O_RDONLY | O_DIRECTORY, 0);
-    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, op->patience);
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, pv_heard_signals(run), op->patience);
     /* Who had it has removed it meanwhile: there may be another of the name, which is not meant. */
     if (rc == 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0))
         rc = -ENOENT;

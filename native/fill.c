@@ -10,7 +10,6 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "calls.h"
@@ -19,6 +18,7 @@
 
 #define PV_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PV_FILLING ".pivot-filling"
+#define PV_AS_LONG_AS_IT_TAKES 0xffffffffu /* milliseconds: seven weeks */
 #define PV_FILLED "filled" /* in the volume's own directory, which no container sees */
 
 /* 1 or 0; what was begun and not ended does not count. */
@@ -104,10 +104,10 @@ static int prepare(struct pv_run *run, const struct pv_fill *op, int volume, int
     return rc;
 }
 
-/* An open file of its own: the lock belongs to it. Who has the lock may copy for a while. */
-static int lock_volume(int slot) {
+/* An open file of its own: the lock belongs to it. Who has the lock may copy for as long as that takes. */
+static int lock_volume(struct pv_run *run, int slot) {
     int fd = pv_result(openat(slot, ".", PV_DIRECTORY));
-    int rc = fd < 0 ? fd : pv_result(flock(fd, LOCK_EX));
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, pv_heard_signals(run), PV_AS_LONG_AS_IT_TAKES);
     if (rc == 0)
         return fd;
     if (fd >= 0)
@@ -127,7 +127,7 @@ static int open_readable(struct pv_run *run, const struct pv_place *place) {
 
 int pv_do_fill(struct pv_run *run, const struct pv_fill *op) {
     int slot = pv_slot(run, op->volume);
-    int volume = slot < 0 ? slot : lock_volume(slot);
+    int volume = slot < 0 ? slot : lock_volume(run, slot);
     if (volume < 0)
         return volume;
     int staging = open_readable(run, &op->staging);

@@ -149,8 +149,8 @@ static int take_over(struct pv_run *run, int pipe, pid_t program) {
     if (first == 0)
         end_as_program(run);
     int rc = first < 0 ? (int)first : read_whole(run, pipe, head + 1, sizeof head - 1);
-    uint32_t size = number_at(head);
-    if (rc == 0 && size > PV_MOST_HANDED)
+    uint32_t size = rc == 0 ? number_at(head) : 0;
+    if (size > PV_MOST_HANDED)
         rc = -EPROTO;
     uint8_t *bytes = rc == 0 ? malloc((size_t)size + 1) : NULL;
     if (rc == 0)

@@ -10,12 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <net/if.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "calls.h"
 #include "executor.h"
+#include "messenger.h"
 #include "netlink.h"
 
 #define PV_ADDRESSES 256
@@ -136,30 +134,10 @@ static int send_over(int socket, int index, const char *name, pid_t init) {
     return pv_ask(socket, &r, NULL, NULL);
 }
 
-/* A socket in the network namespace of init. */
-static int open_inside(struct pv_run *run) {
-    int sockets[2], netlink = -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return -errno;
-    pid_t child = fork();
-    if (child == 0) {
-        int error = pv_result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-        if (error == 0)
-            error = pv_result(setns(run->pidfd, CLONE_NEWNET));
-        netlink = error < 0 ? error : pv_open_netlink();
-        error = netlink < 0 ? netlink : 0;
-        _exit(pv_send_bytes(sockets[1], &error, sizeof error, netlink) == 0 ? 0 : 1);
-    }
-    int error = child < 0 ? -errno : 0;
-    close(sockets[1]);
-    if (child > 0) {
-        if (pv_receive_bytes(sockets[0], &error, sizeof error, &netlink) < 0)
-            error = pv_say(run, -ECHILD, "the process that looks there ended early");
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
-    close(sockets[0]);
-    return error < 0 ? error : netlink;
+/* In the network namespace of init. */
+static int open_there(const void *pidfd) {
+    int rc = pv_result(setns(*(const int *)pidfd, CLONE_NEWNET));
+    return rc < 0 ? rc : pv_open_netlink();
 }
 
 /*
@@ -216,7 +194,7 @@ int pv_do_move_interface(struct pv_run *run, const struct pv_move_interface *op)
     if (strlen(op->name) >= IFNAMSIZ || strlen(op->to) >= IFNAMSIZ)
         return -ENAMETOOLONG;
     int outside = pv_open_netlink();
-    int inside = outside < 0 ? outside : open_inside(run);
+    int inside = outside < 0 ? outside : pv_get_from(run, open_there, &run->pidfd);
     int rc = inside < 0 ? inside : move_device(run, outside, inside, op);
     if (inside >= 0)
         close(inside);

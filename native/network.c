@@ -18,14 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "apart.h"
 #include "calls.h"
-#include "clock.h"
 #include "companion.h"
 #include "executor.h"
 #include "netlink.h"
@@ -42,33 +39,21 @@ struct call {
     struct pv_words words;
 };
 
-static int stops(struct pv_run *run, const struct call *call) {
-    return call->tool.is_deaf ? 0 : pv_was_asked_to_stop(run, 0);
-}
-
 /* netavark looks at rules and bridges before it changes them: one at a time. */
 static int take_lock(struct pv_run *run, const struct call *call) {
     const char *name;
     int parent = pv_place_parent(run, call->lock, 1, &name);
     if (parent < 0)
         return parent;
+    int signals = call->tool.is_deaf ? -1 : pv_heard_signals(run);
     int fd = pv_result(openat(parent, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     close(parent);
-    int64_t end = pv_milliseconds() + call->tool.timeout;
-    int rc = fd;
-    while (fd >= 0 && (rc = pv_result(flock(fd, LOCK_EX | LOCK_NB))) == -EWOULDBLOCK) {
-        rc = stops(run, call);
-        if (rc == 0 && pv_milliseconds() > end)
-            rc = pv_say(run, -ETIMEDOUT, "others change networks all the time");
-        if (rc < 0)
-            break;
-        nanosleep(&(struct timespec){0, 2000000}, NULL);
-    }
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, signals, call->tool.timeout);
     if (rc == 0)
         return fd;
     if (fd >= 0)
         close(fd);
-    return rc;
+    return rc == -EWOULDBLOCK ? pv_say(run, -ETIMEDOUT, "others change networks all the time") : rc;
 }
 
 /*

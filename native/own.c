@@ -29,6 +29,9 @@ static int give(const struct giving *g, int fd, const struct stat *st) {
 static int give_tree(struct giving *g, int fd);
 
 static int give_entry(struct giving *g, int directory, const char *name) {
+    int heard = pv_hear_in_between(g->run);
+    if (heard < 0)
+        return heard;
     struct open_how how = {
         .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
         .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH,

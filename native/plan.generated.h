@@ -344,6 +344,7 @@ struct pv_enter_root {
 /* Go to a directory, and look that it lies inside the root. chdir(2) */
 struct pv_chdir {
     struct pv_place at; /* the directory */
+    uint32_t again; /* who is denied it tries again by a later step, with other rights */
 };
 
 /* Make a terminal in the container's own devpts and hand its other end to the executor. pty(7) */
@@ -1085,6 +1086,7 @@ static const struct pv_field pv_fields_enter_root[] = {
 };
 static const struct pv_field pv_fields_chdir[] = {
     {PV_KIND_PLACE, offsetof(struct pv_op, chdir.at)},
+    {PV_KIND_U32, offsetof(struct pv_op, chdir.again)},
 };
 static const struct pv_field pv_fields_console[] = {
     {PV_KIND_SLOT, offsetof(struct pv_op, console.devpts)},
@@ -1473,7 +1475,7 @@ static const struct pv_shape pv_shapes[181] = {
     [PV_MOVE] = {"move", 2, pv_fields_move},
     [PV_CHROOT] = {"chroot", 1, pv_fields_chroot},
     [PV_ENTER_ROOT] = {"enter_root", 1, pv_fields_enter_root},
-    [PV_CHDIR] = {"chdir", 1, pv_fields_chdir},
+    [PV_CHDIR] = {"chdir", 2, pv_fields_chdir},
     [PV_CONSOLE] = {"console", 5, pv_fields_console},
     [PV_IDMAP] = {"idmap", 3, pv_fields_idmap},
     [PV_RECONFIGURE] = {"reconfigure", 2, pv_fields_reconfigure},

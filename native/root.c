@@ -43,16 +43,16 @@ int pv_do_enter_root(struct pv_run *run, const struct pv_enter_root *op) {
  * root, so that a filter which forbids to ask for the path does no harm; one that does not know
  * openat2 makes the answer count.
  */
-int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op) {
+static int enter(struct pv_run *run, const struct pv_place *at) {
     struct open_how how = {
         .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
         .resolve = RESOLVE_NO_MAGICLINKS,
     };
-    int is_sure = op->at.slot == PV_SLOT_HOST;
-    int fd = is_sure ? pv_openat2(AT_FDCWD, op->at.path, &how) : -ENOSYS;
+    int is_sure = at->slot == PV_SLOT_HOST;
+    int fd = is_sure ? pv_openat2(AT_FDCWD, at->path, &how) : -ENOSYS;
     if (fd == -ENOSYS || fd == -EPERM) {
         is_sure = 0;
-        fd = pv_place_open(run, &op->at, O_PATH | O_DIRECTORY, 0);
+        fd = pv_place_open(run, at, O_PATH | O_DIRECTORY, 0);
     }
     if (fd < 0)
         return fd;
@@ -62,4 +62,15 @@ int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op) {
         return rc;
     int inside = lies_inside(run);
     return is_sure && inside != -EXDEV && inside != -ENOENT ? 0 : inside;
+}
+
+/* Two steps are for one directory, by different rights: the first that may go there does. */
+int pv_do_chdir(struct pv_run *run, const struct pv_chdir *op) {
+    if (run->is_there && !op->again) {
+        run->is_there = 0;
+        return 0;
+    }
+    int rc = enter(run, &op->at);
+    run->is_there = op->again && rc == 0;
+    return op->again && rc == -EACCES ? 0 : rc;
 }

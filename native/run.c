@@ -1,19 +1,13 @@
 /* The walk along the plan: who does which step, what happens when one fails, and the clean-up. */
 #define _GNU_SOURCE
-#include <poll.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "calls.h"
-#include "clock.h"
 #include "monitor.h"
 
 int pv_say(struct pv_run *run, int rc, const char *format, ...) {
@@ -32,61 +26,12 @@ void pv_event(struct pv_run *run, enum pv_event_kind kind, uint32_t step, int er
     if (kind == PV_EVENT_FAILED || kind == PV_EVENT_LEFT)
         run->has_news = 1;
     strncpy(event.text, text, sizeof event.text - 1);
-    if (run->result < 0 && run->kept < PV_EVENTS)
+    uint32_t room = kind == PV_EVENT_LEFT ? PV_EVENTS_LEFT : PV_EVENTS;
+    if (run->result < 0 && run->kept < room)
         run->events[run->kept++] = event;
     /* Who asked may be gone; the exit status says the rest. */
     if (run->result >= 0 && write(run->result, &event, sizeof event) < 0)
         run->result = -1;
-}
-
-int pv_means_stop(int signal) {
-    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
-}
-
-static int stop_by(struct pv_run *run, int signal) {
-    run->exit_code = 128 + signal;
-    return pv_say(run, -EINTR, "stopped by signal %d", signal);
-}
-
-/*
- * Once the program may run, signals are meant for it: they wait for `supervise`. But an agent may
- * hold init up for good, which has to be stopped like any other start. What is undone is undone.
- */
-int pv_heard_signals(const struct pv_run *run) {
-    int is_heard = run->actor == PV_BY_PARENT && !run->undoing && (!run->leapt || run->answered);
-    return is_heard ? run->signals : -1;
-}
-
-int pv_hear_signal(struct pv_run *run) {
-    struct signalfd_siginfo info;
-    if (read(run->signals, &info, sizeof info) != sizeof info)
-        return 0;
-    if (pv_means_stop((int)info.ssi_signo))
-        return stop_by(run, (int)info.ssi_signo);
-    if (run->started) /* and a hook runs beside the program */
-        pv_pidfd_send_signal(run->pidfd, (int)info.ssi_signo);
-    return 0;
-}
-
-int pv_was_asked_to_stop(struct pv_run *run, int timeout) {
-    if (run->asked_to_stop)
-        return stop_by(run, run->asked_to_stop);
-    struct pollfd fds[2] = {{pv_heard_signals(run), POLLIN, 0}, {run->sync, POLLIN, 0}};
-    for (;;) {
-        int n = poll(fds, 2, timeout);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        /* First what init says: that it leaps was said before any signal could be meant for it. */
-        if (fds[1].revents)
-            return 0;
-        if (!fds[0].revents)
-            return 0;
-        int rc = pv_hear_signal(run);
-        if (rc < 0)
-            return rc;
-    }
 }
 
 /* Init is gone, and has left no word. */
@@ -146,6 +91,18 @@ static int wait_for_turn(struct pv_run *run, uint32_t *step) {
     }
 }
 
+/* The last record of so many steps behind this one: with some of them comes what would undo them. */
+static uint32_t pass_over(const struct pv_plan *plan, uint32_t record, uint32_t steps) {
+    while (record + 1 < plan->count) {
+        int is_undo = plan->records[record + 1].flags & PV_RECORD_UNDO;
+        if (steps == 0 && !is_undo)
+            break;
+        record++;
+        steps -= !is_undo;
+    }
+    return record;
+}
+
 /* Does our steps from `from` on; at the other's, hands over. */
 int pv_walk(struct pv_run *run, uint32_t from) {
     for (uint32_t i = from; i < run->plan.count; i++) {
@@ -182,7 +139,7 @@ int pv_walk(struct pv_run *run, uint32_t from) {
             return 0; /* a second process comes out of this call: see init_main */
         if (run->actor == PV_BY_PARENT)
             run->done[i] = 1;
-        i += run->past;
+        i = pass_over(&run->plan, i, run->past);
         run->past = 0;
     }
     return 0;
@@ -248,32 +205,6 @@ static void undo(struct pv_run *run, int failed) {
     }
 }
 
-static void catch_signal(sigset_t *set, int signal) {
-    struct sigaction now;
-    /* Ignored by who started us (nohup): stays so. */
-    if (signal == SIGWINCH || sigaction(signal, NULL, &now) < 0 || now.sa_handler != SIG_IGN)
-        sigaddset(set, signal);
-}
-
-/* The signals that are meant for the container: all that end or tell, none that stop or crash. */
-static int catch_signals(void) {
-    static const int passed[] = {SIGHUP,  SIGINT,    SIGQUIT, SIGUSR1,  SIGUSR2, SIGALRM, SIGTERM,
-                                 SIGXCPU, SIGVTALRM, SIGPROF, SIGWINCH, SIGPWR,  SIGIO};
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
-        catch_signal(&set, passed[i]);
-    for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
-        catch_signal(&set, i);
-    /* Ignored, it would take the container's exit status away; wait(2). */
-    signal(SIGCHLD, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
-    return pv_result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
 static int start(struct pv_run *run) {
     for (uint32_t i = 0; i < PV_SLOTS; i++)
         run->slots[i] = -1;
@@ -289,7 +220,7 @@ static int start(struct pv_run *run) {
     /* A plan keeps more open than somebody may allow his programs; `leap` gives the limit back. */
     if (getrlimit(RLIMIT_NOFILE, &run->files) == 0)
         setrlimit(RLIMIT_NOFILE, &(struct rlimit){run->files.rlim_max, run->files.rlim_max});
-    run->signals = catch_signals();
+    run->signals = pv_catch_signals();
     return run->signals < 0 ? run->signals : 0;
 }
 
@@ -297,26 +228,6 @@ static int load(struct pv_run *run, int fd) {
     int rc = pv_plan_load(fd, &run->plan);
     close(fd);
     return rc;
-}
-
-int pv_do_sleep(struct pv_run *run, const struct pv_sleep *op) {
-    struct pollfd fds[1] = {{pv_heard_signals(run), POLLIN, 0}};
-    int64_t end = pv_milliseconds() + op->time;
-    for (int64_t left; (left = end - pv_milliseconds()) > 0;) {
-        int n = poll(fds, 1, left > 3600000 ? 3600000 : (int)left);
-        int rc = n > 0 ? pv_hear_signal(run) : 0;
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-void pv_usual_signals(void) {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGXFSZ, SIG_DFL);
 }
 
 /* Something must be told to a person: the program that made the plan does it, as our successor. */

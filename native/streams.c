@@ -19,9 +19,12 @@ int pv_do_pipes(struct pv_run *run, const struct pv_pipes *op) {
     return 0;
 }
 
-/* Looked at before it is opened: a hostile image has a FIFO or a disk there. */
+/*
+ * Looked at before it is opened: a hostile image has a FIFO or a disk there. Nor is one waited for that a
+ * process of a container which runs already puts there in between.
+ */
 static int open_null(struct pv_run *run, const struct pv_place *at, uint64_t flags) {
-    const uint64_t looks[] = {O_PATH | O_NOFOLLOW, flags | O_NOFOLLOW | O_NOCTTY};
+    const uint64_t looks[] = {O_PATH | O_NOFOLLOW, flags | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK};
     int fd = -1;
     for (int i = 0; i < 2; i++) {
         if (fd >= 0)
@@ -35,6 +38,7 @@ static int open_null(struct pv_run *run, const struct pv_place *at, uint64_t fla
             return pv_say(run, -EPERM, "/dev/null of the container is not the device 1:3");
         }
     }
+    fcntl(fd, F_SETFL, 0); /* as programs expect it */
     return fd;
 }
 

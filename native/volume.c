@@ -31,7 +31,7 @@ static int lock_volumes(struct pv_run *run, const struct pv_place *at, const cha
     /* An open file of its own: init must not share the lock. */
     int fd = pv_result(openat(volumes, ".", PV_DIRECTORY));
     close(volumes);
-    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, PV_PATIENCE);
+    int rc = fd < 0 ? fd : pv_lock_in_time(run, fd, pv_heard_signals(run), PV_PATIENCE);
     if (rc < 0 && fd >= 0)
         close(fd);
     return rc < 0 ? rc : fd;

@@ -19,7 +19,7 @@
 #define PV_MAGIC "PVPLAN"
 #define PV_RECORD_UNDO 1
 #define PV_RECORD_ON_FAILURE 2
-#define PV_SLOTS 128
+#define PV_SLOTS 1024
 #define PV_SLOT_HOST 0xffffffffu
 #define PV_SLOT_NONE 0xfffffffeu
 

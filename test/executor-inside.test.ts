@@ -158,7 +158,7 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
     });
     let outside = 0;
     for (let fd = 3; fd < 24; fd++) {
-      const chdir = byInit({ op: "chdir", at: onHost(`/proc/self/fd/${fd}`) });
+      const chdir = byInit({ op: "chdir", at: onHost(`/proc/self/fd/${fd}`), again: false });
       const plan = container(root, "cd ../../../..; echo *", { early: [chdir] });
       const outcome = await run([host, ...plan]);
       const failure = failureOf(outcome);
@@ -170,6 +170,29 @@ describe.skipIf(!isRoot)("ways out (needs root)", () => {
       } else expect(failure.errno).toBe(constants.errno.ENOENT);
     }
     expect(outside).toBeGreaterThanOrEqual(1);
+  });
+
+  test("of two steps for one working directory the first that may go there does", async () => {
+    const root = makeRoot((path) => mkdirSync(`${path}/shut`, { mode: 0o700 }));
+    const go = (path: string, again: boolean): Step =>
+      byInit({ op: "chdir", at: onHost(path), again });
+    const nobody: readonly Step[] = [
+      byInit({ op: "set_user", user: "5", group: "5", groups: [], primary: true, lookup: false }),
+      byInit({ op: "capset", effective: [], permitted: [], inheritable: [], ambient: [] }),
+    ];
+    const { EACCES, ENOENT } = constants.errno;
+    const cases: readonly (readonly [steps: readonly Step[], found: string | number])[] = [
+      [[go("/shut", true), ...nobody, go("/bin", false)], "/shut"],
+      [[...nobody, go("/shut", true), go("/bin", false)], "/bin"],
+      [[...nobody, go("/shut", true), go("/shut", false)], EACCES],
+      [[go("/shut", true), go("/bin", false), go("/bin", false)], "/bin"],
+      [[go("/missing", true), go("/bin", false)], ENOENT],
+    ];
+    for (const [last, found] of cases) {
+      const outcome = await run(container(root, "echo $PWD", { last }));
+      const failure = failureOf(outcome);
+      expect(failure?.kind === "failed" ? failure.errno : outcome.stdout.trim()).toBe(found);
+    }
   });
 
   test("nor is one open any more by which a program could be found", async () => {
@@ -303,7 +326,7 @@ describe.skipIf(!isRoot)("users (needs root)", () => {
   test("the file is found from the root, wherever the working directory is", async () => {
     const path = root((etc) => mkdirSync(`${etc}/etc`));
     writeFileSync(`${path}/etc/etc/passwd`, "bin:x:77:77:::\n");
-    const chdir = byInit({ op: "chdir", at: onHost("/etc") });
+    const chdir = byInit({ op: "chdir", at: onHost("/etc"), again: false });
     const outcome = await run(container(path, script, { last: [chdir, become("bin")] }));
     expect(outcome.stdout).toContain("2:2:2:2");
   });

@@ -53,10 +53,10 @@ const enterRoot = (root: string): Step[] => [
 ];
 
 const pivot: readonly Step[] = [
-  byInit({ op: "chdir", at: inRoot("") }),
+  byInit({ op: "chdir", at: inRoot(""), again: false }),
   byInit({ op: "pivot_root", new_root: ".", put_old: "." }),
   byInit({ op: "umount", target: ".", flags: ["detach"] }),
-  byInit({ op: "chdir", at: onHost("/") }),
+  byInit({ op: "chdir", at: onHost("/"), again: false }),
 ];
 
 /** A whole container: `inside` before the change of root, `early` after it, `last` with nothing open. */

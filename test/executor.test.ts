@@ -173,7 +173,7 @@ describe.skipIf(!isRoot)("failures (needs root)", () => {
       [byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "umask", mask: 0 })],
       [clone(), byInit({ op: "pause" }), execute(shell("true")), supervise()],
-      [byParent({ op: "chdir", at: { in: "nothing", path: "" } })],
+      [byParent({ op: "chdir", at: { in: "nothing", path: "" }, again: false })],
       [
         byParent({
           op: "write_pid",
@@ -308,6 +308,19 @@ describe.skipIf(!isRoot)("life and death (needs root)", () => {
         expect([existsSync(path), isRunning(pidIn(pid))]).toEqual([false, false]);
       }
     }
+  });
+
+  test("a lock on what is gone passes over steps, not what would undo them", async () => {
+    const [first, second, third] = [freshPath(), freshPath(), freshPath()];
+    const gone = { op: "lock", at: onHost(freshPath()), patience: 0 } as const;
+    const { code } = await run([
+      byParent({ ...gone, past: 2 }),
+      mkdir(first, true),
+      mkdir(second, true),
+      mkdir(third, true),
+    ]);
+    expect([code, existsSync(first), existsSync(second)]).toEqual([0, false, false]);
+    expect(existsSync(third)).toBe(true);
   });
 
   test("signals to the executor reach the program, real-time ones too", async () => {

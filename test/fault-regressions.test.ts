@@ -213,6 +213,25 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     60_000 * patience,
   );
 
+  test("a container that comes to nothing when it is planned gives its user ids back", () => {
+    const file = `${ground.directory}/cid`;
+    writeFileSync(file, "another's");
+    const mounts = Array.from({ length: 1100 }, (_, i) => ["-v", `/etc/hostname:/${i}`]).flat();
+    const cases: readonly (readonly [words: string[], why: string])[] = [
+      [["create", "--cidfile", file], "is there already"],
+      [["run", "--rm", ...mounts], "leave some of its mounts out"],
+      [["run", ...mounts], "leave some of its mounts out"],
+    ];
+    for (const [words, why] of cases) {
+      const { code, stderr } = ground.pivot([...words, "--userns", "auto", "busybox"]);
+      expect({ isError: code !== 0, stderr }).toEqual({
+        isError: true,
+        stderr: expect.stringContaining(why),
+      });
+      expect(readdirSync(`${ground.runRoot}/userns`)).toEqual([]);
+    }
+  });
+
   test("a start that was held up for long has its user ids no more, and says so", async () => {
     const leases = `${ground.runRoot}/userns`;
     const taken = (): string[] => listIfThere(leases);

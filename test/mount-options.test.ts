@@ -126,6 +126,30 @@ describe.skipIf(whyNot !== undefined)(`mount options (${whyNot ?? "as root"})`, 
     expect(run("true", [bind("size=4k")]).stderr).toMatch(/takes no options.*size=4k/);
   });
 
+  for (const option of ["ro", "rro"]) {
+    test(`/dev with ${option} is read-only, with all that belongs in it`, () => {
+      const script =
+        "grep ' /dev tmpfs' /proc/mounts; ls /dev/null /dev/pts/ptmx /dev/shm -d; echo x > /dev/null; echo x > /dev/x";
+      const { stdout, stderr } = run(script, [], (config) => {
+        const dev = config.mounts.find(({ destination }) => destination === "/dev");
+        (dev as { options?: string[] }).options = [option, "nosuid", "rnoexec", "mode=755"];
+      });
+      expect(stdout).toMatch(/^tmpfs \/dev tmpfs ro,nosuid,noexec,/);
+      expect(stdout).toEndWith("\n/dev/null\n/dev/pts/ptmx\n/dev/shm\n");
+      expect(stderr).toContain("/dev/x: Read-only file system");
+    });
+  }
+
+  test("cgroups with rro are read-only", () => {
+    const text = said("cat /proc/self/mountinfo", [], (config) => {
+      const cgroups = config.mounts.find(({ destination }) => destination === "/sys/fs/cgroup");
+      (cgroups as { options?: string[] }).options = ["nosuid", "noexec", "nodev", "rro"];
+    });
+    const mounts = parseMountinfo(text).filter(({ at }) => at.startsWith("/sys/fs/cgroup"));
+    expect(mounts.length).toBeGreaterThan(0);
+    expect(mounts.filter(({ flags }) => !flags.includes("ro"))).toEqual([]);
+  });
+
   test("what nobody knows is for the file system to say", () => {
     const { code, stderr } = run("true", [tmpfs("shiny")]);
     expect(code).toBe(125);

@@ -158,6 +158,17 @@ describe.skipIf(whyNot !== undefined)(`volumes (${whyNot ?? "as root"})`, () => 
     ]);
   });
 
+  test("hundreds of mounts; and more than the executor can keep are refused, and nothing is kept", () => {
+    const host = source();
+    const mounts = (many: number): string[] =>
+      Array.from({ length: many }, (_, i) => ["-v", `${host}/file:/many/${i}:ro`]).flat();
+    expect(ground.shell(mounts(300), "ls /many | wc -l")).toBe("300");
+    const { code, stderr } = ground.pivot(["run", ...mounts(1100), "busybox", "true"]);
+    expect({ code, stderr: stderr.split("\n").length }).toEqual({ code: 125, stderr: 2 });
+    expect(stderr).toContain("leave some of its mounts out");
+    expect(ground.pivot(["ps", "-aq"]).stdout).toBe("");
+  });
+
   test("two mounts on one target are refused, naming it", () => {
     const host = source();
     const ran = ground.run(["-v", `${host}:/in`, "-v", `${host}/sub:/in`, "busybox", "true"]);

@@ -89,6 +89,10 @@ int __attribute__((weak)) pv_heard_signals(const struct pv_run *run) {
     return -1;
 }
 #endif
+int __attribute__((weak)) pv_hear_in_between(struct pv_run *run) {
+    (void)run;
+    return 0;
+}
 #ifndef CHECK_HAS_HEAR_SIGNAL
 int __attribute__((weak)) pv_hear_signal(struct pv_run *run) {
     (void)run;

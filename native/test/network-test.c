@@ -6,6 +6,7 @@
 #define CHECK_HAS_HEARD_SIGNALS
 #include "check.h"
 
+#include "../files.c"
 #include "../network.c"
 #include "../place.c"
 #include "../tool.c"
@@ -19,11 +20,6 @@ int pv_heard_signals(const struct pv_run *run) {
 
 int pv_hear_signal(struct pv_run *run) {
     return pv_say(run, -EINTR, "stopped by signal 15");
-}
-
-int pv_was_asked_to_stop(struct pv_run *run, int timeout) {
-    struct pollfd fds[1] = {{stop_pipe[0], POLLIN, 0}};
-    return poll(fds, 1, timeout) > 0 ? pv_hear_signal(run) : 0;
 }
 
 /* As process.c has it. */

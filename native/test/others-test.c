@@ -15,7 +15,7 @@ static int watched_kill(pid_t pid, int number);
 #define kill watched_kill
 #include "../others.c"
 
-/* As run.c has it: nobody wants us to stop. */
+/* As signals.c has it: nobody wants us to stop. */
 int pv_heard_signals(const struct pv_run *run) {
     (void)run;
     return -1;

@@ -23,7 +23,12 @@ import { importProgress } from "./import-progress.ts";
 import { report } from "./report-error.ts";
 import { readRunWish } from "./run-wish.ts";
 
-type Made = { readonly prepared: PreparedContainer; readonly record: Described };
+type Made = {
+  readonly prepared: PreparedContainer;
+  /** Its plan for the executor. */
+  readonly encoded: Uint8Array;
+  readonly record: Described;
+};
 
 /**
  * docker's: the file must not be there, so that no other container's id is lost.
@@ -66,9 +71,12 @@ async function makeContainer(
   const prepared = await prepareContainer({ ...wish, engine: view, isOnlyMade });
   for (const warning of prepared.warnings) report("warning", warning, globals.logFormat);
   const record = describeContainer(prepared, wish.command);
-  // First: a container whose id cannot be written down is not made at all.
-  const idFile = writeIdFile(given, wish.cwd, id);
+  let encoded: Uint8Array;
+  let idFile: string | null = null;
   try {
+    // First: a container that cannot be started, or whose id cannot be written down, is not made at all.
+    encoded = encodePlan(prepared.plan);
+    idFile = writeIdFile(given, wish.cwd, id);
     if (options.rm !== true) await keepContainer(record);
     // From now on its record says what it has.
     if (isOnlyMade) prepared.release();
@@ -78,7 +86,7 @@ async function makeContainer(
     throw error;
   }
   noteEvent(roots, "create", id, { ...record, name: nameOf(record) });
-  return { prepared, record, roots };
+  return { prepared, encoded, record, roots };
 }
 
 export async function runWatched(
@@ -87,7 +95,7 @@ export async function runWatched(
   streams: readonly [StreamFact, StreamFact, StreamFact],
 ): Promise<number> {
   const attachment = readAttachment(given, isOn(given, "interactive"));
-  const { prepared, record, roots } = await makeContainer(given, globals, streams, (id) =>
+  const { encoded, record, roots } = await makeContainer(given, globals, streams, (id) =>
     isOn(given, "detach")
       ? { announce: `${id}\n`, attach: null }
       : { announce: null, attach: attachment },
@@ -97,7 +105,7 @@ export async function runWatched(
   const told = isKept
     ? ["--root", roots.dataRoot, "internal-report", record.id]
     : ["internal-report"];
-  return handOver(encodePlan(prepared.plan), ["--log-format", globals.logFormat, ...told]);
+  return handOver(encoded, ["--log-format", globals.logFormat, ...told]);
 }
 
 export async function createCommand(given: ParsedArguments, globals: Globals): Promise<number> {

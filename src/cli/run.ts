@@ -1,9 +1,11 @@
 /** `pivot run`: plans a container and hands the plan to the executor. */
 
 import { newId } from "../container/identity.ts";
+import type { PreparedContainer } from "../container/prepare.ts";
 import { handOver } from "../executor/hand-over.ts";
 import { fillTemplate } from "../executor/template.ts";
 import { readStreams } from "../host/streams.ts";
+import type { Plan } from "../plan/op.ts";
 import type { StreamFact } from "../planner/facts.ts";
 import { isOn, type ParsedArguments, UsageError } from "./arguments.ts";
 import type { Globals } from "./command.ts";
@@ -69,7 +71,20 @@ export async function runCommand(given: ParsedArguments, globals: Globals): Prom
   warn(prepared.warnings, globals);
   if (inputs !== null && key !== null && !prepared.isUnique) rememberPlan(inputs, key, prepared);
   const { encodePlan } = await import("../executor/encode.ts");
-  return handOver(encodePlan(prepared.plan), reporter(globals));
+  return handOver(encoded(prepared, encodePlan), reporter(globals));
+}
+
+/** A plan that the wire cannot hold is none: what was taken for it is given back. */
+function encoded(
+  { plan, release }: PreparedContainer,
+  encode: (plan: Plan) => Uint8Array,
+): Uint8Array {
+  try {
+    return encode(plan);
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Null when the working directory is gone: planning says what that means for which option. */

@@ -6,6 +6,7 @@ import type { PlaceForScopes } from "../container/own-scope.ts";
 import type { Roots } from "../container/roots.ts";
 import { readCgroupLayout } from "../host/cgroups.ts";
 import { kernelVersion } from "../host/facts.ts";
+import { loginName } from "../host/login-name.ts";
 import { fileSystemOf, isInForce, machineWarnings } from "../host/machine.ts";
 import { noNamespace, rootlessUser } from "../host/rootless.ts";
 import { readUserNamespace } from "../host/user-namespace.ts";
@@ -283,13 +284,6 @@ function checkClock(): Diagnosis {
       )
     : diagnosis("ok", "clock", new Date().toISOString(), needs);
 }
-
-/** The login name of a uid by /etc/passwd: the launcher has made us another user than userInfo() has. */
-const loginName = (uid: number): string | null =>
-  (readText("/etc/passwd") ?? "")
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find(([, , id]) => id === String(uid))?.[0] ?? null;
 
 function checkSubordinateIds(): Diagnosis[] {
   const uid = rootlessUser(process.env)?.uid ?? process.geteuid?.() ?? 0;

@@ -215,7 +215,7 @@ function hint(op: Op, { errno, text }: StepFailure, { steps }: Plan): string {
       if (errno === EBUSY) return "processes are still in it: `pivot system prune` tries again";
       return "";
     default:
-      return text === "" ? "" : "";
+      return "";
   }
 }
 

@@ -187,7 +187,7 @@ export function executePlan(
 
 /**
  * What an executor passes on, which knows better than we whether its container is still there;
- * `catch_signals` in native/run.c. Of other signals it would stop or die itself.
+ * `pv_catch_signals` in native/signals.c. Of other signals it would stop or die itself.
  */
 const passedOn: ReadonlySet<NodeJS.Signals> = new Set([
   "SIGHUP",

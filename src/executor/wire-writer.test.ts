@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { WireWriter } from "./wire-writer.ts";
 
 const room = 32768;
@@ -31,4 +32,15 @@ test("the bytes are the same wherever the buffer has to grow", () => {
   for (let padding = room - 200; padding <= room; padding++) {
     expect(bytesBehind(padding).equals(expected), `behind ${padding} bytes`).toBe(true);
   }
+});
+
+test("a plan keeps as many descriptors as the executor has room for", () => {
+  const header = readFileSync(new URL("../../native/wire.h", import.meta.url), "utf8");
+  const most = Number(/#define PV_SLOTS (\d+)/.exec(header)?.[1]);
+  const out = new WireWriter();
+  for (let i = 0; i < most; i++) out.slot(`bind${i}`);
+  out.slot("bind0");
+  expect(() => out.slot("one more")).toThrow(
+    `the plan would keep more than ${most} descriptors: leave some of its mounts out`,
+  );
 });

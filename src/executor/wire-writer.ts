@@ -7,7 +7,7 @@ import type { Place } from "../plan/op.ts";
 export const slotHost = 0xffffffff;
 export const slotNone = 0xfffffffe;
 /** PV_SLOTS of wire.h. */
-const mostSlots = 128;
+const mostSlots = 1024;
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -86,7 +86,9 @@ export class WireWriter {
     if (number === undefined) {
       number = this.#slots.size;
       if (number >= mostSlots) {
-        throw new RangeError(`the plan keeps more than ${mostSlots} descriptors: ${name}`);
+        throw new RangeError(
+          `the plan would keep more than ${mostSlots} descriptors: leave some of its mounts out`,
+        );
       }
       this.#slots.set(name, number);
     }

@@ -277,6 +277,7 @@ export function writeFields(out: WireWriter, op: Op): void {
       return;
     case "chdir":
       out.place(op.at);
+      out.bool(op.again);
       return;
     case "console":
       out.slot(op.devpts);

@@ -53,10 +53,16 @@ const plan: Plan = {
     ),
     byInit(mount({ type: "tmpfs", at: onHost("/state"), into: "root" }), "root"),
     byInit(mount({ type: "proc", attributes: ["nosuid"], at: inRoot("/proc") }), "mounts[0]"),
-    byInit({ op: "chdir", at: slot("root") }, "the next calls say `.` for the new root"),
+    byInit(
+      { op: "chdir", at: slot("root"), again: false },
+      "the next calls say `.` for the new root",
+    ),
     byInit({ op: "pivot_root", new_root: ".", put_old: "." }, "the new root"),
     byInit({ op: "umount", target: ".", flags: ["detach"] }, "the old root goes"),
-    byInit({ op: "chdir", at: onHost("/") }, "the working directory must not stay on the old root"),
+    byInit(
+      { op: "chdir", at: onHost("/"), again: false },
+      "the working directory must not stay on the old root",
+    ),
   ],
 };
 

@@ -164,7 +164,7 @@ export function shellLines(op: Op, places: Places): Lines {
     case "enter_root":
       return [`cd ${places.word(op.at).word} && exec chroot . PROGRAM`];
     case "chdir":
-      return [`cd ${places.word(op.at).word}`];
+      return [`cd ${places.word(op.at).word}${op.again ? " || true" : ""}`];
     case "console":
       return cannot("a terminal of the container's devpts is opened by an ioctl on its master");
     case "pipes":

@@ -59,7 +59,9 @@ function withoutWrite({ op, why }: Step): string {
   return "Without it the file is not there, or does not say so.";
 }
 
-function withoutChdir({ why }: Step): string {
+function withoutChdir({ op, why }: Step): string {
+  if (op.op === "chdir" && op.again)
+    return "Without it a directory that the user may not enter could not be where the program begins, as it can with runc and docker.";
   if (/next calls/.test(why))
     return "Without it `.` is not the new root: pivot_root(2) would take whatever directory this is for it.";
   if (/must not stay/.test(why))

@@ -58,13 +58,22 @@ export const execFlags: readonly Flag[] = [
   { name: "no-subreaper", help: "accepted: pivot is none" },
 ];
 
-/** `UID[:GID]`: numbers and nothing else, since names would have to be somebody's (CVE-2026-30892). */
+/** Numbers and nothing else, since names would have to be somebody's (CVE-2026-30892). */
+const isId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) < 0xffffffff;
+
+/** `UID[:GID]`. */
 function readUser(text: string): { readonly uid: number; readonly gid: number } {
-  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
-  const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
-  if (match !== null && uid < 0xffffffff && gid < 0xffffffff) return { uid, gid };
+  const [uid = "", gid = "0", ...more] = text.split(":");
+  if (isId(uid) && isId(gid) && more.length === 0) return { uid: Number(uid), gid: Number(gid) };
   throw new UsageError(
     `--user takes UID[:GID], numbers up to 4294967294, received ${JSON.stringify(text)}`,
+  );
+}
+
+function readGroup(text: string): number {
+  if (isId(text)) return Number(text);
+  throw new UsageError(
+    `--additional-gids takes a number up to 4294967294, received ${JSON.stringify(text)}`,
   );
 }
 
@@ -103,7 +112,7 @@ function processFromFlags(given: ParsedArguments, base: Process, args: readonly 
   const cwd = readLast(given, "cwd");
   const label = readLast(given, "process-label");
   const profile = readLast(given, "apparmor");
-  const groups = readAll(given, "additional-gids").map((text) => readUser(text).uid);
+  const groups = readAll(given, "additional-gids").map(readGroup);
   const added = readAll(given, "env");
   const wrong = added.find((entry) => !isVariable(entry));
   if (wrong !== undefined)

@@ -1,5 +1,7 @@
 /** `list`: the containers. */
 
+import { statSync } from "node:fs";
+import { loginName } from "../host/login-name.ts";
 import { inColumns } from "../plan/columns.ts";
 import { type Container, stateDocument } from "./record.ts";
 
@@ -10,16 +12,22 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("");
 }
 
+/** Whose it is, as runc says it: who owns its state directory, `#UID` when nobody knows the name. */
+function ownerOf({ directory }: Container): string {
+  const uid = statSync(directory, { throwIfNoEntry: false })?.uid;
+  return uid === undefined ? "" : (loginName(uid) ?? `#${uid}`);
+}
+
 export const listTable = (containers: readonly Container[]): string =>
   table([
     ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
-    ...containers.map(({ id, process, status, record }) => [
-      id,
-      String(process?.pid ?? 0),
-      status,
-      record?.bundle ?? "",
-      record?.created ?? "",
-      "root",
+    ...containers.map((container) => [
+      container.id,
+      String(container.process?.pid ?? 0),
+      container.status,
+      container.record?.bundle ?? "",
+      container.record?.created ?? "",
+      ownerOf(container),
     ]),
   ]);
 
@@ -28,5 +36,6 @@ export const listJson = (containers: readonly Container[]): string =>
     containers.map((container) => ({
       ...stateDocument(container),
       pid: container.process?.pid ?? 0,
+      owner: ownerOf(container),
     })),
   )}\n`;

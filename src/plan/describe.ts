@@ -120,7 +120,7 @@ export function describeOp(op: Op): Description {
     case "enter_root":
       return say(`make ${describePlace(op.at)} the root`);
     case "chdir":
-      return say(`go to ${describePlace(op.at)}`);
+      return say(`go to ${describePlace(op.at)}`, op.again ? " again=true" : "");
     case "console":
       return say("make a terminal", ` at=${describePlace(op.at)}`);
     case "pipes":

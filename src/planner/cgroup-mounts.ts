@@ -3,7 +3,7 @@
 import type { MountAttribute } from "../plan/constants.ts";
 import type { Place, Step } from "../plan/op.ts";
 import type { CgroupLayout, CgroupV1, CgroupV2 } from "./facts.ts";
-import { bind, byInit, inRoot, mount, onHost, slot } from "./step.ts";
+import { bind, byInit, inRoot, mount, onHost, readOnly, slot } from "./step.ts";
 
 type CgroupView = {
   readonly destination: string;
@@ -78,21 +78,7 @@ function planV1(view: CgroupView): Step[] {
       hierarchy(view, point, "cgroup", [...controllers]),
     ),
     ...(v2 === null ? [] : hierarchy(view, v2.mount, "cgroup2", optionsOf(view, v2))),
-    ...(attributes.includes("ro")
-      ? [
-          byInit(
-            {
-              op: "mount_setattr",
-              at: slot("cgroups"),
-              attributes: ["ro"],
-              clear: [],
-              propagation: "unchanged",
-              recursive: false,
-            },
-            why,
-          ),
-        ]
-      : []),
+    ...(attributes.includes("ro") ? [byInit(readOnly(slot("cgroups")), why)] : []),
   ];
 }
 

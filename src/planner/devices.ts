@@ -3,10 +3,10 @@
 import type { NodeType } from "../plan/constants.ts";
 import type { OpOf, Place, Slot, Step } from "../plan/op.ts";
 import type { Linux, LinuxDevice, LinuxIDMapping, Mount, Process } from "../spec/mod.ts";
-import type { MountOptions } from "./mount-options.ts";
+import { allFlags, type MountOptions } from "./mount-options.ts";
 import type { MountView } from "./mounts.ts";
 import { identity } from "./namespaces.ts";
-import { bind, byInit, byParent, inRoot, mount, onHost, slot } from "./step.ts";
+import { bind, byInit, byParent, inRoot, mount, onHost, readOnly, slot } from "./step.ts";
 
 /** config-linux.md, "Default Devices"; numbers from Documentation/admin-guide/devices.txt. */
 const defaultDevices: readonly LinuxDevice[] = [
@@ -109,13 +109,18 @@ function planShown(device: LinuxDevice, isExtra: boolean, view: DevView, into: S
  * of the image can get in the way: an image whose /dev is a link leads nowhere.
  *
  * In a user namespace mknod(2) is not allowed, so nodes that the parent sees are shown instead.
+ *
+ * @returns besides: `last`, what makes it read-only when no node and no mount point has to be made in it
+ *   any more
  */
 export function planDev(
   { source }: Mount,
   options: MountOptions,
   view: DevView,
   why: string,
-): { before: Step[]; steps: Step[] } {
+): { before: Step[]; steps: Step[]; last: Step[] } {
+  const attributes = allFlags(options);
+  const isReadOnly = attributes.includes("ro");
   const before: Step[] = [];
   const nodes: Step[] = [];
   const shown: Step[] = [];
@@ -143,7 +148,7 @@ export function planDev(
           type: "tmpfs",
           source: source ?? "tmpfs",
           options: options.data,
-          attributes: options.set.filter((flag) => flag !== "ro"),
+          attributes: attributes.filter((flag) => flag !== "ro"),
           into: "dev",
         }),
         why,
@@ -153,6 +158,7 @@ export function planDev(
       byInit({ op: "attach", mount: "dev", at: inRoot("/dev"), create: "matching" }, why),
       ...shown,
     ],
+    last: isReadOnly ? [byInit(readOnly(slot("dev")), why)] : [],
   };
 }
 

@@ -3,8 +3,8 @@
 import type { Slot, Step } from "../plan/op.ts";
 import type { Mount } from "../spec/mod.ts";
 import type { Mapping } from "./idmap.ts";
-import { isOfFileSystem, type MountOptions } from "./mount-options.ts";
-import { byInit, inRoot, mount, slot } from "./step.ts";
+import { allFlags, isOfFileSystem, type MountOptions } from "./mount-options.ts";
+import { byInit, inRoot, mount, readOnly, slot } from "./step.ts";
 
 /** Absolute, without empty and `.` parts; `..` is left to the kernel, which keeps it inside. */
 export const tidy = (path: string): string =>
@@ -34,17 +34,18 @@ const withoutDevice: ReadonlySet<string> = new Set(
 );
 
 /** A device that cannot be written to is mounted only when the file system is told so, too. */
-function dataOf({ data, set, deepSet }: MountOptions, type: string): readonly string[] {
-  const isReadOnly = set.includes("ro") || deepSet.includes("ro");
-  return isReadOnly && !withoutDevice.has(type) ? [...data, "ro"] : data;
+function dataOf(options: MountOptions, type: string): readonly string[] {
+  const isReadOnly = allFlags(options).includes("ro");
+  return isReadOnly && !withoutDevice.has(type) ? [...options.data, "ro"] : options.data;
 }
 
 /** What has to happen to the mount while nobody can reach it. */
 function planDetached(
   entry: Mount,
-  { copyUp, set, deepSet, data }: MountOptions,
+  options: MountOptions,
   { name, mapping, why }: { name: Slot; mapping: Mapping | null; why: string },
 ): Step[] {
+  const { copyUp, data } = options;
   const steps: Step[] = [];
   const says = (option: string): boolean => data.some((each) => each.startsWith(`${option}=`));
   if (copyUp) {
@@ -56,20 +57,8 @@ function planDetached(
     const { namespace } = mapping;
     steps.push(byInit({ op: "idmap", mount: name, namespace, recursive: false }, why));
   }
-  if (copyUp && (set.includes("ro") || deepSet.includes("ro"))) {
-    steps.push(
-      byInit(
-        {
-          op: "mount_setattr",
-          at: slot(name),
-          attributes: ["ro"],
-          clear: [],
-          propagation: "unchanged",
-          recursive: false,
-        },
-        why,
-      ),
-    );
+  if (copyUp && allFlags(options).includes("ro")) {
+    steps.push(byInit(readOnly(slot(name)), why));
   }
   return steps;
 }
@@ -88,8 +77,8 @@ export function planFileSystem(
   const destination = destinationOf(entry);
   const isDetached = options.copyUp || mapping !== null;
   const kept = keptAs(entry, destination) ?? (isDetached ? name : null);
-  const attributes = new Set([...options.set, ...options.deepSet]);
-  if (options.copyUp) attributes.delete("ro");
+  const flags = allFlags(options);
+  const attributes = options.copyUp ? flags.filter((flag) => flag !== "ro") : flags;
   // A link here would put the kernel's view elsewhere, and leave a look-alike in its place.
   const create = type === "proc" || type === "sysfs" ? "strict" : "matching";
   const steps = [
@@ -98,7 +87,7 @@ export function planFileSystem(
         type,
         source: entry.source ?? type,
         options: dataOf(options, type),
-        attributes: [...attributes],
+        attributes,
         at: isDetached ? null : inRoot(destination),
         create,
         into: kept,

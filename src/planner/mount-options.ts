@@ -74,6 +74,11 @@ const withoutEffect: ReadonlySet<string> = new Set([
 export const isOfFileSystem = (option: string): boolean =>
   /^(sync|dirsync|mand|(no)?lazytime)$/.test(option);
 
+/** The flags of a mount that has none below it: there `rro` is `ro`. */
+export const allFlags = ({ set, deepSet }: MountOptions): MountAttribute[] => [
+  ...new Set([...set, ...deepSet]),
+];
+
 /** A later flag overrules an earlier one, and one way to keep access times the other. */
 function choose(chosen: Map<MountAttribute, boolean>, [name, set]: Flag): void {
   if (name === "noatime") chosen.delete("strictatime");

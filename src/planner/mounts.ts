@@ -17,13 +17,15 @@ import {
 } from "./file-systems.ts";
 import { idmaps, type Mapping } from "./idmap.ts";
 import { labelOptions, withLabel } from "./labels.ts";
-import { type MountOptions, readMountOptions } from "./mount-options.ts";
+import { allFlags, type MountOptions, readMountOptions } from "./mount-options.ts";
 import { bind, byInit, byParent, inRoot, onHost } from "./step.ts";
 
 export type MountPlan = {
   /** By the parent, while it still sees the host as the caller does. */
   readonly before: readonly Step[];
   readonly steps: readonly Step[];
+  /** When nothing has to be made in them any more. */
+  readonly last: readonly Step[];
   /** /dev is a file system of its own, kept as `dev`. */
   readonly hasDev: boolean;
   /** The slot of a /proc with the kernel's settings in it, or null. */
@@ -111,7 +113,7 @@ function planBorrow(entry: Mount, options: MountOptions, { name, why, pid, path 
         { op: "open", at: onHost(`/proc/${pid}/ns/mnt`), flags: ["read"], into: namespace },
         why,
       ),
-      byParent({ op: "borrow", namespace, path, attributes: options.set, into: name }, why),
+      byParent({ op: "borrow", namespace, path, attributes: allFlags(options), into: name }, why),
     ],
     step: byInit(
       { op: "attach", mount: name, at: inRoot(destinationOf(entry)), create: "matching" },
@@ -146,6 +148,7 @@ export function placeOf(path: string, mounted: readonly Mounted[]): Place {
 export function planMounts(spec: Spec, around: MountView): MountPlan {
   const before: Step[] = [];
   const steps: Step[] = [];
+  const last: Step[] = [];
   const problems: string[] = [];
   const warnings: string[] = [];
   const mappingOf = idmaps(spec);
@@ -189,10 +192,11 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
       const plan = planDev(entry, options, { extra: devices, around, linux: spec.linux }, why);
       before.push(...plan.before);
       steps.push(...plan.steps);
+      last.push(...plan.last);
       hasDev = true;
     } else if (entry.type === "cgroup" || entry.type === "cgroup2") {
       const { layout, cgroupNamespace: namespace, cgroups: own } = around;
-      const attributes = options.set;
+      const attributes = allFlags(options);
       steps.push(...planCgroupMount({ destination, attributes, layout, namespace, own, why }));
     } else {
       const view = keptAs(entry, destination);
@@ -206,6 +210,7 @@ export function planMounts(spec: Spec, around: MountView): MountPlan {
   return {
     before,
     steps,
+    last,
     hasDev,
     proc,
     hasDevpts: mounted.some((each) => each.view === "devpts"),

@@ -275,6 +275,7 @@ export function planContainer(
     ...planLabelFiles(process, facts),
     ...planCovers(spec, mounts),
     ...planWorkingDirectory(process),
+    ...mounts.last,
     ...planRootAttributes(spec),
     ...planStreams(process, setting, nullDevice(mounts.hasDev)),
     ...hooks.beforeSwitch,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Process } from "../spec/mod.ts";
-import { executablePaths, planProcess } from "./process.ts";
+import { executablePaths, lastValues, planProcess } from "./process.ts";
 import type { Setting } from "./setting.ts";
 import { plainFacts } from "./testing/facts.ts";
 
@@ -32,4 +32,14 @@ test("a name is looked for along PATH, a path is not", () => {
   expect(executablePaths("ls", ["PATH=/a::/b"])).toEqual(["/a/ls", "./ls", "/b/ls"]);
   expect(executablePaths("./ls", ["PATH=/a"])).toEqual(["./ls"]);
   expect(executablePaths("ls", [])).toEqual(["/bin/ls", "/usr/bin/ls"]);
+});
+
+test("of several values of a variable the last counts, and nothing else is lost", () => {
+  expect(lastValues(["A=1", "B=x=y", "A=2", "C", "B=", "AA=3"])).toEqual([
+    "A=2",
+    "B=",
+    "C",
+    "AA=3",
+  ]);
+  expect(lastValues([])).toEqual([]);
 });

@@ -23,6 +23,15 @@ export function executablePaths(command: string, env: readonly string[]): string
   return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
 }
 
+/**
+ * Of several values of a variable the last, in the place of the first: as with runc, and as PATH is read
+ * above. The program's getenv(3) would take the first of them.
+ */
+export function lastValues(env: readonly string[]): string[] {
+  const values = new Map(env.map((entry) => [/^[^=]*/.exec(entry)?.[0], entry] as const));
+  return [...values.values()];
+}
+
 /** The sets as far as the caller can grant them; both peers leave out the rest with a warning. */
 function grantable(
   wanted: readonly Capability[] | undefined,
@@ -93,10 +102,28 @@ function planUser(
 }
 
 /**
+ * The working directory, before the rights go: one that root alone may enter is the user's all the same,
+ * as with runc and docker. One that the user alone may enter, as on NFS, is entered later. With either of
+ * these two capabilities there is no difference, capabilities(7).
+ */
+function planEarlyDirectory(
+  { cwd }: Process,
+  effective: readonly Capability[],
+  { asCaller }: ProcessSetting,
+): Step[] {
+  const entersAll = (["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"] as const).some((name) =>
+    effective.includes(name),
+  );
+  if (entersAll || asCaller !== undefined) return [];
+  return [byInit({ op: "chdir", at: onHost(cwd), again: true }, "process.cwd")];
+}
+
+/**
  * The order is forced: the filter needs CAP_SYS_ADMIN unless no_new_privs is set, so it comes
- * before `capset` in the one case and last in the other; the working directory is entered with
- * the rights of the user, after no descriptor of the host is left to enter it through. What runs
- * inside before the program comes last: under the filter too, as with both peers.
+ * before `capset` in the one case and last in the other; the working directory is entered after no
+ * descriptor of the host is left to enter it through, and with the rights of the user where the
+ * executor's do not do. What runs inside before the program comes last: under the filter too, as with
+ * both peers.
  */
 function planIdentity(
   process: Process,
@@ -116,24 +143,26 @@ function planIdentity(
           ),
         ];
   const noNewPrivs = process.noNewPrivileges === true;
+  const effective = grantable(sets.effective, facts, warnings);
   return [
     byInit(
       { op: "capbset", keep: grantable(sets.bounding, facts, warnings) },
       "process.capabilities.bounding",
     ),
+    ...planEarlyDirectory(process, effective, setting),
     ...(setting.asCaller === undefined ? [planUser(process, setting, facts, warnings)] : []),
     ...(noNewPrivs ? [] : seccomp),
     byInit(
       {
         op: "capset",
-        effective: grantable(sets.effective, facts, warnings),
+        effective,
         permitted: grantable(sets.permitted, facts, warnings),
         inheritable: grantable(sets.inheritable, facts, warnings),
         ambient: grantable(ambient(sets, warnings), facts, warnings),
       },
       "process.capabilities",
     ),
-    byInit({ op: "chdir", at: onHost(process.cwd) }, "process.cwd"),
+    byInit({ op: "chdir", at: onHost(process.cwd), again: false }, "process.cwd"),
     ...(setting.init ? [byInit({ op: "init" }, "--init")] : []),
     ...(noNewPrivs ? [byInit({ op: "no_new_privs" }, "process.noNewPrivileges"), ...seccomp] : []),
     ...beforeProgram,
@@ -203,7 +232,7 @@ export function planProcess(
   beforeProgram: readonly Step[] = [],
 ): { closing: Step[]; steps: Step[]; warnings: string[] } {
   const warnings = new Set<string>();
-  const env = process.env ?? [];
+  const env = lastValues(process.env ?? []);
   const steps = [
     ...planLimits(process),
     ...planUmask(process, setting),

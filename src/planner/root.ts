@@ -18,6 +18,7 @@ import {
   mkdir,
   mount,
   onHost,
+  readOnly,
   slot,
 } from "./step.ts";
 import { planUsersDirectory, planUsersRoot } from "./users.ts";
@@ -302,21 +303,7 @@ export function planRoot(around: RootView): { before: Step[]; steps: Step[] } {
 
 /** What the root's mount is made at the end, when nothing has to be made in it any more. */
 export const planRootAttributes = (spec: Spec): Step[] =>
-  spec.root.readonly === true
-    ? [
-        byInit(
-          {
-            op: "mount_setattr",
-            at: slot("root"),
-            attributes: ["ro"],
-            clear: [],
-            propagation: "unchanged",
-            recursive: false,
-          },
-          "root.readonly",
-        ),
-      ]
-    : [];
+  spec.root.readonly === true ? [byInit(readOnly(slot("root")), "root.readonly")] : [];
 
 /** After the change of root: pivot_root(2) refuses a put_old on a shared mount. */
 export function planRootPropagation(spec: Spec): Step[] {
@@ -354,9 +341,12 @@ export const planPropagation = (spec: Spec): Step => {
   );
 };
 
-const toRoot = byInit({ op: "chdir", at: slot("root") }, "the next calls say `.` for the new root");
+const toRoot = byInit(
+  { op: "chdir", at: slot("root"), again: false },
+  "the next calls say `.` for the new root",
+);
 const toSlash = byInit(
-  { op: "chdir", at: onHost("/") },
+  { op: "chdir", at: onHost("/"), again: false },
   "the working directory must not stay on the old root",
 );
 

@@ -44,6 +44,16 @@ export const create = (at: Place, text: string, mode: number): OpOf<"write"> => 
   mode,
 });
 
+/** Makes a mount read-only, and none below it; its file system stays as it is. */
+export const readOnly = (at: Place): OpOf<"mount_setattr"> => ({
+  op: "mount_setattr",
+  at,
+  attributes: ["ro"],
+  clear: [],
+  propagation: "unchanged",
+  recursive: false,
+});
+
 type MountWish = {
   readonly type: string;
   readonly source?: string;

@@ -36,6 +36,17 @@ export const differences: Readonly<
   "a created container holds nothing of the caller's, nor of the host's files": {
     crun: { why: "it keeps the caller's until the start" },
   },
+  "list says whose a container is: who owns its state directory": {
+    crun: { why: "it goes by who made the container" },
+  },
+  "delete of several containers takes all of them away": {
+    runc: { why: "it takes one" },
+    crun: { why: "it takes one" },
+  },
+  "delete --force of several containers takes all of them away": {
+    runc: { why: "it takes one" },
+    crun: { why: "it takes one" },
+  },
   "delete --force ends a container that `run` watches, and hooks run once": {
     runc: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
     crun: { why: "its `run` and its `delete` both run the poststop hooks", always: false },
@@ -138,6 +149,9 @@ export const differences: Readonly<
     runc: { why: "start does not wait for the hook" },
     crun: { why: "start does not wait for the hook" },
   },
+  "however many poststart hooks fail of a bundle of 1.0: the code is the program's": {
+    runc: { why: "the first that fails ends the container" },
+  },
   "poststart that fails: start fails and the container is stopped": {
     runc: { why: "it runs poststart in create" },
     crun: { why: "it refuses a bundle of version 1.3" },
@@ -206,6 +220,12 @@ export const differences: Readonly<
   },
   "--cap adds to what the config gives": { crun: { why: "it replaces" } },
   "--env, --cwd, --additional-gids": { crun: { why: "it has no --additional-gids" } },
+  "of several values of a variable the last counts: the config's, then those of --env": {
+    crun: { why: "with --env it gives none of the config's" },
+  },
+  "--additional-gids with anything but one number is an error, and nothing is run": {
+    runc: { why: "4294967296 is 0 to it" },
+  },
   "--user out of range or unknown is an error, and nothing is run": {
     runc: { why: "4294967296 is 0 to it" },
     crun: { why: "-1 and 4294967296 are users to it" },

@@ -140,6 +140,38 @@ describe.skipIf(whyNot !== undefined)(title("exec"), () => {
     expect(seen.groups).toContain(77);
   });
 
+  demand(
+    "of several values of a variable the last counts: the config's, then those of --env",
+    () => {
+      const container = ground.start((config) => {
+        config.process["env"] = ["PATH=/bin", "A=1", "B=2", "A=3"];
+      });
+      const valuesOf = (flags: string[]): string[] =>
+        look(container, flags).env.filter((entry) => /^[ABC]=/.test(entry));
+      expect(valuesOf([])).toEqual(["A=3", "B=2"]);
+      const flags = ["--env", "B=4", "--env", "C=5", "--env", "C=6"];
+      expect(valuesOf(flags)).toEqual(["A=3", "B=4", "C=6"]);
+    },
+  );
+
+  demand("--additional-gids with anything but one number is an error, and nothing is run", () => {
+    const { id } = ground.lasting();
+    for (const group of ["5:6", "5:", "-1", "x", "", "4294967296"]) {
+      const called = ground.call([
+        "exec",
+        "--additional-gids",
+        group,
+        id,
+        "/bin/sh",
+        "-c",
+        "id -G",
+      ]);
+      // A peer prints its help.
+      const ids = called.stdout.split("\n").filter((line) => /^\d[\d ]*$/.test(line));
+      expect({ group, ids, isError: called.code !== 0 }).toEqual({ group, ids: [], isError: true });
+    }
+  });
+
   // ── users: exact, or an error (CVE-2026-30892) ───────────────────────────────────────────────
   const ran = ({ id }: Container, user: string): { code: number | null; stdout: string } => {
     const script = "echo $(id -u) $(id -g)";

@@ -290,6 +290,16 @@ describe.skipIf(whyNot !== undefined)(title("hooks"), () => {
     },
   );
 
+  demand("however many poststart hooks fail of a bundle of 1.0: the code is the program's", () => {
+    const many = Array.from({ length: 20 }, () => ({ path: "/bin/false" }));
+    const { code } = ground.run((config) => {
+      config.ociVersion = "1.0.2";
+      config.process["args"] = ["/bin/sh", "-c", "exit 7"];
+      config.hooks = { poststart: many };
+    });
+    expect(code).toBe(7);
+  });
+
   demand("poststart that fails: start fails and the container is stopped", async () => {
     const { id, pid } = ground.create(
       withHooks({ ...poststop, poststart: [failing("poststart")] }, (config) => {

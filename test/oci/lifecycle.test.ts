@@ -77,6 +77,17 @@ describe.skipIf(whyNot !== undefined)(title("lifecycle"), () => {
     await ground.expectNothingLeft();
   });
 
+  for (const flags of [[], ["--force"]]) {
+    demand(
+      `${["delete", ...flags].join(" ")} of several containers takes all of them away`,
+      async () => {
+        const ids = Array.from({ length: 5 }, () => ground.create().id);
+        ground.ok(["delete", ...flags, ...ids]);
+        await ground.expectNothingLeft();
+      },
+    );
+  }
+
   for (const how of ["created", "running", "paused", "stopped"] as const) {
     demand(`delete --force of a ${how} container takes everything away`, async () => {
       const { id, pid } =

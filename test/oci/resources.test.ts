@@ -1,7 +1,7 @@
 // Cgroups: where a container's is, limits as the kernel has them, update, pause, ps, list, events.
 
 import { describe, expect } from "bun:test";
-import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, rmdirSync } from "node:fs";
 import { readCgroupLayout } from "../../src/host/cgroups.ts";
 import { type Change, type Container, OciGround, textOf } from "./ground.ts";
 import { demand, patience, title, whyNot } from "./runtime.ts";
@@ -263,6 +263,26 @@ describe.skipIf(whyNot !== undefined)(title("resources"), () => {
     const [head, ...rows] = ground.ok(["list"]).stdout.trimEnd().split("\n");
     expect(head).toMatch(/^(ID|NAME)\s+PID\s+STATUS\s+BUNDLE/);
     expect(rows.map((row) => row.split(/\s+/)[0]).sort()).toEqual(ids);
+  });
+
+  demand("list says whose a container is: who owns its state directory", () => {
+    const { id } = ground.create();
+    const owners = (): string[] => {
+      const [, row = ""] = ground.ok(["list"]).stdout.trimEnd().split("\n");
+      const [{ owner }] = JSON.parse(ground.ok(["list", "--format", "json"]).stdout) as [
+        { owner: string },
+      ];
+      return [row.trimEnd().split(/\s+/).at(-1) ?? "", owner];
+    };
+    expect(owners()).toEqual(["root", "root"]);
+    for (const [uid, name] of [
+      [1, "daemon"],
+      [1_234_567, "#1234567"],
+    ] as const) {
+      chownSync(`${ground.root}/${id}`, uid, 0);
+      expect(owners()).toEqual([name, name]);
+    }
+    chownSync(`${ground.root}/${id}`, 0, 0);
   });
 
   demand("list of a root that is empty or not there: null or [], nothing, the head alone", () => {

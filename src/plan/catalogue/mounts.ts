@@ -156,7 +156,10 @@ export const mounts = {
     calls: "fchdir, getcwd",
     man: "chdir(2)",
     gist: "Go to a directory, and look that it lies inside the root.",
-    fields: { at: at("the directory") },
+    fields: {
+      at: at("the directory"),
+      again: ["bool", "who is denied it tries again by a later step, with other rights"],
+    },
   },
   console: {
     code: 32,

@@ -141,8 +141,15 @@ export const ofExecutor: readonly Mutation[] = [
   {
     name: "an id of exec beyond 32 bits wraps around",
     file: "src/oci/exec.ts",
-    find: "  if (match !== null && uid < 0xffffffff && gid < 0xffffffff) return { uid, gid };",
-    replace: "  if (match !== null) return { uid: uid % 2 ** 32, gid: gid % 2 ** 32 };",
+    find: " && Number(text) < 0xffffffff;",
+    replace: ";",
+    and: [
+      {
+        file: "src/oci/exec.ts",
+        find: "return { uid: Number(uid), gid: Number(gid) };",
+        replace: "return { uid: Number(uid) % 2 ** 32, gid: Number(gid) % 2 ** 32 };",
+      },
+    ],
     rows: ["CVE-2026-30892"],
   },
   {
