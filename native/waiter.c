@@ -18,14 +18,17 @@ int pv_start_waiter(struct pv_run *run, struct pv_waiter *waiter, int (*enter)(i
     if (waiter->pid == 0) {
         close(sockets[0]);
         error = enter(argument);
-        pv_send_bytes(sockets[1], &error, sizeof error, -1);
-        pv_receive_bytes(sockets[1], &error, sizeof error, &(int){-1});
+        /* Who was not heard does not wait: the parent waits for that word. */
+        if (pv_send_bytes(sockets[1], &error, sizeof error, -1) == 0)
+            pv_receive_bytes(sockets[1], &error, sizeof error, &(int){-1});
         _exit(0);
     }
     int rc = waiter->pid < 0 ? -errno : 0;
     close(sockets[1]);
     if (rc == 0)
         rc = pv_receive_bytes(sockets[0], &error, sizeof error, &(int){-1});
+    if (rc == -EPIPE)
+        return pv_say(run, -ECHILD, "the process that waits in the user namespace ended early");
     return rc == 0 && error < 0 ? pv_say(run, error, "%s", what) : rc;
 }
 

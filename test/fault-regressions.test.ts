@@ -252,6 +252,23 @@ describe.skipIf(whyNot !== undefined)(`faults met before (${whyNot ?? "as root"}
     await ground.expectNothingLeft();
   }, 60_000);
 
+  test("a process that waits in a user namespace, and cannot say so, keeps nobody waiting", {
+    timeout: 60_000 * patience,
+  }, async () => {
+    const words = [...ground.roots(), "run", "--rm", "--userns", "auto", "busybox", "true"];
+    expect(ground.pivot(words.slice(4))).toMatchObject({ code: 0, stderr: "" });
+    const points = (await pointsOf(ground, { words })).filter(({ name }) => name === "sendmsg");
+    expect(points.length).toBeGreaterThan(3);
+    const told: string[] = [];
+    for (const point of points) {
+      const came = await withFault(ground, { words }, point, { how: "fail", error: "ENOBUFS" });
+      expect([point, came.code]).toEqual([point, 125]);
+      told.push(came.stderr);
+    }
+    expect(told.join("")).toContain("the process that waits in the user namespace ended early");
+    await ground.expectNothingLeft();
+  });
+
   test("a start with too few descriptors is refused before anything is made", async () => {
     for (const most of [8, 20, 63]) {
       const limited = `ulimit -n ${most} && exec "$0" "$@"`;
