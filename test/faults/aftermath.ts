@@ -167,22 +167,26 @@ export function essence(text: string): string {
     rdev: type === "char" ? [major, minor] : [],
   });
   const host = (name: string): string => readlinkSync(`/proc/self/ns/${name}`);
-  return JSON.stringify(
-    {
-      ...rest,
-      // In a container that goes on each has another one.
-      leads: [pid <= 2 ? pid : "a later one", sid === pid, pgid === pid],
-      mounts,
-      fds: Object.entries(fds).map(([fd, { type, flags }]) => [fd, type, flags]),
-      devices: Object.entries(devices).map(([path, each]) => [path, file(each)]),
-      status: own,
-      ns: Object.entries(ns).map(([name, at]) => [name, at === host(name)]),
-    },
-    null,
-    1,
-  )
-    .replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID")
-    .replaceAll(/("[ug]idMap": " *\d+ +)\d+/g, "$1OUTSIDE");
+  return (
+    JSON.stringify(
+      {
+        ...rest,
+        // In a container that goes on each has another one.
+        leads: [pid <= 2 ? pid : "a later one", sid === pid, pgid === pid],
+        mounts,
+        fds: Object.entries(fds).map(([fd, { type, flags }]) => [fd, type, flags]),
+        devices: Object.entries(devices).map(([path, each]) => [path, file(each)]),
+        status: own,
+        ns: Object.entries(ns).map(([name, at]) => [name, at === host(name)]),
+      },
+      null,
+      1,
+    )
+      .replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "ID")
+      .replaceAll(/("[ug]idMap": " *\d+ +)\d+/g, "$1OUTSIDE")
+      // Which range is free depends on what starts of the last minute have got.
+      .replaceAll(/\b([ug]id=)\d{9,}/g, "$1OUTSIDE")
+  );
 }
 
 /** The first line in which two texts differ; undefined: none. */
