@@ -198,13 +198,18 @@ describe.skipIf(whyNot !== undefined)(`identity (${whyNot ?? "as root"})`, () =>
     expect(ground.shell([], "pwd")).toBe("/");
   });
 
-  test("a working directory that may not be entered is refused, naming it", () => {
+  test("a working directory that the user may not enter is entered for it, as docker has it", () => {
     const user = ["-u", "1000", "-w", "/root"];
-    // Before its program starts a container has its capabilities, whoever it is: as docker has it.
     expect(ground.shell(user, "pwd")).toBe("/root");
-    const ran = ground.run([...user, "--cap-drop", "ALL", "busybox", "pwd"]);
+    expect(ground.shell([...user, "--cap-drop", "ALL"], "pwd")).toBe("/root");
+    const ran = ground.run([...user, "busybox", "ls"]);
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining("Permission denied") });
+  });
+
+  test("a working directory that is none is refused, naming it", () => {
+    const ran = ground.run(["-w", "/etc/passwd", "busybox", "pwd"]);
     expect(ran).toMatchObject({ code: 125, stdout: "" });
-    expect(ran.stderr).toMatch(/^pivot: cannot go to \/root [^\n]*EACCES[^\n]*\n$/);
+    expect(ran.stderr).toMatch(/^pivot: cannot go to \/etc\/passwd [^\n]*ENOTDIR[^\n]*\n$/);
   });
 
   test("no descriptor as working directory leads to the host (CVE-2024-21626)", () => {

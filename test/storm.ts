@@ -130,6 +130,7 @@ function begin({ ground }: Field, words: readonly string[]): [ChildProcess, Prom
 const refusals = [
   /no such (container|image|volume|object)/i,
   /is (not |already )?(running|paused|in use)/,
+  /renaming a container with the same name/,
   /name .* in use|used by|(?<!File )exists|has (just )?ended|copies into (this|it)|about to (start again|be removed)/,
   /container \S+ (was (removed|started) meanwhile|has just ended)/,
   /is removed when it ends|another container has this name/,
