@@ -86,7 +86,9 @@ export class Download {
       const isStuck = Date.now() - seen.at > 2 * client.patience.stall;
       const path = await claimPart(store, digest, !isStuck);
       if (path !== undefined) {
-        await this.#bring(path);
+        // Whoever had it may have put it into its place since the look.
+        if (await hasBlob(store, this.content)) await rm(path, { force: true });
+        else await this.#bring(path);
         break;
       }
       if (seen.size < 0) this.#tell({ kind: "waiting", digest });
