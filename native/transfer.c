@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "calls.h"
 #include "executor.h"
+#include "messenger.h"
 #include "overlay.h"
 #include "pack.h"
 #include "unpack.h"
@@ -24,12 +23,19 @@
 #define PV_TREE_FLAGS (PV_OPEN_TREE_CLONE | PV_OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)
 #define PV_PRIVATE (1ull << 18) /* MS_PRIVATE */
 
+struct there {
+    int process, root;
+    const struct pv_borrow_root *op;
+};
+
 /* In the process's mount namespace, without which its mounts could not be copied. */
-static int copy_there(int process, int root, const struct pv_borrow_root *op) {
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(process, CLONE_NEWNS) < 0)
+static int copy_there(const void *with) {
+    const struct there *there = with;
+    const struct pv_borrow_root *op = there->op;
+    if (setns(there->process, CLONE_NEWNS) < 0)
         return -errno;
     unsigned recursive = op->recursive ? PV_AT_RECURSIVE : 0;
-    int mount = pv_open_tree(root, "", PV_TREE_FLAGS | recursive);
+    int mount = pv_open_tree(there->root, "", PV_TREE_FLAGS | recursive);
     if (mount < 0)
         return mount;
     struct pv_mount_attr attr = {.set = op->attributes, .propagation = PV_PRIVATE};
@@ -67,34 +73,14 @@ static int root_of(struct pv_run *run, const struct pv_borrow_root *op, int *pro
 }
 
 int pv_do_borrow_root(struct pv_run *run, const struct pv_borrow_root *op) {
-    int sockets[2], process, mount = -1;
-    int root = root_of(run, op, &process);
-    if (root < 0) {
-        if (process >= 0)
-            close(process);
-        return root;
-    }
-    int error = pv_result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets));
-    if (error == 0) {
-        pid_t child = fork();
-        if (child == 0) {
-            mount = copy_there(process, root, op);
-            error = mount < 0 ? mount : 0;
-            _exit(pv_send_bytes(sockets[1], &error, sizeof error, mount) == 0 ? 0 : 1);
-        }
-        error = child < 0 ? -errno : 0;
-        close(sockets[1]);
-        if (child > 0) {
-            if (pv_receive_bytes(sockets[0], &error, sizeof error, &mount) < 0)
-                error = pv_say(run, -ECHILD, "the process that looks there ended early");
-            while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-                ;
-        }
-        close(sockets[0]);
-    }
-    close(root);
-    close(process);
-    return error < 0 ? error : pv_keep(run, op->into, mount);
+    struct there there = {.op = op};
+    there.root = root_of(run, op, &there.process);
+    int mount = there.root < 0 ? there.root : pv_get_from(run, copy_there, &there);
+    if (there.root >= 0)
+        close(there.root);
+    if (there.process >= 0)
+        close(there.process);
+    return mount < 0 ? mount : pv_keep(run, op->into, mount);
 }
 
 static int keep_rights(uint64_t rights) {
